@@ -1,0 +1,92 @@
+"""An edition opened as numpy views: what every step of a decision reads. Opened once, then shared."""
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.model.edition import Edition
+
+Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+
+
+class Snapshot:
+    """Zero-copy arrays over one edition; see `hemline.model.edition` for names and shapes."""
+
+    def __init__(self, edition: Edition) -> None:
+        self.edition, self.header, self.digest = edition, edition.header, edition.digest
+        self.item_ids: list[str] = edition.json("item_ids")
+        self.index: dict[str, int] = {name: i for i, name in enumerate(self.item_ids)}
+        self.categories: list[str] = edition.json("categories")
+        self.segments: dict[str, int] = {s: i for i, s in enumerate(edition.json("segments"))}
+        self.slots = {slot.name: slot for slot in edition.header.slots}
+
+    def array(self, name: str) -> npt.NDArray[np.generic]:
+        """A section as a read-only array of its stated dtype and shape; empty when absent."""
+        section = self.header.sections.get(name)
+        if section is None:
+            return np.empty(0, np.int32)
+        return np.frombuffer(self.edition.raw(name), section.dtype).reshape(section.shape)
+
+    def ints(self, name: str) -> Ints:
+        """A section of item or category indices."""
+        return self.array(name).astype(np.int32, copy=False)
+
+    def floats(self, name: str) -> Floats:
+        """A section of float32."""
+        return self.array(name).astype(np.float32, copy=False)
+
+    @cached_property
+    def category_index(self) -> dict[str, int]:
+        """Category name → its index."""
+        return {name: i for i, name in enumerate(self.categories)}
+
+    @cached_property
+    def price(self) -> Floats:
+        """[n], NaN when unknown."""
+        return self.floats("price")
+
+    @cached_property
+    def stock(self) -> Ints:
+        """[n], -1 when unknown."""
+        return self.ints("stock")
+
+    @cached_property
+    def published(self) -> npt.NDArray[np.int64]:
+        """[n], epoch ms, 0 when unknown."""
+        return self.array("published").astype(np.int64, copy=False)
+
+    @cached_property
+    def item_stats(self) -> Floats:
+        """[n, S], the statistics block of the feature matrix."""
+        return self.floats("item_stats")
+
+    @cached_property
+    def item_categories(self) -> tuple[Ints, Ints]:
+        """(flat category indices, [n+1] offsets)."""
+        return self.ints("item_categories"), self.ints("item_categories_at")
+
+    @cached_property
+    def main_category(self) -> Ints:
+        """[n], the first category of each item, -1 when it has none."""
+        flat, at = self.item_categories
+        has = at[1:] > at[:-1]
+        first = np.full(len(has), -1, np.int32)
+        first[has] = flat[at[:-1][has]]
+        return first
+
+    @cached_property
+    def neighbours(self) -> tuple[Ints, Floats]:
+        """([n, k] item indices padded with -1, [n, k] weights in (0, 1])."""
+        return self.ints("neighbours"), self.floats("neighbour_weight")
+
+    def indices(self, names: tuple[str, ...] | list[str]) -> Ints:
+        """Item ids → indices, unknown ids left out, order kept."""
+        found = [i for i in map(self.index.get, names) if i is not None]
+        return np.array(found, np.int32)
+
+    def cut(self, name: str, index: int) -> memoryview:
+        """One item's part of a cut section such as `cards_json`."""
+        at = self.array(f"{name}_at")
+        return self.edition.raw(name)[int(at[index]) : int(at[index + 1])]

@@ -1,0 +1,1 @@
+"""Pure mathematics of learning: profile fold, statistics, co-occurrence. No AWS, clock or randomness."""

@@ -1,0 +1,1 @@
+"""The nouns. Standard library and msgspec only; knows nothing of AWS, numpy, clocks or HTTP."""

@@ -1,0 +1,68 @@
+"""What a decision returns: fragments, with the rung and the scope that they came from."""
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+
+class Rung(StrEnum):
+    """Step of the ladder that produced a fragment, best first."""
+
+    MODEL = "model"
+    SEGMENT = "segment"
+    POPULAR = "popular"
+    STATIC = "static"
+
+
+class Scope(IntEnum):
+    """How widely an answer may be shared; the widest fact read decides."""
+
+    EDITION = 0
+    TRAIT = 1
+    VISITOR = 2
+
+    @property
+    def word(self) -> str:
+        """The name as the HTTP contract spells it."""
+        return self.name.lower()
+
+
+class Page(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the fragment will stand."""
+
+    type: str = ""
+    url: str = ""
+    item: str | None = None
+    category: str | None = None
+    cart: tuple[str, ...] = ()
+
+
+class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One slot that a page asks for. `candidates` is the caller's own list to rerank."""
+
+    name: str
+    limit: int | None = None
+    candidates: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class Traits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Request traits that a CDN can key on; all lower case, country upper case."""
+
+    country: str = ""
+    device: str = ""
+    language: str = ""
+
+
+class Fragment(msgspec.Struct, frozen=True):
+    """One slot's answer. `body` is the JSON object of the contract; `html` set when asked for."""
+
+    name: str
+    body: bytes
+    rung: Rung
+    scope: Scope
+    etag: str
+    max_age: int
+    items: tuple[str, ...] = ()
+    reason: str = ""
+    """Why a better rung was left, for logs and the explanation; empty on the first rung."""

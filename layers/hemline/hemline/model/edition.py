@@ -1,0 +1,170 @@
+"""An edition as a file: a header and named sections, content-addressed; and the pointer to it.
+
+Layout: magic, header length (u32), header (JSON), sections, each on a 64-byte boundary. Sections
+are raw little-endian arrays or bytes, so a reader maps them without copying. Names and shapes
+(n items, c categories, g segments, S statistics, k neighbours, m as long as the list is):
+
+| section            | dtype, shape  | what |
+|---|---|---|
+| item_ids           | json          | list of n ids; a position in it is the item's index everywhere |
+| catalogue          | bytes         | n items as JSON, one after another, cut by catalogue_at |
+| catalogue_at       | u4 [n+1]      | |
+| cards_json         | bytes         | n ready JSON members `"id":…,"title":…,…` without braces |
+| cards_json_at      | u4 [n+1]      | |
+| cards_html         | bytes         | n ready, escaped HTML cards |
+| cards_html_at      | u4 [n+1]      | |
+| categories         | json          | list of c names |
+| item_categories    | i4 [flat]     | category indices, item after item, cut by item_categories_at |
+| item_categories_at | u4 [n+1]      | |
+| price              | f4 [n]        | NaN when unknown |
+| stock              | i4 [n]        | -1 when unknown |
+| published          | i8 [n]        | epoch ms, 0 when unknown |
+| item_stats         | f4 [n, S]     | the statistics block of the feature matrix, as `learn` makes it |
+| popular            | i4 [m]        | item indices, decayed popularity, best first |
+| trending           | i4 [m]        | rising against their own past, best first |
+| fresh              | i4 [m]        | newest first |
+| segments           | json          | list of g segment keys, such as `GB|mobile`, `GB|`, `|` |
+| segment_popular    | i4 [g, m]     | best first, -1 padding |
+| category_popular   | i4 [c, m]     | best first, -1 padding |
+| neighbours         | i4 [n, k]     | seen or bought together, best first, -1 padding |
+| neighbour_weight   | f4 [n, k]     | in (0, 1], 0 padding |
+| ranker_onnx        | bytes         | absent or empty: no model rung |
+| ranker_json        | bytes         | its card: feature names, dtypes, sha256, metrics |
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+import msgspec
+
+from hemline.model.errors import Refused
+from hemline.model.rule import Rule
+from hemline.model.signed import sign, verify
+from hemline.model.slot import Slot
+
+SCHEMA = 1
+_MAGIC = b"HEMLINE\x01"
+_ALIGN = 64
+
+
+class Section(msgspec.Struct, frozen=True):
+    """Where a section lies (bytes after the header's end) and what it is; dtype `bytes` or `json` too."""
+
+    at: int
+    size: int
+    dtype: str
+    shape: tuple[int, ...] = ()
+
+
+class Header(msgspec.Struct, frozen=True):
+    """What an edition says of itself. `built` is epoch ms: an edition never reads a clock later."""
+
+    schema: int
+    site: str
+    built: int
+    slots: tuple[Slot, ...]
+    rules: tuple[Rule, ...]
+    feature_names: tuple[str, ...]
+    watermarks: dict[str, str]
+    """Shard → the highest sequence number that its statistics have counted."""
+    consent_default: bool = True
+    currency: str = ""
+    title: str = ""
+    counted: int = 0
+    """Events that its statistics have counted."""
+    sections: dict[str, Section] = {}
+
+
+class Edition:
+    """A parsed edition. Immutable; `digest` (sha256 of the file, hex) is its id."""
+
+    def __init__(self, digest: str, header: Header, body: memoryview) -> None:
+        self.digest, self.header, self._body = digest, header, body
+
+    def raw(self, name: str) -> memoryview:
+        """A section's bytes; empty when the edition has no such section."""
+        section = self.header.sections.get(name)
+        return self._body[section.at : section.at + section.size] if section else memoryview(b"")
+
+    def json(self, name: str) -> list[str]:
+        """A section that is a list of strings; empty when there is none."""
+        data = self.raw(name)
+        return msgspec.json.decode(data, type=list[str]) if data else []
+
+
+Payload = tuple[str, tuple[int, ...], bytes]
+"""dtype (numpy spelling such as `<f4`, or `bytes`, `json`), shape, data."""
+
+
+def pack(header: Header, payloads: Mapping[str, Payload]) -> bytes:
+    """The file's bytes; the same header and payloads give the same bytes."""
+    sections: dict[str, Section] = {}
+    body = bytearray()
+    for name in sorted(payloads):
+        dtype, shape, data = payloads[name]
+        body.extend(b"\0" * (-len(body) % _ALIGN))
+        sections[name] = Section(len(body), len(data), dtype, shape)
+        body.extend(data)
+    full = msgspec.structs.replace(header, sections=sections)
+    head = msgspec.json.encode(full, order="deterministic")
+    lead = _MAGIC + struct.pack("<I", len(head)) + head
+    return lead + b"\0" * (-len(lead) % _ALIGN) + bytes(body)
+
+
+def unpack(data: bytes, *, site: str, digest: str | None = None) -> Edition:
+    """Parse and check. Raises Refused when corrupt, of another schema, site or (if given) digest."""
+    found = hashlib.sha256(data).hexdigest()
+    if digest is not None and found != digest:
+        raise Refused(f"edition {digest[:12]} has other content ({found[:12]})")
+    header, start = _header(data)
+    if header.schema != SCHEMA:
+        raise Refused(f"edition of schema {header.schema}, this code reads {SCHEMA}")
+    if header.site != site:
+        raise Refused(f"edition of site {header.site}, this is {site}")
+    body = memoryview(data)[start:]
+    if any(s.at < 0 or s.size < 0 or s.at + s.size > len(body) for s in header.sections.values()):
+        raise Refused("edition is cut short")
+    return Edition(found, header, body)
+
+
+def _header(data: bytes) -> tuple[Header, int]:
+    lead = len(_MAGIC) + 4
+    if data[: len(_MAGIC)] != _MAGIC or len(data) < lead:
+        raise Refused("not an edition of this format")
+    (size,) = struct.unpack_from("<I", data, len(_MAGIC))
+    end = lead + size
+    try:
+        header = msgspec.json.decode(memoryview(data)[lead:end], type=Header)
+    except msgspec.DecodeError as error:
+        raise Refused(f"edition's header is unreadable: {error}") from None
+    return header, end + (-end % _ALIGN)
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """Which edition is live. Signed, so that a writer of the table cannot make another one load."""
+
+    digest: str
+    built: int
+    signature: str = ""
+
+    def signed(self, site: str, key: bytes) -> "Pointer":
+        """The same pointer with its signature."""
+        return msgspec.structs.replace(self, signature=sign("edition", self._payload(site), key))
+
+    def check(self, site: str, keys: tuple[bytes, ...]) -> None:
+        """Raises NotAllowed unless one of `keys` signed this pointer for this site."""
+        expected = self._payload(site)
+        if verify("edition", self.signature, keys) != expected:
+            raise Refused("the pointer's signature is of another edition")
+
+    def _payload(self, site: str) -> bytes:
+        return f"{site}|{self.digest}|{self.built}".encode()
+
+
+def pieces(blob: memoryview, at: memoryview) -> Iterator[bytes]:
+    """The parts of a cut section in order (`at` holds u4 offsets); for tools, not for serving."""
+    offsets = struct.unpack(f"<{len(at) // 4}I", at)
+    for start, end in pairwise(offsets):
+        yield bytes(blob[start:end])

@@ -1,0 +1,104 @@
+"""What a visitor did (Event), and how it lies on the stream and in the archive (Record)."""
+
+from enum import IntEnum
+
+import msgspec
+
+
+class Deed(IntEnum):
+    """What a fold makes of an event: the four depths that profiles and statistics count."""
+
+    SHOWN = 0
+    """Really seen (an exposure confirmed by the page), never merely served."""
+    ENGAGED = 1
+    """Viewed, clicked, searched out: a cheap sign of interest."""
+    CARTED = 2
+    """Put in the cart or on the wish list."""
+    BOUGHT = 3
+
+
+DEEDS: dict[str, Deed | None] = {
+    "exposure": Deed.SHOWN,
+    "view": Deed.ENGAGED,
+    "click": Deed.ENGAGED,
+    "rate": Deed.ENGAGED,
+    "share": Deed.ENGAGED,
+    "add_to_cart": Deed.CARTED,
+    "wishlist": Deed.CARTED,
+    "purchase": Deed.BOUGHT,
+    # These are kept and archived, but say nothing about an item that a ranker should count.
+    "remove": None,
+    "search": None,
+    "page": None,
+    "custom": None,
+    # The catalogue travels the same road: one item as its `properties`. Signed batches only.
+    "item": None,
+}
+"""Event type → deed. A type that is not here is refused at the door."""
+
+ITEM_EVENT = "item"
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a purchase, or one item of a list that was shown (then in shown order)."""
+
+    item: str
+    quantity: int = 1
+    price: float | None = None
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event as a client states it, validated. `time` is epoch milliseconds, already bounded."""
+
+    id: str
+    type: str
+    time: int
+    item: str | None = None
+    slot: str | None = None
+    token: str | None = None
+    """The decision token of the fragment it happened in; equal on its exposure and its clicks."""
+    query: str | None = None
+    lines: tuple[Line, ...] = ()
+    currency: str | None = None
+    value: float | None = None
+    properties: dict[str, object] = {}
+
+    @property
+    def deed(self) -> Deed | None:
+        """The depth this event counts at, or None when it counts for no item."""
+        return DEEDS.get(self.type)
+
+    def items(self) -> tuple[Line, ...]:
+        """The items it is about: its lines, else its one item, else none."""
+        if self.lines:
+            return self.lines
+        return (Line(self.item),) if self.item else ()
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An accepted event, bound to whom it is about: one Kinesis record, one line of the archive."""
+
+    site: str
+    subject: str
+    """`v:<visitor id>` (anonymous) or `u:<user id>` (verified)."""
+    received: int
+    """Server time, epoch milliseconds."""
+    event: Event
+    country: str = ""
+    device: str = ""
+    """Request traits at the door, for segments; never an address or a user agent."""
+    consent: bool = True
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Record)
+
+
+def encode_record(record: Record) -> bytes:
+    """One JSON line without its newline; the same bytes for the same record."""
+    return _encoder.encode(record)
+
+
+def decode_record(data: bytes) -> Record:
+    """Raises msgspec.DecodeError (ValidationError is one) on anything that is not a record."""
+    return _decoder.decode(data)

@@ -1,0 +1,30 @@
+"""What an id may look like, and the one hash that ids are compared by."""
+
+import hashlib
+import re
+
+ID_PATTERN = r"^[\x21-\x7e]{1,128}$"
+SITE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
+_SUBJECT = re.compile(r"[uv]:[\x21-\x7e]{1,128}")
+_ID = re.compile(ID_PATTERN)
+_SITE = re.compile(SITE_PATTERN)
+
+
+def is_id(text: str) -> bool:
+    """1 to 128 printable ASCII characters, no space."""
+    return bool(_ID.fullmatch(text))
+
+
+def is_site(text: str) -> bool:
+    """A DNS label: it stands in keys, URLs and metric dimensions."""
+    return bool(_SITE.fullmatch(text))
+
+
+def is_subject(text: str) -> bool:
+    """`v:<visitor id>` or `u:<user id>`."""
+    return bool(_SUBJECT.fullmatch(text))
+
+
+def hash64(text: str) -> int:
+    """First 8 bytes of BLAKE2b, big-endian: the same in every process, version and language."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

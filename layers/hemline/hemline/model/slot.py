@@ -1,0 +1,58 @@
+"""A slot: a named place on a page, and what may fill it."""
+
+from typing import Literal
+
+import msgspec
+
+from hemline.model.rule import Condition
+
+Source = Literal[
+    "popular",
+    "trending",
+    "together",
+    "recent_together",
+    "your_categories",
+    "own",
+    "new",
+    "category",
+]
+"""Where candidates come from. `together`: bought or seen with the page's item; `recent_together`:
+with the visitor's last items; `own`: what the visitor had before; `category`: the page's category.
+The caller's own list (`candidates`) replaces them all."""
+
+
+class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One content variant; `fields` are plain text or URLs, escaped where they are rendered."""
+
+    name: str
+    fields: dict[str, str] = {}
+    when: tuple[Condition, ...] = ()
+    """All must hold; a variant without conditions always may be shown."""
+    category: str | None = None
+    """The category it speaks for: among variants that may be shown, the visitor's own comes first."""
+
+
+class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One slot. `personal` False promises that no visitor fact is read, so the answer is public."""
+
+    name: str
+    kind: Literal["items", "content", "alert", "layout"] = "items"
+    title: str = ""
+    limit: int = 8
+    sources: tuple[Source, ...] = (
+        "recent_together",
+        "your_categories",
+        "own",
+        "trending",
+        "popular",
+    )
+    personal: bool = True
+    deadline_ms: int = 50
+    goal: str = "click"
+    max_age: int = 60
+    """Seconds that a public answer may be cached."""
+    variants: tuple[Variant, ...] = ()
+    sections: tuple[str, ...] = ()
+    """layout: the page's sections in their default order."""
+    fallback: tuple[str, ...] = ()
+    """items: ids for the static rung; content and alert: one variant; layout: unused."""

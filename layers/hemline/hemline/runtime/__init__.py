@@ -1,0 +1,1 @@
+"""Settings, logging, metrics, HTTP in and out, and the composition root."""

@@ -1,0 +1,1 @@
+"""One file a use case. Collaborators are handed in (see `ports`)."""

@@ -1,0 +1,91 @@
+"""What use cases need of the outside, as protocols; `adapters` implement them, tests fake them.
+
+Every method may raise Unavailable (too slow, throttled, broken, or the table, stream or bucket is
+not there yet); what else it raises is stated.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from hemline.model.edition import Pointer
+
+
+class Stored(NamedTuple):
+    """A profile as it lies in the table. `version` is what a conditional write compares."""
+
+    blob: bytes
+    version: int
+
+
+class Hot(NamedTuple):
+    """What one read of the hot path brought; None where there was nothing."""
+
+    profile: Stored | None
+    pointer: Pointer | None
+
+
+class HotReader(Protocol):
+    """The one read that a decision may make."""
+
+    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+        """Profile and, when asked, the pointer, in one request; `timeout` seconds, no retries."""
+        ...
+
+
+class ProfileStore(Protocol):
+    """Profiles, one item each, written under a condition."""
+
+    def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
+        """Those that exist, read consistently; any number, in batches of 100."""
+        ...
+
+    def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
+        """Write version expected + 1 (0: must not exist yet). Raises Conflict when it lost."""
+        ...
+
+
+class PointerStore(Protocol):
+    """Which edition is live."""
+
+    def read_pointer(self, site: str) -> Pointer | None:
+        """Consistent."""
+        ...
+
+    def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
+        """Raises Conflict unless the live digest is `expected` (None: no edition yet)."""
+        ...
+
+
+class StreamEntry(NamedTuple):
+    """One record for the stream; `partition` is the subject, so its events stay in order."""
+
+    partition: str
+    data: bytes
+
+
+class EventStream(Protocol):
+    """The stream's writing end."""
+
+    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
+        """At most 500 entries; for each None when durable, else a reason, after bounded retries."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """Objects by key: editions, archive, quarantine, models."""
+
+    def get(self, key: str) -> bytes | None:
+        """None when there is none."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None:
+        """Overwrites."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """In ascending order."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """No error when there is none."""
+        ...
