@@ -1,0 +1,1 @@
+"""Training, export and evaluation of the ranker, with the features that serving uses."""

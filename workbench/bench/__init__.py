@@ -1,0 +1,1 @@
+"""Benchmarks: Hemline beside a naive variant, same inputs, same answers."""

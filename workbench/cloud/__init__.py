@@ -1,0 +1,1 @@
+"""The cloud on a laptop: emulator, gateway, event source mapping, functions under the real runtime."""

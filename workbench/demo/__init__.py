@@ -1,0 +1,1 @@
+"""The demo shop: catalogue, pages, and simulated visitors with known tastes."""
