@@ -1,0 +1,136 @@
+"""HTTP in and out of a Lambda: payload format 2.0, problem+json, and one table of error → status."""
+
+import base64
+from collections.abc import Mapping
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import msgspec
+
+from hemline.model.errors import (
+    BadInput,
+    HemlineError,
+    NotAllowed,
+    NotDurable,
+    Unavailable,
+    UnknownSlot,
+)
+
+Payload = Mapping[str, Any]
+"""An HTTP API event, payload format 2.0, as API Gateway makes it."""
+
+
+class Request:
+    """A read-only view of one HTTP API event; parts are parsed when they are asked for."""
+
+    def __init__(self, payload: Payload) -> None:
+        self._payload = payload
+        self.headers: Mapping[str, str] = payload.get("headers") or {}
+        """Lower-case names, as API Gateway sends them."""
+        self.path: Mapping[str, str] = payload.get("pathParameters") or {}
+
+    @property
+    def method(self) -> str:
+        """Upper case."""
+        method: str = self._payload["requestContext"]["http"]["method"]
+        return method
+
+    def header(self, name: str) -> str:
+        """The value, empty when the header is not there; `name` in lower case."""
+        return self.headers.get(name, "")
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        """Name → value; the first one of a name wins, as browsers send the most specific first."""
+        found: dict[str, str] = {}
+        for cookie in self._payload.get("cookies") or ():
+            name, _, value = cookie.partition("=")
+            found.setdefault(name.strip(), value.strip())
+        return found
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """Name → last value, decoded. Raises BadInput on an endless query string."""
+        raw = self._payload.get("rawQueryString") or ""
+        try:
+            parsed = parse_qs(raw, keep_blank_values=True, max_num_fields=50)
+        except ValueError:
+            raise BadInput("query", "has more than 50 parameters.", "Send fewer.") from None
+        return {name: values[-1] for name, values in parsed.items()}
+
+    def body(self) -> bytes:
+        """The body's bytes. Raises BadInput when it claims to be base64 and is not."""
+        text = self._payload.get("body") or ""
+        if not self._payload.get("isBase64Encoded"):
+            return text.encode("utf-8", "surrogatepass")
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError:
+            raise BadInput("body", "is not valid base64.") from None
+
+
+class Answer(NamedTuple):
+    """An HTTP answer before it takes the shape that API Gateway wants."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple default; never written to
+    cookies: tuple[str, ...] = ()
+
+    def to_payload(self) -> dict[str, Any]:
+        """Payload format 2.0."""
+        payload: dict[str, Any] = {
+            "statusCode": self.status,
+            "headers": self.headers,
+            "body": self.body.decode(),
+            "isBase64Encoded": False,
+        }
+        if self.cookies:
+            payload["cookies"] = list(self.cookies)
+        return payload
+
+
+PRIVATE = {"Cache-Control": "private, no-store"}
+"""For everything that was not derived from facts: errors above all."""
+
+_STATUSES: tuple[tuple[type[HemlineError], HTTPStatus], ...] = (
+    (UnknownSlot, HTTPStatus.NOT_FOUND),
+    (BadInput, HTTPStatus.BAD_REQUEST),
+    (NotAllowed, HTTPStatus.UNAUTHORIZED),
+    (NotDurable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def problem(error: HemlineError, status: int | None = None, **extra: object) -> Answer:
+    """RFC 9457: what is wrong, in which field, and the way out. Never cacheable."""
+    found = HTTPStatus(status) if status else status_of(error)
+    document: dict[str, object] = {
+        "type": "about:blank",
+        "title": found.phrase,
+        "status": int(found),
+    }
+    headers = {**PRIVATE, "Content-Type": "application/problem+json"}
+    document["detail"] = str(error)
+    if isinstance(error, BadInput):
+        document["field"] = error.field
+        if error.way_out:
+            document["way_out"] = error.way_out
+    if found == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(error.retry_after if isinstance(error, NotDurable) else 2)
+        # Names and addresses inside the account are for the log, not for the caller.
+        document["detail"] = (
+            "Not stored yet." if isinstance(error, NotDurable) else "Not ready yet."
+        )
+        document["way_out"] = f"Try again in {headers['Retry-After']} seconds."
+    document.update(extra)
+    return Answer(int(found), msgspec.json.encode(document), headers)
+
+
+def status_of(error: HemlineError) -> HTTPStatus:
+    """The most specific row of the table; what is not in it is a fault of ours."""
+    return next(
+        (s for kind, s in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR
+    )

@@ -1,0 +1,57 @@
+"""The environment, read once and typed. Nothing else in the package reads it."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from hemline.model.ids import is_site
+
+
+class Settings(NamedTuple):
+    """What a function's environment says; see template.yaml for who sets it."""
+
+    site: str
+    table: str
+    stream: str
+    bucket: str
+    keys: tuple[bytes, ...]
+    """Secrets for cookies, tokens and pointers: the first one signs, all of them verify."""
+    region: str
+    endpoint: str | None
+    """Only on the laptop: where the AWS emulator listens."""
+    read_timeout: float
+    """Seconds that the one read of a decision may take."""
+
+
+_SHORTEST_KEY = 16
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Raises ValueError, naming the variable and what it should hold, on anything unusable."""
+    site = environ.get("HEMLINE_SITE", "demo")
+    if not is_site(site):
+        raise ValueError(f"HEMLINE_SITE is {site!r}: use lower-case letters, digits and hyphens")
+    keys = tuple(
+        k.strip().encode() for k in environ.get("HEMLINE_KEYS", "").split(",") if k.strip()
+    )
+    if not keys or any(len(k) < _SHORTEST_KEY for k in keys):
+        raise ValueError(
+            f"HEMLINE_KEYS needs one or more secrets of {_SHORTEST_KEY} characters or more"
+        )
+    return Settings(
+        site=site,
+        table=environ.get("HEMLINE_TABLE", ""),
+        stream=environ.get("HEMLINE_STREAM", ""),
+        bucket=environ.get("HEMLINE_BUCKET", ""),
+        keys=keys,
+        region=environ.get("AWS_REGION", "eu-west-1"),
+        endpoint=environ.get("AWS_ENDPOINT_URL") or None,
+        read_timeout=_milliseconds(environ, "HEMLINE_READ_TIMEOUT_MS", 50) / 1000,
+    )
+
+
+def _milliseconds(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
+        raise ValueError(f"{name} is {text!r}: use whole milliseconds from 1 to 10000")
+    return int(text)

@@ -1,0 +1,123 @@
+"""HTTP in and out: what API Gateway sends becomes a Request, errors become problem+json."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hemline.model.errors import BadInput, NotAllowed, NotDurable, Refused, Unavailable, UnknownSlot
+from hemline.model.signed import sign, verify
+from hemline.runtime.http import Request, problem
+from hemline.runtime.identity import sign_visitor, visitor_of
+from hemline.runtime.settings import load
+
+KEYS = (b"a secret that is long enough",)
+ENVIRONMENT = {"HEMLINE_KEYS": "a secret that is long enough"}
+
+
+def test_query_takes_the_last_value_and_decodes() -> None:
+    request = Request({"rawQueryString": "a=1&a=2&b=x%2Cy&c="})
+    assert request.query == {"a": "2", "b": "x,y", "c": ""}
+
+
+def test_a_query_of_many_parameters_is_refused_with_the_way_out() -> None:
+    with pytest.raises(BadInput, match="more than 50 parameters"):
+        _ = Request({"rawQueryString": "&".join(f"a{i}=1" for i in range(60))}).query
+
+
+def test_a_body_that_claims_base64_and_is_not_is_refused() -> None:
+    with pytest.raises(BadInput, match="base64"):
+        Request({"body": "§§", "isBase64Encoded": True}).body()
+
+
+def test_the_first_cookie_of_a_name_wins() -> None:
+    assert Request({"cookies": ["hem_v=a", "hem_v=b", "x=1=2"]}).cookies == {
+        "hem_v": "a",
+        "x": "1=2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UnknownSlot("slot", "is not in this edition."), 404),
+        (BadInput("events/0", "is not an object."), 400),
+        (NotAllowed("no"), 401),
+        (NotDurable("stream full", 7), 503),
+        (Unavailable("table", "timeout"), 503),
+        (Refused("corrupt"), 500),
+    ],
+)
+def test_each_error_has_its_status_and_is_never_cacheable(error: Exception, status: int) -> None:
+    answer = problem(error)  # type: ignore[arg-type]  # the table's first column is wider than needed
+    assert answer.status == status
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert json.loads(answer.body)["status"] == status
+
+
+def test_what_is_not_ready_says_when_to_try_again_and_names_nothing_inside() -> None:
+    answer = problem(NotDurable("arn:aws:kinesis:secret-name", 7))
+    assert answer.headers["Retry-After"] == "7"
+    assert b"secret-name" not in answer.body
+
+
+def test_a_signed_visitor_is_recognised_from_cookie_and_header() -> None:
+    signed = sign_visitor("abc", KEYS)
+    assert visitor_of(Request({"cookies": [f"hem_v={signed}"]}), KEYS).subject == "v:abc"
+    assert visitor_of(Request({"headers": {"hemline-visitor": signed}}), KEYS).subject == "v:abc"
+
+
+def test_a_token_of_another_purpose_is_nobody() -> None:
+    assert (
+        visitor_of(
+            Request({"cookies": [f"hem_v={sign('capsule', b'abc', KEYS[0])}"]}), KEYS
+        ).subject
+        is None
+    )
+
+
+def test_global_privacy_control_is_an_opt_out() -> None:
+    assert visitor_of(Request({"headers": {"sec-gpc": "1"}}), KEYS).opted_out
+
+
+@given(st.binary(max_size=80), st.integers(0, 10_000), st.integers(1, 127))
+def test_any_changed_character_breaks_a_signature(payload: bytes, where: int, shift: int) -> None:
+    text = sign("token", payload, KEYS[0])
+    at = where % len(text)
+    changed = text[:at] + chr((ord(text[at]) + shift) % 128) + text[at + 1 :]
+    with pytest.raises(NotAllowed):
+        verify("token", changed, KEYS)
+
+
+def test_the_check_above_can_fail_without_the_canonical_spelling() -> None:
+    # 5 bytes leave spare bits in the last base64 character: decoding alone would accept both.
+    text = sign("token", b"12345", KEYS[0])
+    head, tail = text.split(".")
+    twin = head[:-1] + chr(ord(head[-1]) + 1)
+    with pytest.raises(NotAllowed):
+        verify("token", f"{twin}.{tail}", KEYS)
+
+
+def test_keys_rotate() -> None:
+    old = sign("token", b"x", b"an older secret, long enough")
+    assert verify("token", old, (*KEYS, b"an older secret, long enough")) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"HEMLINE_KEYS": "short"}, "HEMLINE_KEYS"),
+        ({"HEMLINE_KEYS": ""}, "HEMLINE_KEYS"),
+        ({"HEMLINE_SITE": "Not A Site"}, "HEMLINE_SITE"),
+        ({"HEMLINE_READ_TIMEOUT_MS": "-1"}, "HEMLINE_READ_TIMEOUT_MS"),
+    ],
+)
+def test_a_wrong_environment_names_the_variable(change: dict[str, str], names: str) -> None:
+    with pytest.raises(ValueError, match=names):
+        load({**ENVIRONMENT, **change})
+
+
+def test_the_environment_is_typed() -> None:
+    settings = load({**ENVIRONMENT, "HEMLINE_READ_TIMEOUT_MS": "20"})
+    assert (settings.read_timeout, settings.endpoint, settings.site) == (0.02, None, "demo")
