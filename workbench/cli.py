@@ -1,0 +1,67 @@
+"""The `hemline` command: one typer app that each area of the workbench hangs its commands on.
+
+Areas are light at import; what is heavy (boto3, onnxruntime, lightgbm) is imported in the command.
+Exit status: 0 done, 1 a check fell short, 2 a bad call.
+"""
+
+import sys
+from importlib import import_module, metadata
+from importlib.util import find_spec
+
+import typer
+
+from hemline.model.errors import BadInput, HemlineError
+from workbench.laptop import NotRunning
+
+AREAS = (
+    "workbench.cloud.commands",
+    "workbench.importers.commands",
+    "workbench.publish.commands",
+    "workbench.bench.commands",
+    "workbench.demo.commands",
+    "models.commands",
+)
+
+
+def build() -> typer.Typer:
+    """The whole app, every area registered."""
+    app = typer.Typer(
+        name="hemline",
+        invoke_without_command=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    for area in AREAS:
+        if find_spec(area):
+            import_module(area).register(app)
+    return app
+
+
+def _options(
+    context: typer.Context,
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
+    """Serverless edge personalisation: run, import, train, evaluate, publish."""
+    if version:
+        print(metadata.version("hemline"))
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main() -> None:
+    """Entry point of the console script: our own errors become one line, not a traceback."""
+    try:
+        build()()
+    except HemlineError as error:
+        print(f"hemline: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, BadInput) else 1)
+    except NotRunning as error:
+        print(f"hemline: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

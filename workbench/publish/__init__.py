@@ -1,0 +1,1 @@
+"""Site files and editions from the command line: `hemline site`, `hemline publish`."""
