@@ -1,0 +1,118 @@
+"""What the simulated visitors like: a pure function of a visitor's id, so that a test can know it.
+
+A visitor likes item i on day d by
+
+    utility(v, i, d) = love_v[category(i)] + hue_v[family(colour(i))]
+                     - thrift_v * log(price(i) / median price of its category)
+                     + appeal(i) + trend(collection(i), d)
+
+- love: two favourite categories (+2.4 and +1.6), a little liking or dislike of the others (sd 0.3).
+  Which ones are favourites leans on the country, so that segments carry a signal too.
+- hue: one favourite family of colours (+0.9).
+- thrift: uniform in 0 to 0.8.
+- appeal: some things are simply better liked by everybody (sd 0.5).
+- trend: a few collections rise late in the period, a few fade.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.model.ids import hash64
+from hemline.model.item import Item
+from workbench.demo.catalogue import CATEGORIES, by_id, in_category
+
+Floats = npt.NDArray[np.float64]
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "warm": ("clay", "mustard", "rose", "brass"),
+    "green and blue": ("sage", "moss", "sky"),
+    "dark": ("ink", "charcoal", "plum", "walnut"),
+    "light": ("chalk", "oat", "oak"),
+}
+COUNTRIES: dict[str, tuple[float, tuple[str, ...]]] = {
+    "GB": (0.44, ("teapots", "cups")),
+    "DE": (0.20, ("lamps", "clocks")),
+    "FR": (0.14, ("candles", "vases")),
+    "SE": (0.12, ("chairs", "cushions")),
+    "JP": (0.10, ("plants", "bowls")),
+}
+"""Country → share of the visitors, the categories that it leans to."""
+DEVICES = {"mobile": 0.58, "desktop": 0.36, "tablet": 0.06}
+RISING, FADING = ("Birch", "Hoya", "Cane"), ("Fell", "Noon")
+_LEAN = 4.0
+_FIRST, _SECOND, _HUE, _TREND = 2.4, 1.6, 0.9, 1.2
+
+
+class Taste(NamedTuple):
+    """One visitor's taste; `love` is by category in the catalogue's order, `hue` a family's name."""
+
+    favourites: tuple[str, str]
+    hue: str
+    thrift: float
+    love: tuple[float, ...]
+    country: str
+    device: str
+
+
+def taste(visitor: str) -> Taste:
+    """The taste of a visitor; the same for the same id, always."""
+    rng = np.random.default_rng(hash64(f"taste {visitor}"))
+    names = list(CATEGORIES)
+    country = str(rng.choice(list(COUNTRIES), p=[share for share, _ in COUNTRIES.values()]))
+    odds = np.array([_LEAN if name in COUNTRIES[country][1] else 1.0 for name in names])
+    first, second = rng.choice(len(names), 2, replace=False, p=odds / odds.sum())
+    love = rng.normal(0, 0.3, len(names))
+    love[first], love[second] = _FIRST, _SECOND
+    return Taste(
+        favourites=(names[first], names[second]),
+        hue=str(rng.choice(list(FAMILIES))),
+        thrift=float(rng.uniform(0, 0.8)),
+        love=tuple(love.tolist()),
+        country=country,
+        device=str(rng.choice(list(DEVICES), p=list(DEVICES.values()))),
+    )
+
+
+def utility(of: Taste) -> Floats:
+    """[n] in the catalogue's order, without trend: what this visitor likes, higher is better."""
+    category, family, dearness = _columns()
+    love: Floats = np.array(of.love)[category]
+    hue: Floats = np.where(family == list(FAMILIES).index(of.hue), _HUE, 0.0)
+    return love + hue - of.thrift * dearness + appeal()
+
+
+@cache
+def appeal() -> Floats:
+    """[n] how well everybody likes an item."""
+    return np.array([np.random.default_rng(hash64(f"appeal {i}")).normal(0, 0.5) for i in by_id()])
+
+
+def trend(progress: float) -> Floats:
+    """[n] rise and fall of the collections; `progress` is 0 at the period's start and 1 at its end."""
+    risen = 1 / (1 + np.exp(-(progress - 0.7) * 12))
+    collections = [item.attributes["collection"] for item in by_id().values()]
+    return np.array([_TREND * risen * ((c in RISING) - (c in FADING)) for c in collections])
+
+
+@cache
+def _columns() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+    """[n] category index, [n] colour family index, [n] log of price over its category's median."""
+    names, families = list(CATEGORIES), list(FAMILIES.values())
+    items = list(by_id().values())
+    return (
+        np.array([names.index(item.categories[0]) for item in items]),
+        np.array([_family(families, str(item.attributes["colour"])) for item in items]),
+        np.array([_dearness(item) for item in items]),
+    )
+
+
+def _family(families: list[tuple[str, ...]], colour: str) -> int:
+    return next(i for i, colours in enumerate(families) if colour in colours)
+
+
+def _dearness(item: Item) -> float:
+    others = [other.price or 1.0 for other in in_category(item.categories[0])]
+    return float(np.log((item.price or 1.0) / np.median(others)))
