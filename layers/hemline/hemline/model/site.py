@@ -1,0 +1,31 @@
+"""A site as its reviewed file states it, and how that lies in the bucket (JSON); knows no YAML."""
+
+import msgspec
+
+from hemline.model.errors import Refused
+from hemline.model.rule import Rule
+from hemline.model.slot import Slot
+
+
+class Site(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a marketer writes: everything of an edition that is not counted or trained."""
+
+    title: str = ""
+    currency: str = ""
+    consent_default: bool = True
+    """Whether a visitor who has not been asked may be remembered."""
+    slots: tuple[Slot, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+def encode_site(site: Site) -> bytes:
+    """The same site gives the same bytes."""
+    return msgspec.json.encode(site, order="deterministic")
+
+
+def decode_site(data: bytes) -> Site:
+    """Raises Refused when it is not a compiled site file."""
+    try:
+        return msgspec.json.decode(data, type=Site)
+    except msgspec.DecodeError as error:
+        raise Refused(f"the compiled site file is unreadable: {error}") from None
