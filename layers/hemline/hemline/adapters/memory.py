@@ -1,0 +1,108 @@
+"""Every port in process memory: for tests, previews and `--direct` imports.
+
+They keep the semantics of the real ones (conditions, limits, order) and may be shared by threads.
+They know nothing of AWS, files or settings.
+"""
+
+from collections.abc import Iterator, Sequence
+from threading import Lock
+
+from hemline.adapters.kinesis_limits import MAX_ENTRIES, too_large
+from hemline.model.edition import Pointer
+from hemline.model.errors import Conflict
+from hemline.usecases.ports import Hot, Stored, StreamEntry
+
+
+class MemoryTable:
+    """HotReader, ProfileStore and PointerStore over two dicts."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._profiles: dict[tuple[str, str], Stored] = {}
+        self._pointers: dict[str, Pointer] = {}
+
+    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:  # noqa: ARG002 - the port's signature; memory is never late
+        """Profile and, when asked, the pointer."""
+        with self._lock:
+            profile = self._profiles.get((site, subject)) if subject else None
+            return Hot(profile, self._pointers.get(site) if pointer else None)
+
+    def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
+        """Those that exist."""
+        with self._lock:
+            found = ((subject, self._profiles.get((site, subject))) for subject in subjects)
+            return {subject: stored for subject, stored in found if stored is not None}
+
+    def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
+        """Write version expected + 1. Raises Conflict when the stored version is another one."""
+        with self._lock:
+            stored = self._profiles.get((site, subject))
+            if (stored.version if stored else 0) != expected:
+                raise Conflict(f"profile {subject} is not at version {expected}")
+            self._profiles[site, subject] = Stored(bytes(blob), expected + 1)
+
+    def read_pointer(self, site: str) -> Pointer | None:
+        """Consistent, as memory is."""
+        with self._lock:
+            return self._pointers.get(site)
+
+    def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
+        """Raises Conflict unless the live digest is `expected` (None: no edition yet)."""
+        with self._lock:
+            live = self._pointers.get(site)
+            if (live.digest if live else None) != expected:
+                raise Conflict(f"the live edition of {site} is not {expected}")
+            self._pointers[site] = pointer
+
+
+class MemoryStream:
+    """EventStream with one shard: `entries` in order, each position its sequence number."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._entries: list[StreamEntry] = []
+
+    @property
+    def entries(self) -> tuple[StreamEntry, ...]:
+        """All that is durable so far."""
+        with self._lock:
+            return tuple(self._entries)
+
+    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
+        """All or, of those over the stream's limits, none; see EventStream."""
+        if len(entries) > MAX_ENTRIES:
+            raise ValueError(f"at most {MAX_ENTRIES} entries in one put, not {len(entries)}")
+        reasons = [too_large(entry) for entry in entries]
+        with self._lock:
+            pairs = zip(entries, reasons, strict=True)
+            self._entries += [entry for entry, reason in pairs if reason is None]
+        return reasons
+
+
+class MemoryObjects:
+    """ObjectStore over a dict."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._objects: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """None when there is none."""
+        with self._lock:
+            return self._objects.get(key)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Overwrites."""
+        with self._lock:
+            self._objects[key] = bytes(data)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """In ascending order of their UTF-8 bytes, as they were when asked."""
+        with self._lock:
+            found = [key for key in self._objects if key.startswith(prefix)]
+        return iter(sorted(found, key=str.encode))
+
+    def delete(self, key: str) -> None:
+        """No error when there is none."""
+        with self._lock:
+            self._objects.pop(key, None)
