@@ -1,0 +1,104 @@
+# What a person and CI do here. Each target makes what it needs; a second call finds it made.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ENV := .hemline/env
+UV := $(ENV)/uv/bin/uv
+PY := .venv/bin/python
+PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
+# The first of them that is new enough.
+PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && { echo $$p; break; }; done)
+ARCH ?= x86_64
+PORT ?= 8080
+INSTALL = $(UV) pip install --quiet --require-hashes
+export UV_LINK_MODE ?= copy
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help setup dev run test lint soak build sam-local bench clean lock sam
+
+help: ## Show what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.laptop $(ENV)/cloud/.done $(ENV)/rie/.done ## Make .venv with the hemline command
+
+dev: setup .venv/.dev
+
+run: setup ## Start the whole loop on this machine: make run PORT=8080
+	@exec .venv/bin/hemline run --port $(PORT)
+
+lint: dev ## Formatting, lint, types
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+test: lint sam ## Lint, then every test but the long ones
+	@mkdir -p .hemline/test
+	@.venv/bin/pytest -n 2 --dist loadgroup -m 'not soak' --junitxml=.hemline/test/report.xml
+
+soak: dev sam ## The long tests
+	@.venv/bin/pytest -m soak
+
+build: setup sam ## Build for AWS: make build ARCH=arm64
+	@HEMLINE_ARCH=$(ARCH) $(ENV)/sam/bin/sam build --parameter-overrides Architecture=$(ARCH)
+
+sam-local: build ## Call one function in SAM's container: make sam-local FUNCTION=… EVENT=…
+	@$(ENV)/sam/bin/sam local invoke $(FUNCTION) --event $(EVENT) --skip-pull-image
+
+bench: setup ## The speed tables
+	@.venv/bin/hemline bench decide
+	@.venv/bin/hemline bench ingest
+
+sam: $(ENV)/sam/.done
+
+clean: ## Remove what was built; state and environments stay
+	@rm -rf .hemline/build .hemline/test .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache
+
+lock: $(UV) ## Compile the locks again; dev.txt first, the others agree with it
+	@compile() { $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header "$$1.in" -o "$$1.txt" "$${@:2}"; }; \
+	compile requirements/dev; \
+	for f in requirements/laptop layers/hemline/requirements layers/inference/requirements \
+		functions/publish/requirements requirements/runtime; do compile $$f -c requirements/dev.txt; done; \
+	for f in uv cloud sam; do compile requirements/$$f; done; \
+	compile requirements/rie --no-deps
+
+$(UV): requirements/uv.txt
+	@test -n "$(PYTHON)" || { echo 'Hemline needs Python 3.11 or newer; none of $(PYTHONS) is.' >&2; exit 2; }
+	@echo 'Preparing the installer'
+	@rm -rf $(ENV)/uv && mkdir -p $(ENV)
+	@# A Python without ensurepip (Debian's) can still have pip, and pip can fill a folder.
+	@if $(PYTHON) -m venv $(ENV)/uv >/dev/null 2>&1; then \
+		$(ENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<; \
+	else rm -rf $(ENV)/uv; $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--target $(ENV)/uv -r $<; fi
+	@touch $@
+
+.venv/.made: | $(UV)
+	@test -x $(PY) || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv
+	@touch $@
+
+.venv/.laptop: requirements/laptop.txt pyproject.toml .venv/.made
+	@echo 'Installing what the laptop needs (about 200 MB the first time)'
+	@$(INSTALL) --python $(PY) -r $<
+	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.laptop
+	@echo 'Installing tests and linters'
+	@$(INSTALL) --python $(PY) -r $<
+	@touch $@
+
+# The emulator and SAM pin packages that we pin otherwise: an environment each.
+$(ENV)/cloud/.done $(ENV)/sam/.done: $(ENV)/%/.done: requirements/%.txt .venv/.made
+	@echo 'Installing $* in its own environment'
+	@test -x $(ENV)/$*/bin/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" $(ENV)/$*
+	@$(INSTALL) --python $(ENV)/$*/bin/python -r $<
+	@touch $@
+
+$(ENV)/rie/.done: requirements/rie.txt .venv/.made
+	@echo 'Fetching the Lambda runtime emulator'
+	@$(INSTALL) --python $(PY) --no-deps --target $(ENV)/rie -r $<
+	@touch $@
