@@ -1,0 +1,224 @@
+"""A profile: the fold of one person's events into at most 3,840 bytes, in any order, any repeats.
+
+The state is a function of the *set* of events, with no horizon: three rings (what was bought or
+put in the cart, engaged with, shown) that each keep the newest actions that fit (`profile_ring`),
+and first and last time, which are a minimum and a maximum. A repeat changes nothing, however old.
+An event older than everything a full ring still keeps cannot enter it, whether it is a repeat or
+merely late: `fold_counted` tells how many were so. The archive and the editions count those too.
+
+Byte budgets: bought first (what it does not use is free for the others), then engaged, then shown,
+with a part of its own for each. A ring that ever overflowed claims its whole budget for good, so
+that budgets only shrink with more events, and what fell out once never has to come back.
+
+Knows no clock, no storage and no catalogue: items are ids, their categories are joined when read.
+"""
+
+import struct
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.learn import profile_ring as ring
+from hemline.model.errors import Refused
+from hemline.model.event import DEEDS, Deed, Record
+from hemline.model.ids import hash64
+
+TYPES = ("exposure", "view", "click", "rate", "share", "add_to_cart", "wishlist", "purchase")
+"""Event type → the code that rings keep. Append only: stored profiles depend on it."""
+
+# One DynamoDB item, its keys and attribute names included, must stay within one 4 kB read unit.
+MAX_BYTES = 3840
+MAX_MARKS = 4
+_MARKS_BYTES = 400
+_VERSION = 1
+_HEAD = struct.Struct("<BIQQHHHH")
+_TOTAL = MAX_BYTES - _HEAD.size - _MARKS_BYTES
+_BOUGHT_MOST = 1900
+_SHOWN_LEAST = 500
+# One event may never fill a ring alone, or a long purchase would push out the whole history.
+_EVENT_MOST = {Deed.SHOWN: 480, Deed.ENGAGED: 240, Deed.CARTED: 900, Deed.BOUGHT: 900}
+
+_CODES = {name: code for code, name in enumerate(TYPES)}
+BOUGHT, ENGAGED, SHOWN = 0, 1, 2
+"""Which ring: position in `Profile.rings`."""
+_RING = {Deed.SHOWN: SHOWN, Deed.ENGAGED: ENGAGED, Deed.CARTED: BOUGHT, Deed.BOUGHT: BOUGHT}
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What is known of one visitor. Times are epoch milliseconds, 0 before the first event."""
+
+    first_seen: int = 0
+    last_seen: int = 0
+    rings: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    """bought and carted, engaged, shown; read them with `columns` or `actions`."""
+    marks: dict[str, str] = {}
+    """Shard → highest sequence number that was folded in: state of delivery, not of the visitor."""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was ever folded in."""
+        return self.last_seen == 0
+
+    def columns(self, which: int) -> ring.Columns:
+        """One ring as arrays, newest action first."""
+        return ring.columns(self.rings[which])
+
+    def actions(self, which: int) -> list[ring.Action]:
+        """One ring as values, newest first."""
+        return ring.actions(self.rings[which])
+
+
+class Counted(NamedTuple):
+    """What became of the events of a fold. `kept` + `repeated` + `late` + `untold` = all of them."""
+
+    kept: int = 0
+    """New to the profile (a long history may have pushed some of them out again)."""
+    repeated: int = 0
+    """Already in it, or twice in this fold."""
+    late: int = 0
+    """Older than all that a full ring still keeps: new or not, it cannot be told; nothing changed."""
+    untold: int = 0
+    """Of a type, or without an item, that a profile keeps only the time of."""
+
+
+def fold(profile: Profile, records: Iterable[Record]) -> Profile:
+    """The profile with these events in it. Pure; any order, any repeats give the same bytes."""
+    return fold_counted(profile, records)[0]
+
+
+def fold_counted(profile: Profile, records: Iterable[Record]) -> tuple[Profile, Counted]:
+    """As `fold`, and what became of each event."""
+    records = list(records)
+    if not records:
+        return profile, Counted()
+    new, untold = _offered(records)
+    times = [_time(record) for record in records]
+    if not profile.empty:
+        times += (profile.first_seen, profile.last_seen)
+    folded = Profile(min(times), max(times), _merged(profile.rings, new), profile.marks)
+    return folded, _count(profile.rings, new, untold)
+
+
+def _time(record: Record) -> int:
+    # Zero stands for "never", and 48 bits last until the year 10889.
+    return min(max(record.event.time, 1), ring.MAX_TIME)
+
+
+def _offered(records: list[Record]) -> tuple[dict[int, list[ring.Action]], int]:
+    new: dict[int, list[ring.Action]] = defaultdict(list)
+    untold = 0
+    for record in records:
+        deed, lines = DEEDS.get(record.event.type), record.event.items()
+        if deed is None or not lines:
+            untold += 1
+            continue
+        new[_RING[deed]].append(_action(record, deed))
+    return new, untold
+
+
+def _action(record: Record, deed: Deed) -> ring.Action:
+    event = record.event
+    quantities: dict[str, int] = {}
+    for line in event.items():
+        quantities[line.item] = quantities.get(line.item, 0) + max(line.quantity, 0)
+    amounts = tuple(min(amount, ring.MAX_QUANTITY) for amount in quantities.values())
+    whole = ring.Action(
+        _time(record), hash64(event.id), _CODES[event.type], tuple(quantities), amounts
+    )
+    return ring.clip(whole, _EVENT_MOST[deed])
+
+
+def _merged(
+    rings: tuple[bytes, bytes, bytes], new: dict[int, list[ring.Action]]
+) -> tuple[bytes, bytes, bytes]:
+    bought = _fitted(rings[BOUGHT], new.get(BOUGHT), _BOUGHT_MOST)
+    left = _TOTAL - _claim(bought, _BOUGHT_MOST)
+    engaged = _fitted(rings[ENGAGED], new.get(ENGAGED), left - _SHOWN_LEAST)
+    left -= _claim(engaged, left - _SHOWN_LEAST)
+    return bought, engaged, _fitted(rings[SHOWN], new.get(SHOWN), left)
+
+
+def _fitted(packed: bytes, new: list[ring.Action] | None, budget: int) -> bytes:
+    if new or len(packed) > budget:
+        return ring.merge(packed, new or (), budget)
+    return packed
+
+
+def _claim(packed: bytes, budget: int) -> int:
+    return len(packed) if ring.floor_of(packed) == ring.NOWHERE else budget
+
+
+def _count(
+    rings: tuple[bytes, bytes, bytes], new: dict[int, list[ring.Action]], untold: int
+) -> Counted:
+    kept = repeated = late = 0
+    for which, offered in new.items():
+        known = ring.keys(rings[which])
+        floor = ring.floor_of(rings[which])
+        for action in offered:
+            if action.key in known:
+                repeated += 1
+            elif (action.time, action.key) <= floor:
+                late += 1
+            else:
+                kept += 1
+                known.add(action.key)
+    return Counted(kept, repeated, late, untold)
+
+
+def marked(profile: Profile, shard: str, sequence: str) -> Profile:
+    """With the shard's mark raised to `sequence` (decimal); the four newest shards are kept."""
+    marks = dict(profile.marks)
+    marks[shard] = max(sequence, marks.get(shard, "0"), key=int)
+    newest = sorted(marks.items(), key=lambda mark: (int(mark[1]), mark[0]), reverse=True)
+    return msgspec.structs.replace(profile, marks=dict(newest[:MAX_MARKS]))
+
+
+def _pack_marks(marks: dict[str, str]) -> bytes:
+    # Marks only save work (a fold tells repeats by itself), so what does not fit may go.
+    packed = b""
+    for shard, sequence in sorted(marks.items(), key=lambda mark: -int(mark[1])):
+        more = f"{shard} {sequence}\n".encode("ascii")
+        if len(packed) + len(more) <= _MARKS_BYTES:
+            packed += more
+    return packed
+
+
+def encode(profile: Profile) -> bytes:
+    """The profile as one blob, never over MAX_BYTES; begins with its version and a CRC-32."""
+    marks, rings = _pack_marks(profile.marks), profile.rings
+    body = b"".join((*rings, marks))
+    sizes = (*map(len, rings), len(marks))
+    head = _HEAD.pack(_VERSION, 0, profile.first_seen, profile.last_seen, *sizes)[5:]
+    crc = zlib.crc32(body, zlib.crc32(head))
+    return struct.pack("<BI", _VERSION, crc) + head + body
+
+
+def decode(blob: bytes) -> Profile:
+    """Raises Refused when it is not a whole, intact profile of this version."""
+    if len(blob) < _HEAD.size or blob[0] != _VERSION:
+        raise Refused("not a profile of this version")
+    _, crc, first, last, bought, engaged, shown, marks = _HEAD.unpack_from(blob)
+    if zlib.crc32(memoryview(blob)[5:]) != crc:
+        raise Refused("a profile is corrupt: its check sum differs")
+    at = _HEAD.size
+    ends = (at + bought, at + bought + engaged, at + bought + engaged + shown)
+    if ends[2] + marks != len(blob):
+        raise Refused("a profile is of another size than it says")
+    rings = (blob[at : ends[0]], blob[ends[0] : ends[1]], blob[ends[1] : ends[2]])
+    for packed in rings:
+        ring.check(packed)
+    return Profile(first, last, rings, _unpack_marks(blob[ends[2] :]))
+
+
+def _unpack_marks(packed: bytes) -> dict[str, str]:
+    parts = (line.partition(" ") for line in packed.decode("ascii").splitlines())
+    return {shard: sequence for shard, _, sequence in parts}
+
+
+def state_bytes(profile: Profile) -> bytes:
+    """What the fold made, without delivery marks: equal for equal sets of events."""
+    return encode(msgspec.structs.replace(profile, marks={}))

@@ -1,0 +1,212 @@
+"""One ring of a profile: the newest actions of one kind that fit a byte budget, as packed columns.
+
+A ring is kept as bytes and read as columns, so that a decision never builds an object per action
+and a fold unpacks only the ring it changes. Knows nothing of events, budgets' sizes or marks.
+
+What is kept is the longest newest-first prefix of all actions ever offered whose packed size fits
+the budget, by (time, key). Size only grows with more actions, so an action that fell out never
+comes back in, whatever else arrives and in whatever order: the bytes are a function of the set.
+
+Layout, little-endian: head (actions n u2, lines L u2, bytes of text u2, floor's time u2 + u4 and key
+u8) | keys u8 [n] | times' low u4 [n] | times' high u2 [n] | lines u2 [L] | kinds u1 [n] |
+lines of each action u1 [n] | item ids, each ended by a newline. A line is the position of its id
+in the text (10 bits) and a quantity (6 bits, saturating).
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.model.errors import Refused
+
+MAX_LINES = 255
+MAX_QUANTITY = 63
+MAX_TIME = (1 << 48) - 1
+_HEAD = struct.Struct("<HHHHIQ")
+_ACTION_BYTES = 8 + 4 + 2 + 1 + 1
+_LINE_BYTES = 2
+_POSITION_BITS = 10
+_POSITION = (1 << _POSITION_BITS) - 1
+
+
+class Action(NamedTuple):
+    """One event as a ring keeps it; tuple order is the ring's order (oldest first)."""
+
+    time: int
+    """Epoch milliseconds, 48 bits."""
+    key: int
+    """hash64 of the event's id."""
+    kind: int
+    """Index in `profile.TYPES`."""
+    items: tuple[str, ...]
+    """Distinct, in the event's order."""
+    quantities: tuple[int, ...]
+
+
+class Floor(NamedTuple):
+    """The newest action that ever fell out: nothing at or below it is kept. (0, 0): none fell out."""
+
+    time: int = 0
+    key: int = 0
+
+
+NOWHERE = Floor()
+
+
+class Columns(NamedTuple):
+    """A ring read for a decision, newest action first; n actions, L lines, text of t item ids."""
+
+    times: npt.NDArray[np.int64]
+    """[n], epoch ms."""
+    kinds: npt.NDArray[np.uint8]
+    """[n], index in `profile.TYPES`."""
+    counts: npt.NDArray[np.uint8]
+    """[n], lines of each action."""
+    positions: npt.NDArray[np.int32]
+    """[L], position in `items`."""
+    quantities: npt.NDArray[np.int32]
+    """[L], 0 to 63."""
+    items: list[str]
+
+
+EMPTY = Columns(
+    np.empty(0, np.int64),
+    np.empty(0, np.uint8),
+    np.empty(0, np.uint8),
+    np.empty(0, np.int32),
+    np.empty(0, np.int32),
+    [],
+)
+
+
+def clip(action: Action, limit: int) -> Action:
+    """The action with the longest prefix of its lines that `limit` bytes hold: never unbounded."""
+    size, count = _ACTION_BYTES, 0
+    for item in action.items[:MAX_LINES]:
+        size += _LINE_BYTES + len(item) + 1
+        if size > limit:
+            break
+        count += 1
+    return action._replace(items=action.items[:count], quantities=action.quantities[:count])
+
+
+def pack(actions: Sequence[Action], floor: Floor, budget: int) -> bytes:
+    """The ring of `actions` (newest first, all above `floor`) that fits `budget` bytes."""
+    table: dict[str, int] = {}
+    lines: list[int] = []
+    size, kept = _HEAD.size, 0
+    for action in actions:
+        fresh = [item for item in action.items if item not in table]
+        size += _ACTION_BYTES + _LINE_BYTES * len(action.items)
+        size += sum(map(len, fresh)) + len(fresh)
+        if size > budget:
+            floor = Floor(action.time, action.key)
+            break
+        for item in fresh:
+            table[item] = len(table)
+        for item, quantity in zip(action.items, action.quantities, strict=True):
+            lines.append(table[item] | quantity << _POSITION_BITS)
+        kept += 1
+    return _columns(actions[:kept], lines, "".join(f"{item}\n" for item in table), floor)
+
+
+def _columns(actions: Sequence[Action], lines: list[int], text: str, floor: Floor) -> bytes:
+    n = len(actions)
+    if not n and floor == NOWHERE:
+        return b""
+    times = [action.time for action in actions]
+    head = _HEAD.pack(
+        n, len(lines), len(text), floor.time >> 32, floor.time & 0xFFFFFFFF, floor.key
+    )
+    body = struct.pack(
+        f"<{n}Q{n}I{n}H{len(lines)}H",
+        *(action.key for action in actions),
+        *(time & 0xFFFFFFFF for time in times),
+        *(time >> 32 for time in times),
+        *lines,
+    )
+    kinds = bytes(action.kind for action in actions)
+    counts = bytes(len(action.items) for action in actions)
+    return head + body + kinds + counts + text.encode("ascii")
+
+
+def floor_of(ring: bytes) -> Floor:
+    """Where this ring ends; NOWHERE when everything ever offered is still in it."""
+    if not ring:
+        return NOWHERE
+    _, _, _, high, low, key = _HEAD.unpack_from(ring)
+    return Floor(high << 32 | low, key)
+
+
+def keys(ring: bytes) -> set[int]:
+    """hash64 of the ids of the actions in it."""
+    if not ring:
+        return set()
+    (n,) = struct.unpack_from("<H", ring)
+    return set(struct.unpack_from(f"<{n}Q", ring, _HEAD.size))
+
+
+def check(ring: bytes) -> None:
+    """Raises Refused unless the sizes in the head add up to the ring's own."""
+    if not ring:
+        return
+    if len(ring) < _HEAD.size:
+        raise Refused("a profile's ring is cut short")
+    n, count, text = _HEAD.unpack_from(ring)[:3]
+    if len(ring) != _HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES + text:
+        raise Refused("a profile's ring is of another size than it says")
+
+
+def columns(ring: bytes) -> Columns:
+    """Arrays over a ring, no loop per action."""
+    if not ring:
+        return EMPTY
+    n, count, _ = _HEAD.unpack_from(ring)[:3]
+    at = _HEAD.size + 8 * n
+    low = np.frombuffer(ring, "<u4", n, at)
+    high = np.frombuffer(ring, "<u2", n, at + 4 * n)
+    at += 6 * n
+    lines = np.frombuffer(ring, "<u2", count, at).astype(np.int32)
+    at += 2 * count
+    return Columns(
+        times=(high.astype(np.int64) << 32) | low,
+        kinds=np.frombuffer(ring, np.uint8, n, at),
+        counts=np.frombuffer(ring, np.uint8, n, at + n),
+        positions=lines & _POSITION,
+        quantities=lines >> _POSITION_BITS,
+        items=ring[at + 2 * n :].decode("ascii").split("\n")[:-1],
+    )
+
+
+def actions(ring: bytes) -> list[Action]:
+    """The ring's actions, newest first; for folds and explanations."""
+    if not ring:
+        return []
+    n, count, _ = _HEAD.unpack_from(ring)[:3]
+    values = struct.unpack_from(f"<{n}Q{n}I{n}H{count}H{n}B{n}B", ring, _HEAD.size)
+    keys, low, high = values[:n], values[n : 2 * n], values[2 * n : 3 * n]
+    lines = values[3 * n : 3 * n + count]
+    kinds, counts = values[3 * n + count : -n], values[-n:]
+    start = _HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES
+    names = ring[start:].decode("ascii").split("\n")
+    items = [names[line & _POSITION] for line in lines]
+    quantities = tuple(line >> _POSITION_BITS for line in lines)
+    found, at = [], 0
+    for key, lo, hi, kind, size in zip(keys, low, high, kinds, counts, strict=True):
+        end = at + size
+        found.append(Action(hi << 32 | lo, key, kind, tuple(items[at:end]), quantities[at:end]))
+        at = end
+    return found
+
+
+def merge(ring: bytes, new: Iterable[Action], budget: int) -> bytes:
+    """The ring with `new` actions offered to it; one id counts once, at its latest time."""
+    floor = floor_of(ring)
+    best = {action.key: action for action in actions(ring)}
+    for action in new:
+        if (action.time, action.key) > floor:
+            best[action.key] = max(action, best.get(action.key, action))
+    return pack(sorted(best.values(), reverse=True), floor, budget)
