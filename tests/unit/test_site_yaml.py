@@ -120,7 +120,7 @@ def test_a_finding_reads_as_an_editor_wants_it() -> None:
         ("- name: top", "- name: for-you", "slots[1].name", "stands here twice"),
         ("slots: [for-you]", "slots: [for-me]", "rules[0].slots[0]", "there is no slot for-me"),
         ("name: never", "name: first", "rules[1].name", "stands here twice"),
-        ("    personal: false", "    personal: false\n    sources: [own]", "slots[1].sources[0]", "own reads"),
+        ("    personal: false", "    personal: false\n    sources: [own]", "slots[1].sources[0]", "own"),
         ("    limit: 6", "    limit: 6\n    limit: 7", "slots[0].limit", "stands here twice"),
         ("    limit: 6", "    limit: 6\n    goal: smile", "slots[0].goal", "add_to_cart"),
         ("    limit: 6", "    limit: 6\n    variants: []", "slots[0].variants", "no such field"),

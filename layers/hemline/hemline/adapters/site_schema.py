@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from hemline.decide.cards import safe_url
 from hemline.decide.facts import scope_of
 from hemline.model.decision import Scope
 from hemline.model.event import DEEDS
@@ -49,13 +50,6 @@ def _goal(goal: str) -> str:
         known = ", ".join(name for name, deed in DEEDS.items() if deed is not None)
         raise ValueError(f"is no event that counts for an item; one of: {known}")
     return goal
-
-
-def safe_url(url: str) -> bool:
-    """A page may link to it: http(s) or a path of the site, never a script or data URL."""
-    head = url.split("/", 1)[0].split("?", 1)[0].split("#", 1)[0].lower()
-    clean = not any(ord(c) < 0x21 or c == "\\" for c in url)
-    return clean and (":" not in head or head in ("http:", "https:"))
 
 
 def _fields(fields: dict[str, str]) -> dict[str, str]:
