@@ -19,8 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from hemline.decide.cards import safe_url
 from hemline.decide.facts import scope_of
+from hemline.decide.render import safe_url
 from hemline.model.decision import Scope
 from hemline.model.event import DEEDS
 from hemline.model.ids import ID_PATTERN
@@ -54,7 +54,7 @@ def _goal(goal: str) -> str:
 
 def _fields(fields: dict[str, str]) -> dict[str, str]:
     for name, text in fields.items():
-        if name in _URL_FIELDS and not safe_url(text):
+        if name in _URL_FIELDS and safe_url(text) != text:
             raise ValueError(f"{name} must be an http(s) address or a path such as /sale")
     return fields
 

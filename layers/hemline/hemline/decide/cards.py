@@ -10,6 +10,7 @@ from html import escape
 import msgspec
 import numpy as np
 
+from hemline.decide.render import safe_url
 from hemline.model.edition import Payload
 from hemline.model.item import Item
 
@@ -17,13 +18,6 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 _WHOLE_UNITS = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "HUF"})
 """Currencies that shops show without decimals."""
-
-
-def safe_url(url: str) -> bool:
-    """A page may link to it: http(s) or a path of the site; no script or data URL, no blanks."""
-    head = url.split("/", 1)[0].split("?", 1)[0].split("#", 1)[0].lower()
-    clean = not any(ord(c) < 0x21 or c == "\\" for c in url)
-    return clean and (":" not in head or head in ("http:", "https:"))
 
 
 def price_text(price: float, currency: str) -> str:
@@ -44,19 +38,30 @@ def json_members(item: Item) -> bytes:
 
 
 def html_card(item: Item) -> bytes:
-    """One card: a link with picture, title and price; what is missing or unsafe is left out."""
-    inner = f'<span class="hem-title">{escape(item.title)}</span>'
-    if image := _link(item.image):
-        # The title beside it says all: an empty alt keeps readers from hearing it twice.
-        inner = f'<img class="hem-image" src="{escape(image)}" alt="" loading="lazy">' + inner
-    price = _price(item)
-    if price is not None:
-        text = escape(price_text(price, item.currency))
-        inner += f'<data class="hem-price" value="{price!r}">{text}</data>'
+    """One card: a link with picture, title and price; what is missing or unsafe is left out.
+
+    It ends before `render.CARD_END`, so that a reason can be put inside.
+    """
     url = _link(item.url)
     href = f' href="{escape(url)}"' if url else ""
-    card = f'<a class="hem-card" data-item="{escape(item.id)}"{href}>{inner}</a>'
-    return card.encode()
+    lead = f'<li class="hem-card" data-item="{escape(item.id)}"><a class="hem-card__link"{href}>'
+    title = f'<span class="hem-card__title">{escape(item.title)}</span>'
+    return (lead + _image_html(item) + title + _price_html(item)).encode()
+
+
+def _image_html(item: Item) -> str:
+    image = escape(_link(item.image))
+    # The title beside it says all: an empty alt keeps screen readers from saying it twice.
+    lead = '<img class="hem-card__image" alt="" loading="lazy" src='
+    return f'{lead}"{image}">' if image else ""
+
+
+def _price_html(item: Item) -> str:
+    price = _price(item)
+    if price is None:
+        return ""
+    text = escape(price_text(price, item.currency))
+    return f'<data class="hem-card__price" value="{price!r}">{text}</data>'
 
 
 def sections(items: Sequence[Item], *, currency: str = "") -> dict[str, Payload]:
@@ -79,8 +84,8 @@ def _cut(name: str, parts: Iterable[bytes]) -> dict[str, Payload]:
 
 
 def _link(url: str) -> str:
-    url = url.strip().replace(" ", "%20")
-    return url if safe_url(url) else ""
+    found = safe_url(url.strip().replace(" ", "%20"))
+    return "" if found == "#" else found
 
 
 def _price(item: Item) -> float | None:
