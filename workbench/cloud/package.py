@@ -1,0 +1,137 @@
+"""The one recipe for what a Lambda carries: called by `sam build` through each folder's Makefile.
+
+`HEMLINE_TARGET=native` builds for this machine and this Python, so that functions on the laptop
+see exactly what they would see on AWS; without it the target is Lambda's python3.13. Dependencies
+come from the folder's requirements.txt, locked by hash; `trim.txt` says what is left out and why.
+usage: python -m workbench.cloud.package FOLDER INTO [NAME …]; NAMEs are copied from FOLDER.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from workbench.laptop import ENVIRONMENTS, ROOT
+
+LAMBDA_PYTHON = "3.13"
+ARCHITECTURES = ("x86_64", "arm64")
+_PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
+
+
+class Target(NamedTuple):
+    """For whom a folder is built. `python` compiles it; None where there is no such Python."""
+
+    install: tuple[str, ...]
+    """Arguments that make the installer choose this target's wheels."""
+    python: str | None
+    seen_as: str
+    """The path that tracebacks show."""
+
+
+def native() -> Target:
+    """This machine, this Python."""
+    return Target(("--python", sys.executable), sys.executable, "")
+
+
+def aws(architecture: str) -> Target:
+    """Lambda's own Python on `architecture`. Raises SystemExit for one that Lambda has not."""
+    if architecture not in ARCHITECTURES:
+        sys.exit(f"HEMLINE_ARCH is {architecture!r}: use one of {', '.join(ARCHITECTURES)}")
+    platform = ("--python-platform", _PLATFORMS[architecture], "--python-version", LAMBDA_PYTHON)
+    return Target((*platform, "--only-binary", ":all:"), _lambda_python(), "/")
+
+
+def target(environ: Mapping[str, str]) -> Target:
+    """As the environment asks."""
+    if environ.get("HEMLINE_TARGET") == "native":
+        return native()
+    return aws(environ.get("HEMLINE_ARCH") or ARCHITECTURES[0])
+
+
+def build(folder: Path, into: Path, names: list[str], chosen: Target) -> None:
+    """Fill `into` with the folder's dependencies and `names`, trimmed and compiled."""
+    into.mkdir(parents=True, exist_ok=True)
+    locked = folder / "requirements.txt"
+    if locked.exists():
+        install(locked, into, chosen)
+        trim(into, folder / "trim.txt")
+    for name in names:
+        copy(folder / name, into / name)
+    compile_all(into, chosen)
+
+
+def install(locked: Path, into: Path, chosen: Target) -> None:
+    """The wheels of a lock file, by hash."""
+    uv = ENVIRONMENTS / "uv/bin/uv"
+    if not uv.exists():
+        sys.exit("the installer is missing: run `make setup` first")
+    lock = ("--require-hashes", "--no-deps", "--requirement", str(locked))
+    # Copies, because what is trimmed and compiled here must not touch the installer's cache.
+    how = ("--quiet", "--link-mode", "copy", "--no-compile-bytecode")
+    subprocess.run(
+        [str(uv), "pip", "install", *how, *chosen.install, *lock, "--target", str(into)],
+        check=True,
+    )
+
+
+def trim(into: Path, listed: Path) -> None:
+    """Remove what the globs of `listed` name. A glob that names nothing is no error."""
+    for pattern in globs(listed):
+        for path in sorted(into.glob(pattern), reverse=True):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def globs(listed: Path) -> Iterator[str]:
+    """The lines that are neither empty nor comments."""
+    if listed.exists():
+        lines = (line.strip() for line in listed.read_text().splitlines())
+        yield from (line for line in lines if line and not line.startswith("#"))
+
+
+def copy(source: Path, to: Path) -> None:
+    """A file, or a package without its caches."""
+    if source.is_dir():
+        shutil.copytree(source, to, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    else:
+        shutil.copyfile(source, to)
+
+
+def compile_all(into: Path, chosen: Target) -> None:
+    """Byte code that is trusted as it lies: no .pyc shipped doubles a cold start."""
+    if chosen.python is None:
+        print(
+            f"hemline: no python{LAMBDA_PYTHON} here, so this build ships no byte code and starts"
+            " about twice as slowly; put one on PATH or name it in HEMLINE_TARGET_PYTHON",
+            file=sys.stderr,
+        )
+        return
+    shown = ("-s", str(into), "-p", chosen.seen_as) if chosen.seen_as else ()
+    how = ("-q", "-q", "--invalidation-mode", "unchecked-hash")
+    # Status 1: a dependency carries a file that is no valid Python; it is never imported.
+    subprocess.run([chosen.python, "-m", "compileall", *how, *shown, str(into)], check=False)
+
+
+def _lambda_python() -> str | None:
+    for name in (os.environ.get("HEMLINE_TARGET_PYTHON"), f"python{LAMBDA_PYTHON}", sys.executable):
+        if name and _version(name) == LAMBDA_PYTHON:
+            return name
+    return None
+
+
+def _version(python: str) -> str:
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    build(ROOT / sys.argv[1], Path(sys.argv[2]), sys.argv[3:], target(os.environ))
