@@ -15,6 +15,7 @@ in the text (10 bits) and a quantity (6 bits, saturating).
 
 import struct
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +27,12 @@ MAX_LINES = 255
 MAX_QUANTITY = 63
 MAX_TIME = (1 << 48) - 1
 _HEAD = struct.Struct("<HHHHIQ")
+_SIZES = struct.Struct("<HHH")
 _ACTION_BYTES = 8 + 4 + 2 + 1 + 1
 _LINE_BYTES = 2
 _POSITION_BITS = 10
+_LOW = 0xFFFFFFFF
+_U2, _U4 = np.dtype("<u2"), np.dtype("<u4")
 _POSITION = (1 << _POSITION_BITS) - 1
 
 
@@ -95,42 +99,52 @@ def clip(action: Action, limit: int) -> Action:
 
 def pack(actions: Sequence[Action], floor: Floor, budget: int) -> bytes:
     """The ring of `actions` (newest first, all above `floor`) that fits `budget` bytes."""
-    table: dict[str, int] = {}
-    lines: list[int] = []
+    if _size(actions) > budget:
+        kept = _fitting(actions, budget)
+        floor = Floor(actions[kept].time, actions[kept].key)
+        actions = actions[:kept]
+    return _columns(actions, floor) if actions or floor != NOWHERE else b""
+
+
+def _size(actions: Sequence[Action]) -> int:
+    lines = [item for action in actions for item in action.items]
+    ids = set(lines)
+    text = sum(map(len, ids)) + len(ids)
+    return _HEAD.size + _ACTION_BYTES * len(actions) + _LINE_BYTES * len(lines) + text
+
+
+def _fitting(actions: Sequence[Action], budget: int) -> int:
     size, kept = _HEAD.size, 0
+    ids: set[str] = set()
     for action in actions:
-        fresh = [item for item in action.items if item not in table]
-        size += _ACTION_BYTES + _LINE_BYTES * len(action.items)
-        size += sum(map(len, fresh)) + len(fresh)
+        fresh = [item for item in action.items if item not in ids]
+        size += _ACTION_BYTES + _LINE_BYTES * len(action.items) + sum(map(len, fresh)) + len(fresh)
         if size > budget:
-            floor = Floor(action.time, action.key)
             break
-        for item in fresh:
-            table[item] = len(table)
-        for item, quantity in zip(action.items, action.quantities, strict=True):
-            lines.append(table[item] | quantity << _POSITION_BITS)
+        ids.update(fresh)
         kept += 1
-    return _columns(actions[:kept], lines, "".join(f"{item}\n" for item in table), floor)
+    return kept
 
 
-def _columns(actions: Sequence[Action], lines: list[int], text: str, floor: Floor) -> bytes:
+def _columns(actions: Sequence[Action], floor: Floor) -> bytes:
+    times, keys, kinds, items, quantities = zip(*actions, strict=True) if actions else ((),) * 5
+    flat = list(chain.from_iterable(items))
+    table = {item: position for position, item in enumerate(dict.fromkeys(flat))}
+    lines = [
+        table[item] | quantity << _POSITION_BITS
+        for item, quantity in zip(flat, chain.from_iterable(quantities), strict=True)
+    ]
+    text = "\n".join((*table, "")).encode("ascii")
     n = len(actions)
-    if not n and floor == NOWHERE:
-        return b""
-    times = [action.time for action in actions]
-    head = _HEAD.pack(
-        n, len(lines), len(text), floor.time >> 32, floor.time & 0xFFFFFFFF, floor.key
-    )
+    head = _HEAD.pack(n, len(lines), len(text), floor.time >> 32, floor.time & _LOW, floor.key)
     body = struct.pack(
         f"<{n}Q{n}I{n}H{len(lines)}H",
-        *(action.key for action in actions),
-        *(time & 0xFFFFFFFF for time in times),
-        *(time >> 32 for time in times),
+        *keys,
+        *[time & _LOW for time in times],
+        *[time >> 32 for time in times],
         *lines,
     )
-    kinds = bytes(action.kind for action in actions)
-    counts = bytes(len(action.items) for action in actions)
-    return head + body + kinds + counts + text.encode("ascii")
+    return head + body + bytes(kinds) + bytes(map(len, items)) + text
 
 
 def floor_of(ring: bytes) -> Floor:
@@ -155,7 +169,7 @@ def check(ring: bytes) -> None:
         return
     if len(ring) < _HEAD.size:
         raise Refused("a profile's ring is cut short")
-    n, count, text = _HEAD.unpack_from(ring)[:3]
+    n, count, text = _SIZES.unpack_from(ring)
     if len(ring) != _HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES + text:
         raise Refused("a profile's ring is of another size than it says")
 
@@ -164,20 +178,20 @@ def columns(ring: bytes) -> Columns:
     """Arrays over a ring, no loop per action."""
     if not ring:
         return EMPTY
-    n, count, _ = _HEAD.unpack_from(ring)[:3]
+    n, count, _ = _SIZES.unpack_from(ring)
     at = _HEAD.size + 8 * n
-    low = np.frombuffer(ring, "<u4", n, at)
-    high = np.frombuffer(ring, "<u2", n, at + 4 * n)
+    low = np.frombuffer(ring, _U4, n, at).astype(np.int64)
+    high = np.frombuffer(ring, _U2, n, at + 4 * n).astype(np.int64)
     at += 6 * n
-    lines = np.frombuffer(ring, "<u2", count, at).astype(np.int32)
+    lines = np.frombuffer(ring, _U2, count, at).astype(np.int32)
     at += 2 * count
     return Columns(
-        times=(high.astype(np.int64) << 32) | low,
-        kinds=np.frombuffer(ring, np.uint8, n, at),
-        counts=np.frombuffer(ring, np.uint8, n, at + n),
-        positions=lines & _POSITION,
-        quantities=lines >> _POSITION_BITS,
-        items=ring[at + 2 * n :].decode("ascii").split("\n")[:-1],
+        (high << 32) | low,
+        np.frombuffer(ring, np.uint8, n, at),
+        np.frombuffer(ring, np.uint8, n, at + n),
+        lines & _POSITION,
+        lines >> _POSITION_BITS,
+        ring[at + 2 * n : -1].decode("ascii").split("\n") if count else [],
     )
 
 
@@ -185,21 +199,20 @@ def actions(ring: bytes) -> list[Action]:
     """The ring's actions, newest first; for folds and explanations."""
     if not ring:
         return []
-    n, count, _ = _HEAD.unpack_from(ring)[:3]
+    n, count, _ = _SIZES.unpack_from(ring)
     values = struct.unpack_from(f"<{n}Q{n}I{n}H{count}H{n}B{n}B", ring, _HEAD.size)
     keys, low, high = values[:n], values[n : 2 * n], values[2 * n : 3 * n]
     lines = values[3 * n : 3 * n + count]
-    kinds, counts = values[3 * n + count : -n], values[-n:]
+    kinds, counts = values[3 * n + count : 4 * n + count], values[4 * n + count :]
     start = _HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES
     names = ring[start:].decode("ascii").split("\n")
-    items = [names[line & _POSITION] for line in lines]
-    quantities = tuple(line >> _POSITION_BITS for line in lines)
-    found, at = [], 0
-    for key, lo, hi, kind, size in zip(keys, low, high, kinds, counts, strict=True):
-        end = at + size
-        found.append(Action(hi << 32 | lo, key, kind, tuple(items[at:end]), quantities[at:end]))
-        at = end
-    return found
+    items = tuple([names[line & _POSITION] for line in lines])
+    quantities = tuple([line >> _POSITION_BITS for line in lines])
+    ends = list(accumulate(counts))
+    return [
+        Action(hi << 32 | lo, key, kind, items[end - size : end], quantities[end - size : end])
+        for key, lo, hi, kind, size, end in zip(keys, low, high, kinds, counts, ends, strict=True)
+    ]
 
 
 def merge(ring: bytes, new: Iterable[Action], budget: int) -> bytes:
