@@ -90,3 +90,13 @@ class Snapshot:
         """One item's part of a cut section such as `cards_json`."""
         at = self.array(f"{name}_at")
         return self.edition.raw(name)[int(at[index]) : int(at[index + 1])]
+
+    @cached_property
+    def cards_json(self) -> tuple[memoryview, list[int]]:
+        """(ready JSON members of all items, [n+1] offsets)."""
+        return self.edition.raw("cards_json"), self.array("cards_json_at").tolist()
+
+    @cached_property
+    def cards_html(self) -> tuple[memoryview, list[int]]:
+        """(ready HTML cards of all items, [n+1] offsets)."""
+        return self.edition.raw("cards_html"), self.array("cards_html_at").tolist()

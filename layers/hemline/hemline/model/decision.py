@@ -55,14 +55,18 @@ class Traits(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Fragment(msgspec.Struct, frozen=True):
-    """One slot's answer. `body` is the JSON object of the contract; `html` set when asked for."""
+    """One slot's answer: `body` is the JSON object of the contract, `html` the same as markup."""
 
     name: str
     body: bytes
+    html: bytes
     rung: Rung
     scope: Scope
     etag: str
     max_age: int
+    """Seconds that a shared cache may keep it, when its scope lets it be shared at all."""
+    traits: tuple[str, ...] = ()
+    """The trait facts that were read: what a shared cache must key on."""
     items: tuple[str, ...] = ()
-    reason: str = ""
-    """Why a better rung was left, for logs and the explanation; empty on the first rung."""
+    reasons: tuple[str, ...] = ()
+    """Why each better rung was left, for logs and the explanation."""

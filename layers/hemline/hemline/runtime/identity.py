@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+from hemline.learn import capsule
 from hemline.model.errors import NotAllowed
 from hemline.model.ids import is_id
 from hemline.model.signed import sign, verify
 from hemline.runtime.http import Request
+from hemline.usecases.decide_page import Visit
 
 VISITOR_COOKIE = "hem_v"
 CAPSULE_COOKIE = "hem_c"
@@ -29,6 +31,27 @@ def visitor_of(request: Request, keys: tuple[bytes, ...]) -> Visitor:
     opted_out = request.header("sec-gpc").strip() == "1"
     text = request.cookies.get(VISITOR_COOKIE) or request.header("hemline-visitor")
     return Visitor(_subject(text, keys) if text else None, opted_out)
+
+
+def visit_of(request: Request, site: str, keys: tuple[bytes, ...]) -> Visit:
+    """What a decision may know of the visitor. The browser's opt-out outweighs everything."""
+    visitor = visitor_of(request, keys)
+    kept = capsule_of(request, keys)
+    refused = visitor.opted_out or (kept is not None and not kept.consent)
+    if refused:
+        return Visit(visitor.subject, consent=False)
+    if kept is None or not capsule.belongs(kept, visitor.subject):
+        return Visit(visitor.subject, consent=None)
+    return Visit(visitor.subject, consent=True, recent=tuple(capsule.records(kept, site)))
+
+
+def capsule_of(request: Request, keys: tuple[bytes, ...]) -> capsule.Capsule | None:
+    """The capsule cookie, when it is one of ours; a forged one is as good as none."""
+    text = request.cookies.get(CAPSULE_COOKIE)
+    try:
+        return capsule.decode(text, keys) if text else None
+    except NotAllowed:
+        return None
 
 
 def _subject(text: str, keys: tuple[bytes, ...]) -> str | None:

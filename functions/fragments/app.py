@@ -1,0 +1,43 @@
+"""GET /v1/fragments/{slot} and POST /v1/fragments: what this visitor should see here, now.
+
+Always answers: what is late, broken or missing steps down the ladder. Only a caller's own mistake
+(unknown slot, malformed body) is a 4xx, and nothing is a 5xx.
+"""
+
+import time
+
+from hemline.model.errors import HemlineError
+from hemline.runtime.fragments_in import ask_of
+from hemline.runtime.fragments_out import answer_of
+from hemline.runtime.http import Payload, Request, problem
+from hemline.runtime.identity import visit_of
+from hemline.runtime.logs import log, metric
+from hemline.runtime.settings import load
+from hemline.runtime.wire_fragments import wire
+from hemline.usecases.decide_page import Decided, decide
+
+settings = load()
+deps = wire(settings)
+
+
+def handler(event: Payload, _context: object) -> dict[str, object]:
+    """One HTTP API event (payload 2.0) in, one answer out."""
+    started = time.perf_counter()
+    request = Request(event)
+    try:
+        ask = ask_of(request)
+        visit = visit_of(request, settings.site, settings.keys)
+        decided = decide(ask, visit, deps, time.time_ns() // 1_000_000)
+    except HemlineError as error:
+        return problem(error).to_payload()
+    took_ms = (time.perf_counter() - started) * 1000
+    _report(decided, took_ms)
+    return answer_of(decided, request, ask.format, took_ms).to_payload()
+
+
+def _report(decided: Decided, took_ms: float) -> None:
+    rungs = [fragment.rung.value for fragment in decided.fragments.values()]
+    for rung in dict.fromkeys(rungs):
+        metric("Hemline", {"Site": settings.site, "Rung": rung}, Fragments=rungs.count(rung))
+    faults = list(decided.faults)
+    log("INFO", "decided", rungs=rungs, ms=round(took_ms, 2), left=faults)

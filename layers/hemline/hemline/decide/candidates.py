@@ -1,0 +1,162 @@
+"""Where candidates come from: one function a source, and the order in which they fill a list."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hemline.decide.facts import Facts, MissingFact
+from hemline.decide.snapshot import Ints, Snapshot
+from hemline.model.slot import Slot, Source
+
+MOST = 200
+"""Candidates that a ranker sees at the most."""
+_RECENT = 12
+"""Items of the visitor whose neighbours are asked for: what is older says little about now."""
+_TOP_CATEGORIES = 4
+
+NONE: Ints = np.empty(0, np.int32)
+
+SHARES: Mapping[Source, int] = {
+    "own": 80,
+    "recent_together": 80,
+    "together": 60,
+    "category": MOST,
+    "your_categories": 60,
+    "trending": 40,
+    "new": 20,
+    "popular": MOST,
+}
+"""What a source may put in before the next one has its turn; popular fills what is left."""
+
+PERSONAL: frozenset[Source] = frozenset({"own", "recent_together", "your_categories"})
+
+
+class Found(NamedTuple):
+    """Candidates in the order of their sources: `items` int32 [n], `sources` a name for each."""
+
+    items: Ints
+    sources: tuple[str, ...]
+
+    def source_of(self) -> dict[int, str]:
+        """Item index → the source that brought it."""
+        return dict(zip(self.items.tolist(), self.sources, strict=True))
+
+
+def _page_item(snapshot: Snapshot, facts: Facts) -> int:
+    return snapshot.index.get(facts.read_or("page.item", None) or "", -1)
+
+
+def _page_category(snapshot: Snapshot, facts: Facts) -> int:
+    return snapshot.category_index.get(facts.read_or("page.category", None) or "", -1)
+
+
+def _neighbours_of(snapshot: Snapshot, items: Sequence[int]) -> Ints:
+    """Neighbours of several items, best first; an item near several of them adds up, recent ones more."""
+    near, weight = snapshot.neighbours
+    if not items or not near.size:
+        return NONE
+    rows = np.asarray(items, np.int32)
+    fade = (0.85 ** np.arange(len(rows), dtype=np.float32))[:, None]
+    flat = near[rows].ravel()
+    known = flat >= 0
+    flat, score = flat[known], (weight[rows] * fade).ravel()[known]
+    distinct, at = np.unique(flat, return_inverse=True)
+    total = np.bincount(at, weights=score, minlength=len(distinct))
+    return distinct[np.argsort(-total, kind="stable")].astype(np.int32)
+
+
+def _row(table: Ints, row: int) -> Ints:
+    if row < 0 or row >= len(table):
+        return NONE
+    line: Ints = table[row]
+    return line[line >= 0]
+
+
+def _together(snapshot: Snapshot, facts: Facts) -> Ints:
+    item = _page_item(snapshot, facts)
+    return _row(snapshot.neighbours[0], item)
+
+
+def _recent_together(snapshot: Snapshot, facts: Facts) -> Ints:
+    return _neighbours_of(snapshot, facts.read("visitor.recent")[:_RECENT])
+
+
+def _own(_snapshot: Snapshot, facts: Facts) -> Ints:
+    return np.asarray(facts.read("visitor.recent"), np.int32)
+
+
+def _your_categories(snapshot: Snapshot, facts: Facts) -> Ints:
+    table = snapshot.ints("category_popular")
+    rows = [_row(table, c) for c in facts.read("visitor.categories")[:_TOP_CATEGORIES]]
+    longest = max((len(r) for r in rows), default=0)
+    # In turns, so that the second category is not only heard when the first has run out.
+    turns = [row[i] for i in range(longest) for row in rows if i < len(row)]
+    return np.array(turns, np.int32)
+
+
+def _category(snapshot: Snapshot, facts: Facts) -> Ints:
+    """All items of the page's category, popular ones first."""
+    category = _page_category(snapshot, facts)
+    if category < 0:
+        return NONE
+    flat, at = snapshot.item_categories
+    members = np.searchsorted(at, np.flatnonzero(flat == category), side="right") - 1
+    return first_of(_row(snapshot.ints("category_popular"), category), members.astype(np.int32))
+
+
+SOURCES: Mapping[Source, Callable[[Snapshot, Facts], Ints]] = {
+    "popular": lambda snapshot, _facts: snapshot.ints("popular"),
+    "trending": lambda snapshot, _facts: snapshot.ints("trending"),
+    "new": lambda snapshot, _facts: snapshot.ints("fresh"),
+    "together": _together,
+    "recent_together": _recent_together,
+    "your_categories": _your_categories,
+    "own": _own,
+    "category": _category,
+}
+
+
+def first_of(*lists: Ints) -> Ints:
+    """The lists one after another, each item at its first place only."""
+    joined = np.concatenate(lists)
+    _, at = np.unique(joined, return_index=True)
+    return joined[np.sort(at)]
+
+
+def gather(
+    slot: Slot, snapshot: Snapshot, facts: Facts, *, personal: bool, most: int = MOST
+) -> Found:
+    """Candidates of the slot's sources, each up to its share; without the visitor's unless `personal`.
+
+    Raises what reading a fact raises, except MissingFact: a source without its fact is empty.
+    """
+    lists: list[Ints] = []
+    names: list[str] = []
+    for name, items in _lists(slot, snapshot, facts, personal=personal):
+        lists.append(items[: SHARES[name]])
+        names += [name] * len(lists[-1])
+    if not lists:
+        return Found(NONE, ())
+    joined = np.concatenate(lists)
+    _, at = np.unique(joined, return_index=True)
+    at = np.sort(at)[:most]
+    return Found(joined[at], tuple(names[i] for i in at))
+
+
+def _lists(
+    slot: Slot, snapshot: Snapshot, facts: Facts, *, personal: bool
+) -> Iterator[tuple[Source, Ints]]:
+    for name in slot.sources:
+        if name in PERSONAL and not personal:
+            continue
+        try:
+            yield name, SOURCES[name](snapshot, facts)
+        except MissingFact:
+            continue
+
+
+def named(snapshot: Snapshot, names: Sequence[str]) -> Found:
+    """The caller's own list, in the caller's order; unknown ids are left out."""
+    items = first_of(snapshot.indices(list(names)), NONE)[:MOST]
+    return Found(items, ("yours",) * len(items))

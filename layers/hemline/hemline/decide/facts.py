@@ -1,0 +1,121 @@
+"""What a decision reads, and how widely the answer may be shared because of it.
+
+A fact is read through `Facts` or not at all. Reading leaves a trace (name, scope, mark) from which
+cache scope, ETag and explanation follow; nobody states them by hand.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from hemline.model.decision import Scope
+
+
+class Fact(NamedTuple):
+    """A value and its mark: bytes that differ whenever the value does."""
+
+    value: Any
+    mark: bytes
+
+
+Maker = Callable[[], Fact]
+
+_SCOPES: Mapping[str, Scope] = {
+    "clock": Scope.EDITION,  # the same for all at one moment; the slot's max_age bounds its staleness
+    "page": Scope.TRAIT,  # part of the URL, so of every cache's key
+    "trait": Scope.TRAIT,
+    "visitor": Scope.VISITOR,
+}
+_PERSONAL_PAGE_FACTS = frozenset({"page.cart"})
+
+
+def scope_of(name: str) -> Scope:
+    """By the name's first part; a name of no known family is held to be personal."""
+    if name in _PERSONAL_PAGE_FACTS:
+        return Scope.VISITOR
+    return _SCOPES.get(name.partition(".")[0], Scope.VISITOR)
+
+
+class MissingFact(LookupError):  # noqa: N818 - named for what it says, as the errors are
+    """The fact is not in this decision: not known, not consented to, or not allowed in this slot."""
+
+
+class FactSource:
+    """The facts of one request, each made at most once, shared by all slots of its page."""
+
+    def __init__(self, makers: Mapping[str, Maker]) -> None:
+        self._makers = makers
+        self._made: dict[str, Fact] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._makers
+
+    def get(self, name: str) -> Fact:
+        """Raises MissingFact when there is no such fact, and what its maker raises."""
+        fact = self._made.get(name)
+        if fact is None:
+            maker = self._makers.get(name)
+            if maker is None:
+                raise MissingFact(name)
+            fact = self._made[name] = maker()
+        return fact
+
+
+class Read(NamedTuple):
+    """One line of the trace; `mark` is empty when the fact could not be had."""
+
+    name: str
+    scope: Scope
+    mark: bytes
+
+
+class Facts:
+    """One slot's view of the facts: what it reads is traced, in order, once for each name."""
+
+    def __init__(self, source: FactSource, *, personal: bool) -> None:
+        self._source, self.personal = source, personal
+        self._reads: dict[str, Read] = {}
+
+    def read(self, name: str) -> Any:  # noqa: ANN401 - facts are of any type; readers know theirs
+        """The value. Raises MissingFact; in a slot that is not personal, for every visitor fact."""
+        scope = scope_of(name)
+        if scope is Scope.VISITOR and not self.personal:
+            raise MissingFact(name)
+        if name not in self._reads:
+            # Traced before it is made: that a visitor fact could not be had is itself personal.
+            self._reads[name] = Read(name, scope, b"")
+            self._reads[name] = Read(name, scope, self._source.get(name).mark)
+        return self._source.get(name).value
+
+    def read_or(self, name: str, default: Any) -> Any:  # noqa: ANN401 - as above
+        """The value, or `default` when the fact is missing; that too is traced."""
+        try:
+            return self.read(name)
+        except MissingFact:
+            return default
+
+    def absorb(self, trace: tuple[Read, ...]) -> None:
+        """Take over what an earlier slot read: this slot's answer depends on that slot's."""
+        for read in trace:
+            self._reads.setdefault(read.name, read)
+
+    @property
+    def trace(self) -> tuple[Read, ...]:
+        """What was read, in order."""
+        return tuple(self._reads.values())
+
+    @property
+    def scope(self) -> Scope:
+        """The widest scope read."""
+        return max((r.scope for r in self._reads.values()), default=Scope.EDITION)
+
+    def digest(self, *parts: bytes) -> bytes:
+        """16 bytes over `parts` and everything read: differs when any of it does."""
+        state = hashlib.blake2b(digest_size=16)
+        for part in parts:
+            state.update(len(part).to_bytes(4, "big") + part)
+        for read in self._reads.values():
+            name = read.name.encode()
+            state.update(len(name).to_bytes(4, "big") + name + len(read.mark).to_bytes(4, "big"))
+            state.update(read.mark)
+        return state.digest()

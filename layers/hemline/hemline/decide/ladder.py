@@ -1,0 +1,170 @@
+"""The ladder: model → segment → popular → static, as an ordered list that one can read.
+
+A rung gives a list of items, best first, or raises StepDown with the reason. The first rung with
+something that may be shown is the answer.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from hemline.decide import features
+from hemline.decide.candidates import MOST, NONE, Found, first_of, gather, named
+from hemline.decide.facts import Facts, MissingFact
+from hemline.decide.rules import Eligibility, Rules
+from hemline.decide.snapshot import Floats, Ints, Snapshot
+from hemline.model.decision import Rung, SlotRequest
+from hemline.model.errors import Unavailable
+from hemline.model.slot import Slot
+
+
+class Ranker(Protocol):
+    """A loaded ranking model."""
+
+    def score(self, matrix: Floats) -> Floats:
+        """[n, F] → [n], higher is better."""
+        ...
+
+
+class StepDown(Exception):  # noqa: N818 - it is a step of the ladder, not a fault
+    """This rung cannot answer; the message says why, in a word or two."""
+
+
+class Context(NamedTuple):
+    """What a rung decides from."""
+
+    snapshot: Snapshot
+    rules: Rules
+    ranker: Ranker | None
+    slot: Slot
+    want: SlotRequest
+    facts: Facts
+    eligible: Eligibility
+
+
+class Ordered(NamedTuple):
+    """A rung's answer: items best first, where each came from, and the scores if there are any."""
+
+    found: Found
+    scores: Floats | None = None
+
+
+def _candidates(ctx: Context, *, personal: bool) -> Found:
+    if ctx.want.candidates:
+        return named(ctx.snapshot, ctx.want.candidates)
+    return gather(ctx.slot, ctx.snapshot, ctx.facts, personal=personal)
+
+
+def _by_model(ctx: Context) -> Ordered:
+    if not ctx.slot.personal:
+        raise StepDown("public slot")
+    if ctx.ranker is None:
+        raise StepDown("no ranker")
+    view = ctx.facts.read("visitor.view")
+    if not len(ctx.facts.read("visitor.recent")):
+        # Measured: for a visitor without history a ranker loses to decayed popularity.
+        raise StepDown("no history")
+    found = _sift(_candidates(ctx, personal=True), ctx.eligible)
+    if not found.items.size:
+        raise StepDown("no candidates")
+    matrix = features.matrix(
+        ctx.snapshot,
+        view,
+        found.items,
+        now=ctx.facts.read("clock.minute"),
+        page_item=ctx.snapshot.index.get(ctx.facts.read_or("page.item", None) or "", -1),
+        page_category=ctx.snapshot.category_index.get(
+            ctx.facts.read_or("page.category", None) or "", -1
+        ),
+    )
+    scores = ctx.ranker.score(matrix)
+    if not np.isfinite(scores).all():
+        raise StepDown("scores are not finite")
+    order = np.argsort(-scores, kind="stable")
+    return Ordered(_take(found, order), scores[order])
+
+
+def _by_segment(ctx: Context) -> Ordered:
+    country, device = ctx.facts.read("trait.country"), ctx.facts.read("trait.device")
+    rows = ctx.snapshot.segments
+    row = next((rows[k] for k in (f"{country}|{device}", f"{country}|") if k in rows), None)
+    if row is None:
+        raise StepDown("no such segment")
+    popular: Ints = ctx.snapshot.ints("segment_popular")[row]
+    return _popular_here(ctx, popular[popular >= 0])
+
+
+def _by_popularity(ctx: Context) -> Ordered:
+    return _popular_here(ctx, ctx.snapshot.ints("popular"))
+
+
+def _popular_here(ctx: Context, popular: Ints) -> Ordered:
+    """What the page itself asks for comes first (its item's company, its category), then the rest."""
+    if ctx.want.candidates:
+        own = named(ctx.snapshot, ctx.want.candidates).items
+        ranked = first_of(popular[np.isin(popular, own)], own)
+        return Ordered(Found(ranked, ("yours",) * len(ranked)))
+    page = gather(ctx.slot, ctx.snapshot, ctx.facts, personal=False, most=MOST)
+    here = [i for i, source in enumerate(page.sources) if source in _ABOUT_THE_PAGE]
+    lead = page.items[here]
+    if "category" in ctx.slot.sources and lead.size:
+        popular = NONE  # a category page shows its category, and nothing else to fill it up
+    order = first_of(lead, popular)[:MOST]
+    named_sources = dict(zip(lead.tolist(), (page.sources[i] for i in here), strict=True))
+    return Ordered(Found(order, tuple(named_sources.get(i, "popular") for i in order.tolist())))
+
+
+_ABOUT_THE_PAGE = frozenset({"together", "category"})
+
+
+def _static(ctx: Context) -> Ordered:
+    items = ctx.snapshot.indices(ctx.slot.fallback)
+    return Ordered(Found(items, ("static",) * len(items)))
+
+
+LADDER: Sequence[tuple[Rung, Callable[[Context], Ordered]]] = (
+    (Rung.MODEL, _by_model),
+    (Rung.SEGMENT, _by_segment),
+    (Rung.POPULAR, _by_popularity),
+    (Rung.STATIC, _static),
+)
+
+
+class Step(NamedTuple):
+    """The rung that answered, its answer, and why each better one did not."""
+
+    rung: Rung
+    ordered: Ordered
+    reasons: tuple[str, ...]
+
+
+def climb(ctx: Context) -> Step:
+    """The first rung with something to show; the static one answers even when it is empty."""
+    reasons: list[str] = []
+    for rung, step in LADDER:
+        try:
+            ordered = step(ctx)
+        except (StepDown, Unavailable) as why:
+            reasons.append(f"{rung}: {why}")
+            continue
+        except MissingFact as missing:
+            reasons.append(f"{rung}: {missing} is missing")
+            continue
+        except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
+            reasons.append(f"{rung}: {type(fault).__name__}")
+            continue
+        kept = _sift(ordered.found, ctx.eligible)
+        if kept.items.size:
+            return Step(rung, ordered._replace(found=kept), tuple(reasons))
+        reasons.append(f"{rung}: nothing to show")
+    return Step(Rung.STATIC, Ordered(Found(NONE, ())), tuple(reasons))
+
+
+def _sift(found: Found, eligible: Eligibility) -> Found:
+    keep = eligible.allowed[found.items]
+    return found if keep.all() else _take(found, np.flatnonzero(keep))
+
+
+def _take(found: Found, order: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Found:
+    return Found(found.items[order], tuple(found.sources[i] for i in order.tolist()))

@@ -1,0 +1,198 @@
+"""A whole page in one pass: each slot decided, no item twice, every header derived from facts read."""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from hemline.decide import content, render, token
+from hemline.decide.arrange import arrange
+from hemline.decide.candidates import NONE, first_of
+from hemline.decide.facts import Facts, FactSource, Read
+from hemline.decide.ladder import Context, Ranker, Step, climb
+from hemline.decide.reasons import reasons
+from hemline.decide.rules import Rules
+from hemline.decide.snapshot import Ints, Snapshot
+from hemline.model.decision import Fragment, Page, Rung, SlotRequest, Traits
+from hemline.model.errors import UnknownSlot
+from hemline.model.slot import Slot
+
+Format = Literal["json", "html"]
+_DEGRADED_MAX_AGE = 5
+"""Seconds: an answer from the static rung must not outlive the trouble that caused it by much."""
+
+
+class Engine(NamedTuple):
+    """What an edition becomes once it is loaded."""
+
+    snapshot: Snapshot
+    rules: Rules
+    ranker: Ranker | None
+
+
+class Ask(NamedTuple):
+    """What a page asks for."""
+
+    page: Page
+    traits: Traits
+    slots: tuple[SlotRequest, ...]
+    format: Format
+
+
+class _Answer(NamedTuple):
+    """A slot's answer before it is a fragment: the middle of its JSON, its HTML, what it showed."""
+
+    members: bytes
+    html: bytes
+    rung: Rung
+    reasons: tuple[str, ...]
+    shown: tuple[int, ...] = ()
+    variant: str = ""
+
+
+class _Decided(NamedTuple):
+    """One slot, decided: what a fragment is derived from."""
+
+    snapshot: Snapshot
+    slot: Slot
+    want: SlotRequest
+    facts: Facts
+    answer: _Answer
+
+
+class _Seen(NamedTuple):
+    """What earlier slots of the page showed, and what they read to choose it."""
+
+    items: tuple[int, ...] = ()
+    trace: tuple[Read, ...] = ()
+
+    def add(self, items: tuple[int, ...], trace: tuple[Read, ...]) -> "_Seen":
+        return _Seen(self.items + items, self.trace + trace)
+
+
+def decide_page(
+    engine: Engine, ask: Ask, source: FactSource, keys: tuple[bytes, ...]
+) -> dict[str, Fragment]:
+    """Slot name → fragment, in the order asked. Raises UnknownSlot, for nothing else.
+
+    Public slots are decided first and never look at what personal ones show: else whom they were
+    shown to would leak into an answer that everybody gets.
+    """
+    slots = [(_slot(engine, want.name), want) for want in ask.slots]
+    done: dict[str, Fragment] = {}
+    seen = _Seen()
+    for slot, want in sorted(slots, key=lambda pair: pair[0].personal):
+        facts = Facts(source, personal=slot.personal)
+        answer = _answer(engine, slot, want, facts, seen)
+        decided = _Decided(engine.snapshot, slot, want, facts, answer)
+        done[slot.name] = _fragment(decided, ask.format, keys)
+        seen = seen.add(answer.shown, facts.trace)
+    return {want.name: done[want.name] for want in ask.slots}
+
+
+def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _Seen) -> _Answer:
+    try:
+        if slot.kind == "items":
+            return _items(engine, slot, want, facts, seen)
+        return _content(engine, slot, facts)
+    except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
+        # Even the fallback may not be shown: the rules that would have sifted it did not run.
+        empty = b'"items":[]' if slot.kind == "items" else b'"variant":null'
+        return _Answer(empty, b"", Rung.STATIC, (f"{slot.kind}: {type(fault).__name__}",))
+
+
+def _slot(engine: Engine, name: str) -> Slot:
+    slot = engine.snapshot.slots.get(name)
+    if slot is None:
+        known = ", ".join(sorted(engine.snapshot.slots)) or "none"
+        raise UnknownSlot("slot", f"{name!r} is not a slot of this site.", f"It has: {known}.")
+    return slot
+
+
+def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _Seen) -> _Answer:
+    if seen.items:
+        facts.absorb(seen.trace)
+    snapshot = engine.snapshot
+    excluded = _excluded(snapshot, slot, want, facts, seen.items)
+    eligible = engine.rules.in_force(slot.name, facts, excluded)
+    step = climb(Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible))
+    shown = arrange(step.ordered.found.items.tolist(), eligible, want.limit or slot.limit)
+    texts = reasons(snapshot, facts, shown, step.ordered.found.source_of())
+    return _Answer(
+        b'"items":' + render.items_json(snapshot, shown, texts),
+        render.items_html(snapshot, slot, shown, texts),
+        _rung(step, shown),
+        step.reasons,
+        tuple(shown),
+    )
+
+
+def _rung(step: Step, shown: list[int]) -> Rung:
+    return step.rung if shown else Rung.STATIC
+
+
+def _excluded(
+    snapshot: Snapshot, slot: Slot, want: SlotRequest, facts: Facts, taken: tuple[int, ...]
+) -> Ints:
+    lists = [np.array(taken, np.int32), snapshot.indices(want.exclude)]
+    item = facts.read_or("page.item", None)
+    if item in snapshot.index and "category" not in slot.sources:
+        lists.append(snapshot.indices([item]))
+    cart = facts.read_or("page.cart", ()) if slot.personal else ()
+    if cart:
+        lists.append(snapshot.indices(list(cart)))
+    return first_of(*lists, NONE)
+
+
+def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
+    choice = content.choose(slot, engine.snapshot, facts)
+    if slot.kind == "layout":
+        members = b'"sections":' + msgspec.json.encode(choice.sections)
+        return _Answer(members, render.sections_html(choice.sections), choice.rung, choice.reasons)
+    members = b'"variant":' + render.variant_json(choice.variant)
+    html = render.variant_html(slot, choice.variant)
+    name = choice.variant.name if choice.variant else ""
+    return _Answer(members, html, choice.rung, choice.reasons, variant=name)
+
+
+def _fragment(decided: _Decided, form: Format, keys: tuple[bytes, ...]) -> Fragment:
+    snapshot, slot, want, facts, answer = decided
+    minute = facts.read("clock.minute")
+    # Everything the answer depends on: a 304 for an equal digest is right by construction.
+    parts = (snapshot.digest, slot.name, form)
+    read = facts.digest(*(part.encode() for part in parts), msgspec.json.encode(want))
+    record = token.Token(
+        edition=bytes.fromhex(snapshot.digest[:16]),
+        slot=slot.name,
+        rung=token.rung_number(answer.rung),
+        facts=read,
+        minute=minute // 60_000,
+        items=answer.shown,
+        variant=answer.variant,
+    )
+    degraded = answer.rung is Rung.STATIC
+    return Fragment(
+        name=slot.name,
+        body=_body(decided, form, token.encode(record, keys)),
+        html=answer.html,
+        rung=answer.rung,
+        scope=facts.scope,
+        etag=read.hex(),
+        max_age=min(slot.max_age, _DEGRADED_MAX_AGE) if degraded else slot.max_age,
+        traits=tuple(r.name for r in facts.trace if r.name.startswith("trait.")),
+        items=tuple(snapshot.item_ids[i] for i in answer.shown),
+        reasons=answer.reasons,
+    )
+
+
+def _body(decided: _Decided, form: Format, signed: str) -> bytes:
+    answer = decided.answer
+    html = b',"html":' + render.json_string(answer.html) if form == "html" else b""
+    return b'{"kind":"%b",%b%b,"rung":"%b","scope":"%b","token":"%b"}' % (
+        decided.slot.kind.encode(),
+        answer.members,
+        html,
+        answer.rung.encode(),
+        decided.facts.scope.word.encode(),
+        signed.encode(),
+    )

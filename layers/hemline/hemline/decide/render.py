@@ -1,0 +1,111 @@
+"""A decision as JSON and as escaped HTML. Cards come ready-made from the edition; only reasons vary."""
+
+import html
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from hemline.decide.snapshot import Snapshot
+from hemline.model.slot import Slot, Variant
+
+_json = msgspec.json.Encoder(order="deterministic")
+_SAFE_SCHEMES = frozenset({"", "http", "https", "mailto", "tel"})
+
+CARD_END = b"</a></li>"
+"""`cards_html` sections hold cards without it, so that a reason can be put inside."""
+
+
+def safe_url(text: str) -> str:
+    """The URL, or `#` when its scheme could run code or browsers would read one into it."""
+    cleaned = "".join(c for c in text if c.isprintable() and not c.isspace())
+    try:
+        scheme = urlsplit(cleaned).scheme.lower()
+    except ValueError:
+        return "#"
+    before = cleaned.partition("/")[0]
+    if scheme not in _SAFE_SCHEMES or (not scheme and ":" in before) or "\\" in cleaned:
+        return "#"
+    return cleaned
+
+
+def items_json(snapshot: Snapshot, shown: Sequence[int], reasons: Sequence[str]) -> bytes:
+    """`[{…card…,"reason":…}, …]`."""
+    blob, at = snapshot.cards_json
+    parts = [
+        b"{%b,%b:%b}" % (bytes(blob[at[i] : at[i + 1]]), b'"reason"', _json.encode(reason))
+        for i, reason in zip(shown, reasons, strict=True)
+    ]
+    return b"[" + b",".join(parts) + b"]"
+
+
+def items_html(
+    snapshot: Snapshot, slot: Slot, shown: Sequence[int], reasons: Sequence[str]
+) -> bytes:
+    """A list with its heading; nothing at all when there is nothing to show."""
+    if not shown:
+        return b""
+    blob, at = snapshot.cards_html
+    cards = [
+        b"%b%b%b" % (bytes(blob[at[i] : at[i + 1]]), _reason(reason), CARD_END)
+        for i, reason in zip(shown, reasons, strict=True)
+    ]
+    title = f'<h2 class="hem-title">{html.escape(slot.title)}</h2>' if slot.title else ""
+    return title.encode() + b'<ul class="hem-list">' + b"".join(cards) + b"</ul>"
+
+
+def _reason(text: str) -> bytes:
+    return f'<span class="hem-card__reason">{html.escape(text)}</span>'.encode() if text else b""
+
+
+def variant_json(variant: Variant | None) -> bytes:
+    """`{"name": …, "fields": {…}}` or null."""
+    if variant is None:
+        return b"null"
+    return _json.encode({"name": variant.name, "fields": variant.fields})
+
+
+def variant_html(slot: Slot, variant: Variant | None) -> bytes:
+    """One block: the fields `image`, `headline`, `text` and `cta` with `url`; others are for JSON."""
+    if variant is None:
+        return b""
+    fields: Mapping[str, str] = variant.fields
+    parts = [
+        _image(fields),
+        _text("h2", "headline", fields),
+        _text("p", "text", fields),
+        _link(fields),
+    ]
+    name = html.escape(variant.name)
+    lead = f'<div class="hem-{slot.kind}" data-variant="{name}">'
+    return (lead + "".join(parts) + "</div>").encode()
+
+
+def _text(tag: str, field: str, fields: Mapping[str, str]) -> str:
+    text = fields.get(field, "")
+    return f'<{tag} class="hem-{field}">{html.escape(text)}</{tag}>' if text else ""
+
+
+def _image(fields: Mapping[str, str]) -> str:
+    if not fields.get("image"):
+        return ""
+    source, alt = html.escape(safe_url(fields["image"])), html.escape(fields.get("alt", ""))
+    return f'<img class="hem-image" src="{source}" alt="{alt}">'
+
+
+def _link(fields: Mapping[str, str]) -> str:
+    if not (fields.get("url") and fields.get("cta")):
+        return ""
+    href, text = html.escape(safe_url(fields["url"])), html.escape(fields["cta"])
+    return f'<a class="hem-cta" href="{href}">{text}</a>'
+
+
+def sections_html(sections: Sequence[str]) -> bytes:
+    """An ordered list of section names, for a template to arrange by."""
+    parts = "".join(f'<li data-section="{html.escape(name)}"></li>' for name in sections)
+    return f'<ol class="hem-layout">{parts}</ol>'.encode()
+
+
+def json_string(text: bytes) -> bytes:
+    """UTF-8 text as a JSON string."""
+    return _json.encode(text.decode())

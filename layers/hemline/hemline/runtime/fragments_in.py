@@ -1,0 +1,107 @@
+"""A request for fragments, from the query of a GET or the body of a POST, with the field at fault named."""
+
+from typing import Literal
+
+import msgspec
+
+from hemline.decide.page import Ask
+from hemline.model.decision import Page, SlotRequest
+from hemline.model.errors import BadInput
+from hemline.model.ids import is_id
+from hemline.runtime.http import Request
+from hemline.runtime.traits import traits_of
+
+MOST_SLOTS = 20
+MOST_ITEMS = 50
+MOST_CANDIDATES = 200
+MOST_EXCLUDED = 500
+_MOST_BYTES = 64 * 1024
+
+
+class PageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /v1/fragments."""
+
+    slots: tuple[SlotRequest, ...]
+    page: Page = Page()
+    format: Literal["json", "html"] = "json"
+
+
+_decoder = msgspec.json.Decoder(PageBody)
+
+
+def ask_of(request: Request) -> Ask:
+    """What is asked for. Raises BadInput."""
+    return _from_query(request) if request.method == "GET" else _from_body(request)
+
+
+def _from_query(request: Request) -> Ask:
+    query = request.query
+    form = query.get("format", "json")
+    if form not in {"json", "html"}:
+        raise BadInput("format", f"{form!r} is not known.", "Use json or html.")
+    want = SlotRequest(
+        name=request.path.get("slot", ""),
+        limit=_number("limit", query["limit"]) if "limit" in query else None,
+        exclude=tuple(name for name in query.get("exclude", "").split(",") if name),
+    )
+    page = Page(
+        type=query.get("page", ""),
+        item=query.get("item") or None,
+        category=query.get("category") or None,
+    )
+    return _checked(Ask(page, traits_of(request), (want,), "html" if form == "html" else "json"))
+
+
+def _from_body(request: Request) -> Ask:
+    body = request.body()
+    if len(body) > _MOST_BYTES:
+        raise BadInput("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
+    try:
+        parsed = _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at ")
+        raise BadInput(path.strip("`").removeprefix("$.") or "body", f"{reason}.", _SHAPE) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeError, ValueError):
+        raise BadInput("body", "is not JSON.", _SHAPE) from None
+    return _checked(Ask(parsed.page, traits_of(request), parsed.slots, parsed.format))
+
+
+_SHAPE = 'Send {"page": {"type": …}, "slots": [{"name": …}]}.'
+
+
+def _checked(ask: Ask) -> Ask:
+    if not 1 <= len(ask.slots) <= MOST_SLOTS:
+        raise BadInput("slots", f"holds {len(ask.slots)}.", f"Ask for 1 to {MOST_SLOTS}.")
+    names = [want.name for want in ask.slots]
+    if len(set(names)) != len(names):
+        raise BadInput("slots", "names a slot twice.", "Ask for each slot once.")
+    for at, want in enumerate(ask.slots):
+        _check_slot(f"slots[{at}]", want)
+    for field, value in (("page.item", ask.page.item), ("page.category", ask.page.category)):
+        if value is not None and len(value) > 128:
+            raise BadInput(field, "is longer than 128 characters.")
+    _check_ids("page.cart", ask.page.cart, MOST_EXCLUDED)
+    return ask
+
+
+def _check_slot(field: str, want: SlotRequest) -> None:
+    if want.limit is not None and not 1 <= want.limit <= MOST_ITEMS:
+        raise BadInput(f"{field}.limit", f"is {want.limit}.", f"Use 1 to {MOST_ITEMS}.")
+    _check_ids(f"{field}.candidates", want.candidates, MOST_CANDIDATES)
+    _check_ids(f"{field}.exclude", want.exclude, MOST_EXCLUDED)
+
+
+def _check_ids(field: str, names: tuple[str, ...], most: int) -> None:
+    if len(names) > most:
+        raise BadInput(field, f"holds {len(names)} ids.", f"Send at most {most}.")
+    for at, name in enumerate(names):
+        if not is_id(name):
+            raise BadInput(
+                f"{field}[{at}]", "is not an id.", "Ids are 1 to 128 printable ASCII characters."
+            )
+
+
+def _number(field: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6):
+        raise BadInput(field, f"{text[:20]!r} is not a whole number.", f"Use 1 to {MOST_ITEMS}.")
+    return int(text)

@@ -1,0 +1,78 @@
+"""Fragments as an HTTP answer: every header follows from what the decision read."""
+
+import hashlib
+import html
+
+import msgspec
+
+from hemline.decide.page import Format
+from hemline.model.decision import Fragment, Scope
+from hemline.runtime.http import PRIVATE, Answer, Request
+from hemline.runtime.traits import VARY
+from hemline.usecases.decide_page import Decided
+
+
+class _TokenOf(msgspec.Struct):
+    token: str
+
+
+_token = msgspec.json.Decoder(_TokenOf)
+
+
+def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) -> Answer:
+    """200 with the fragments, or 304 when the client has exactly this answer."""
+    fragments = list(decided.fragments.values())
+    headers = _headers(fragments, decided.edition, took_ms)
+    if headers.get("ETag", "-") in request.header("if-none-match"):
+        return Answer(304, b"", headers)
+    if request.method == "GET" and form == "html":
+        headers["Content-Type"] = "text/html; charset=utf-8"
+        return Answer(200, _wrapped(fragments[0]), headers)
+    headers["Content-Type"] = "application/json"
+    return Answer(200, _json(decided), headers)
+
+
+def _json(decided: Decided) -> bytes:
+    members = (b"%b:%b" % (msgspec.json.encode(n), f.body) for n, f in decided.fragments.items())
+    edition = msgspec.json.encode(decided.edition[:16])
+    return b'{"edition":%b,"fragments":{%b}}' % (edition, b",".join(members))
+
+
+def _headers(fragments: list[Fragment], edition: str, took_ms: float) -> dict[str, str]:
+    scope = max(fragment.scope for fragment in fragments)
+    headers = {
+        **_cache_headers(fragments, scope),
+        "Hemline-Rung": ", ".join(dict.fromkeys(fragment.rung.value for fragment in fragments)),
+        "Hemline-Scope": scope.word,
+        "Hemline-Edition": edition[:16],
+        "Server-Timing": f"decide;dur={took_ms:.2f}",
+    }
+    if edition:
+        headers["ETag"] = f'"{_etag(fragments)}"'
+    return headers
+
+
+def _cache_headers(fragments: list[Fragment], scope: Scope) -> dict[str, str]:
+    if scope is Scope.VISITOR:
+        return dict(PRIVATE)
+    age = min(fragment.max_age for fragment in fragments)
+    headers = {"Cache-Control": f"public, max-age={age}"}
+    traits = sorted({trait for fragment in fragments for trait in fragment.traits})
+    if traits:
+        headers["Vary"] = ", ".join(VARY[trait] for trait in traits)
+    return headers
+
+
+def _etag(fragments: list[Fragment]) -> str:
+    if len(fragments) == 1:
+        return fragments[0].etag
+    joined = "".join(fragment.etag for fragment in fragments)
+    return hashlib.blake2b(joined.encode(), digest_size=16).hexdigest()
+
+
+def _wrapped(fragment: Fragment) -> bytes:
+    # What an ESI include puts on the page must still be able to say that it was seen.
+    token = html.escape(_token.decode(fragment.body).token)
+    name = html.escape(fragment.name)
+    lead = f'<div class="hem-fragment" data-hem-slot="{name}" data-hem-token="{token}">'
+    return lead.encode() + fragment.html + b"</div>"

@@ -1,0 +1,31 @@
+"""The composition root of the fragments function. Imports only what one decision needs."""
+
+from hemline.adapters.aws import connect
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.onnx import OnnxRanker
+from hemline.adapters.s3 import S3Objects
+from hemline.model.errors import HemlineError
+from hemline.runtime.logs import log
+from hemline.runtime.settings import Settings
+from hemline.usecases.decide_page import Deps
+from hemline.usecases.editions import LiveEdition
+
+_FIRST_READ_SECONDS = 1.0
+"""At start-up nobody waits for a fragment yet: worth more than a decision's own deadline."""
+
+
+def wire(settings: Settings) -> Deps:
+    """Collaborators, with the live edition loaded when there is one; never fails for want of AWS."""
+    region, endpoint = settings.region, settings.endpoint
+    table = DynamoTable(connect("dynamodb", region=region, endpoint=endpoint), settings.table)
+    objects = S3Objects(connect("s3", region=region, endpoint=endpoint), settings.bucket)
+    live = LiveEdition(settings.site, objects, OnnxRanker, settings.keys)
+    deps = Deps(settings.site, table, live, settings.keys, settings.read_timeout)
+    try:
+        hot = table.read_hot(settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS)
+        outcome = live.follow(hot.pointer)
+    except HemlineError as why:
+        log("WARN", "started without an edition", reason=str(why))
+    else:
+        log("INFO", "started", edition=outcome.digest[:16], refused=outcome.refused)
+    return deps

@@ -1,0 +1,81 @@
+"""The live edition of a warm function: loaded once, followed by its pointer, never replaced by worse."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from hemline.decide.features import FEATURES
+from hemline.decide.ladder import Ranker
+from hemline.decide.page import Engine
+from hemline.decide.rules import Rules
+from hemline.decide.snapshot import Snapshot
+from hemline.model.edition import Edition, Pointer, unpack
+from hemline.model.errors import HemlineError, Refused
+from hemline.model.keys import edition_object
+from hemline.usecases.ports import ObjectStore
+
+LoadRanker = Callable[[bytes, bytes], Ranker]
+"""(onnx, card) → a ranker; raises Refused."""
+
+FOLLOW_SECONDS = 5.0
+
+
+class Outcome(NamedTuple):
+    """What following the pointer did: `digest` of the live edition, `refused` why a newer is not it."""
+
+    digest: str
+    refused: str = ""
+
+
+class LiveEdition:
+    """State of a warm function: one engine, and when its pointer was last looked at."""
+
+    def __init__(
+        self,
+        site: str,
+        objects: ObjectStore,
+        load_ranker: LoadRanker,
+        keys: tuple[bytes, ...],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._site, self._objects, self._keys = site, objects, keys
+        self._load_ranker, self._clock = load_ranker, clock
+        self._looked: float | None = None
+        self._refused: str | None = None
+        self.engine: Engine | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the next read should bring the pointer along."""
+        return self._looked is None or self._clock() - self._looked >= FOLLOW_SECONDS
+
+    def follow(self, pointer: Pointer | None) -> Outcome:
+        """Load what the pointer names, unless it is live already. Keeps the last good one."""
+        self._looked = self._clock()
+        live = self.engine.snapshot.digest if self.engine else ""
+        if pointer is None or pointer.digest in {live, self._refused}:
+            return Outcome(live)
+        try:
+            pointer.check(self._site, self._keys)
+            self.engine = self._open(pointer.digest)
+        except HemlineError as why:
+            # Remembered only when it can never load: one that could not be had is tried again.
+            self._refused = pointer.digest if isinstance(why, Refused) else None
+            return Outcome(live, str(why))
+        return Outcome(pointer.digest)
+
+    def _open(self, digest: str) -> Engine:
+        data = self._objects.get(edition_object(self._site, digest))
+        if data is None:
+            raise HemlineError(f"edition {digest[:12]} is not in the bucket")
+        return engine_of(unpack(data, site=self._site, digest=digest), self._load_ranker)
+
+
+def engine_of(edition: Edition, load_ranker: LoadRanker) -> Engine:
+    """An edition made ready to decide from. Raises Refused when its ranker or features do not fit."""
+    if edition.header.feature_names != FEATURES:
+        raise Refused("the edition's features are not those of this code")
+    snapshot = Snapshot(edition)
+    onnx, card = bytes(edition.raw("ranker_onnx")), bytes(edition.raw("ranker_json"))
+    ranker = load_ranker(onnx, card) if onnx else None
+    return Engine(snapshot, Rules(snapshot), ranker)

@@ -1,0 +1,83 @@
+"""Small editions made by hand: known neighbours, known popularity, any slots and rules."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from hemline.decide import cards, rules
+from hemline.decide.features import FEATURES
+from hemline.learn.statistics import Statistics, sections
+from hemline.model.edition import SCHEMA, Edition, Header, pack, unpack
+from hemline.model.event import Record
+from hemline.model.item import Item
+from hemline.model.rule import Rule
+from hemline.model.slot import Slot
+
+SITE = "test"
+NOW = 1_700_000_000_000
+KEYS = (b"a key for tests, long enough",)
+
+
+def catalogue(count: int, categories: int = 4) -> list[Item]:
+    """`i0`, `i1`, …: round-robin over categories `c0`, `c1`, …; prices rise with the number."""
+    return [
+        Item(
+            id=f"i{n}",
+            title=f"Item {n}",
+            url=f"/items/i{n}",
+            image=f"/pictures/i{n}.svg",
+            price=1.0 + n,
+            categories=(f"c{n % categories}",),
+            published_at=NOW - 1000 * (n + 1),
+        )
+        for n in range(count)
+    ]
+
+
+def build(
+    items: Sequence[Item],
+    slots: Sequence[Slot],
+    *,
+    site_rules: Sequence[Rule] = (),
+    history: Sequence[Record] = (),
+    ranker: tuple[bytes, bytes] = (b"", b""),
+    consent_default: bool = True,
+) -> Edition:
+    """An edition over these items, with the statistics of this history."""
+    statistics = Statistics()
+    for record in history:
+        statistics.add(record)
+    header = Header(
+        schema=SCHEMA,
+        site=SITE,
+        built=NOW,
+        slots=tuple(slots),
+        rules=tuple(site_rules),
+        feature_names=FEATURES,
+        watermarks={},
+        consent_default=consent_default,
+    )
+    payloads = {
+        **sections(statistics, items, NOW),
+        **cards.sections(items, currency="EUR"),
+        **rules.sections(site_rules, items),
+        "ranker_onnx": ("bytes", (), ranker[0]),
+        "ranker_json": ("bytes", (), ranker[1]),
+    }
+    return unpack(pack(header, payloads), site=SITE)
+
+
+class ScoreByPrice:
+    """A ranker whose order is known: it prefers one column of the feature matrix."""
+
+    def __init__(self, column: int = 0) -> None:
+        self.column = column
+
+    def score(self, matrix: np.ndarray) -> np.ndarray:
+        return matrix[:, self.column]
+
+
+def with_fields(item: Item, **fields: object) -> Item:
+    """A copy with some fields changed."""
+    return msgspec.structs.replace(item, **fields)
