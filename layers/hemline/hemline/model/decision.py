@@ -1,8 +1,11 @@
 """What a decision returns: fragments, with the rung and the scope that they came from."""
 
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 import msgspec
+
+from hemline.model.event import Record
 
 
 class Rung(StrEnum):
@@ -52,6 +55,15 @@ class Traits(msgspec.Struct, frozen=True, omit_defaults=True):
     country: str = ""
     device: str = ""
     language: str = ""
+
+
+class Visit(NamedTuple):
+    """Who asks: `subject` None when nobody is known, `consent` None when never stated."""
+
+    subject: str | None
+    consent: bool | None
+    recent: tuple[Record, ...] = ()
+    """Actions of the capsule: the stream may not have brought them to the profile yet."""
 
 
 class Fragment(msgspec.Struct, frozen=True):

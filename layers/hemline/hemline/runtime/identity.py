@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from hemline.learn import capsule
+from hemline.model.decision import Visit
 from hemline.model.errors import NotAllowed
 from hemline.model.ids import is_id
 from hemline.model.signed import sign, verify
 from hemline.runtime.http import Request
-from hemline.usecases.decide_page import Visit
 
 VISITOR_COOKIE = "hem_v"
 CAPSULE_COOKIE = "hem_c"

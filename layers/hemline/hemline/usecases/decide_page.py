@@ -9,7 +9,7 @@ from hemline.decide.facts import Fact, FactSource, Maker
 from hemline.decide.page import Ask, Engine, decide_page
 from hemline.decide.visitor import VisitorView, view
 from hemline.learn.profile import Profile, decode, fold
-from hemline.model.decision import Fragment, Rung, Scope, SlotRequest
+from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import Refused, Unavailable
 from hemline.model.event import Record, encode_record
 from hemline.usecases.editions import LiveEdition
@@ -28,15 +28,6 @@ class Deps(NamedTuple):
     live: LiveEdition
     keys: tuple[bytes, ...]
     read_timeout: float
-
-
-class Visit(NamedTuple):
-    """Who asks: `subject` None when nobody is known, `consent` None when never stated."""
-
-    subject: str | None
-    consent: bool | None
-    recent: tuple[Record, ...] = ()
-    """Actions of the capsule: the stream may not have brought them to the profile yet."""
 
 
 class Decided(NamedTuple):
