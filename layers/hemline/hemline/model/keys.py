@@ -22,6 +22,16 @@ def edition_object(site: str, digest: str) -> str:
     return f"editions/{site}/{digest}.hem"
 
 
+def edition_notes(site: str) -> str:
+    """Bucket prefix of the notes on a site's editions; keys below it sort by time."""
+    return f"editions/{site}/notes/"
+
+
+def edition_note(site: str, built: int, digest: str) -> str:
+    """A few figures of one edition, so that listing them opens none. `built` is epoch ms."""
+    return f"{edition_notes(site)}{built:015d}-{digest}.json"
+
+
 def archive_prefix(site: str) -> str:
     """Bucket prefix of a site's archive; keys below it sort by day."""
     return f"archive/{site}/"

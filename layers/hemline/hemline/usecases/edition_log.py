@@ -1,0 +1,49 @@
+"""Which editions a site has had, and the way back to one: a rollback is a pointer, nothing is rebuilt."""
+
+import msgspec
+
+from hemline.model import keys
+from hemline.model.edition import Pointer
+from hemline.model.errors import BadInput
+from hemline.usecases.ports import ObjectStore
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One published edition, as its note in the bucket tells."""
+
+    edition: str
+    built: int
+    items: int
+    counted: int
+    size: int
+    ranker: str
+
+
+def note(objects: ObjectStore, site: str, entry: Entry) -> None:
+    """Written before the pointer moves; an entry that never went live is a rollback's choice too."""
+    key = keys.edition_note(site, entry.built, entry.edition)
+    objects.put(key, msgspec.json.encode(entry, order="deterministic"))
+
+
+def editions(objects: ObjectStore, site: str) -> list[Entry]:
+    """All of them, oldest first."""
+    found = (objects.get(key) for key in objects.keys(keys.edition_notes(site)))
+    return [msgspec.json.decode(data, type=Entry) for data in found if data is not None]
+
+
+def step_back(entries: list[Entry], live: str, wanted: str = "") -> Pointer:
+    """The pointer to the edition before `live`, or to the one whose digest starts with `wanted`.
+
+    Raises BadInput when there is no such edition, or more than one.
+    """
+    if wanted:
+        found = [entry for entry in entries if entry.edition.startswith(wanted)]
+        if len(found) != 1:
+            problem = "names more than one edition." if found else "names no edition."
+            raise BadInput("to", f"{wanted} {problem}", "See hemline publish --list")
+        return Pointer(found[0].edition, found[0].built)
+    now = next((entry.built for entry in entries if entry.edition == live), None)
+    older = [entry for entry in entries if now is not None and entry.built < now]
+    if not older:
+        raise BadInput("rollback", "there is no edition before the live one.")
+    return Pointer(older[-1].edition, older[-1].built)
