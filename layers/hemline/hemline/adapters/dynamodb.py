@@ -1,0 +1,202 @@
+"""Profiles and pointers in one DynamoDB table, over the lean client.
+
+A profile is {pk, sk, b: the encoded profile, v: its version}; a pointer {pk, sk, digest, built,
+signature}. Keys come from `model.keys` alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+import msgspec
+
+from hemline.adapters.aws import ONCE, AwsClient, AwsFault, Call
+from hemline.adapters.aws_http import Timeouts
+from hemline.model.edition import Pointer
+from hemline.model.errors import Conflict, Unavailable
+from hemline.model.keys import POINTER_SORT, PROFILE_SORT, profile_partition, site_partition
+from hemline.usecases.ports import Hot, Stored
+
+_BATCH = 100
+"""Keys of one BatchGetItem."""
+_ROUNDS = 8
+"""How often a batch may be asked for the keys it left out."""
+T = TypeVar("T")
+Key = dict[str, dict[str, str]]
+
+
+class _Text(msgspec.Struct):
+    S: str
+
+
+class _Number(msgspec.Struct):
+    N: str
+
+
+class _Binary(msgspec.Struct):
+    B: bytes
+
+
+class _Item(msgspec.Struct):
+    """Any item of ours; each kind has its own attributes."""
+
+    pk: _Text
+    sk: _Text
+    b: _Binary | None = None
+    v: _Number | None = None
+    digest: _Text | None = None
+    built: _Number | None = None
+    signature: _Text | None = None
+
+
+class _Got(msgspec.Struct):
+    item: _Item | None = msgspec.field(name="Item", default=None)
+
+
+class _Batch(msgspec.Struct):
+    responses: dict[str, list[_Item]] = msgspec.field(name="Responses", default_factory=dict)
+    left: dict[str, Any] = msgspec.field(name="UnprocessedKeys", default_factory=dict)
+
+
+class _Nothing(msgspec.Struct):
+    """An answer that says only that it worked."""
+
+
+class DynamoTable:
+    """HotReader, ProfileStore and PointerStore."""
+
+    def __init__(self, client: AwsClient, table: str) -> None:
+        self._client, self._table = client, table
+
+    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+        """One request of at most `timeout` seconds a wait, eventually consistent, never repeated."""
+        keys = [_profile_key(site, subject)] if subject else []
+        if pointer:
+            keys.append(_pointer_key(site))
+        call = Call(timeouts=Timeouts(timeout, timeout), retries=ONCE)
+        items = self._read_once(keys, call)
+        return Hot(
+            next((_stored(item) for item in items if item.sk.S == PROFILE_SORT), None),
+            next((_pointer(item) for item in items if item.sk.S == POINTER_SORT), None),
+        )
+
+    def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
+        """Those that exist, read consistently, in batches of 100."""
+        by_partition = {profile_partition(site, subject): subject for subject in subjects}
+        keys = [_profile_key(site, subject) for subject in by_partition.values()]
+        items = (item for part in _parts(keys) for item in self._read_all(part))
+        return {by_partition[item.pk.S]: _stored(item) for item in items}
+
+    def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
+        """Raises Conflict when the stored version is not `expected` (0: none stored).
+
+        It may be sent again when an answer was lost: the condition lets one of the two in, and the
+        loser reads a profile that its events are in already.
+        """
+        update = {
+            "Key": _profile_key(site, subject),
+            "UpdateExpression": "SET b = :b, v = :v",
+            "ConditionExpression": "v = :e" if expected else "attribute_not_exists(v)",
+            "ExpressionAttributeValues": {
+                ":b": {"B": blob},
+                ":v": {"N": str(expected + 1)},
+                **({":e": {"N": str(expected)}} if expected else {}),
+            },
+        }
+        self._write("UpdateItem", update, Call())
+
+    def read_pointer(self, site: str) -> Pointer | None:
+        """Consistent."""
+        get = {"Key": _pointer_key(site), "ConsistentRead": True}
+        item = self._ask("GetItem", get, _Got, Call()).item
+        return _pointer(item) if item else None
+
+    def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
+        """Raises Conflict unless the live digest is `expected` (None: no edition yet).
+
+        Never sent again after a lost answer: it would find its own pointer and call it a conflict.
+        """
+        put = {
+            "Item": {
+                **_pointer_key(site),
+                "digest": {"S": pointer.digest},
+                "built": {"N": str(pointer.built)},
+                "signature": {"S": pointer.signature},
+            },
+            "ConditionExpression": "digest = :e" if expected else "attribute_not_exists(pk)",
+            **({"ExpressionAttributeValues": {":e": {"S": expected}}} if expected else {}),
+        }
+        self._write("PutItem", put, Call(again=False))
+
+    def _read_once(self, keys: list[Key], call: Call) -> list[_Item]:
+        if not keys:
+            return []
+        if len(keys) == 1:  # a third cheaper for both ends than a batch of one
+            item = self._ask("GetItem", {"Key": keys[0]}, _Got, call).item
+            return [item] if item else []
+        found = self._batch({self._table: {"Keys": keys}}, call)
+        if found.left:
+            raise Unavailable(self._client.service, "throttled")
+        return found.responses.get(self._table, [])
+
+    def _read_all(self, keys: list[Key]) -> Iterator[_Item]:
+        """Asks again for what a batch left out: throttled, or over 16 MB."""
+        left: Mapping[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        client = self._client
+        for attempt in range(_ROUNDS):
+            found = self._batch(left, Call())
+            yield from found.responses.get(self._table, [])
+            if not found.left:
+                return
+            left = found.left
+            client.sleep(client.retries.pause(attempt, client.draw()))
+        raise Unavailable(client.service, "throttled: some profiles were never read")
+
+    def _batch(self, asked: Mapping[str, Any], call: Call) -> _Batch:
+        return self._client.json(_target(call, "BatchGetItem"), {"RequestItems": asked}, _Batch)
+
+    def _ask(self, operation: str, body: dict[str, Any], answer: type[T], call: Call) -> T:
+        payload = {"TableName": self._table, **body}
+        return self._client.json(_target(call, operation), payload, answer)
+
+    def _write(self, operation: str, body: dict[str, Any], call: Call) -> None:
+        try:
+            self._ask(operation, body, _Nothing, call)
+        except AwsFault as fault:
+            if fault.code == "ConditionalCheckFailedException":
+                raise Conflict("somebody else wrote this item first") from None
+            raise
+
+
+def _target(call: Call, operation: str) -> Call:
+    headers = {
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-target": f"DynamoDB_20120810.{operation}",
+    }
+    return call._replace(headers=headers)
+
+
+def _profile_key(site: str, subject: str) -> Key:
+    return {"pk": {"S": profile_partition(site, subject)}, "sk": {"S": PROFILE_SORT}}
+
+
+def _pointer_key(site: str) -> Key:
+    return {"pk": {"S": site_partition(site)}, "sk": {"S": POINTER_SORT}}
+
+
+def _stored(item: _Item) -> Stored:
+    if item.b is None or item.v is None:
+        raise Unavailable("dynamodb", f"{item.pk.S} is no profile of ours")
+    return Stored(item.b.B, int(item.v.N))
+
+
+def _pointer(item: _Item) -> Pointer:
+    if item.digest is None or item.built is None or item.signature is None:
+        raise Unavailable("dynamodb", f"{item.pk.S} is no pointer of ours")
+    return Pointer(item.digest.S, int(item.built.N), item.signature.S)
+
+
+def _parts(keys: Sequence[Key]) -> Iterator[list[Key]]:
+    rest = iter(keys)
+    while part := list(islice(rest, _BATCH)):
+        yield part
