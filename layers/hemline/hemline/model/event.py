@@ -4,6 +4,8 @@ from enum import IntEnum
 
 import msgspec
 
+from hemline.model.ids import is_id, is_site
+
 
 class Deed(IntEnum):
     """What a fold makes of an event: the four depths that profiles and statistics count."""
@@ -80,7 +82,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
     site: str
     subject: str
-    """`v:<visitor id>` (anonymous) or `u:<user id>` (verified)."""
+    """`v:<visitor id>` (anonymous), `u:<user id>` (verified); `i:<item id>` for the catalogue."""
     received: int
     """Server time, epoch milliseconds."""
     event: Event
@@ -89,6 +91,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """Request traits at the door, for segments; never an address or a user agent."""
     consent: bool = True
 
+
+_LATEST = 253_402_300_799_999  # 9999-12-31
+_SUBJECTS = ("v:", "u:", "i:")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Record)
@@ -102,3 +107,23 @@ def encode_record(record: Record) -> bytes:
 def decode_record(data: bytes) -> Record:
     """Raises msgspec.DecodeError (ValidationError is one) on anything that is not a record."""
     return _decoder.decode(data)
+
+
+def fault_of(record: Record) -> str | None:
+    """Why a record that decodes must still not be kept, or None.
+
+    Only the front door should write to the stream, but what stands in keys and in profiles is not
+    taken on trust: a path in a site's name or a line feed in an id would be harm, not noise.
+    """
+    event = record.event
+    checks = (
+        ("site", is_site(record.site)),
+        ("subject", record.subject[:2] in _SUBJECTS and is_id(record.subject[2:])),
+        ("received", 0 <= record.received <= _LATEST),
+        ("event.id", is_id(event.id)),
+        ("event.type", event.type in DEEDS),
+        ("event.time", 0 <= event.time <= _LATEST),
+        ("event.item", event.item is None or is_id(event.item)),
+        ("event.lines", all(is_id(line.item) for line in event.lines)),
+    )
+    return next((f"{field} is not one of ours" for field, fine in checks if not fine), None)

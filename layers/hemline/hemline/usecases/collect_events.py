@@ -1,0 +1,229 @@
+"""Take events at the door: check each one, bind it to whom it is about, and hand it to the stream.
+
+An event is accepted only when the stream holds it. Every event of a call is accounted for: accepted,
+or rejected with its position, its id and a reason. Knows nothing of HTTP, cookies or Kinesis.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.learn import capsule as capsules
+from hemline.learn.capsule import Capsule
+from hemline.model.decision import Traits
+from hemline.model.errors import BadInput, Unavailable
+from hemline.model.event import ITEM_EVENT, Record, encode_record
+from hemline.model.event_body import RawEvent, diagnose, id_of, split
+from hemline.model.event_input import (
+    SIGNED_ONLY,
+    EventInput,
+    event_of,
+    item_of,
+    parse_event,
+    stated_time,
+)
+from hemline.usecases.ports import EventStream, StreamEntry
+
+EARLIEST_MS = 8 * 24 * 3600 * 1000
+LATEST_MS = 5 * 60 * 1000
+NO_CONSENT = "no_consent"
+NOT_DURABLE = "not_durable"
+
+
+class Caller(NamedTuple):
+    """Who sends a batch, as far as it was verified."""
+
+    subject: str | None = None
+    opted_out: bool = False
+    """The browser's own signal (Sec-GPC)."""
+    capsule: Capsule | None = None
+    """What the caller's capsule says, if it is one of ours; it may be somebody else's."""
+    signed: bool = False
+    """A server that holds the site's key: it may speak for others, of the past and of items."""
+    traits: Traits = Traits()
+
+
+class CollectDeps(NamedTuple):
+    """What the use case needs of the outside."""
+
+    stream: EventStream
+    site: str
+    mint: Callable[[], str]
+    """A fresh visitor id that nobody can guess."""
+    consent_default: bool = True
+    """What holds for a visitor who has not been asked yet."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """One event that was not accepted. `reason`: no_consent, not_durable, or the field and why."""
+
+    index: int
+    id: str | None
+    reason: str
+
+
+class Collected(NamedTuple):
+    """What became of a call's events: accepted + rejected = all of them."""
+
+    accepted: int
+    rejected: tuple[Rejected, ...]
+    minted: str | None
+    """A new visitor id: hand it out also when nothing was durable, so that a retry is the same one."""
+    capsule: Capsule | None
+    """The caller's capsule from now on; None when it is not to be written."""
+    fault: str = ""
+    """Why events were not durable, for the log."""
+
+    def rejected_for(self, reason: str) -> int:
+        """Events that were rejected for exactly this reason."""
+        return sum(rejected.reason == reason for rejected in self.rejected)
+
+
+class _Taken(NamedTuple):
+    at: int
+    record: Record
+
+
+def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> Collected:
+    """`now` is epoch ms. Raises BadInput or TooLarge when the body as a whole is of no use."""
+    parsed, rejected = _parse(split(body), caller)
+    if not _consents(caller, deps.consent_default):
+        parsed, refused = _without_personal(parsed)
+        rejected += refused
+    minted = None
+    if not caller.signed and caller.subject is None and parsed:
+        minted = deps.mint()
+        caller = caller._replace(subject=f"v:{minted}")
+    taken, repeated = _bind(parsed, caller, deps.site, now)
+    reasons, fault = _store(taken, deps.stream)
+    lost = [_rejected(t, NOT_DURABLE) for t, why in zip(taken, reasons, strict=True) if why]
+    held = [t.record for t, why in zip(taken, reasons, strict=True) if why is None]
+    everything = sorted([*rejected, *repeated, *lost], key=lambda one: one.index)
+    return Collected(len(held), tuple(everything), minted, _capsule(caller, held), fault)
+
+
+def _consents(caller: Caller, default: bool) -> bool:  # noqa: FBT001 - one call, one meaning
+    # A capsule that says no is obeyed whosoever it is: doubt is on the visitor's side.
+    kept = caller.capsule
+    if caller.opted_out or (kept is not None and not kept.consent):
+        return False
+    return default or caller.signed or (kept is not None and capsules.belongs(kept, caller.subject))
+
+
+_Parsed = list[tuple[int, EventInput]]
+
+
+def _parse(raws: Sequence[RawEvent], caller: Caller) -> tuple[_Parsed, list[Rejected]]:
+    parsed: _Parsed = []
+    rejected: list[Rejected] = []
+    for index, raw in enumerate(raws):
+        try:
+            event = _parse_one(raw)
+            _check_right(event, caller)
+            parsed.append((index, event))
+        except BadInput as error:
+            rejected.append(Rejected(index, id_of(raw), str(error)))
+    return parsed, rejected
+
+
+def _parse_one(raw: RawEvent) -> EventInput:
+    if isinstance(raw, BadInput):
+        raise raw
+    try:
+        return parse_event(raw)
+    except BadInput as error:
+        raise (diagnose(raw, error) if error.field == "event" else error) from None
+
+
+def _check_right(event: EventInput, caller: Caller) -> None:
+    """What only a signed batch may say, and what a signed batch must say."""
+    if caller.signed:
+        if event.type == ITEM_EVENT:
+            item_of(event)
+        elif not (event.visitor or event.user):
+            raise BadInput("visitor", "is missing.", "Say whom it is about: visitor or user.")
+        return
+    if event.type == ITEM_EVENT:
+        raise BadInput("type", "item is for signed batches.", "Sign the call: Hemline-Signature.")
+    foreign = next((name for name in SIGNED_ONLY if getattr(event, name) is not None), None)
+    if foreign:
+        way_out = "Leave it out, or sign the call: Hemline-Signature."
+        raise BadInput(foreign, "is for signed batches.", way_out)
+
+
+def _without_personal(parsed: _Parsed) -> tuple[_Parsed, list[Rejected]]:
+    items = [(index, event) for index, event in parsed if event.type == ITEM_EVENT]
+    others = [(index, event) for index, event in parsed if event.type != ITEM_EVENT]
+    return items, [Rejected(index, event.id, NO_CONSENT) for index, event in others]
+
+
+def _bind(
+    parsed: _Parsed, caller: Caller, site: str, now: int
+) -> tuple[list[_Taken], list[Rejected]]:
+    taken: list[_Taken] = []
+    repeated: list[Rejected] = []
+    first: dict[tuple[str, str], int] = {}
+    for index, event in parsed:
+        record = _record(event, caller, site, now)
+        at = first.setdefault((record.subject, event.id), index)
+        if at == index:
+            taken.append(_Taken(index, record))
+        else:
+            repeated.append(Rejected(index, event.id, _twice(at)))
+    return taken, repeated
+
+
+def _twice(index: int) -> str:
+    return f"id: is that of event {index} of this call too. Give each event its own."
+
+
+def _record(event: EventInput, caller: Caller, site: str, now: int) -> Record:
+    return Record(
+        site=site,
+        subject=_subject(event, caller),
+        received=now,
+        event=event_of(event, bounded(stated_time(event), now, past=caller.signed)),
+        country=event.country or caller.traits.country,
+        device=event.device or caller.traits.device,
+    )
+
+
+def _subject(event: EventInput, caller: Caller) -> str:
+    if event.type == ITEM_EVENT:
+        return f"i:{event.item}"
+    if event.user:
+        return f"u:{event.user}"
+    return f"v:{event.visitor}" if event.visitor else caller.subject or ""
+
+
+def bounded(stated: int | None, received: int, *, past: bool) -> int:
+    """The client's time where it can be true, else the server's; `past` lifts the lower bound."""
+    earliest = 0 if past else received - EARLIEST_MS
+    if stated is None or not earliest <= stated <= received + LATEST_MS:
+        return received
+    return stated
+
+
+def _store(taken: Sequence[_Taken], stream: EventStream) -> tuple[list[str | None], str]:
+    if not taken:
+        return [], ""
+    entries = [StreamEntry(t.record.subject, encode_record(t.record)) for t in taken]
+    try:
+        reasons = stream.put(entries)
+    except Unavailable as error:
+        return [str(error)] * len(taken), str(error)
+    return reasons, next((why for why in reasons if why), "")
+
+
+def _rejected(taken: _Taken, reason: str) -> Rejected:
+    return Rejected(taken.at, taken.record.event.id, reason)
+
+
+def _capsule(caller: Caller, held: Sequence[Record]) -> Capsule | None:
+    if caller.signed or not held or not (caller.subject or "").startswith("v:"):
+        return None
+    old = caller.capsule
+    if old is None or not capsules.belongs(old, caller.subject):
+        old = Capsule((caller.subject or "")[2:])
+    return capsules.update(old, held)
