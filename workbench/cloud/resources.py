@@ -25,7 +25,8 @@ _THERE = {
 
 def client(service: str, endpoint: str, region: str) -> Any:  # noqa: ANN401 - one factory for three services
     """A boto3 client for the emulator, with bounded waits."""
-    return boto3.client(
+    make: Callable[..., Any] = boto3.client
+    return make(
         service,
         endpoint_url=endpoint,
         region_name=region,

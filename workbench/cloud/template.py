@@ -23,6 +23,8 @@ class Function(NamedTuple):
     label: str
     """The name of its folder: what its log lines carry."""
     handler: str
+    code: str
+    """Its folder in the checkout."""
     layers: tuple[str, ...]
     memory: int
     timeout: int
@@ -85,6 +87,8 @@ class Stack(NamedTuple):
     """The template with every reference resolved."""
 
     functions: dict[str, Function]
+    layers: dict[str, str]
+    """Logical id → folder in the checkout."""
     routes: tuple[Route, ...]
     cors: Cors | None
     sources: tuple[Source, ...]
@@ -109,6 +113,7 @@ def load(path: Path, *, region: str, secret: str, parameters: Mapping[str, str])
     events = list(_events(resources))
     return Stack(
         functions=functions,
+        layers={n: p["ContentUri"] for n, p in _of(resources, "Serverless::LayerVersion")},
         routes=tuple(_route(e, f) for f, _, e in events if e["Type"] == "HttpApi"),
         cors=next((_cors(p) for _, p in _of(resources, "Serverless::HttpApi")), None),
         sources=tuple(_source(n, p) for n, p in _of(resources, "Lambda::EventSourceMapping")),
@@ -194,6 +199,7 @@ def _function(name: str, properties: dict[str, Any], common: dict[str, Any]) -> 
         name=name,
         label=Path(merged["CodeUri"]).name,
         handler=merged["Handler"],
+        code=merged["CodeUri"],
         layers=layers,
         memory=int(merged.get("MemorySize", 128)),
         timeout=int(merged.get("Timeout", 3)),

@@ -1,0 +1,148 @@
+"""A few workers of one function behind one queue, as Lambda's concurrency would be.
+
+A worker takes one request at a time (two at once break the emulator), so a caller waits for an
+idle one; when too many wait already, the call is refused as Lambda refuses it. What a worker says
+is read for failure: a timeout or an exception comes back with HTTP status 200.
+"""
+
+import asyncio
+import contextlib
+import json
+from typing import NamedTuple
+
+import aiohttp
+
+from workbench.cloud.runtime import Home, Say, Worker, start, stop
+from workbench.cloud.template import Function
+
+_GRACE_SECONDS = 5.0
+"""How long past its timeout a function may stay silent before its worker is killed."""
+_RESTART_PAUSE = 1.0
+
+
+class Busy(Exception):  # noqa: N818 - Lambda's TooManyRequestsException
+    """All workers are taken and the queue is full."""
+
+
+class Answer(NamedTuple):
+    """What an invocation came to."""
+
+    body: bytes
+    error: str | None = None
+    """None when the handler returned; else why it did not."""
+
+
+def read_answer(status: int, body: bytes) -> Answer:
+    """Tell a result from a failure, which the emulator reports with status 200 as well."""
+    if status != 200:
+        return Answer(body, f"the runtime answered {status}: {_short(body)}")
+    if body.startswith(b"Task timed out"):
+        return Answer(body, body.decode(errors="replace"))
+    if b'"errorType"' in body:
+        with contextlib.suppress(ValueError):
+            said = json.loads(body)
+            if isinstance(said, dict) and "errorType" in said and "statusCode" not in said:
+                return Answer(body, f"{said['errorType']}: {said.get('errorMessage', '')}")
+    return Answer(body)
+
+
+class Pool:
+    """Workers of one function. `start` before the first `invoke`; `stop` ends every process."""
+
+    def __init__(
+        self,
+        function: Function,
+        home: Home,
+        say: Say,
+        *,
+        size: int = 1,
+        queue: int = 100,
+    ) -> None:
+        self.function = function
+        self._home, self._say, self._size, self._queue = home, say, size, queue
+        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self._workers: set[Worker] = set()
+        self._calls: set[asyncio.Task[Answer]] = set()
+        self._repairs: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Every worker listens. Raises WorkerError."""
+        # A request that is sent again because a kept socket was stale would run a function twice.
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        await asyncio.gather(*(self._add() for _ in range(self._size)))
+
+    async def stop(self) -> None:
+        """Let running calls end (bounded by their timeout), then end every process."""
+        for repair in self._repairs:
+            repair.cancel()
+        await asyncio.gather(*self._repairs, return_exceptions=True)
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=_GRACE_SECONDS)
+        await asyncio.gather(*(stop(worker) for worker in self._workers))
+        self._workers.clear()
+        if self._session:
+            await self._session.close()
+
+    async def invoke(self, event: bytes) -> Answer:
+        """Call the function. Raises Busy."""
+        if self._waiting >= self._queue:
+            raise Busy(self.function.name)
+        self._waiting += 1
+        try:
+            worker = await self._idle.get()
+        finally:
+            self._waiting -= 1
+        call = asyncio.create_task(self._call(worker, event))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        # The caller may go away; the worker is busy until its function has answered all the same.
+        return await asyncio.shield(call)
+
+    async def _call(self, worker: Worker, event: bytes) -> Answer:
+        assert self._session is not None
+        patience = aiohttp.ClientTimeout(total=self.function.timeout + _GRACE_SECONDS)
+        try:
+            async with self._session.post(worker.url, data=event, timeout=patience) as response:
+                found = read_answer(response.status, await response.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._repair(worker)
+            return Answer(b"", f"the runtime is gone: {type(error).__name__}")
+        except BaseException:
+            self._repair(worker)
+            raise
+        self._release(worker)
+        return found
+
+    def _release(self, worker: Worker) -> None:
+        if worker.process.returncode is None:
+            self._idle.put_nowait(worker)
+        else:
+            self._repair(worker)
+
+    def _repair(self, worker: Worker) -> None:
+        repair = asyncio.create_task(self._replace(worker))
+        self._repairs.add(repair)
+        repair.add_done_callback(self._repairs.discard)
+
+    async def _replace(self, worker: Worker) -> None:
+        self._workers.discard(worker)
+        await stop(worker)
+        while True:
+            try:
+                await self._add()
+            except (OSError, RuntimeError) as error:
+                self._say(self.function.label, f"cannot be started again: {error}")
+                await asyncio.sleep(_RESTART_PAUSE)
+            else:
+                return
+
+    async def _add(self) -> None:
+        worker = await start(self.function, self._home, self._say)
+        self._workers.add(worker)
+        self._idle.put_nowait(worker)
+
+
+def _short(body: bytes) -> str:
+    return body[:200].decode(errors="replace")

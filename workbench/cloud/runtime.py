@@ -1,0 +1,177 @@
+"""Worker processes: one function under the real Lambda runtime loop, with nothing else on its path.
+
+On Linux a worker is the Runtime Interface Emulator with awslambdaric; elsewhere, where there is no
+such binary, it is `workbench.cloud.worker`, which takes the same events on the same address.
+Knows how to start and stop one process, not who calls it.
+"""
+
+import asyncio
+import contextlib
+import os
+import platform
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from workbench.cloud.built import RUNTIME
+from workbench.cloud.template import Function
+from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT, free_ports
+
+INVOKE = "/2015-03-31/functions/function/invocations"
+"""Where a worker takes events."""
+
+Say = Callable[[str, str], None]
+"""Shows one line of a function: (label, line)."""
+
+_START_SECONDS = 15.0
+_STOP_SECONDS = 5.0
+_POLL = 0.005
+_MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+# The emulator's own account of each call; what a function says is what a developer looks for.
+_PLATFORM_LINES = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
+# A worker must not outlive us, even when we are killed: the kernel then tells it (Linux).
+_TIED = (
+    "import ctypes, os, signal, sys;"
+    "ctypes.CDLL(None).prctl(1, signal.SIGTERM);"
+    "os.getppid() == 1 or os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class WorkerError(RuntimeError):
+    """A worker did not start; the message says what it printed last."""
+
+
+class Worker(NamedTuple):
+    """A running worker; one request at a time."""
+
+    url: str
+    process: asyncio.subprocess.Process
+    lines: "asyncio.Task[str]"
+    """Shows what it prints; results in its last line."""
+
+
+def emulator_binary() -> Path | None:
+    """The Runtime Interface Emulator for this machine, or None where there is none."""
+    machine = _MACHINES.get(platform.machine().lower(), "")
+    found = ENVIRONMENTS / f"rie/samcli/local/rapid/aws-lambda-rie-{machine}"
+    return found if sys.platform == "linux" and found.exists() else None
+
+
+class Home(NamedTuple):
+    """What the workers of one function share."""
+
+    built: Mapping[str, Path]
+    """Logical id → folder, of its code and its layers; and of the runtime loop."""
+    variables: Mapping[str, str]
+    """Beside the template's own: credentials, region, where the emulator listens."""
+
+
+def environment(function: Function, home: Home) -> dict[str, str]:
+    """What a worker sees: Lambda's own variables and the template's, nothing of this process."""
+    root = home.built[function.name]
+    layers = [str(home.built[layer] / "python") for layer in function.layers]
+    path = [str(root), *layers, str(home.built[RUNTIME])]
+    return {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "TZ": ":UTC",
+        "LAMBDA_TASK_ROOT": str(root),
+        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "_HANDLER": function.handler,
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
+        **function.environment,
+        **home.variables,
+    }
+
+
+def command(function: Function, port: int, api_port: int, binary: Path | None) -> list[str]:
+    """The worker's command line. `-S`: none of this interpreter's own packages."""
+    python = getattr(sys, "_base_executable", sys.executable)
+    if binary is None:
+        return [python, "-S", str(ROOT / "workbench/cloud/worker.py"), str(port)]
+    # Nothing is written by the loop itself; its handler is named on the command line, as on AWS.
+    loop = [python, "-S", "-m", "awslambdaric", function.handler]
+    listen = ["--runtime-interface-emulator-address", f"{LOOPBACK}:{port}"]
+    api = ["--runtime-api-address", f"{LOOPBACK}:{api_port}"]
+    emulator = [str(binary), "--log-level", "fatal", *listen, *api, *loop]
+    return [python, "-S", "-E", "-c", _TIED, *emulator]
+
+
+async def start(function: Function, home: Home, say: Say) -> Worker:
+    """A worker that takes events. Raises WorkerError, and then leaves nothing running."""
+    port, api_port = free_ports(2)
+    process = await asyncio.create_subprocess_exec(
+        *command(function, port, api_port, emulator_binary()),
+        cwd=home.built[function.name],
+        env=environment(function, home),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=1 << 20,
+        # Ctrl-C in a terminal goes to the whole group; we stop workers ourselves, in our order.
+        start_new_session=True,
+    )
+    lines = asyncio.create_task(_show(function.label, process, say))
+    worker = Worker(f"http://{LOOPBACK}:{port}{INVOKE}", process, lines)
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            await _listening(port, worker)
+    except BaseException as error:
+        await stop(worker)
+        if isinstance(error, TimeoutError | ChildProcessError):
+            raise WorkerError(f"{function.label} did not start: {await lines}") from None
+        raise
+    return worker
+
+
+async def stop(worker: Worker) -> None:
+    """Ask, then kill, its children too. Safe to call again."""
+    process = worker.process
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    # A grandchild that holds the pipe open must not hold us.
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(worker.lines), 1.0)
+
+
+async def _show(label: str, process: asyncio.subprocess.Process, say: Say) -> str:
+    assert process.stdout is not None
+    last = ""
+    while True:
+        try:
+            raw = await process.stdout.readline()
+        except ValueError:
+            say(label, "(a line of more than 1 MB is not shown)")
+            continue
+        if not raw:
+            return last
+        # The runtime writes a traceback as one line, with carriage returns inside.
+        line = raw.decode(errors="replace").rstrip().replace("\r", "\n")
+        if line and not line.startswith(_PLATFORM_LINES):
+            last = line
+            say(label, line)
+
+
+async def _listening(port: int, worker: Worker) -> None:
+    while True:
+        if worker.process.returncode is not None:
+            raise ChildProcessError(worker.process.returncode)
+        try:
+            _, writer = await asyncio.open_connection(LOOPBACK, port)
+        except OSError:
+            await asyncio.sleep(_POLL)
+        else:
+            writer.close()
+            return
