@@ -1,0 +1,27 @@
+"""The published contract is the one that the code decodes with, and its routes are template.yaml's."""
+
+import json
+
+from openapi_spec_validator import validate
+
+from workbench import openapi
+from workbench.laptop import ROOT
+
+
+def test_the_published_document_is_what_the_code_says() -> None:
+    assert openapi.PATH.read_text() == openapi.text(), "run: hemline schemas"
+
+
+def test_it_is_openapi() -> None:
+    validate(json.loads(openapi.text()))
+
+
+def test_its_routes_are_those_of_the_stack() -> None:
+    template = (ROOT / "template.yaml").read_text()
+    for path, methods in openapi.document()["paths"].items():
+        for method in methods:
+            quoted = f'"{path}"' if "{" in path else path
+            assert f"Method: {method.upper()}, Path: {quoted}" in template
+    assert template.count("Type: HttpApi\n") == sum(
+        len(m) for m in openapi.document()["paths"].values()
+    )

@@ -1,0 +1,262 @@
+"""The HTTP contract as OpenAPI 3.1, made from the structs that the functions themselves decode with.
+
+`docs/openapi.json` is this module's output; a test compares the two, and its routes with template.yaml.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+
+from hemline.model.decision import Rung, Scope
+from hemline.model.event_body import MOST_BYTES, MOST_EVENTS
+from hemline.model.event_input import EventInput
+from hemline.runtime.fragments_in import MOST_EXCLUDED, MOST_ITEMS, MOST_SLOTS, PageBody
+from workbench.laptop import ROOT
+
+PATH = ROOT / "docs" / "openapi.json"
+_REF = "#/components/schemas/{name}"
+
+Document = dict[str, Any]
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "const": "about:blank"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "One sentence: what is wrong."},
+        "field": {"type": "string", "description": "The field at fault."},
+        "way_out": {"type": "string", "description": "What to do about it."},
+    },
+}
+
+_CARD = {
+    "type": "object",
+    "required": ["id", "title", "url", "image", "price", "reason"],
+    "properties": {
+        "id": {"type": "string"},
+        "title": {"type": "string"},
+        "url": {"type": "string"},
+        "image": {"type": "string"},
+        "price": {"type": ["number", "null"]},
+        "currency": {"type": "string"},
+        "reason": {"type": "string", "description": "Why it is shown, in words for the visitor."},
+    },
+}
+
+_FRAGMENT = {
+    "type": "object",
+    "required": ["kind", "rung", "scope", "token"],
+    "properties": {
+        "kind": {"enum": ["items", "content", "alert", "layout"]},
+        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Card"}},
+        "variant": {
+            "type": ["object", "null"],
+            "properties": {
+                "name": {"type": "string"},
+                "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+        "sections": {"type": "array", "items": {"type": "string"}},
+        "html": {"type": "string", "description": "Escaped markup; with format html only."},
+        "rung": {"enum": [rung.value for rung in Rung]},
+        "scope": {"enum": [scope.word for scope in Scope]},
+        "token": {"type": "string", "description": "Send it back when this was really seen."},
+    },
+}
+
+_FRAGMENTS = {
+    "type": "object",
+    "required": ["edition", "fragments"],
+    "properties": {
+        "edition": {"type": "string"},
+        "fragments": {
+            "type": "object",
+            "additionalProperties": {"$ref": "#/components/schemas/Fragment"},
+        },
+    },
+}
+
+_COLLECTED = {
+    "type": "object",
+    "required": ["accepted", "rejected"],
+    "properties": {
+        "accepted": {"type": "integer"},
+        "rejected": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["index", "reason"],
+                "properties": {
+                    "index": {"type": "integer"},
+                    "id": {"type": ["string", "null"]},
+                    "reason": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+_HEADERS = {
+    "ETag": "Equal when everything that the answer was decided from is equal.",
+    "Cache-Control": "public only when no visitor fact was read.",
+    "Hemline-Rung": "The rung of the ladder that answered.",
+    "Hemline-Scope": "The widest scope of the facts that were read.",
+    "Hemline-Edition": "The edition that was decided from.",
+    "Server-Timing": "Milliseconds of the decision.",
+}
+
+
+def document() -> Document:
+    """The whole document; equal code gives equal documents."""
+    _, parts = msgspec.json.schema_components([PageBody, EventInput], ref_template=_REF)
+    parts |= {"Problem": _PROBLEM, "Card": _CARD, "Fragment": _FRAGMENT, "Fragments": _FRAGMENTS}
+    parts["Collected"] = _COLLECTED
+    parts["EventBatch"] = {
+        "type": "object",
+        "required": ["events"],
+        "additionalProperties": False,
+        "properties": {
+            "events": {"type": "array", "maxItems": MOST_EVENTS, "items": _ref("EventInput")}
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hemline",
+            "version": "1",
+            "description": "Fragments out, events in. Errors are application/problem+json (RFC 9457).",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{}],
+        "paths": {
+            "/v1/fragments/{slot}": {"get": _get_slot()},
+            "/v1/fragments": {"post": _post_page()},
+            "/v1/events": {"post": _post_events()},
+        },
+        "components": {"schemas": parts},
+    }
+
+
+def text() -> str:
+    """The document as it stands in docs/."""
+    return json.dumps(document(), indent=2, sort_keys=True) + "\n"
+
+
+def _ref(name: str) -> Document:
+    return {"$ref": _REF.format(name=name)}
+
+
+def _content(name: str, kind: str = "application/json") -> Document:
+    return {kind: {"schema": _ref(name)}}
+
+
+def _problems(*statuses: tuple[int, str]) -> Document:
+    return {
+        str(status): {
+            "description": says,
+            "content": _content("Problem", "application/problem+json"),
+        }
+        for status, says in statuses
+    }
+
+
+def _fragments_answer() -> Document:
+    headers = {n: {"description": d, "schema": {"type": "string"}} for n, d in _HEADERS.items()}
+    return {
+        "200": {
+            "description": "Always, for a slot that exists: trouble steps down the ladder.",
+            "headers": headers,
+            "content": {**_content("Fragments"), "text/html": {"schema": {"type": "string"}}},
+        },
+        "304": {"description": "You have exactly this answer."},
+        **_problems((400, "The request is wrong."), (404, "No slot of that name.")),
+    }
+
+
+def _get_slot() -> Document:
+    text_of = {"type": "string", "maxLength": 128}
+    parameters = [
+        {"name": "slot", "in": "path", "required": True, "schema": {"type": "string"}},
+        _query("format", {"enum": ["json", "html"], "default": "json"}, "html for an ESI include"),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "how many items"),
+        _query("page", {"type": "string"}, "the page's type, such as home or item"),
+        _query("item", text_of, "the item that the page is about"),
+        _query("category", text_of, "the category that the page is about"),
+        _query(
+            "exclude", {"type": "string"}, f"item ids, comma-separated, at most {MOST_EXCLUDED}"
+        ),
+    ]
+    return {
+        "operationId": "getFragment",
+        "summary": "One slot, for this visitor, now",
+        "parameters": parameters + _identity(),
+        "responses": _fragments_answer(),
+    }
+
+
+def _query(name: str, schema: Document, says: str) -> Document:
+    return {"name": name, "in": "query", "description": says, "schema": schema}
+
+
+def _identity() -> list[Document]:
+    text_of = {"type": "string"}
+    return [
+        {"name": "hem_v", "in": "cookie", "description": "Signed visitor id.", "schema": text_of},
+        {"name": "hem_c", "in": "cookie", "description": "The capsule.", "schema": text_of},
+        {
+            "name": "Hemline-Visitor",
+            "in": "header",
+            "description": "hem_v for apps.",
+            "schema": text_of,
+        },
+        {"name": "Sec-GPC", "in": "header", "description": "1: opted out.", "schema": text_of},
+    ]
+
+
+def _post_page() -> Document:
+    return {
+        "operationId": "postFragments",
+        "summary": f"A whole page of up to {MOST_SLOTS} slots in one call",
+        "parameters": _identity(),
+        "requestBody": {"required": True, "content": _content("PageBody")},
+        "responses": _fragments_answer(),
+    }
+
+
+def _post_events() -> Document:
+    signature = {
+        "name": "Hemline-Signature",
+        "in": "header",
+        "description": "t=<epoch ms>,v1=<hex HMAC-SHA256 of `<t>.<body>`>: a batch of the site's own server.",
+        "schema": {"type": "string"},
+    }
+    answers = {
+        "202": {
+            "description": "The stream holds what was accepted.",
+            "content": _content("Collected"),
+        },
+        **_problems(
+            (400, "The body, or every event in it, is wrong."),
+            (401, "The batch's signature does not verify."),
+            (413, f"More than {MOST_EVENTS} events or {MOST_BYTES} bytes."),
+            (503, "Not stored yet: send again after Retry-After seconds."),
+        ),
+    }
+    batch = _ref("EventBatch")
+    return {
+        "operationId": "postEvents",
+        "summary": "Events in; also as text/plain, so that a beacon needs no preflight",
+        "parameters": [*_identity(), signature],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"oneOf": [batch, _ref("EventInput")]}},
+                "text/plain": {"schema": {"type": "string"}},
+            },
+        },
+        "responses": answers,
+    }
