@@ -29,7 +29,7 @@ def catalogue(count: int, categories: int = 4) -> list[Item]:
             image=f"/pictures/i{n}.svg",
             price=1.0 + n,
             categories=(f"c{n % categories}",),
-            published_at=NOW - 1000 * (n + 1),
+            published_at=NOW - 86_400_000 * (n + 1),
         )
         for n in range(count)
     ]

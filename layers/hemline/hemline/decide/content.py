@@ -51,10 +51,16 @@ def _variant(slot: Slot, facts: Facts, liked: dict[str, int]) -> Choice:
     if not allowed:
         # An alert that applies to nobody here is not a failure: there is nothing to say.
         return Choice(None, (), Rung.SEGMENT if slot.variants else Rung.STATIC)
-    nobody = len(liked)
-    best = min(allowed, key=lambda v: liked.get(v.category or "", nobody))
+    best = min(allowed, key=lambda v: _place(v, liked))
     chosen_for = bool(best.when) or (best.category or "") in liked
     return Choice(best, (), Rung.SEGMENT if chosen_for else Rung.POPULAR)
+
+
+def _place(variant: Variant, liked: dict[str, int]) -> int:
+    """The visitor's own categories, then what speaks for no category, then the others."""
+    if variant.category is None:
+        return len(liked)
+    return liked.get(variant.category, len(liked) + 1)
 
 
 def _layout(slot: Slot, liked: dict[str, int]) -> Choice:
