@@ -1,0 +1,151 @@
+"""One suite for the table's three ports, run on memory, moto and ministack."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Protocol
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hemline.adapters.aws import connect
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.memory import MemoryTable
+from hemline.model.edition import Pointer
+from hemline.model.errors import Conflict, Unavailable
+from hemline.usecases.ports import Hot, HotReader, PointerStore, ProfileStore, Stored
+from tests.support.clouds import REGION, Cloud
+
+
+class Table(HotReader, ProfileStore, PointerStore, Protocol):
+    """All that the one table is used for."""
+
+
+def dynamo(cloud: Cloud) -> DynamoTable:
+    return DynamoTable(
+        connect("dynamodb", region=REGION, endpoint=cloud.endpoint), cloud.make_table()
+    )
+
+
+@pytest.fixture(params=["memory", "moto", pytest.param("ministack", marks=pytest.mark.cloud)])
+def table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    if request.param == "memory":
+        yield MemoryTable()
+    else:
+        name = "emulator" if request.param == "ministack" else request.param
+        yield dynamo(request.getfixturevalue(name))
+
+
+def hot(table: Table, subject: str | None, *, pointer: bool = False) -> Hot:
+    return table.read_hot("demo", subject, pointer=pointer, timeout=10)
+
+
+def test_an_empty_table_has_neither_profile_nor_pointer(table: Table) -> None:
+    assert hot(table, "v:a", pointer=True) == Hot(None, None)
+    assert hot(table, None) == Hot(None, None)
+    assert table.read_profiles("demo", ["v:a"]) == {}
+    assert table.read_pointer("demo") is None
+
+
+def test_a_profile_is_read_as_it_was_written(table: Table) -> None:
+    blob = bytes(range(256)) * 16
+    table.write_profile("demo", "v:a", blob, expected=0)
+    assert hot(table, "v:a") == Hot(Stored(blob, 1), None)
+    assert table.read_profiles("demo", ["v:a", "v:b"]) == {"v:a": Stored(blob, 1)}
+
+
+def test_an_empty_profile_is_still_a_profile(table: Table) -> None:
+    table.write_profile("demo", "v:a", b"", expected=0)
+    assert hot(table, "v:a").profile == Stored(b"", 1)
+
+
+def test_a_write_wins_only_against_the_version_it_read(table: Table) -> None:
+    table.write_profile("demo", "v:a", b"1", expected=0)
+    table.write_profile("demo", "v:a", b"2", expected=1)
+    for stale in (0, 1, 3):
+        with pytest.raises(Conflict):
+            table.write_profile("demo", "v:a", b"lost", expected=stale)
+    assert hot(table, "v:a").profile == Stored(b"2", 2)
+
+
+def test_a_profile_that_is_not_there_cannot_be_at_a_version(table: Table) -> None:
+    with pytest.raises(Conflict):
+        table.write_profile("demo", "v:a", b"x", expected=1)
+    assert hot(table, "v:a").profile is None
+
+
+def test_sites_and_subjects_do_not_mix(table: Table) -> None:
+    table.write_profile("demo", "v:a", b"anonymous", expected=0)
+    table.write_profile("demo", "u:a", b"user", expected=0)
+    table.write_profile("demo-2", "v:a", b"elsewhere", expected=0)
+    found = table.read_profiles("demo", ["v:a", "u:a"])
+    assert {s: stored.blob for s, stored in found.items()} == {"v:a": b"anonymous", "u:a": b"user"}
+    assert table.read_profiles("demo-2", ["v:a"])["v:a"].blob == b"elsewhere"
+
+
+def test_any_number_of_profiles_is_read_at_once(table: Table) -> None:
+    names = [f"v:{n}" for n in range(219)]
+    for name in names[::2]:
+        table.write_profile("demo", name, name.encode(), expected=0)
+    # Asked twice for some: DynamoDB itself refuses a batch that names a key twice.
+    found = table.read_profiles("demo", [*names, *names[:20]])
+    assert found == {name: Stored(name.encode(), 1) for name in names[::2]}
+    assert table.read_profiles("demo", []) == {}
+
+
+def test_one_read_brings_profile_and_pointer(table: Table) -> None:
+    pointer = Pointer("d" * 64, 1_700_000_000_000, "sig.nature")
+    table.write_profile("demo", "v:a", b"x", expected=0)
+    table.swap_pointer("demo", pointer, expected=None)
+    assert hot(table, "v:a", pointer=True) == Hot(Stored(b"x", 1), pointer)
+    assert hot(table, "v:a") == Hot(Stored(b"x", 1), None)
+    assert hot(table, "v:b", pointer=True) == Hot(None, pointer)
+    assert hot(table, None, pointer=True) == Hot(None, pointer)
+
+
+def test_a_pointer_moves_only_from_where_it_was_thought_to_be(table: Table) -> None:
+    first, second = Pointer("a" * 64, 1, "s"), Pointer("b" * 64, 2, "s")
+    with pytest.raises(Conflict):
+        table.swap_pointer("demo", first, expected="c" * 64)
+    table.swap_pointer("demo", first, expected=None)
+    with pytest.raises(Conflict):
+        table.swap_pointer("demo", second, expected=None)
+    table.swap_pointer("demo", second, expected=first.digest)
+    assert table.read_pointer("demo") == second
+    assert table.read_pointer("demo-2") is None
+
+
+Write = tuple[str, int]
+_sites = count(1)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(["v:a", "u:b"]), st.integers(0, 3)), max_size=12))
+def test_any_writes_leave_it_as_they_leave_memory(table: Table, writes: list[Write]) -> None:
+    site = f"demo-{next(_sites)}"
+    model = MemoryTable()
+    for number, (subject, expected) in enumerate(writes):
+        blob = str(number).encode()
+        outcomes = [attempt(t.write_profile, site, subject, blob, expected) for t in (table, model)]
+        assert outcomes[0] == outcomes[1]
+    assert table.read_profiles(site, ["v:a", "u:b"]) == model.read_profiles(site, ["v:a", "u:b"])
+
+
+def attempt(write: Callable[..., None], site: str, subject: str, blob: bytes, expected: int) -> str:
+    try:
+        write(site, subject, blob, expected=expected)
+    except Conflict:
+        return "conflict"
+    return "written"
+
+
+def test_a_table_that_is_not_there_is_unavailable(cloud: Cloud) -> None:
+    table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), "no-such")
+    for call in (
+        lambda: table.read_hot("demo", "v:a", pointer=True, timeout=10),
+        lambda: table.read_profiles("demo", ["v:a"]),
+        lambda: table.write_profile("demo", "v:a", b"", expected=0),
+        lambda: table.read_pointer("demo"),
+    ):
+        with pytest.raises(Unavailable, match="ResourceNotFound"):
+            call()
