@@ -77,6 +77,31 @@ class Snapshot:
         return first
 
     @cached_property
+    def log_price(self) -> Floats:
+        """[n], NaN when unknown or not above 0."""
+        price = self.price if self.price.size else np.full(len(self.item_ids), np.nan, np.float32)
+        known: Floats = np.where(price > 0, price, np.nan).astype(np.float32)
+        return np.log(known)
+
+    @cached_property
+    def item_terms(self) -> Ints:
+        """[n, w] what each item is about, as term indices; padded with t, the number of terms."""
+        terms = self.ints("item_terms")
+        return terms if terms.size else np.zeros((len(self.item_ids), 1), np.int32)
+
+    @cached_property
+    def term_share(self) -> Floats:
+        """[t + 1] share of all deeds that fell to items with the term; 0 for the padding."""
+        share = self.floats("term_share")
+        return share if share.size else np.zeros(1, np.float32)
+
+    @cached_property
+    def term_counts(self) -> Floats:
+        """[n] terms of each item, at least 1."""
+        padding = len(self.term_share) - 1
+        return np.maximum((self.item_terms < padding).sum(axis=1), 1).astype(np.float32)
+
+    @cached_property
     def neighbours(self) -> tuple[Ints, Floats]:
         """([n, k] item indices padded with -1, [n, k] weights in (0, 1])."""
         return self.ints("neighbours"), self.floats("neighbour_weight")

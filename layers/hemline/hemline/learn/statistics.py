@@ -101,6 +101,20 @@ def terms_of(item: Item) -> list[str]:
 
 
 def _term_sections(items: Sequence[Item]) -> dict[str, Payload]:
+    terms, table = _term_table(items)
+    return {"terms": _json(terms), "item_terms": _array(table, "<i4")}
+
+
+def _term_share(items: Sequence[Item], ever: Reals) -> Reals:
+    """[t + 1]: of all deeds, the share that fell to items with the term; the last one is 0."""
+    terms, table = _term_table(items)
+    weight = np.repeat((ever + 1.0) / (ever + 1.0).sum(), table.shape[1])
+    share: Reals = np.bincount(table.ravel(), weight, len(terms) + 1).astype(np.float64)
+    share[-1] = 0.0
+    return share
+
+
+def _term_table(items: Sequence[Item]) -> tuple[list[str], Ints]:
     own = [terms_of(item) for item in items]
     counts = Counter(term for part in own for term in part)
     # A term of one item says no more than the item itself.
@@ -110,7 +124,7 @@ def _term_sections(items: Sequence[Item]) -> dict[str, Payload]:
     for row, part in zip(table, own, strict=True):
         kept = [number[term] for term in part if term in number][:TERMS]
         row[: len(kept)] = kept
-    return {"terms": _json(sorted(shared)), "item_terms": _array(table, "<i4")}
+    return sorted(shared), table
 
 
 def count_sections(statistics: Statistics, items: Sequence[Item], built: int) -> dict[str, Payload]:
@@ -129,6 +143,7 @@ def count_sections(statistics: Statistics, items: Sequence[Item], built: int) ->
         "trending": _array(_ranked(trend * np.log1p(decayed), trend > 0, LIST), "<i4"),
         **_segment_sections(statistics, position, popularity, as_of),
         "category_popular": _array(_by_category(items, popularity), "<i4"),
+        "term_share": _array(_term_share(items, ever), "<f4"),
     }
 
 

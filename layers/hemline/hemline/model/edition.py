@@ -19,6 +19,9 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | price              | f4 [n]        | NaN when unknown |
 | stock              | i4 [n]        | -1 when unknown |
 | published          | i8 [n]        | epoch ms, 0 when unknown |
+| terms              | json          | list of t terms: categories, tags, words of the title |
+| item_terms         | i4 [n, w]     | term indices, padded with t |
+| term_share         | f4 [t+1]      | share of all deeds on items with the term; 0 for the padding |
 | item_stats         | f4 [n, S]     | the statistics block of the feature matrix, as `learn` makes it |
 | popular            | i4 [m]        | item indices, decayed popularity, best first |
 | trending           | i4 [m]        | rising against their own past, best first |

@@ -1,0 +1,140 @@
+"""The feature matrix: one row a candidate, one pass of numpy. The same functions train and serve.
+
+Pure: `now` is handed in. Every value is finite float32; what is unknown has a value of its own.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.decide.snapshot import Floats, Ints, Snapshot
+from hemline.decide.visitor import LAST, OWN, VisitorView
+from hemline.learn.statistics import STATS
+
+_DAY = 86_400_000.0
+_JOINED = (
+    *(f"days_since_{deed}" for deed in LAST),
+    "overdue",
+    "together",
+    "page_together",
+    "lift_mean",
+    "lift_most",
+    "category_share",
+    "page_category",
+    "price",
+    "price_gap",
+    "page_price_gap",
+    "age",
+    "age_gap",
+)
+_VISITOR = ("visitor_purchases", "visitor_carted", "visitor_engaged", "visitor_shown", "idle")
+RELATIVE = (
+    "engaged_ever",
+    "rate_ever",
+    "popularity",
+    "own_bought",
+    "own_share",
+    "days_since_bought",
+    "days_since_engaged",
+    "together",
+    "lift_mean",
+    "lift_most",
+    "price",
+    "age",
+)
+"""Columns that stand in the matrix a second time, against the other candidates of the list."""
+
+_ABSOLUTE = (*STATS, *OWN, *_JOINED, *_VISITOR)
+FEATURES: tuple[str, ...] = (*_ABSOLUTE, *(f"{name}_in_list" for name in RELATIVE))
+"""Names of the columns, in order."""
+
+_AT = {name: column for column, name in enumerate(FEATURES)}
+_OWN_AT = len(STATS)
+_JOINED_AT = _OWN_AT + len(OWN)
+_VISITOR_AT = _JOINED_AT + len(_JOINED)
+_LIST_AT = len(_ABSOLUTE)
+_RELATIVE_COLUMNS = np.array([_ABSOLUTE.index(name) for name in RELATIVE])
+_UNKNOWN_PRICE, _UNKNOWN_AGE, _UNKNOWN_GAP = -1.0, -1.0, -9.0
+
+
+def matrix(  # noqa: PLR0913 - the two about the page are optional and named
+    snapshot: Snapshot,
+    view: VisitorView,
+    candidates: Ints,
+    *,
+    now: int,
+    page_item: int = -1,
+    page_category: int = -1,
+) -> Floats:
+    """float32 [n candidates, FEATURES]; `now` in epoch ms, page_item and page_category as indices."""
+    out = np.empty((len(candidates), len(FEATURES)), np.float32)
+    if not len(candidates):
+        return out
+    slot = view.slot[candidates]
+    stats = snapshot.item_stats
+    out[:, :_OWN_AT] = stats[candidates] if stats.size else 0.0
+    out[:, _OWN_AT:_JOINED_AT] = view.own[slot]
+    out[:, _JOINED_AT : _JOINED_AT + 4] = _times(view, slot, now)
+    _joined(out, snapshot, view, candidates)
+    _page(out, snapshot, candidates, page_item, page_category)
+    _ages(out, snapshot, view, candidates, now)
+    out[:, _VISITOR_AT : _VISITOR_AT + 4] = view.sums
+    out[:, _AT["idle"]] = np.log1p(max(now - view.seen, 0) / _DAY)
+    out[:, _LIST_AT:] = _in_list(out[:, _RELATIVE_COLUMNS])
+    return out
+
+
+def _times(view: VisitorView, slot: Ints, now: int) -> npt.NDArray[np.float64]:
+    """[n, 4]: log days since each deed (never: since 1970), and how far a next purchase is due."""
+    since = np.maximum(now - view.last[slot], 0.0)
+    times = np.empty((len(slot), 4))
+    np.log1p(since / _DAY, out=times[:, :3])
+    gap = view.gap[slot]
+    times[:, 3] = np.where(gap > 0, np.minimum(since[:, 0] / np.maximum(gap, _DAY), 9.0), -1.0)
+    return times
+
+
+def _joined(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints) -> None:
+    out[:, _AT["together"]] = view.together[candidates]
+    lift = view.lift[snapshot.item_terms[candidates]]
+    out[:, _AT["lift_mean"]] = lift.sum(axis=1) / snapshot.term_counts[candidates]
+    out[:, _AT["lift_most"]] = lift.max(axis=1)
+    out[:, _AT["category_share"]] = view.category_share[snapshot.main_category[candidates]]
+
+
+def _page(
+    out: Floats, snapshot: Snapshot, candidates: Ints, page_item: int, page_category: int
+) -> None:
+    main, price = snapshot.main_category, snapshot.log_price
+    if page_item >= 0:
+        page_category = page_category if page_category >= 0 else int(main[page_item])
+        near, weight = snapshot.neighbours
+        # A small dense row instead of a search: -1, the padding, falls into the place cut off.
+        row = np.zeros(len(snapshot.item_ids) + 1, np.float32)
+        row[near[page_item]] = weight[page_item]
+        out[:, _AT["page_together"]] = row[candidates]
+        gap = price[candidates] - price[page_item]
+        out[:, _AT["page_price_gap"]] = np.nan_to_num(gap, nan=_UNKNOWN_GAP)
+    else:
+        out[:, _AT["page_together"]], out[:, _AT["page_price_gap"]] = -1.0, _UNKNOWN_GAP
+    same = main[candidates] == page_category if page_category >= 0 else -1.0
+    out[:, _AT["page_category"]] = same
+
+
+def _ages(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints, now: int) -> None:
+    price = snapshot.log_price[candidates]
+    out[:, _AT["price"]] = np.nan_to_num(price, nan=_UNKNOWN_PRICE)
+    out[:, _AT["price_gap"]] = np.nan_to_num(price - view.price, nan=_UNKNOWN_GAP)
+    born = snapshot.published[candidates]
+    dated = born > 0
+    age = np.log1p(np.maximum(now - born, 0) / _DAY)
+    out[:, _AT["age"]] = np.where(dated, age, _UNKNOWN_AGE)
+    years = (born - view.born) / (365 * _DAY)
+    out[:, _AT["age_gap"]] = np.where(dated & np.isfinite(years), years, _UNKNOWN_GAP)
+
+
+def _in_list(block: Floats) -> Floats:
+    """Each column against the list: how many standard deviations from its mean."""
+    centred = block - block.mean(axis=0)
+    spread = np.sqrt((centred * centred).mean(axis=0))
+    scaled: Floats = centred / (spread + np.float32(1e-3))
+    return scaled

@@ -1,0 +1,207 @@
+"""A profile joined with an edition: what a visitor did, as arrays over the edition's items.
+
+Made once a request and shared by all its slots. Pure; knows neither the clock nor candidates.
+Items that the edition no longer has are left out.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.decide.snapshot import Floats, Ints, Snapshot
+from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
+from hemline.learn.profile_ring import Columns
+
+Reals = npt.NDArray[np.float64]
+
+OWN = ("own_bought", "own_carted", "own_quantity", "own_engaged", "own_shown", "own_share")
+"""Columns of `VisitorView.own`."""
+LAST = ("bought", "engaged", "shown")
+"""Columns of `VisitorView.last`."""
+
+_PURCHASE = TYPES.index("purchase")
+# What a deed says about taste, beside one plain look.
+_TASTE_WEIGHT = np.array([0, 1, 1, 1, 1, 2, 2, 2], np.float64)
+# Each further action back counts a little less: half after about 35.
+_FADE = 0.98
+_STEPS = 12
+_STEP_FADE = 0.85
+# A visitor's showings are believed over the catalogue's shares after about this many.
+_SHARE_PRIOR = 20.0
+_LIFT_PRIOR = 1.0
+
+
+class VisitorView(NamedTuple):
+    """n items, m items of the visitor's own, t terms, c categories."""
+
+    recent: Ints
+    """[r] items bought, carted or engaged with, each once, newest first."""
+    categories: Ints
+    """[≤ c] the visitor's categories, the most liked first."""
+    slot: Ints
+    """[n] row of each item in `own`, `last` and `gap`; 0 for items the visitor never met."""
+    own: Floats
+    """[m + 1, OWN] log(1 + count) of each deed, and the share of purchases the item was in."""
+    last: Reals
+    """[m + 1, LAST] epoch ms of the newest deed, 0 for never."""
+    gap: Reals
+    """[m + 1] mean ms between purchases of the item, 0 when bought less than twice."""
+    lift: Floats
+    """[t + 1] log of how much more than expected the visitor takes to each term."""
+    category_share: Floats
+    """[c + 1] of the visitor's deeds; the last one, for no category, is 0."""
+    together: Floats
+    """[n] how strongly each item goes with the visitor's newest items."""
+    price: float
+    """Mean log price of what the visitor took to; NaN when unknown."""
+    born: float
+    """Mean publication time of it, epoch ms; NaN when unknown."""
+    sums: Floats
+    """[4] log(1 + count) of purchases, carted and engaged actions, showings."""
+    seen: int
+    """Time of the newest action, epoch ms; 0 for none."""
+
+
+class _Lines(NamedTuple):
+    """The lines of one ring that the edition knows, newest first."""
+
+    items: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    kinds: npt.NDArray[np.uint8]
+    quantities: Ints
+
+
+def _lines(columns: Columns, index: dict[str, int]) -> _Lines:
+    find = index.get
+    numbers = np.array([find(item, -1) for item in columns.items], np.int64)
+    items = numbers[columns.positions]
+    times: npt.NDArray[np.int64] = np.repeat(columns.times, columns.counts)
+    kinds: npt.NDArray[np.uint8] = np.repeat(columns.kinds, columns.counts)
+    if len(numbers) and numbers.min() < 0:
+        known = items >= 0
+        return _Lines(items[known], times[known], kinds[known], columns.quantities[known])
+    return _Lines(items, times, kinds, columns.quantities)
+
+
+def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
+    """The profile as arrays over this edition's items; any profile, the empty one too."""
+    columns = tuple(profile.columns(which) for which in (BOUGHT, ENGAGED, SHOWN))
+    bought, engaged, shown = (_lines(part, snapshot.index) for part in columns)
+    items, row = np.unique(
+        np.concatenate([bought.items, engaged.items, shown.items]), return_inverse=True
+    )
+    slot = np.zeros(len(snapshot.item_ids), np.int32)
+    slot[items] = np.arange(1, len(items) + 1)
+    rows = tuple(np.split(row + 1, [len(bought.items), len(bought.items) + len(engaged.items)]))
+    purchases = int((columns[0].kinds == _PURCHASE).sum())
+    recent, weight = _recent(bought, engaged)
+    own, last, gap = _own(len(items) + 1, (bought, engaged, shown), rows, purchases)
+    share = _category_share(snapshot, recent, weight)
+    best = np.argsort(-share[:-1], kind="stable")[: int((share[:-1] > 0).sum())]
+    distinct = _distinct(recent)
+    return VisitorView(
+        recent=distinct,
+        categories=best.astype(np.int32),
+        slot=slot,
+        own=own,
+        last=last,
+        gap=gap,
+        lift=_lift(snapshot, recent, weight, shown.items),
+        category_share=share,
+        together=_together(snapshot, distinct[:_STEPS]),
+        price=_mean(snapshot.log_price[recent], weight),
+        born=_mean(np.where(snapshot.published > 0, snapshot.published, np.nan)[recent], weight),
+        sums=np.log1p(
+            [
+                purchases,
+                len(columns[0].times) - purchases,
+                len(columns[1].times),
+                len(columns[2].times),
+            ]
+        ).astype(np.float32),
+        seen=max((int(part.times[0]) for part in columns if len(part.times)), default=0),
+    )
+
+
+def _recent(bought: _Lines, engaged: _Lines) -> tuple[npt.NDArray[np.int64], Reals]:
+    """(items of both rings, newest first, with repeats; what each says about taste)."""
+    times = np.concatenate([bought.times, engaged.times])
+    order = np.argsort(-times, kind="stable")
+    kinds = np.concatenate([bought.kinds, engaged.kinds])[order]
+    weight: Reals = _TASTE_WEIGHT[kinds] * _FADE ** np.arange(len(order))
+    return np.concatenate([bought.items, engaged.items])[order], weight
+
+
+def _distinct(items: npt.NDArray[np.int64]) -> Ints:
+    _, at = np.unique(items, return_index=True)
+    return items[np.sort(at)].astype(np.int32)
+
+
+def _own(
+    size: int,
+    lines: tuple[_Lines, ...],
+    rows: tuple[npt.NDArray[np.int64], ...],
+    purchases: int,
+) -> tuple[Floats, Reals, Reals]:
+    bought = lines[0].kinds == _PURCHASE
+    times = np.bincount(rows[0][bought], minlength=size)
+    counts = (
+        times,
+        np.bincount(rows[0][~bought], minlength=size),
+        np.bincount(rows[0], lines[0].quantities, size),
+        np.bincount(rows[1], minlength=size),
+        np.bincount(rows[2], minlength=size),
+    )
+    own = np.zeros((size, len(OWN)), np.float32)
+    for column, count in enumerate(counts):
+        own[:, column] = count
+    np.log1p(own, out=own)
+    own[:, -1] = times / max(purchases, 1)
+    last = np.zeros((size, len(LAST)))
+    for column, (part, at) in enumerate(zip(lines, rows, strict=True)):
+        # Lines are newest first: written backwards, the newest time is what stays.
+        last[at[::-1], column] = part.times[::-1]
+    first = np.zeros(size)
+    first[rows[0]] = lines[0].times
+    gap = np.where(times > 1, (last[:, 0] - first) / np.maximum(times - 1, 1), 0.0)
+    return own, last, gap
+
+
+def _lift(
+    snapshot: Snapshot, taken: npt.NDArray[np.int64], weight: Reals, shown: npt.NDArray[np.int64]
+) -> Floats:
+    """Taken against what was to be expected from what was shown (or, unseen, from all deeds)."""
+    share, terms = snapshot.term_share, snapshot.item_terms
+    size, width = len(share), terms.shape[1]
+    liked = np.bincount(terms[taken].ravel(), np.repeat(weight, width), size)
+    met = np.bincount(terms[shown].ravel(), minlength=size) + _SHARE_PRIOR * share
+    expected = met * (weight.sum() / (len(shown) + _SHARE_PRIOR))
+    lift = np.log((liked + _LIFT_PRIOR) / (expected + _LIFT_PRIOR)).astype(np.float32)
+    lift[-1] = 0.0
+    return lift
+
+
+def _category_share(snapshot: Snapshot, items: npt.NDArray[np.int64], weight: Reals) -> Floats:
+    size = len(snapshot.categories) + 1
+    # An item without a category has -1, which counts into the last place.
+    place = snapshot.main_category[items] % size
+    share: Reals = np.bincount(place, weight, size) / max(float(weight.sum()), 1.0)
+    share[-1] = 0.0
+    return share.astype(np.float32)
+
+
+def _together(snapshot: Snapshot, newest: Ints) -> Floats:
+    near, weight = snapshot.neighbours
+    score = np.zeros(len(snapshot.item_ids) + 1, np.float32)
+    if near.size:
+        fade = (_STEP_FADE ** np.arange(len(newest), dtype=np.float32))[:, None]
+        # -1, the padding, falls into the place that is cut off.
+        np.add.at(score, near[newest].ravel(), (weight[newest] * fade).ravel())
+    return score[:-1]
+
+
+def _mean(values: npt.NDArray[np.floating], weight: Reals) -> float:
+    known = np.isfinite(values)
+    total = float(weight[known].sum())
+    return float((values[known] * weight[known]).sum()) / total if total else float("nan")
