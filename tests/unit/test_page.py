@@ -75,7 +75,7 @@ def test_the_capsule_says_again_what_the_profile_knows_and_nothing_changes() -> 
         (
             {"subject": "v:ann", "ranker": None, "page": {"country": "FR"}},
             Rung.POPULAR,
-            Scope.TRAIT,
+            Scope.VISITOR,
         ),
         ({"subject": "v:ann"}, Rung.MODEL, Scope.VISITOR),
     ],
