@@ -81,7 +81,7 @@ class Snapshot:
         """[n], NaN when unknown or not above 0."""
         price = self.price if self.price.size else np.full(len(self.item_ids), np.nan, np.float32)
         known: Floats = np.where(price > 0, price, np.nan).astype(np.float32)
-        return np.log(known)
+        return np.asarray(np.log(known), np.float32)
 
     @cached_property
     def item_terms(self) -> Ints:

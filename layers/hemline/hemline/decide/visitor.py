@@ -188,7 +188,7 @@ def _category_share(snapshot: Snapshot, items: npt.NDArray[np.int64], weight: Re
     place = snapshot.main_category[items] % size
     share: Reals = np.bincount(place, weight, size) / max(float(weight.sum()), 1.0)
     share[-1] = 0.0
-    return share.astype(np.float32)
+    return np.asarray(share, np.float32)
 
 
 def _together(snapshot: Snapshot, newest: Ints) -> Floats:
