@@ -1,0 +1,143 @@
+"""A Kinesis batch handed to a function with the event source mapping's semantics, as AWS has them.
+
+What an answer means for a batch of one shard, in order:
+- nothing reported (an empty list, None, {}, no JSON object): all of it is done;
+- reported failures: the lowest sequence number is the checkpoint, what is below it is done and the
+  rest is sent again; a number that was not in the batch, or none, counts as a failure of all;
+- an error: nothing is done; the batch is halved when BisectBatchOnFunctionError says so, which
+  costs no attempt, else it is sent again, which does;
+- attempts or age used up: the batch goes to the on-failure destination, with its payload, and only
+  when it lies there does the shard go on.
+So every record is either done or in the destination. Pure but for what it is handed.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from workbench.cloud.template import Source
+
+
+class Entry(NamedTuple):
+    """One record of the stream."""
+
+    sequence: str
+    partition: str
+    data: bytes
+    arrived: float
+    """Epoch seconds."""
+
+
+class Verdict(NamedTuple):
+    """What an invocation said of its batch."""
+
+    failed_from: int
+    """Index of the first record that is not done; the batch's length when all are."""
+    error: bool
+    """The function failed as a whole."""
+
+
+class Exhausted(NamedTuple):
+    """A batch that is given up, for the destination."""
+
+    entries: Sequence[Entry]
+    condition: str
+    """`RetryAttemptsExhausted` or `RecordAgeExceeded`."""
+    attempts: int
+
+
+class World(Protocol):
+    """What delivery needs of the outside."""
+
+    async def invoke(self, entries: Sequence[Entry]) -> object:
+        """The function's answer as parsed JSON. Raises FunctionError."""
+        ...
+
+    async def give_up(self, batch: Exhausted) -> None:
+        """Returns only when the destination holds it (or there is none)."""
+        ...
+
+    async def done(self, sequence: str) -> None:
+        """Everything up to `sequence` need never be read again."""
+        ...
+
+    async def pause(self, attempt: int) -> None:
+        """Wait before attempt number `attempt` (1 is the first repeat)."""
+        ...
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        ...
+
+
+class FunctionError(Exception):
+    """The function did not return."""
+
+
+class _Piece(NamedTuple):
+    entries: Sequence[Entry]
+    attempts: int
+
+
+def judge(entries: Sequence[Entry], answer: object, *, partial: bool) -> Verdict:
+    """Where a batch stands after an answer."""
+    failures = answer.get("batchItemFailures") if partial and isinstance(answer, dict) else None
+    if not failures:
+        return Verdict(len(entries), error=False)
+    places = {entry.sequence: index for index, entry in enumerate(entries)}
+    try:
+        return Verdict(min(places[item["itemIdentifier"]] for item in failures), error=False)
+    except (KeyError, TypeError):
+        return Verdict(0, error=True)
+
+
+async def deliver(entries: Sequence[Entry], source: Source, world: World) -> None:
+    """Returns when every entry is done or given up; `world.done` has the last one's number."""
+    # A stack of pieces, the oldest on top: order within a shard is kept.
+    pieces = [_Piece(entries, 0)]
+    while pieces:
+        piece = pieces.pop()
+        if not piece.entries:
+            continue
+        old = _too_old(piece.entries, source, world.now())
+        if old:
+            await world.give_up(Exhausted(piece.entries[:old], "RecordAgeExceeded", piece.attempts))
+            await world.done(piece.entries[old - 1].sequence)
+            pieces.append(piece._replace(entries=piece.entries[old:]))
+            continue
+        pieces += await _attempt(piece, source, world)
+
+
+def _too_old(entries: Sequence[Entry], source: Source, now: float) -> int:
+    """How many records from the front are past the age limit."""
+    if source.max_age < 0:
+        return 0
+    fresh = (i for i, entry in enumerate(entries) if now - entry.arrived <= source.max_age)
+    return next(fresh, len(entries))
+
+
+async def _attempt(piece: _Piece, source: Source, world: World) -> list[_Piece]:
+    """One invocation; what is left to do, the last first."""
+    try:
+        answer = await world.invoke(piece.entries)
+        verdict = judge(piece.entries, answer, partial=source.partial)
+    except FunctionError:
+        verdict = Verdict(0, error=True)
+    if verdict.failed_from:
+        await world.done(piece.entries[verdict.failed_from - 1].sequence)
+        rest = piece.entries[verdict.failed_from :]
+        # Progress was made up to the reported number: the rest starts its attempts anew.
+        return [_Piece(rest, 0)] if rest else []
+    if source.bisect and len(piece.entries) > 1:
+        half = len(piece.entries) // 2
+        return [_Piece(piece.entries[half:], 0), piece._replace(entries=piece.entries[:half])]
+    return await _again(piece, source, world)
+
+
+async def _again(piece: _Piece, source: Source, world: World) -> list[_Piece]:
+    attempts = piece.attempts + 1
+    if 0 <= source.retries < attempts:
+        await world.give_up(Exhausted(piece.entries, "RetryAttemptsExhausted", attempts))
+        await world.done(piece.entries[-1].sequence)
+        return []
+    await world.pause(attempts)
+    return [_Piece(piece.entries, attempts)]
