@@ -81,7 +81,7 @@ class Snapshot:
         """[n], NaN when unknown or not above 0."""
         price = self.price if self.price.size else np.full(len(self.item_ids), np.nan, np.float32)
         known: Floats = np.where(price > 0, price, np.nan).astype(np.float32)
-        return np.asarray(np.log(known), np.float32)
+        return np.log(known)
 
     @cached_property
     def item_terms(self) -> Ints:
@@ -98,8 +98,8 @@ class Snapshot:
     @cached_property
     def term_counts(self) -> Floats:
         """[n] terms of each item, at least 1."""
-        padding = len(self.term_share) - 1
-        return np.maximum((self.item_terms < padding).sum(axis=1), 1).astype(np.float32)
+        known = self.item_terms < len(self.term_share) - 1
+        return known.sum(axis=1).clip(min=1).astype(np.float32)
 
     @cached_property
     def neighbours(self) -> tuple[Ints, Floats]:

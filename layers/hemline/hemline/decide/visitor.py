@@ -177,7 +177,7 @@ def _lift(
     liked = np.bincount(terms[taken].ravel(), np.repeat(weight, width), size)
     met = np.bincount(terms[shown].ravel(), minlength=size) + _SHARE_PRIOR * share
     expected = met * (weight.sum() / (len(shown) + _SHARE_PRIOR))
-    lift = np.log((liked + _LIFT_PRIOR) / (expected + _LIFT_PRIOR)).astype(np.float32)
+    lift: Floats = np.log((liked + _LIFT_PRIOR) / (expected + _LIFT_PRIOR)).astype(np.float32)
     lift[-1] = 0.0
     return lift
 
@@ -188,7 +188,7 @@ def _category_share(snapshot: Snapshot, items: npt.NDArray[np.int64], weight: Re
     place = snapshot.main_category[items] % size
     share: Reals = np.bincount(place, weight, size) / max(float(weight.sum()), 1.0)
     share[-1] = 0.0
-    return np.asarray(share, np.float32)
+    return share.astype(np.float32)
 
 
 def _together(snapshot: Snapshot, newest: Ints) -> Floats:
