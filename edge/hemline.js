@@ -1,0 +1,144 @@
+/*! Hemline snippet, MIT: fills <hem-slot>, see docs/snippet.md */
+(() => {
+	"use strict";
+	const set = document.currentScript?.dataset ?? {};
+	const api = (set.api ?? "") + "/v1/";
+	const hemline = (window.hemline ??= {});
+	// Then we say nothing of what the visitor does, and ask without cookies.
+	const quiet = navigator.globalPrivacyControl;
+	const credentials = quiet ? "omit" : "include";
+	const post = (path, body, more) => fetch(api + path, { method: "POST", credentials, body, ...more });
+	const emit = (name, detail) => document.dispatchEvent(new CustomEvent("hemline:" + name, { detail }));
+
+	// By beacon: a click survives its own navigation. Exposures wait for each other.
+	let queue = [];
+	let timer = 0;
+
+	function flush() {
+		timer = clearTimeout(timer);
+		if (!queue.length) return;
+		const body = new Blob([JSON.stringify({ events: queue.splice(0) })], { type: "text/plain" });
+		if (navigator.sendBeacon(api + "events", body)) return;
+		post("events", body, { keepalive: true }).catch(() => {});
+	}
+
+	const send = (hemline.send = (type, fields) => {
+		if (quiet) return;
+		const event = { id: crypto.randomUUID(), type, time: Date.now(), ...fields };
+		queue.push(event);
+		emit("sent", event);
+		if (type !== "exposure") flush();
+		else timer ||= setTimeout(flush, 300);
+	});
+
+	// Seen: half of it, or half a window full of it, for one second.
+	const cardsOf = (slot) => [...slot.querySelectorAll("[data-item]")];
+	const looks = new Map();
+	const eyes = new IntersectionObserver(look, { threshold: [0, 0.25, 0.5, 1] });
+
+	function look(entries) {
+		for (const { target, intersectionRatio: ratio, intersectionRect: box } of entries) {
+			if (ratio < 0.5 && box.height < innerHeight / 2) {
+				clearTimeout(looks.get(target));
+				looks.delete(target);
+			} else if (!looks.has(target)) looks.set(target, setTimeout(confirm, 1000, target));
+		}
+	}
+
+	function confirm(target) {
+		eyes.unobserve(target);
+		const slot = target.closest("hem-slot");
+		if (!slot) return;
+		// Cards that are seen together are one exposure, in shown order.
+		if (!slot.seen) setTimeout(report, 50, slot);
+		(slot.seen ??= new Set()).add(target);
+	}
+
+	function report(slot) {
+		const { name, token, seen } = slot;
+		const cards = cardsOf(slot);
+		const lines = cards.filter((card) => seen.has(card)).map((card) => ({ item: card.dataset.item }));
+		const position = cards.findIndex((card) => seen.has(card)) + 1;
+		slot.seen = null;
+		send("exposure", { slot: name, token, ...(position && { lines, properties: { position } }) });
+	}
+
+	// A fragment is text until it is clean: known elements and attributes, no address that runs.
+	const TAGS = /^(A|BR|BUTTON|DATA|DIV|EM|H[1-6]|IMG|LI|OL|P|SECTION|SPAN|STRONG|UL)$/;
+	const NAMES = /^(alt|class|height|href|lang|loading|role|src|title|value|width|(data|aria)-[\w-]+)$/;
+	const ADDRESS = /^(https?:|mailto:|tel:|[/#?]|[^:]*$)/i;
+
+	function clean(html) {
+		const { body } = new DOMParser().parseFromString(html, "text/html"); // loads and runs nothing
+		for (const node of body.querySelectorAll("*")) {
+			if (!TAGS.test(node.tagName)) node.remove();
+			for (const { name, value } of [...node.attributes])
+				if (!NAMES.test(name) || (/^(href|src)$/.test(name) && !ADDRESS.test(value))) node.removeAttribute(name);
+		}
+		return body;
+	}
+
+	// One request for all slots; the markup stays unless a fragment comes in time.
+	let waiting = [];
+
+	class HemSlot extends HTMLElement {
+		connectedCallback() {
+			if (this.name) return;
+			this.name = this.getAttribute("name");
+			if (waiting.push(this) === 1) queueMicrotask(load);
+		}
+	}
+
+	async function load() {
+		const slots = waiting.splice(0);
+		const { type, item, category } = set;
+		const page = { type, item, category, url: location.pathname, cart: hemline.cart };
+		const wants = slots.map((slot) => ({ name: slot.name, limit: cardsOf(slot).length || undefined }));
+		try {
+			const body = JSON.stringify({ page, slots: wants, format: "html" }); // as text: no preflight
+			const response = await post("fragments", body, { signal: AbortSignal.timeout(+set.timeout || 800) });
+			if (!response.ok) throw response.status;
+			const { edition, fragments } = await response.json();
+			const fresh = slots.filter((slot) => fragments[slot.name]?.html);
+			const bodies = fresh.map((slot) => clean(fragments[slot.name].html));
+			await decoded(bodies);
+			fresh.forEach((slot, at) => swap(slot, fragments[slot.name].token, bodies[at]));
+			emit("shown", { edition, fragments, headers: response.headers });
+		} catch (error) {
+			emit("shown", { error });
+		}
+	}
+
+	// No flicker: we wait for new pictures, a fifth of a second at the most.
+	function decoded(bodies) {
+		const images = bodies.flatMap((body) => [...body.querySelectorAll("img")]);
+		const ready = images.map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {}));
+		return Promise.race([Promise.all(ready), new Promise((done) => setTimeout(done, 200))]);
+	}
+
+	function swap(slot, token, body) {
+		if (slot.contains(document.activeElement)) return; // never under somebody's hands
+		slot.style.minHeight = slot.offsetHeight + "px"; // what stands below stays where it is
+		addEventListener("resize", () => (slot.style.minHeight = ""), { once: true });
+		slot.replaceChildren(...body.childNodes);
+		slot.token = token;
+		const cards = cardsOf(slot);
+		for (const card of cards.length ? cards : slot.children) eyes.observe(card);
+	}
+
+	// Clicks in a filled slot, and whatever the page marks with data-hem-event.
+	function clicked({ target, button }) {
+		const marked = target.closest("[data-hem-event]");
+		const item = target.closest("[data-item]")?.dataset.item;
+		const slot = target.closest("a[href]")?.closest("hem-slot");
+		if (button > 1) return;
+		if (marked) send(marked.dataset.hemEvent, { item });
+		else if (slot?.token) send("click", { item, slot: slot.name, token: slot.token });
+	}
+
+	addEventListener("click", clicked, true);
+	addEventListener("auxclick", clicked, true);
+	document.addEventListener("visibilitychange", () => document.hidden && flush());
+	customElements.define("hem-slot", HemSlot);
+	if (set.item) send("view", { item: set.item });
+})();
