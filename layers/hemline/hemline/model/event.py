@@ -1,5 +1,7 @@
 """What a visitor did (Event), and how it lies on the stream and in the archive (Record)."""
 
+import re
+from collections.abc import Callable
 from enum import IntEnum
 
 import msgspec
@@ -93,7 +95,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _LATEST = 253_402_300_799_999  # 9999-12-31
-_SUBJECTS = ("v:", "u:", "i:")
+_SUBJECT = re.compile(r"[vui]:[\x21-\x7e]{1,128}")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Record)
@@ -115,15 +117,18 @@ def fault_of(record: Record) -> str | None:
     Only the front door should write to the stream, but what stands in keys and in profiles is not
     taken on trust: a path in a site's name or a line feed in an id would be harm, not noise.
     """
-    event = record.event
-    checks = (
-        ("site", is_site(record.site)),
-        ("subject", record.subject[:2] in _SUBJECTS and is_id(record.subject[2:])),
-        ("received", 0 <= record.received <= _LATEST),
-        ("event.id", is_id(event.id)),
-        ("event.type", event.type in DEEDS),
-        ("event.time", 0 <= event.time <= _LATEST),
-        ("event.item", event.item is None or is_id(event.item)),
-        ("event.lines", all(is_id(line.item) for line in event.lines)),
+    return next(
+        (f"{field} is not one of ours" for field, fine in _CHECKS if not fine(record)), None
     )
-    return next((f"{field} is not one of ours" for field, fine in checks if not fine), None)
+
+
+_CHECKS: tuple[tuple[str, Callable[[Record], object]], ...] = (
+    ("site", lambda r: is_site(r.site)),
+    ("subject", lambda r: _SUBJECT.fullmatch(r.subject)),
+    ("received", lambda r: 0 <= r.received <= _LATEST),
+    ("event.id", lambda r: is_id(r.event.id)),
+    ("event.type", lambda r: r.event.type in DEEDS),
+    ("event.time", lambda r: 0 <= r.event.time <= _LATEST),
+    ("event.item", lambda r: r.event.item is None or is_id(r.event.item)),
+    ("event.lines", lambda r: all(is_id(line.item) for line in r.event.lines)),
+)

@@ -38,6 +38,8 @@ from hemline.usecases.ingest_read import (
 )
 from hemline.usecases.ports import ObjectStore, ProfileStore, Stored
 
+__all__ = ["OUTCOMES", "WORKERS", "IngestDeps", "IngestResult", "StreamRecord", "ingest_batch"]
+
 WORKERS = 8
 _TRIES = 5
 """Conditional writes of one profile: another writer is rare (a merge, a parent shard's last batch)."""
@@ -46,6 +48,7 @@ _TRIES = 5
 class IngestDeps(NamedTuple):
     """What the use case needs of the outside; `pool` runs up to WORKERS writes at a time."""
 
+    site: str
     profiles: ProfileStore
     objects: ObjectStore
     pool: Executor
@@ -95,7 +98,7 @@ def ingest_batch(records: Sequence[StreamRecord], deps: IngestDeps, now: int) ->
 
 
 def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> _Outcome:
-    readable, poison, counts = read(records)
+    readable, poison, counts = read(records, deps.site)
     try:
         quarantine(poison, deps.objects, now)
         append(deps.objects, [line_of(entry) for entry in readable])

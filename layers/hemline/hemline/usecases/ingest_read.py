@@ -48,13 +48,13 @@ class Group(NamedTuple):
     entries: list[Entry]
 
 
-def read(records: list[StreamRecord]) -> tuple[list[Entry], list[Poison], Counter[str]]:
+def read(records: list[StreamRecord], site: str) -> tuple[list[Entry], list[Poison], Counter[str]]:
     """Cut a shard's part into events to keep, records for quarantine, and what is counted already."""
     entries: list[Entry] = []
     poison: list[Poison] = []
     counts: Counter[str] = Counter()
     for source in records:
-        found = _read_one(source)
+        found = _read_one(source, site)
         if isinstance(found, Poison):
             poison.append(found)
         elif found.record.consent:
@@ -67,7 +67,7 @@ def read(records: list[StreamRecord]) -> tuple[list[Entry], list[Poison], Counte
     return entries, poison, counts
 
 
-def _read_one(source: StreamRecord) -> Entry | Poison:
+def _read_one(source: StreamRecord, site: str) -> Entry | Poison:
     try:
         record = decode_record(source.data)
         if b"\n" in source.data or b"\r" in source.data:
@@ -75,7 +75,8 @@ def _read_one(source: StreamRecord) -> Entry | Poison:
             source = source._replace(data=encode_record(record))
     except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError) as error:
         return Poison(source, f"{type(error).__name__}: {error}")
-    fault = fault_of(record)
+    # Another site's record could not be written with this site's rights, and would block the shard.
+    fault = fault_of(record) if record.site == site else "site is not this stack's"
     return Poison(source, fault) if fault else Entry(int(source.sequence), source, record)
 
 

@@ -1,0 +1,48 @@
+"""POST /v1/events: events in, answered when the stream holds them.
+
+A caller's mistake is a 4xx that names the field, or a reason beside the event; what the stream does
+not hold is a 503 with Retry-After that says which events to send again.
+"""
+
+import time
+
+from hemline.model.errors import HemlineError
+from hemline.model.event_body import TooLarge
+from hemline.runtime.collect_in import caller_of
+from hemline.runtime.collect_out import answer_of
+from hemline.runtime.http import Payload, Request, problem
+from hemline.runtime.logs import log, metric
+from hemline.runtime.settings import load
+from hemline.runtime.wire_collect import wire
+from hemline.usecases.collect_events import NO_CONSENT, NOT_DURABLE, Collected, collect_events
+
+settings = load()
+deps = wire(settings)
+
+
+def handler(event: Payload, _context: object) -> dict[str, object]:
+    """One HTTP API event (payload 2.0) in, one answer out."""
+    request = Request(event)
+    now = time.time_ns() // 1_000_000
+    try:
+        body = request.body()
+        collected = collect_events(body, caller_of(request, body, settings, now), deps, now)
+    except TooLarge as error:
+        return problem(error, 413).to_payload()
+    except HemlineError as error:
+        return problem(error).to_payload()
+    _report(collected)
+    return answer_of(collected, request, settings.keys).to_payload()
+
+
+def _report(collected: Collected) -> None:
+    metric(
+        "Hemline",
+        {"Site": settings.site},
+        Accepted=collected.accepted,
+        Rejected=len(collected.rejected),
+        NoConsent=collected.rejected_for(NO_CONSENT),
+        NotDurable=collected.rejected_for(NOT_DURABLE),
+    )
+    if collected.fault:
+        log("ERROR", "events are not durable", fault=collected.fault)

@@ -1,0 +1,18 @@
+"""The composition root of the collect function."""
+
+import secrets
+
+from hemline.adapters.aws import connect
+from hemline.adapters.kinesis import KinesisStream
+from hemline.runtime.settings import Settings
+from hemline.usecases.collect_events import CollectDeps
+
+
+def wire(settings: Settings) -> CollectDeps:
+    """Collaborators; calls nothing, so that a missing stream is told to callers and not to Lambda."""
+    client = connect("kinesis", region=settings.region, endpoint=settings.endpoint)
+    return CollectDeps(KinesisStream(client, settings.stream), settings.site, _mint)
+
+
+def _mint() -> str:
+    return secrets.token_urlsafe(16)
