@@ -15,7 +15,7 @@ from tests.support.clouds import REGION, Cloud
 from workbench.cloud import emulator as ministack
 
 ROOT = Path(__file__).resolve().parents[1]
-_EMULATOR = ROOT / ".hemline/env/cloud/bin/python"
+EMULATOR = ROOT / ".hemline/env/cloud/bin/python"
 
 # Derandomized everywhere: a red test must be red again on the next machine. `dev` looks deeper.
 hypothesis.settings.register_profile(
@@ -39,10 +39,10 @@ os.environ |= {
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """ministack, empty, for as long as this worker's session lasts."""
-    if not _EMULATOR.exists():
+    if not EMULATOR.exists():
         pytest.fail("the AWS emulator is not installed: `make setup` does it", pytrace=False)
     folder = tmp_path_factory.mktemp("ministack")
-    with ministack.running(_EMULATOR, folder) as running:
+    with ministack.running(EMULATOR, folder) as running:
         cloud = Cloud("ministack", running.endpoint)
         yield cloud
         cloud.close()
