@@ -3,7 +3,6 @@
 import msgspec
 
 from hemline.model import keys
-from hemline.model.edition import Pointer
 from hemline.model.errors import BadInput
 from hemline.usecases.ports import ObjectStore
 
@@ -31,8 +30,8 @@ def editions(objects: ObjectStore, site: str) -> list[Entry]:
     return [msgspec.json.decode(data, type=Entry) for data in found if data is not None]
 
 
-def step_back(entries: list[Entry], live: str, wanted: str = "") -> Pointer:
-    """The pointer to the edition before `live`, or to the one whose digest starts with `wanted`.
+def step_back(entries: list[Entry], live: str, wanted: str = "") -> Entry:
+    """The edition before `live`, or to the one whose digest starts with `wanted`.
 
     Raises BadInput when there is no such edition, or more than one.
     """
@@ -41,9 +40,9 @@ def step_back(entries: list[Entry], live: str, wanted: str = "") -> Pointer:
         if len(found) != 1:
             problem = "names more than one edition." if found else "names no edition."
             raise BadInput("to", f"{wanted} {problem}", "See hemline publish --list")
-        return Pointer(found[0].edition, found[0].built)
+        return found[0]
     now = next((entry.built for entry in entries if entry.edition == live), None)
     older = [entry for entry in entries if now is not None and entry.built < now]
     if not older:
         raise BadInput("rollback", "there is no edition before the live one.")
-    return Pointer(older[-1].edition, older[-1].built)
+    return older[-1]

@@ -1,0 +1,198 @@
+"""Archive → a new edition → the pointer. Safe to run at any time, twice, and from several places.
+
+What is published is a function of the archive, the site file, the ranker and the time handed in.
+The bytes are stored under their digest before the pointer moves, so a reader never finds a pointer
+to what is not there; the pointer moves under a condition, so of two publishers one loses and says so.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.decide.features import FEATURES
+from hemline.model import keys
+from hemline.model.edition import Edition, Header, Payload, Pointer, pack, unpack
+from hemline.model.errors import BadInput, Conflict, HemlineError, Refused
+from hemline.model.site import Site, decode_site
+from hemline.usecases.archive import read_archive, watermarks
+from hemline.usecases.build_edition import Made, RankerFiles, count, dangling, edition_parts
+from hemline.usecases.edition_log import Entry, editions, note, step_back
+from hemline.usecases.ports import ObjectStore, PointerStore
+
+CheckRanker = Callable[[bytes, bytes], tuple[str, ...]]
+"""(onnx, card) → its feature names; raises Refused when it does not load."""
+
+
+class Places(NamedTuple):
+    """Where a publish reads and writes, and with what it signs: the first of `secrets`."""
+
+    objects: ObjectStore
+    pointers: PointerStore
+    secrets: tuple[bytes, ...]
+    check_ranker: CheckRanker
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What a publish did. `swapped` False: the live edition says the same already."""
+
+    site: str
+    edition: str
+    built: int
+    swapped: bool
+    items: int
+    counted: int
+    size: int
+    """Bytes of the edition."""
+    ranker: str
+    """`stored`, `kept` (the previous edition's) or `none`."""
+    notes: tuple[str, ...] = ()
+    """What somebody should look at; nothing of it stopped the publish."""
+
+
+class _Live(NamedTuple):
+    digest: str | None
+    edition: Edition | None
+    data: bytes
+
+
+def publish_edition(name: str, places: Places, *, built: int) -> Published:
+    """Publish site `name` as of `built` (epoch ms). Raises Conflict when another publish won.
+
+    Raises BadInput when there is no site file yet, Unavailable when a store does not answer.
+    """
+    notes: list[str] = []
+    site = read_site(name, places.objects)
+    live = _live(name, places, notes)
+    # Before the reading, so that what they promise is in it.
+    made = Made(built, watermarks(places.objects, name))
+    counted = count(archived.record for archived in read_archive(places.objects, name))
+    ranker, whence = _ranker(name, places, live, notes)
+    notes += [f"item {item} is no item of this version: left out" for item in counted.unreadable]
+    notes += dangling(site, counted.items)
+    header, payloads = edition_parts(name, site, counted, ranker, made)
+    if live.edition and _same(header, payloads, live.edition, live.data):
+        same = _published(live.edition, len(live.data), whence, notes)
+        return msgspec.structs.replace(same, swapped=False)
+    data = pack(header, payloads)
+    fresh = unpack(data, site=name)
+    places.objects.put(keys.edition_object(name, fresh.digest), data)
+    result = _published(fresh, len(data), whence, notes)
+    note(places.objects, name, _entry(result))
+    move_pointer(name, places, Pointer(fresh.digest, built), expected=live.digest)
+    return result
+
+
+def roll_back(name: str, places: Places, wanted: str = "") -> Entry:
+    """Make the edition before the live one live, or the one whose digest starts with `wanted`.
+
+    Raises BadInput when there is none, Refused when it does not load, Conflict when a publish won.
+    The next publish makes a new edition again: mend its cause first.
+    """
+    pointer = places.pointers.read_pointer(name)
+    if pointer is None:
+        raise BadInput("rollback", f"{name} has no edition yet.")
+    entry = step_back(editions(places.objects, name), pointer.digest, wanted)
+    data = places.objects.get(keys.edition_object(name, entry.edition))
+    if data is None:
+        raise Refused(f"edition {entry.edition[:12]} is not in the bucket any more")
+    unpack(data, site=name, digest=entry.edition)
+    target = Pointer(entry.edition, entry.built)
+    move_pointer(name, places, target, expected=pointer.digest)
+    return entry
+
+
+def read_site(name: str, objects: ObjectStore) -> Site:
+    """The compiled site file. Raises BadInput when there is none, Refused when it is unreadable."""
+    data = objects.get(keys.site_object(name))
+    if data is None:
+        raise BadInput(
+            "site", f"{name} has no site file yet.", "Send one: hemline publish --site-file FILE"
+        )
+    return decode_site(data)
+
+
+def move_pointer(name: str, places: Places, pointer: Pointer, *, expected: str | None) -> None:
+    """Sign and swap. Raises Conflict, in words, when the live edition is not `expected` any more."""
+    signed = pointer.signed(name, places.secrets[0])
+    try:
+        places.pointers.swap_pointer(name, signed, expected=expected)
+    except Conflict:
+        raise Conflict(
+            f"another publish of {name} was faster; its edition is live and this one is not"
+        ) from None
+
+
+def _live(name: str, places: Places, notes: list[str]) -> _Live:
+    """The live edition; a broken one is replaced, but its place in the pointer is still compared."""
+    pointer = places.pointers.read_pointer(name)
+    if pointer is None:
+        return _Live(None, None, b"")
+    try:
+        pointer.check(name, places.secrets)
+        data = places.objects.get(keys.edition_object(name, pointer.digest))
+        if data is None:
+            raise Refused(f"edition {pointer.digest[:12]} is not in the bucket")
+        return _Live(pointer.digest, unpack(data, site=name, digest=pointer.digest), data)
+    except HemlineError as error:
+        notes.append(f"the live edition cannot be read and is replaced: {error}")
+        return _Live(pointer.digest, None, b"")
+
+
+def _same(header: Header, payloads: Mapping[str, Payload], edition: Edition, data: bytes) -> bool:
+    """Whether the live edition differs in nothing but the time it was built."""
+    then = msgspec.structs.replace(header, built=edition.header.built)
+    return pack(then, payloads) == data
+
+
+def _ranker(
+    name: str, places: Places, live: _Live, notes: list[str]
+) -> tuple[RankerFiles | None, str]:
+    """The stored ranker, else the previous edition's, else none: each only when it fits this code."""
+    for whence, files in (("stored", _stored(name, places)), ("kept", _previous(live))):
+        why = _unfit(files, places.check_ranker) if files else "there is none"
+        if not why:
+            return files, whence
+        if files:
+            notes.append(f"the {whence} ranker is refused: {why}")
+    return None, "none"
+
+
+def _unfit(files: RankerFiles, check: CheckRanker) -> str:
+    try:
+        names = check(*files)
+    except Refused as error:
+        return str(error)
+    return "" if names == FEATURES else "its features are not those of this code"
+
+
+def _stored(name: str, places: Places) -> RankerFiles | None:
+    onnx = places.objects.get(keys.ranker_object(name, "ranker.onnx"))
+    card = places.objects.get(keys.ranker_object(name, "ranker.json"))
+    return None if onnx is None and card is None else RankerFiles(onnx or b"", card or b"")
+
+
+def _previous(live: _Live) -> RankerFiles | None:
+    onnx = bytes(live.edition.raw("ranker_onnx")) if live.edition else b""
+    return (
+        RankerFiles(onnx, bytes(live.edition.raw("ranker_json"))) if live.edition and onnx else None
+    )
+
+
+def _published(edition: Edition, size: int, ranker: str, notes: list[str]) -> Published:
+    return Published(
+        site=edition.header.site,
+        edition=edition.digest,
+        built=edition.header.built,
+        swapped=True,
+        items=len(edition.json("item_ids")),
+        counted=edition.header.counted,
+        size=size,
+        ranker=ranker,
+        notes=tuple(notes),
+    )
+
+
+def _entry(published: Published) -> Entry:
+    fields = {name: getattr(published, name) for name in Entry.__struct_fields__}
+    return Entry(**fields)
