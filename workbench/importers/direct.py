@@ -1,0 +1,70 @@
+"""`--direct`: the door's and the ingest's own use cases, on the stack's stores, without HTTP and stream.
+
+For big histories. What it writes is what the front door would have written: the same validation, the
+same fold, the same archive lines; only the shard's name tells the road. It is that of the file, and
+an event's sequence number is its place in it, so that the same file again changes nothing.
+"""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from hemline.model.errors import HemlineError, Unavailable
+from hemline.usecases.collect_events import Caller, CollectDeps, collect_events
+from hemline.usecases.ingest_batch import WORKERS, IngestDeps, ingest_batch
+from hemline.usecases.ingest_read import StreamRecord
+from hemline.usecases.ports import ObjectStore, ProfileStore, StreamEntry
+from workbench.importers.door import Sent
+from workbench.importers.wire import Batch
+
+
+class Stores(NamedTuple):
+    """Where a site's profiles and objects are."""
+
+    site: str
+    profiles: ProfileStore
+    objects: ObjectStore
+
+
+class _Held:
+    """An EventStream that only holds what one call put."""
+
+    def __init__(self) -> None:
+        self.entries: list[StreamEntry] = []
+
+    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
+        self.entries += entries
+        return [None] * len(entries)
+
+
+class Direct:
+    """A Road; `name` is of the file (its digest), one for each import."""
+
+    def __init__(self, stores: Stores, name: str) -> None:
+        self._stores, self._shard = stores, f"direct-{name}"
+        self._pool = ThreadPoolExecutor(WORKERS)
+        self._next = 1
+
+    def send(self, batch: Batch) -> Sent:
+        """Validate, archive and fold one batch. Raises Unavailable when a store does not take it."""
+        now = time.time_ns() // 1_000_000
+        held = _Held()
+        deps = CollectDeps(held, self._stores.site, _no_visitor)
+        collected = collect_events(batch.body, Caller(signed=True), deps, now)
+        records = [
+            StreamRecord(self._shard, str(self._next + n), entry.data, now)
+            for n, entry in enumerate(held.entries)
+        ]
+        self._next += len(records)
+        ingest = IngestDeps(self._stores.profiles, self._stores.objects, self._pool)
+        result = ingest_batch(records, ingest, now)
+        if result.failures:
+            raise Unavailable("stores", ", ".join(result.faults) or "a profile was not written")
+        if result.counts["quarantined"]:
+            raise HemlineError(f"{result.counts['quarantined']} accepted events went to quarantine")
+        return Sent(collected.accepted, collected.rejected)
+
+
+def _no_visitor() -> str:
+    raise AssertionError("a signed batch names its visitors")  # pragma: no cover

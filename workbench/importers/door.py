@@ -1,0 +1,99 @@
+"""Roads into the product for a batch: its front door over HTTP, or the same use cases in this process.
+
+The front door is the default: what it refuses is refused for everybody. `Direct` runs the collect and
+ingest use cases on the stack's own stores and skips HTTP and the stream; the result is the same.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+import urllib3
+
+from hemline.model.batch_signature import HEADER, sign_batch
+from hemline.model.errors import HemlineError, Unavailable
+from hemline.usecases.collect_events import NOT_DURABLE, Rejected
+from workbench.importers.wire import Batch
+
+
+class Sent(NamedTuple):
+    """What became of one batch; `rejected` positions are the batch's."""
+
+    accepted: int
+    rejected: Sequence[Rejected]
+
+
+class Road(Protocol):
+    """A way into the product."""
+
+    def send(self, batch: Batch) -> Sent:
+        """Raises Unavailable when the other side did not take it, however often it was tried."""
+        ...
+
+
+class _Answer(msgspec.Struct):
+    accepted: int = 0
+    rejected: list[Rejected] = []
+    title: str = ""
+    detail: str = ""
+
+
+class FrontDoor:
+    """POST /v1/events, signed as a server of the site; waits and tries again while it is not durable."""
+
+    tries = 8
+
+    def __init__(
+        self, url: str, key: bytes, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._url, self._key, self._sleep = url.rstrip("/") + "/v1/events", key, sleep
+        # Retries are ours: the signature carries the time, so each try signs anew.
+        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(30.0))
+
+    def send(self, batch: Batch) -> Sent:
+        """One batch; events that were not durable alone are sent again, alone."""
+        accepted, refused = 0, list[Rejected]()
+        waiting = list(range(len(batch.events)))
+        reason = ""
+        for attempt in range(self.tries):
+            if attempt:
+                self._sleep(min(0.2 * 2**attempt, 10.0))
+            answer, reason = self._post(batch.only(waiting).body)
+            if answer is None:
+                continue
+            accepted += answer.accepted
+            again = [one for one in answer.rejected if one.reason == NOT_DURABLE]
+            refused += [_moved(one, waiting) for one in answer.rejected if one not in again]
+            waiting = [waiting[one.index] for one in again]
+            if not waiting:
+                return Sent(accepted, refused)
+            reason = "the stream did not hold all of the events"
+        raise Unavailable("front door", f"{reason}; gave up after {self.tries} tries")
+
+    def _post(self, body: bytes) -> tuple[_Answer | None, str]:
+        """(answer, "") or (None, why it is worth trying again). Raises HemlineError when it is not."""
+        signature = sign_batch(body, self._key, time.time_ns() // 1_000_000)
+        headers = {"content-type": "application/json", HEADER: signature}
+        try:
+            response = self._pool.request("POST", self._url, body=body, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            return None, f"{self._url} did not answer ({type(error).__name__})"
+        if response.status in (429, 500, 502, 503, 504):
+            return None, f"it answered {response.status}"
+        answer = _decode(response.data)
+        if response.status != 202 or answer is None:
+            said = f" ({answer.title}: {answer.detail})" if answer else ""
+            raise HemlineError(f"{self._url} answered {response.status}{said}")
+        return answer, ""
+
+
+def _decode(data: bytes) -> _Answer | None:
+    try:
+        return msgspec.json.decode(data, type=_Answer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _moved(rejected: Rejected, positions: Sequence[int]) -> Rejected:
+    return msgspec.structs.replace(rejected, index=positions[rejected.index])
