@@ -1,6 +1,7 @@
 """Small editions made by hand: known neighbours, known popularity, any slots and rules."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,7 +17,7 @@ from hemline.model.slot import Slot
 
 SITE = "test"
 NOW = 1_700_000_000_000
-KEYS = (b"a key for tests, long enough",)
+KEYS = (b"a key for tests that is long enough",)
 
 
 def catalogue(count: int, categories: int = 4) -> list[Item]:
@@ -35,7 +36,12 @@ def catalogue(count: int, categories: int = 4) -> list[Item]:
     ]
 
 
-def build(
+def build(*args: Any, **kwargs: Any) -> Edition:
+    """As `build_file`, the edition alone."""
+    return build_file(*args, **kwargs)[1]
+
+
+def build_file(
     items: Sequence[Item],
     slots: Sequence[Slot],
     *,
@@ -43,8 +49,8 @@ def build(
     history: Sequence[Record] = (),
     ranker: tuple[bytes, bytes] = (b"", b""),
     consent_default: bool = True,
-) -> Edition:
-    """An edition over these items, with the statistics of this history."""
+) -> tuple[bytes, Edition]:
+    """An edition over these items, with the statistics of this history: its file and what it is."""
     statistics = Statistics()
     for record in history:
         statistics.add(record)
@@ -65,11 +71,14 @@ def build(
         "ranker_onnx": ("bytes", (), ranker[0]),
         "ranker_json": ("bytes", (), ranker[1]),
     }
-    return unpack(pack(header, payloads), site=SITE)
+    data = pack(header, payloads)
+    return data, unpack(data, site=SITE)
 
 
 class ScoreByPrice:
     """A ranker whose order is known: it prefers one column of the feature matrix."""
+
+    feature_names = FEATURES
 
     def __init__(self, column: int = 0) -> None:
         self.column = column

@@ -22,6 +22,8 @@ from hemline.model.slot import Slot
 class Ranker(Protocol):
     """A loaded ranking model."""
 
+    feature_names: tuple[str, ...]
+
     def score(self, matrix: Floats) -> Floats:
         """[n, F] → [n], higher is better."""
         ...
@@ -109,8 +111,10 @@ def _popular_here(ctx: Context, popular: Ints) -> Ordered:
     here = [i for i, source in enumerate(page.sources) if source in _ABOUT_THE_PAGE]
     lead = page.items[here]
     if "category" in ctx.slot.sources and lead.size:
-        popular = NONE  # a category page shows its category, and nothing else to fill it up
-    order = first_of(lead, popular)[:MOST]
+        # A category page shows its category, and nothing else to fill it up.
+        return Ordered(Found(lead, tuple(page.sources[i] for i in here)))
+    # A young site has few popular items: the newest ones fill up.
+    order = first_of(lead, popular, ctx.snapshot.ints("fresh"))[:MOST]
     named_sources = dict(zip(lead.tolist(), (page.sources[i] for i in here), strict=True))
     return Ordered(Found(order, tuple(named_sources.get(i, "popular") for i in order.tolist())))
 

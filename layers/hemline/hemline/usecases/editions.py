@@ -78,4 +78,6 @@ def engine_of(edition: Edition, load_ranker: LoadRanker) -> Engine:
     snapshot = Snapshot(edition)
     onnx, card = bytes(edition.raw("ranker_onnx")), bytes(edition.raw("ranker_json"))
     ranker = load_ranker(onnx, card) if onnx else None
+    if ranker and ranker.feature_names != FEATURES:
+        raise Refused("the edition's ranker was trained on other features")
     return Engine(snapshot, Rules(snapshot), ranker)

@@ -1,0 +1,204 @@
+"""The fragments function on its scenarios, with a real table and bucket of the emulator."""
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from hemline.adapters.aws import connect
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.s3 import S3Objects
+from hemline.learn import capsule
+from hemline.learn.profile import Profile, encode, fold
+from hemline.model.edition import Edition, Pointer
+from hemline.model.keys import edition_object
+from hemline.model.slot import Slot, Variant
+from hemline.runtime.identity import sign_visitor
+from tests.support.clouds import REGION, Cloud
+from tests.support.deciding import acts
+from tests.support.editions import KEYS, NOW, SITE, build_file, catalogue
+from tests.support.functions import environment, event, load
+from tests.support.rankers import linear
+
+pytestmark = pytest.mark.cloud
+
+SLOTS = [
+    Slot("hero", kind="content", variants=(Variant("any", {"headline": "Any"}),)),
+    Slot("for-you", title="For you", limit=8),
+    Slot("bestsellers", personal=False, sources=("popular",), limit=5),
+    Slot("goes-well-with", sources=("together", "popular")),
+]
+HISTORY = acts("v:ann", ["i1", "i5", "i9", "i1"])
+Handler = Callable[[dict[str, Any], object], dict[str, Any]]
+
+
+class Stack:
+    """A table and a bucket, and the function that reads them."""
+
+    def __init__(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cloud, self.monkeypatch = cloud, monkeypatch
+        self.names = {"table": cloud.make_table(), "bucket": cloud.make_bucket()}
+        self.table = DynamoTable(self._connect("dynamodb"), self.names["table"])
+        self.objects = S3Objects(self._connect("s3"), self.names["bucket"])
+
+    def _connect(self, service: str) -> Any:
+        return connect(service, region=REGION, endpoint=self.cloud.endpoint)
+
+    def publish(self, data: bytes, edition: Edition, expected: str | None = None) -> None:
+        self.objects.put(edition_object(SITE, edition.digest), data)
+        pointer = Pointer(edition.digest, NOW).signed(SITE, KEYS[0])
+        self.table.swap_pointer(SITE, pointer, expected=expected)
+
+    def function(self) -> ModuleType:
+        return load("fragments", environment(self.cloud, **self.names), self.monkeypatch)
+
+
+@pytest.fixture
+def stack(emulator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    return Stack(emulator, monkeypatch)
+
+
+@pytest.fixture
+def handler(stack: Stack) -> Handler:
+    ranker = linear(together=2.0, own_engaged=1.0, category_share=1.0)
+    stack.publish(*build_file(catalogue(24), SLOTS, history=HISTORY, ranker=ranker))
+    stack.table.write_profile(SITE, "v:ann", encode(fold(Profile(), HISTORY)), expected=0)
+    found: Handler = stack.function().handler
+    return found
+
+
+def call(handler: Handler, scenario: str, *, visitor: str = "", **headers: str) -> dict[str, Any]:
+    payload = event("fragments", scenario)
+    payload["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
+    if visitor:
+        payload["cookies"] = [f"hem_v={sign_visitor(visitor, KEYS)}"]
+    return handler(payload, None)
+
+
+def body(answer: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(answer["body"])
+    return found
+
+
+def test_one_slot_as_json(handler: Handler) -> None:
+    answer = call(handler, "slot-json")
+    fragment = body(answer)["fragments"]["for-you"]
+    assert answer["statusCode"] == 200
+    assert len(fragment["items"]) == 4
+    assert set(fragment["items"][0]) >= {"id", "title", "url", "image", "price", "reason"}
+    assert answer["headers"]["Cache-Control"] == "private, no-store"
+    assert "cookies" not in answer, "a fragment never sets a cookie: a cache would hand it on"
+
+
+def test_one_slot_as_html_for_an_include_is_public_and_says_what_to_key_on(
+    handler: Handler,
+) -> None:
+    answer = call(handler, "slot-html")
+    assert answer["headers"]["Content-Type"].startswith("text/html")
+    assert answer["headers"]["Cache-Control"] == "public, max-age=60"
+    assert "CloudFront-Viewer-Country" in answer["headers"]["Vary"]
+    assert 'data-hem-token="' in answer["body"]
+    assert answer["body"].count("hem-card__title") == 5
+
+
+def test_a_whole_page_in_one_call(handler: Handler) -> None:
+    answer = call(handler, "page", visitor="ann")
+    fragments = body(answer)["fragments"]
+    assert list(fragments) == ["hero", "for-you", "bestsellers"]
+    assert all("html" in fragment for fragment in fragments.values())
+    assert answer["headers"]["Hemline-Scope"] == "visitor"
+
+
+def test_the_same_answer_again_is_a_304_with_the_same_headers(handler: Handler) -> None:
+    first = call(handler, "slot-html")
+    again = call(handler, "slot-html", if_none_match=first["headers"]["ETag"])
+    if again["statusCode"] == 200:  # the minute turned between the two calls
+        first, again = again, call(handler, "slot-html", if_none_match=again["headers"]["ETag"])
+    assert (again["statusCode"], again["body"]) == (304, "")
+    assert again["headers"]["Cache-Control"] == first["headers"]["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "status", "field"),
+    [
+        ("unknown-slot", 404, "slot"),
+        ("bad-limit", 400, "limit"),
+        ("page-malformed", 400, "slots[0].limit"),
+        ("page-not-json", 400, "body"),
+    ],
+)
+def test_a_callers_mistake_names_the_field(
+    handler: Handler, scenario: str, status: int, field: str
+) -> None:
+    answer = call(handler, scenario)
+    assert (answer["statusCode"], body(answer)["field"]) == (status, field)
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert answer["headers"]["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("scenario", ["opted-out", "forged-visitor"])
+def test_whoever_is_not_known_or_does_not_consent_is_not_read(
+    handler: Handler, scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = call(handler, scenario)
+    assert answer["statusCode"] == 200
+    assert body(answer)["fragments"]["for-you"]["rung"] == "segment"
+    assert "visitor.view is missing" in capsys.readouterr().out
+
+
+def test_the_capsule_counts_before_the_stream_does(handler: Handler) -> None:
+    payload = event("fragments", "slot-json")
+    kept = capsule.update(capsule.Capsule("new"), acts("v:new", ["i2", "i6"]))
+    payload["cookies"] = [
+        f"hem_v={sign_visitor('new', KEYS)}",
+        f"hem_c={capsule.encode(kept, KEYS)}",
+    ]
+    without = call(handler, "slot-json", visitor="new")
+    assert (
+        body(without)["fragments"]["for-you"]["items"]
+        != body(handler(payload, None))["fragments"]["for-you"]["items"]
+    )
+
+
+def test_somebody_elses_capsule_is_not_read(handler: Handler) -> None:
+    payload = event("fragments", "slot-json")
+    kept = capsule.update(capsule.Capsule("other"), acts("v:other", ["i2", "i6"]))
+    payload["cookies"] = [
+        f"hem_v={sign_visitor('new', KEYS)}",
+        f"hem_c={capsule.encode(kept, KEYS)}",
+    ]
+    without = call(handler, "slot-json", visitor="new")
+    assert body(without)["fragments"] == body(handler(payload, None))["fragments"]
+
+
+def test_with_no_table_bucket_or_edition_the_static_rung_answers(stack: Stack) -> None:
+    stack.names = {"table": "never-made", "bucket": "never-made"}
+    answer = call(stack.function().handler, "slot-json", visitor="ann")
+    assert answer["statusCode"] == 200
+    assert body(answer)["fragments"]["for-you"]["rung"] == "static"
+    assert answer["headers"]["Cache-Control"] == "private, no-store"
+
+
+def test_a_warm_function_follows_the_pointer_and_keeps_the_last_good_edition(stack: Stack) -> None:
+    first = build_file(catalogue(24), SLOTS, history=HISTORY)
+    stack.publish(*first)
+    app = stack.function()
+    before = body(call(app.handler, "slot-json"))["edition"]
+    data, second = build_file(catalogue(12), SLOTS)
+    stack.publish(data[:-10], second, expected=first[1].digest)  # cut short on its way
+    app.deps.live._looked = None
+    assert body(call(app.handler, "slot-json"))["edition"] == before
+    third = build_file(catalogue(10), SLOTS)
+    stack.publish(*third, expected=second.digest)
+    app.deps.live._looked = None
+    assert body(call(app.handler, "slot-json"))["edition"] == third[1].digest[:16]
+
+
+def test_an_unsigned_pointer_loads_nothing(stack: Stack) -> None:
+    data, edition = build_file(catalogue(6), SLOTS)
+    stack.objects.put(edition_object(SITE, edition.digest), data)
+    forged = Pointer(edition.digest, NOW).signed(SITE, b"somebody else's key, long enough")
+    stack.table.swap_pointer(SITE, forged, expected=None)
+    assert body(call(stack.function().handler, "slot-json"))["edition"] == ""
