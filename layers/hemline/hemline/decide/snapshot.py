@@ -98,8 +98,8 @@ class Snapshot:
     @cached_property
     def term_counts(self) -> Floats:
         """[n] terms of each item, at least 1."""
-        known = self.item_terms < len(self.term_share) - 1
-        return known.sum(axis=1).clip(min=1).astype(np.float32)
+        known: Ints = (self.item_terms < len(self.term_share) - 1).sum(axis=1, dtype=np.int32)
+        return known.clip(min=1).astype(np.float32)
 
     @cached_property
     def neighbours(self) -> tuple[Ints, Floats]:
