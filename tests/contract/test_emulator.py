@@ -37,7 +37,7 @@ def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with socket.create_server((ministack.HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ministack.EmulatorError, match=f"port {port} .* is taken"):
+        with pytest.raises(ministack.EmulatorError, match=rf"port {port} .* is taken"):
             ministack.start(EMULATOR, tmp_path, port=port)
 
 
@@ -45,7 +45,7 @@ def test_an_emulator_that_does_not_start_says_what_it_said(tmp_path: Path) -> No
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no such module\nexit 3\n")
     broken.chmod(0o755)
-    with pytest.raises(ministack.EmulatorError, match="status 3 .*no such module"):
+    with pytest.raises(ministack.EmulatorError, match=r"status 3 .*no such module"):
         ministack.start(broken, tmp_path / "state")
 
 

@@ -15,9 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 from hemline.adapters.onnx import OnnxRanker
 from hemline.adapters.onnx_scan import check_self_contained
 from hemline.model.errors import Refused
-from tests.support.rankers import FEATURES, WEIGHTS, card, external, linear
+from tests.support.onnx_models import FEATURES, WEIGHTS, card, external, weighted
 
-SOUND = linear().SerializeToString()
+SOUND = weighted().SerializeToString()
 
 
 def load(model: onnx.ModelProto | bytes, **changes: object) -> OnnxRanker:
@@ -73,9 +73,11 @@ def test_a_card_that_is_no_card_is_refused(text: bytes) -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        linear(width=4),
-        linear(rows=1),
-        linear(numpy_helper.from_array(WEIGHTS.astype(np.float64), "w"), dtype=TensorProto.DOUBLE),
+        weighted(width=4),
+        weighted(rows=1),
+        weighted(
+            numpy_helper.from_array(WEIGHTS.astype(np.float64), "w"), dtype=TensorProto.DOUBLE
+        ),
     ],
     ids=["another width", "one row only", "doubles"],
 )
@@ -94,7 +96,7 @@ def test_bytes_that_are_no_model_are_refused(data: bytes) -> None:
 
 
 def _with(build: Callable[[onnx.ModelProto], object]) -> onnx.ModelProto:
-    model = linear()
+    model = weighted()
     build(model)
     return model
 
@@ -129,12 +131,12 @@ def _default(model: onnx.ModelProto) -> None:
 
 
 OUTSIDE = {
-    "an initializer": linear(external()),
-    "a node's tensor": linear(nodes=[_node(value=external())]),
-    "a node's list of tensors": linear(nodes=[_node(values=[external()])]),
-    "a node's sparse tensor": linear(nodes=[_node(sparse_value=_sparse())]),
-    "a branch": linear(nodes=[_node(then_branch=_subgraph())]),
-    "a branch in a list": linear(nodes=[_node(branches=[_subgraph()])]),
+    "an initializer": weighted(external()),
+    "a node's tensor": weighted(nodes=[_node(value=external())]),
+    "a node's list of tensors": weighted(nodes=[_node(values=[external()])]),
+    "a node's sparse tensor": weighted(nodes=[_node(sparse_value=_sparse())]),
+    "a branch": weighted(nodes=[_node(then_branch=_subgraph())]),
+    "a branch in a list": weighted(nodes=[_node(branches=[_subgraph()])]),
     "a sparse initializer": _with(lambda m: m.graph.sparse_initializer.append(_sparse())),
     "a training graph": _with(lambda m: m.training_info.append(_training())),
     "a function": _with(_function),
@@ -154,7 +156,7 @@ def test_data_far_down_in_nested_branches_is_refused() -> None:
         out = helper.make_tensor_value_info("w", TensorProto.FLOAT, [3, 1])
         graph = helper.make_graph([_node(then_branch=graph)], "branch", [], [out])
     with pytest.raises(Refused, match="outside of itself"):
-        load(linear(nodes=[_node(then_branch=graph)]))
+        load(weighted(nodes=[_node(then_branch=graph)]))
 
 
 def _message(field: int, body: bytes, *, tag: bytes = b"") -> bytes:
@@ -180,13 +182,13 @@ def test_other_spellings_of_the_same_field_do_not_hide_it() -> None:
 def test_a_location_that_says_inside_is_fine() -> None:
     tensor = numpy_helper.from_array(WEIGHTS, "w")
     tensor.data_location = TensorProto.DEFAULT
-    assert load(linear(tensor)).feature_names == FEATURES
+    assert load(weighted(tensor)).feature_names == FEATURES
 
 
 def test_operators_that_may_open_files_are_refused() -> None:
     node = helper.make_node("EPContext", [], ["z"], domain="com.microsoft", ep_cache_context="/x")
     with pytest.raises(Refused, match=r"com\.microsoft"):
-        load(linear(nodes=[node]))
+        load(weighted(nodes=[node]))
 
 
 def test_the_runtimes_own_format_is_refused() -> None:
@@ -225,7 +227,7 @@ def test_without_the_scan_onnxruntime_would_read_the_file(
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     monkeypatch.setattr("hemline.adapters.onnx._options", lambda: options)
-    ranker = load(linear(external()))
+    ranker = load(weighted(external()))
     assert ranker.score(np.ones((1, 3), np.float32)).tolist() == [111.0]
 
 
