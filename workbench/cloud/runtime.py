@@ -31,6 +31,7 @@ _POLL = 0.005
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 # The emulator's own account of each call; what a function says is what a developer looks for.
 _PLATFORM_LINES = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
+_BOILERPLATE = "LAMBDA_WARNING: Unhandled exception."
 # A worker must not outlive us, even when we are killed: the kernel then tells it (Linux).
 _TIED = (
     "import ctypes, os, signal, sys;"
@@ -159,7 +160,7 @@ async def _show(label: str, process: asyncio.subprocess.Process, say: Say) -> st
             return last
         # The runtime writes a traceback as one line, with carriage returns inside.
         line = raw.decode(errors="replace").rstrip().replace("\r", "\n")
-        if line and not line.startswith(_PLATFORM_LINES):
+        if line and not line.startswith(_PLATFORM_LINES) and _BOILERPLATE not in line:
             last = line
             say(label, line)
 

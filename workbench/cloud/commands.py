@@ -1,0 +1,38 @@
+"""`hemline run`: the local cloud from the command line. Heavy imports stay inside the command."""
+
+import asyncio
+import sys
+
+import typer
+
+from workbench.laptop import DEFAULT_PORT
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the command on the app."""
+    app.command("run")(run)
+
+
+def run(
+    *,
+    port: int = typer.Option(
+        DEFAULT_PORT, envvar="PORT", help="Where the shop and the API answer."
+    ),
+    seed: bool = typer.Option(True, help="Stock the demo shop when nothing is published yet."),
+) -> None:
+    """Start the whole loop on this machine; Ctrl-C stops it and keeps its state."""
+    from workbench.cloud.built import BuildError  # noqa: PLC0415 - light at import
+    from workbench.cloud.emulator import EmulatorError  # noqa: PLC0415
+    from workbench.cloud.local import Options, run_stack  # noqa: PLC0415
+    from workbench.cloud.parts import Refusal  # noqa: PLC0415
+    from workbench.cloud.runtime import WorkerError  # noqa: PLC0415
+    from workbench.cloud.screen import Screen  # noqa: PLC0415
+
+    try:
+        asyncio.run(run_stack(Options(port, seed=seed), Screen()))
+    except Refusal as refusal:
+        print(f"hemline: {refusal}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except (BuildError, EmulatorError, WorkerError) as error:
+        print(f"hemline: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None

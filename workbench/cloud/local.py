@@ -1,0 +1,143 @@
+"""The whole stack on this machine: starts it in order, keeps it, stops it in the reverse order.
+
+The composition root of the local cloud. Whatever happens during start-up (a Ctrl-C, a function
+that does not start) what was started is stopped.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from workbench import laptop
+from workbench.cloud import emulator as emulation
+from workbench.cloud import parts, resources
+from workbench.cloud.built import build
+from workbench.cloud.parts import Refusal
+from workbench.cloud.runtime import Home
+from workbench.cloud.screen import Screen
+from workbench.cloud.template import Stack, load
+from workbench.laptop import LOOPBACK, ROOT, Running
+
+LAPTOP_PARAMETERS = {
+    # Two shards, so that order within a shard and its absence between shards show here too.
+    "StreamShards": "2",
+    "BatchWindowSeconds": "0",
+    # Often enough that a newcomer sees popularity move.
+    "PublishRate": "rate(1 minute)",
+    # This machine also runs the browser, the emulator and everything else.
+    "ReadTimeoutMs": "250",
+}
+"""What differs from the template's defaults on a laptop."""
+
+
+class Options(NamedTuple):
+    """What a user may choose."""
+
+    port: int
+    template: Path = ROOT / "template.yaml"
+    seed: bool = True
+    """Stock the demo shop and publish its first edition when there is none."""
+
+
+async def run_stack(options: Options, screen: Screen) -> None:
+    """Until Ctrl-C or TERM. Raises Refusal when it cannot start."""
+    main = asyncio.current_task()
+    assert main is not None
+    with _signals(main.cancel) as asked, contextlib.suppress(asyncio.CancelledError):
+        async with up(options, screen) as emulator:
+            await _until_it_ends(emulator)
+    assert asked.is_set(), "only a signal may end it quietly"
+
+
+@contextlib.asynccontextmanager
+async def up(options: Options, screen: Screen) -> AsyncIterator[emulation.Emulator]:
+    """The stack for the length of the block."""
+    began = time.monotonic()
+    async with contextlib.AsyncExitStack() as held:
+        held.enter_context(parts.only_one())
+        door = held.enter_context(parts.listener(options.port))
+        stack = load(
+            options.template,
+            region=emulation.REGION,
+            secret=laptop.checkout_secret(),
+            parameters=LAPTOP_PARAMETERS,
+        )
+        built = await parts.in_thread(build, stack, screen.step)
+        emulator = await held.enter_async_context(parts.emulator(screen))
+        await parts.in_thread(resources.create, stack, emulator.endpoint, emulation.REGION)
+        running = _running(stack, options.port, emulator.endpoint)
+        held.enter_context(laptop.announced(running))
+        if options.seed:
+            await parts.seed(screen)
+        variables = {
+            **resources.CREDENTIALS,
+            "AWS_REGION": emulation.REGION,
+            "AWS_DEFAULT_REGION": emulation.REGION,
+            "AWS_ENDPOINT_URL": emulator.endpoint,
+        }
+        pools = await held.enter_async_context(parts.pools(stack, Home(built, variables), screen))
+        await held.enter_async_context(parts.mappings(stack, pools, emulator.endpoint, screen))
+        await held.enter_async_context(parts.schedules(stack, pools, screen))
+        await held.enter_async_context(parts.gateway(stack, pools, door, screen))
+        _welcome(stack, running, screen, time.monotonic() - began)
+        yield emulator
+        screen.step("stopping")
+
+
+async def _until_it_ends(emulator: emulation.Emulator) -> None:
+    while emulator.process.poll() is None:  # noqa: ASYNC110 - a process sets no event
+        await asyncio.sleep(1.0)
+    raise Refusal(
+        "the AWS emulator has ended by itself; its log is emulator.log in the state folder"
+    )
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], object]) -> Iterator[asyncio.Event]:
+    """Ctrl-C and TERM call `stop` once; asking again while it stops would only leave a mess."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+
+    def once() -> None:
+        if not asked.is_set():
+            asked.set()
+            stop()
+
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(name, once)
+    try:
+        yield asked
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(name)
+
+
+def _running(stack: Stack, port: int, endpoint: str) -> Running:
+    variables = next(iter(stack.functions.values())).environment
+    return Running(
+        pid=os.getpid(),
+        gateway=f"http://{LOOPBACK}:{port}",
+        cloud=endpoint,
+        region=emulation.REGION,
+        site=variables["HEMLINE_SITE"],
+        table=variables["HEMLINE_TABLE"],
+        stream=variables["HEMLINE_STREAM"],
+        bucket=variables["HEMLINE_BUCKET"],
+        keys=variables["HEMLINE_KEYS"],
+    )
+
+
+def _welcome(stack: Stack, running: Running, screen: Screen, seconds: float) -> None:
+    for route in stack.routes:
+        screen.step(f"{route.method:4} {running.gateway}{route.path}")
+    for schedule in stack.schedules:
+        label = stack.functions[schedule.function].label
+        screen.step(f"{label} runs every {schedule.seconds:g} s here")
+    screen.step(f"AWS emulator at {running.cloud}; state in {laptop.state()}")
+    screen.step(f"the shop is at {running.gateway}/")
+    screen.step(f"ready in {seconds:.1f} s; Ctrl-C stops everything")

@@ -1,0 +1,208 @@
+"""The parts of the local cloud, each as a context: started on the way in, stopped on the way out.
+
+Knows how, not in which order; `workbench.cloud.local` does.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from typing import ParamSpec, TypeVar
+
+from aiohttp import web
+
+from workbench import laptop
+from workbench.cloud import emulator as emulation
+from workbench.cloud import resources
+from workbench.cloud.gateway import application
+from workbench.cloud.mapping import Checkpoints, Clients, Mapping
+from workbench.cloud.pool import Pool
+from workbench.cloud.runtime import Home, emulator_binary
+from workbench.cloud.schedules import keep
+from workbench.cloud.screen import Screen
+from workbench.cloud.template import Stack
+from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
+
+_WORKERS = {"fragments": 2}
+_DRAIN_SECONDS = 8.0
+_SEED = "workbench.seed"
+_SHOP = "workbench.demo.pages"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Refusal(Exception):  # noqa: N818 - a sentence for the user, not a fault of ours
+    """The stack cannot start; the message says what to do."""
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Two stacks on one state folder would overwrite each other's tables."""
+    with (laptop.state() / "lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refusal(
+                "a stack runs from this checkout already; stop it first, or name another state"
+                " folder in HEMLINE_STATE"
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def listener(port: int) -> Iterator[socket.socket]:
+    """The gateway's port, held from the first moment on; nobody is answered before all is up."""
+    door = socket.socket()
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with door:
+        try:
+            door.bind((LOOPBACK, port))
+        except OSError as error:
+            raise Refusal(
+                f"port {port} cannot be used ({error.strerror}); choose another one:"
+                f" make run PORT={port + 10}"
+            ) from None
+        yield door
+
+
+@contextlib.asynccontextmanager
+async def emulator(screen: Screen) -> AsyncIterator[emulation.Emulator]:
+    """A running emulator on the state folder; it saves its state at the end."""
+    python = ENVIRONMENTS / "cloud/bin/python"
+    if not python.exists():
+        raise Refusal("the AWS emulator is not installed; run `make setup`")
+    folder = laptop.state() / "cloud"
+    folder.mkdir(exist_ok=True)
+    screen.step("starting the AWS emulator")
+    started: list[emulation.Emulator] = []
+    try:
+        await in_thread(lambda: started.append(emulation.start(python, folder)))
+        yield started[0]
+    finally:
+        for one in started:
+            if not await in_thread(emulation.stop, one):
+                screen.step("the AWS emulator had to be killed: what came last is not saved")
+
+
+@contextlib.asynccontextmanager
+async def pools(stack: Stack, home: Home, screen: Screen) -> AsyncIterator[dict[str, Pool]]:
+    """Function → its workers, all of them listening."""
+    if emulator_binary() is None:
+        screen.step("no Lambda runtime emulator for this machine: functions run in plain workers")
+    pools = {
+        name: Pool(function, home, screen.say, size=_WORKERS.get(function.label, 1))
+        for name, function in stack.functions.items()
+    }
+    try:
+        await asyncio.gather(*(pool.start() for pool in pools.values()))
+        yield pools
+    finally:
+        await asyncio.gather(*(pool.stop() for pool in pools.values()))
+
+
+@contextlib.asynccontextmanager
+async def mappings(
+    stack: Stack, pools: dict[str, Pool], endpoint: str, screen: Screen
+) -> AsyncIterator[None]:
+    """Every event source mapping reads; at the end what the stream holds is still delivered."""
+    clients = Clients(
+        resources.client("kinesis", endpoint, emulation.REGION),
+        resources.client("s3", endpoint, emulation.REGION),
+        emulation.REGION,
+    )
+    kept = Checkpoints(laptop.state() / "checkpoints.json")
+    mappings = [
+        Mapping(source, clients, pools[source.function].invoke, kept, screen.say)
+        for source in stack.sources
+    ]
+    try:
+        for mapping in mappings:
+            await mapping.start()
+        yield
+    finally:
+        for mapping in mappings:
+            if not await mapping.stop(_DRAIN_SECONDS):
+                screen.step("some events in the stream were not ingested before the stop")
+
+
+@contextlib.asynccontextmanager
+async def schedules(stack: Stack, pools: dict[str, Pool], screen: Screen) -> AsyncIterator[None]:
+    """Every schedule runs."""
+    tasks = [
+        asyncio.create_task(
+            keep(schedule, emulation.REGION, pools[schedule.function].invoke, screen.say)
+        )
+        for schedule in stack.schedules
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    stack: Stack, pools: dict[str, Pool], door: socket.socket, screen: Screen
+) -> AsyncIterator[None]:
+    """The API and the shop answer on `door`."""
+    invoke = {name: pool.invoke for name, pool in pools.items()}
+    app = application(stack, invoke, screen.say, _shop())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, door).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _shop() -> list[web.AbstractRouteDef]:
+    """The demo shop's pages."""
+    if not find_spec(_SHOP):
+        return []
+    return list(import_module(_SHOP).routes())
+
+
+async def seed(screen: Screen) -> None:
+    """Stock the shop and publish a first edition; a process of its own, so that it can be stopped."""
+    if not find_spec(_SEED):
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        _SEED,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            screen.say("seed", line.decode(errors="replace").rstrip())
+        if await process.wait():
+            screen.step("the demo shop could not be stocked: slots show their default content")
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call it in a thread; a cancel waits for its end, so that nothing it started is lost."""
+    job = asyncio.create_task(asyncio.to_thread(call, *args, **kwargs))
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        await asyncio.wait([job])
+        raise
