@@ -13,8 +13,8 @@ import msgspec
 from hemline.decide.features import FEATURES
 from hemline.model import keys
 from hemline.model.edition import Edition, Header, Payload, Pointer, pack, unpack
-from hemline.model.errors import BadInput, Conflict, HemlineError, Refused
-from hemline.model.site import Site, decode_site
+from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
+from hemline.model.site import Site, decode_site, encode_site
 from hemline.usecases.archive import read_archive, watermarks
 from hemline.usecases.build_edition import Made, RankerFiles, count, dangling, edition_parts
 from hemline.usecases.edition_log import Entry, editions, note, step_back
@@ -112,6 +112,11 @@ def read_site(name: str, objects: ObjectStore) -> Site:
     return decode_site(data)
 
 
+def put_site(name: str, objects: ObjectStore, site: Site) -> None:
+    """Keep the compiled site file; the next publish brings it live."""
+    objects.put(keys.site_object(name), encode_site(site))
+
+
 def move_pointer(name: str, places: Places, pointer: Pointer, *, expected: str | None) -> None:
     """Sign and swap. Raises Conflict, in words, when the live edition is not `expected` any more."""
     signed = pointer.signed(name, places.secrets[0])
@@ -130,11 +135,9 @@ def _live(name: str, places: Places, notes: list[str]) -> _Live:
         return _Live(None, None, b"")
     try:
         pointer.check(name, places.secrets)
-        data = places.objects.get(keys.edition_object(name, pointer.digest))
-        if data is None:
-            raise Refused(f"edition {pointer.digest[:12]} is not in the bucket")
+        data = places.objects.get(keys.edition_object(name, pointer.digest)) or b""
         return _Live(pointer.digest, unpack(data, site=name, digest=pointer.digest), data)
-    except HemlineError as error:
+    except (Refused, NotAllowed) as error:
         notes.append(f"the live edition cannot be read and is replaced: {error}")
         return _Live(pointer.digest, None, b"")
 

@@ -1,0 +1,58 @@
+"""A schedule, or an operator's command → a new edition of the site, live at once.
+
+Safe to run twice and at the same time: of two publishes the slower one changes nothing and says so.
+What is raised fails the invocation, so that the alarm on errors and Lambda's own retries see it.
+"""
+
+import time
+
+import msgspec
+
+from hemline.model.errors import BadInput, Conflict
+from hemline.runtime.logs import log, metric
+from hemline.runtime.settings import load
+from hemline.runtime.wire_publish import Command, command_of, compile_site, wire
+from hemline.usecases.publish_edition import publish_edition, put_site, roll_back
+
+settings = load()
+places = wire(settings)
+
+
+def handler(event: dict[str, object], _context: object) -> dict[str, object]:
+    """Figures of the edition that was published, or why none was."""
+    command = command_of(event, settings.site)
+    try:
+        return _run(command) if command else _publish(None)
+    except Conflict as lost:
+        log("WARN", "lost", reason=str(lost))
+        return {"swapped": False, "lost": str(lost)}
+    except BadInput as wrong:
+        if command:
+            raise
+        # A stack that waits for its first site file is no incident.
+        log("WARN", "nothing to publish", reason=str(wrong))
+        return {"swapped": False, "waits": str(wrong)}
+
+
+def _run(command: Command) -> dict[str, object]:
+    if command.rollback:
+        wanted = command.rollback if isinstance(command.rollback, str) else ""
+        entry = roll_back(settings.site, places, wanted)
+        log("WARN", "rolled back", edition=entry.edition[:16])
+        return msgspec.structs.asdict(entry)
+    if command.site_file is not None:
+        put_site(settings.site, places.objects, compile_site(command.site_file))
+    return _publish(command.built)
+
+
+def _publish(built: int | None) -> dict[str, object]:
+    started = time.perf_counter()
+    as_of = time.time_ns() // 1_000_000 if built is None else built
+    result = publish_edition(settings.site, places, built=as_of)
+    for note in result.notes:
+        log("WARN", note)
+    took_ms = (time.perf_counter() - started) * 1000
+    log("INFO", "published", swapped=result.swapped, edition=result.edition[:16], ms=round(took_ms))
+    values = {"Items": result.items, "Counted": result.counted, "PublishMs": took_ms}
+    metric("Hemline", {"Site": settings.site}, **values)
+    return msgspec.structs.asdict(result) | {"notes": list(result.notes)}

@@ -1,0 +1,70 @@
+"""The composition root of the publish function, and what a caller may ask of it."""
+
+from typing import Annotated
+
+import msgspec
+
+from hemline.adapters.aws import connect
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.onnx import OnnxRanker
+from hemline.adapters.s3 import S3Objects
+from hemline.adapters.site_yaml import check
+from hemline.model.errors import BadInput
+from hemline.model.site import Site
+from hemline.runtime.settings import Settings
+from hemline.usecases.publish_edition import Places
+
+_STORE_SECONDS = 10.0
+"""An edition of a large catalogue takes longer to read than one profile."""
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator may send; a schedule's event is none of this and means: publish."""
+
+    site: str
+    site_file: str | None = None
+    """The text of a site file (YAML) to check, keep and publish."""
+    rollback: bool | str = False
+    """True: to the edition before the live one; or the first digits of an edition."""
+    built: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """Epoch ms to publish as of, instead of now."""
+
+
+def wire(settings: Settings) -> Places:
+    """Stores on AWS, or on the laptop's emulator."""
+    region, endpoint = settings.region, settings.endpoint
+    table = connect("dynamodb", region=region, endpoint=endpoint, timeout=_STORE_SECONDS)
+    bucket = connect("s3", region=region, endpoint=endpoint, timeout=_STORE_SECONDS)
+    return Places(
+        S3Objects(bucket, settings.bucket),
+        DynamoTable(table, settings.table),
+        settings.keys,
+        check_ranker,
+    )
+
+
+def check_ranker(onnx: bytes, card: bytes) -> tuple[str, ...]:
+    """Its feature names. Raises Refused when the fragments function would not load it either."""
+    return OnnxRanker(onnx, card).feature_names
+
+
+def command_of(event: dict[str, object], site: str) -> Command | None:
+    """What is asked, or None for a schedule. Raises BadInput, also when it is for another site."""
+    if "detail-type" in event or event.get("source") in ("aws.events", "aws.scheduler"):
+        return None
+    try:
+        command = msgspec.convert(event, Command)
+    except msgspec.ValidationError as error:
+        raise BadInput("event", f"{error}.", 'Send {"site": NAME}.') from None
+    if command.site != site:
+        raise BadInput("site", f"{command.site} is not served here.", f"This stack serves {site}.")
+    return command
+
+
+def compile_site(text: str) -> Site:
+    """A site file's text. Raises BadInput with every finding, a line each."""
+    site, findings = check(text)
+    if site is None:
+        lines = "\n".join(finding.text("site file") for finding in findings)
+        raise BadInput("site_file", f"{len(findings)} mistakes:\n{lines}")
+    return site
