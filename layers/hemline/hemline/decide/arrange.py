@@ -12,6 +12,8 @@ def arrange(ranked: Sequence[int], eligible: Eligibility, limit: int) -> list[in
     `ranked` holds allowed items only. Pins count against the caps before anything else does. A pin
     beyond the end of a short list comes last.
     """
+    if not eligible.pins and not eligible.caps:
+        return list(ranked[:limit])
     pins = _kept_pins(eligible, limit)
     pinned = {item for _, item in pins}
     counts = [_count(cap, pinned) for cap in eligible.caps]

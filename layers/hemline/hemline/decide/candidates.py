@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from hemline.decide.facts import Facts, MissingFact
 from hemline.decide.snapshot import Ints, Snapshot
@@ -32,15 +33,30 @@ SHARES: Mapping[Source, int] = {
 PERSONAL: frozenset[Source] = frozenset({"own", "recent_together", "your_categories"})
 
 
+Codes = npt.NDArray[np.uint8]
+
+NAMES: tuple[str, ...] = (*SHARES, "yours", "static")
+"""What a candidate's source code stands for: a source, the caller's own list, the slot's fallback."""
+_CODE = {name: code for code, name in enumerate(NAMES)}
+
+
 class Found(NamedTuple):
-    """Candidates in the order of their sources: `items` int32 [n], `sources` a name for each."""
+    """Candidates, each item once: `items` int32 [n], `sources` uint8 [n], codes of NAMES."""
 
     items: Ints
-    sources: tuple[str, ...]
+    sources: Codes
 
-    def source_of(self) -> dict[int, str]:
-        """Item index → the source that brought it."""
-        return dict(zip(self.items.tolist(), self.sources, strict=True))
+    def take(self, order: npt.NDArray[np.intp]) -> "Found":
+        """Those at these positions, in this order."""
+        return Found(self.items[order], self.sources[order])
+
+
+def from_one(source: str, items: Ints) -> Found:
+    """Candidates of one source."""
+    return Found(items, np.full(len(items), _CODE[source], np.uint8))
+
+
+NOTHING = from_one("static", NONE)
 
 
 def _page_item(snapshot: Snapshot, facts: Facts) -> int:
@@ -131,17 +147,18 @@ def gather(
 
     Raises what reading a fact raises, except MissingFact: a source without its fact is empty.
     """
-    lists: list[Ints] = []
-    names: list[str] = []
-    for name, items in _lists(slot, snapshot, facts, personal=personal):
-        lists.append(items[: SHARES[name]])
-        names += [name] * len(lists[-1])
-    if not lists:
-        return Found(NONE, ())
-    joined = np.concatenate(lists)
-    _, at = np.unique(joined, return_index=True)
-    at = np.sort(at)[:most]
-    return Found(joined[at], tuple(names[i] for i in at))
+    parts = list(_lists(slot, snapshot, facts, personal=personal))
+    return merged([from_one(name, items[: SHARES[name]]) for name, items in parts], most)
+
+
+def merged(parts: Sequence[Found], most: int = MOST) -> Found:
+    """The parts one after another, each item at its first place only, at most `most`."""
+    if not parts:
+        return NOTHING
+    items = np.concatenate([part.items for part in parts])
+    _, at = np.unique(items, return_index=True)
+    at.sort()
+    return Found(items, np.concatenate([part.sources for part in parts])).take(at[:most])
 
 
 def _lists(
@@ -158,5 +175,4 @@ def _lists(
 
 def named(snapshot: Snapshot, names: Sequence[str]) -> Found:
     """The caller's own list, in the caller's order; unknown ids are left out."""
-    items = first_of(snapshot.indices(list(names)), NONE)[:MOST]
-    return Found(items, ("yours",) * len(items))
+    return from_one("yours", snapshot.indices(list(dict.fromkeys(names)))[:MOST])

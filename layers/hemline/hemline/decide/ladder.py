@@ -10,7 +10,17 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from hemline.decide import features
-from hemline.decide.candidates import MOST, NONE, Found, first_of, gather, named
+from hemline.decide.candidates import (
+    MOST,
+    NAMES,
+    NOTHING,
+    Found,
+    first_of,
+    from_one,
+    gather,
+    merged,
+    named,
+)
 from hemline.decide.facts import Facts, MissingFact
 from hemline.decide.rules import Eligibility, Rules
 from hemline.decide.snapshot import Floats, Ints, Snapshot
@@ -81,10 +91,10 @@ def _by_model(ctx: Context) -> Ordered:
         ),
     )
     scores = ctx.ranker.score(matrix)
-    if not np.isfinite(scores).all():
+    if not np.isfinite(scores.sum()):
         raise StepDown("scores are not finite")
     order = np.argsort(-scores, kind="stable")
-    return Ordered(_take(found, order), scores[order])
+    return Ordered(found.take(order), scores[order])
 
 
 def _by_segment(ctx: Context) -> Ordered:
@@ -105,26 +115,22 @@ def _popular_here(ctx: Context, popular: Ints) -> Ordered:
     """What the page itself asks for comes first (its item's company, its category), then the rest."""
     if ctx.want.candidates:
         own = named(ctx.snapshot, ctx.want.candidates).items
-        ranked = first_of(popular[np.isin(popular, own)], own)
-        return Ordered(Found(ranked, ("yours",) * len(ranked)))
+        return Ordered(from_one("yours", first_of(popular[np.isin(popular, own)], own)))
     page = gather(ctx.slot, ctx.snapshot, ctx.facts, personal=False, most=MOST)
-    here = [i for i, source in enumerate(page.sources) if source in _ABOUT_THE_PAGE]
-    lead = page.items[here]
-    if "category" in ctx.slot.sources and lead.size:
+    lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
+    if "category" in ctx.slot.sources and lead.items.size:
         # A category page shows its category, and nothing else to fill it up.
-        return Ordered(Found(lead, tuple(page.sources[i] for i in here)))
+        return Ordered(lead)
     # A young site has few popular items: the newest ones fill up.
-    order = first_of(lead, popular, ctx.snapshot.ints("fresh"))[:MOST]
-    named_sources = dict(zip(lead.tolist(), (page.sources[i] for i in here), strict=True))
-    return Ordered(Found(order, tuple(named_sources.get(i, "popular") for i in order.tolist())))
+    fresh = from_one("new", ctx.snapshot.ints("fresh"))
+    return Ordered(merged((lead, from_one("popular", popular), fresh)))
 
 
-_ABOUT_THE_PAGE = frozenset({"together", "category"})
+_ABOUT_THE_PAGE = [NAMES.index(name) for name in ("together", "category")]
 
 
 def _static(ctx: Context) -> Ordered:
-    items = ctx.snapshot.indices(ctx.slot.fallback)
-    return Ordered(Found(items, ("static",) * len(items)))
+    return Ordered(from_one("static", ctx.snapshot.indices(list(dict.fromkeys(ctx.slot.fallback)))))
 
 
 LADDER: Sequence[tuple[Rung, Callable[[Context], Ordered]]] = (
@@ -162,13 +168,9 @@ def climb(ctx: Context) -> Step:
         if kept.items.size:
             return Step(rung, ordered._replace(found=kept), tuple(reasons))
         reasons.append(f"{rung}: nothing to show")
-    return Step(Rung.STATIC, Ordered(Found(NONE, ())), tuple(reasons))
+    return Step(Rung.STATIC, Ordered(NOTHING), tuple(reasons))
 
 
 def _sift(found: Found, eligible: Eligibility) -> Found:
     keep = eligible.allowed[found.items]
-    return found if keep.all() else _take(found, np.flatnonzero(keep))
-
-
-def _take(found: Found, order: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Found:
-    return Found(found.items[order], tuple(found.sources[i] for i in order.tolist()))
+    return found if keep.all() else found.take(np.flatnonzero(keep))

@@ -7,7 +7,7 @@ import numpy as np
 
 from hemline.decide import content, render, token
 from hemline.decide.arrange import arrange
-from hemline.decide.candidates import NONE, first_of
+from hemline.decide.candidates import NAMES, Found
 from hemline.decide.facts import Facts, FactSource, Read
 from hemline.decide.ladder import Context, Ranker, Step, climb
 from hemline.decide.reasons import reasons
@@ -116,8 +116,9 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
     excluded = _excluded(snapshot, slot, want, facts, seen.items)
     eligible = engine.rules.in_force(slot.name, facts, excluded)
     step = climb(Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible))
-    shown = arrange(step.ordered.found.items.tolist(), eligible, want.limit or slot.limit)
-    texts = reasons(snapshot, facts, shown, step.ordered.found.source_of())
+    ranked = step.ordered.found.items.tolist()
+    shown = arrange(ranked, eligible, want.limit or slot.limit)
+    texts = reasons(snapshot, facts, shown, _sources(step.ordered.found, ranked, shown))
     return _Answer(
         b'"items":' + render.items_json(snapshot, shown, texts),
         render.items_html(snapshot, slot, shown, texts),
@@ -127,6 +128,12 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
     )
 
 
+def _sources(found: Found, ranked: list[int], shown: list[int]) -> list[str]:
+    """Where each shown item came from; a pin need not be in the ranked list at all."""
+    # Shown items stand near the head of the ranked ones: a search ends at once.
+    return [NAMES[found.sources[ranked.index(i)]] if i in ranked else "pin" for i in shown]
+
+
 def _rung(step: Step, shown: list[int]) -> Rung:
     return step.rung if shown else Rung.STATIC
 
@@ -134,14 +141,13 @@ def _rung(step: Step, shown: list[int]) -> Rung:
 def _excluded(
     snapshot: Snapshot, slot: Slot, want: SlotRequest, facts: Facts, taken: tuple[int, ...]
 ) -> Ints:
-    lists = [np.array(taken, np.int32), snapshot.indices(want.exclude)]
+    names = list(want.exclude)
     item = facts.read_or("page.item", None)
-    if item in snapshot.index and "category" not in slot.sources:
-        lists.append(snapshot.indices([item]))
-    cart = facts.read_or("page.cart", ()) if slot.personal else ()
-    if cart:
-        lists.append(snapshot.indices(list(cart)))
-    return first_of(*lists, NONE)
+    if item is not None and "category" not in slot.sources:
+        names.append(item)
+    if slot.personal:
+        names += facts.read_or("page.cart", ())
+    return np.array([*taken, *snapshot.indices(names)], np.int32)
 
 
 def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:

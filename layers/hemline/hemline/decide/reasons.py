@@ -48,11 +48,10 @@ REASONS: Mapping[str, Callable[[Snapshot, Facts, int], str]] = {
 
 
 def reasons(
-    snapshot: Snapshot, facts: Facts, shown: Sequence[int], source_of: Mapping[int, str]
+    snapshot: Snapshot, facts: Facts, shown: Sequence[int], sources: Sequence[str]
 ) -> list[str]:
     """One sentence an item, empty where there is nothing to say (the caller's own list)."""
     return [
         REASONS[source](snapshot, facts, item) if source in REASONS else ""
-        for item in shown
-        for source in (source_of.get(item, "pin"),)
+        for item, source in zip(shown, sources, strict=True)
     ]
