@@ -1,0 +1,175 @@
+"""The gateway over real sockets, with functions of one line behind it."""
+
+import asyncio
+import io
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from workbench.cloud import gateway
+from workbench.cloud.pool import Answer, Busy
+from workbench.cloud.template import Stack, load
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+Function = Callable[[bytes], Awaitable[Answer]]
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Stack:
+    return load(TEMPLATE, region="us-east-1", secret="s" * 32, parameters={})
+
+
+async def echo(payload: bytes) -> Answer:
+    event = json.loads(payload)
+    body = json.dumps(
+        {"route": event["routeKey"], "path": event.get("pathParameters"), "body": event.get("body")}
+    )
+    return Answer(
+        json.dumps(
+            {"statusCode": 200, "headers": {"etag": '"x"'}, "cookies": ["a=1", "b=2"], "body": body}
+        ).encode()
+    )
+
+
+def asked(
+    stack: Stack, function: Function, use: Callable[[Client], Awaitable[Any]], shop: Any = ()
+) -> Any:
+    """What `use` finds with a client of the gateway, and what the gateway said."""
+    said: list[str] = []
+
+    async def run() -> Any:
+        functions = dict.fromkeys(stack.functions, function)
+        app = gateway.application(stack, functions, lambda _, line: said.append(line), shop)
+        async with TestClient(TestServer(app)) as client:
+            return await use(client)
+
+    return asyncio.run(run()), said
+
+
+def test_every_route_of_the_template_reaches_its_function(stack: Stack) -> None:
+    async def use(client: Client) -> list[Any]:
+        calls = [
+            client.get("/v1/fragments/hero?limit=3"),
+            client.post("/v1/fragments", json={"slots": []}),
+            client.post("/v1/events", data="{}", headers={"content-type": "text/plain"}),
+        ]
+        return [await (await call).json(content_type=None) for call in calls]
+
+    found, _ = asked(stack, echo, use)
+    assert [f["route"] for f in found] == [
+        "GET /v1/fragments/{slot}",
+        "POST /v1/fragments",
+        "POST /v1/events",
+    ]
+    assert found[0]["path"] == {"slot": "hero"}
+    assert found[2]["body"] == "{}"
+    assert len(stack.routes) == len(found), "a new route needs a line here"
+
+
+def test_headers_and_cookies_of_an_answer_arrive(stack: Stack) -> None:
+    async def use(client: Client) -> ClientResponse:
+        return await client.get("/v1/fragments/hero")
+
+    found, _ = asked(stack, echo, use)
+    assert found.headers["ETag"] == '"x"'
+    assert found.headers.getall("Set-Cookie") == ["a=1", "b=2"]
+
+
+async def fails(_: bytes) -> Answer:
+    return Answer(b"{}", "ValueError: bad")
+
+
+async def is_busy(_: bytes) -> Answer:
+    raise Busy("FragmentsFunction")
+
+
+async def talks_nonsense(_: bytes) -> Answer:
+    return Answer(b'{"statusCode": "nonsense"}')
+
+
+@pytest.mark.parametrize(
+    ("function", "status", "message"),
+    [
+        (fails, 500, "Internal Server Error"),
+        (talks_nonsense, 500, "Internal Server Error"),
+        (is_busy, 503, "Service Unavailable"),
+    ],
+)
+def test_a_broken_function_is_answered_for_as_api_gateway_does(
+    stack: Stack, function: Function, status: int, message: str
+) -> None:
+    async def use(client: Client) -> tuple[int, Any]:
+        got = await client.get("/v1/fragments/hero")
+        return got.status, await got.json()
+
+    found, said = asked(stack, function, use)
+    assert found == (status, {"message": message})
+    assert said, "the developer is told why"
+
+
+def test_a_function_that_never_answers_is_answered_for_in_time(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "_INTEGRATION_SECONDS", 0.05)
+
+    async def hangs(_: bytes) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def use(client: Client) -> int:
+        return (await client.get("/v1/fragments/hero")).status
+
+    assert asked(stack, hangs, use)[0] == 503
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/v1/none", 404), ("DELETE", "/v1/events", 404), ("GET", "/v1/events", 404)],
+)
+def test_what_no_route_names_is_not_found(
+    stack: Stack, method: str, path: str, status: int
+) -> None:
+    async def use(client: Client) -> tuple[int, Any]:
+        got = await client.request(method, path)
+        return got.status, await got.json()
+
+    assert asked(stack, echo, use)[0] == (status, {"message": "Not Found"})
+
+
+def test_a_body_past_ten_megabytes_is_refused(stack: Stack) -> None:
+    async def use(client: Client) -> int:
+        return (
+            await client.post("/v1/events", data=io.BytesIO(b"x" * (10 * 1024 * 1024 + 1)))
+        ).status
+
+    assert asked(stack, echo, use)[0] == 413
+
+
+def test_a_page_of_an_allowed_origin_gets_its_preflight_and_another_does_not(stack: Stack) -> None:
+    async def ask(client: Client, origin: str) -> Any:
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        return (await client.options("/v1/events", headers=headers)).headers
+
+    async def use(client: Client) -> Any:
+        return await ask(client, "https://example.com"), await ask(client, "https://evil.example")
+
+    (good, bad), _ = asked(stack, echo, use)
+    assert good["Access-Control-Allow-Origin"] == "https://example.com"
+    assert good["Access-Control-Allow-Credentials"] == "true"
+    assert "Access-Control-Allow-Origin" not in bad
+
+
+def test_everything_else_is_the_shops(stack: Stack) -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="welcome")
+
+    async def use(client: Client) -> str:
+        return await (await client.get("/")).text()
+
+    assert asked(stack, echo, use, [web.get("/", page)])[0] == "welcome"
