@@ -5,9 +5,11 @@ same fold, the same archive lines; only the shard's name tells the road. It is t
 an event's sequence number is its place in it, so that the same file again changes nothing.
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from hemline.model.errors import HemlineError, Unavailable
@@ -57,13 +59,19 @@ class Direct:
             for n, entry in enumerate(held.entries)
         ]
         self._next += len(records)
-        ingest = IngestDeps(self._stores.profiles, self._stores.objects, self._pool)
+        ingest = IngestDeps(*self._stores, self._pool)
         result = ingest_batch(records, ingest, now)
         if result.failures:
             raise Unavailable("stores", ", ".join(result.faults) or "a profile was not written")
         if result.counts["quarantined"]:
             raise HemlineError(f"{result.counts['quarantined']} accepted events went to quarantine")
         return Sent(collected.accepted, collected.rejected)
+
+
+def digest(path: Path) -> str:
+    """A name for a file that is of its bytes: the first 16 digits of their SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _no_visitor() -> str:

@@ -97,11 +97,11 @@ def _properties(fields: Mapping[str, object], mapping: Mapping[str, str]) -> Wir
     """Ours first, so that a second name of the same field does not overwrite the field itself."""
     found: Wire = {}
     attributes: Wire = {}
-    for theirs, value in sorted(fields.items(), key=lambda pair: pair[0] not in _OURS):
+    for theirs, value in sorted(fields.items(), key=lambda pair: pair[0] not in FIELDS):
         name = mapping.get(theirs, OTHER_NAMES.get(theirs.lower(), theirs))
         if name == "attributes" and isinstance(value, dict):
             attributes |= value
-        elif name in _OURS:
+        elif name in FIELDS:
             _put(found, name, value)
         elif value is not None:
             attributes[name] = value
@@ -111,7 +111,7 @@ def _properties(fields: Mapping[str, object], mapping: Mapping[str, str]) -> Wir
 def _put(found: Wire, name: str, value: object) -> None:
     if name in found or value is None:
         return
-    made = _FIELDS[name](value) if name in _FIELDS else value
+    made = _MADE[name](value) if name in _MADE else value
     if isinstance(made, tuple):
         found[name], currency = made
         found.setdefault("currency", currency)
@@ -160,8 +160,9 @@ def _moment(value: object) -> object:
     return int(aware.timestamp() * 1000)
 
 
-_OURS = frozenset(Item.__struct_fields__) - {"attributes"}
-_FIELDS: dict[str, Callable[[object], object]] = {
+FIELDS = frozenset(Item.__struct_fields__) - {"attributes"}
+"""Ours; `attributes` takes all the others."""
+_MADE: dict[str, Callable[[object], object]] = {
     "id": _text,
     "categories": _list,
     "tags": _list,

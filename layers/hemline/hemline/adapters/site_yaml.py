@@ -112,7 +112,12 @@ class _Tree:
         try:
             value = self.scalars.construct_object(node)
         except (ValueError, yaml.YAMLError) as error:
-            raise _Wrong(node, path, f"cannot be read: {error}.", "Put it in quotes.") from None
+            raise _Wrong(
+                node,
+                path,
+                f"cannot be read: {getattr(error, 'problem', error)}.",
+                "Put it in quotes.",
+            ) from None
         if not isinstance(value, str | int | float | None):
             kind = type(value).__name__
             raise _Wrong(node, path, f"reads as a {kind}.", "Put it in quotes to make it text.")

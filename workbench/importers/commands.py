@@ -1,0 +1,228 @@
+"""`hemline import …`: real data through the front door of the stack that runs, or straight in."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
+    from workbench.importers.door import Road
+    from workbench.importers.importing import Watch
+    from workbench.importers.reading import Source
+    from workbench.importers.report import Report
+    from workbench.importers.wire import Stream
+
+
+class Who(StrEnum):
+    """Today's pages know visitors; a user is known once the site signs who is logged in."""
+
+    VISITOR = "visitor"
+    USER = "user"
+
+
+File = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="May be gzipped.")
+]
+Url = Annotated[str, typer.Option(help="Another origin's front door; needs HEMLINE_KEYS.")]
+IsDirect = Annotated[
+    bool,
+    typer.Option("--direct", help="Straight to the stores of the stack here; for big histories."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="The report as one JSON object.")]
+AsWho = Annotated[Who, typer.Option("--as", help="What the file's people become.")]
+Keys = Annotated[str, typer.Option(envvar="HEMLINE_KEYS", hidden=True)]
+
+
+class Way(NamedTuple):
+    """How an import goes in and reports."""
+
+    url: str
+    direct: bool
+    as_json: bool
+    keys: str
+
+
+Read = Callable[["Source"], "Stream"]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang `import` and its four kinds on the app."""
+    group = typer.Typer(help="Real data, through the front door.", no_args_is_help=True)
+    group.command("ranklens")(ranklens)
+    group.command("online-retail")(online_retail)
+    group.command("items")(items)
+    group.command("events")(events)
+    app.add_typer(group, name="import")
+
+
+def ranklens(  # noqa: PLR0913 - a command's options are its arguments
+    file: File,
+    *,
+    url: Url = "",
+    direct: IsDirect = False,
+    as_json: AsJson = False,
+    who: AsWho = Who.VISITOR,
+    keys: Keys = "",
+) -> None:
+    """RankLens in Metarank's format: films, ranked lists as exposures, clicks."""
+    from workbench.importers import ranklens as kind  # noqa: PLC0415 - light at import
+    from workbench.importers.wire import Stream  # noqa: PLC0415
+
+    way = Way(url, direct, as_json, keys)
+    _import(file, lambda source: Stream(kind.events(source.lines(), who=who.value)), way)
+
+
+def online_retail(  # noqa: PLR0913 - a command's options are its arguments
+    file: File,
+    *,
+    url: Url = "",
+    direct: IsDirect = False,
+    as_json: AsJson = False,
+    who: AsWho = Who.VISITOR,
+    keys: Keys = "",
+) -> None:
+    """UCI Online Retail: the catalogue from its lines, invoices as purchases."""
+    from workbench.importers import online_retail as kind  # noqa: PLC0415
+
+    def read(source: "Source") -> "Stream":
+        return kind.events(kind.read(source.rows()), who=who.value)
+
+    _import(file, read, Way(url, direct, as_json, keys))
+
+
+def items(  # noqa: PLR0913 - a command's options are its arguments
+    file: File,
+    *,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="THEIRS=OURS, such as --map ref=id.")
+    ] = None,
+    url: Url = "",
+    direct: IsDirect = False,
+    as_json: AsJson = False,
+    keys: Keys = "",
+) -> None:
+    """A catalogue: CSV with a header (.csv, .csv.gz), else JSON lines."""
+    from workbench.importers import items as kind  # noqa: PLC0415
+    from workbench.importers.wire import Stream  # noqa: PLC0415
+
+    changed = int(file.stat().st_mtime * 1000)
+    reading = kind.Reading(_mapping(mapping or []), min(changed, _now()))
+
+    def read(source: "Source") -> "Stream":
+        if ".csv" in file.suffixes:
+            return Stream(kind.from_rows(source.rows(), reading))
+        return Stream(kind.from_lines(source.lines(), reading))
+
+    _import(file, read, Way(url, direct, as_json, keys))
+
+
+def events(
+    file: File,
+    *,
+    url: Url = "",
+    direct: IsDirect = False,
+    as_json: AsJson = False,
+    keys: Keys = "",
+) -> None:
+    """JSON lines of events as POST /v1/events takes them; each names its visitor or user."""
+    from workbench.importers import events as kind  # noqa: PLC0415
+    from workbench.importers.wire import Stream  # noqa: PLC0415
+
+    _import(file, lambda s: Stream(kind.events(s.lines())), Way(url, direct, as_json, keys))
+
+
+def _import(file: Path, read: Read, way: Way) -> None:
+    """Exit status 1 when anything was rejected: what is left out must be seen."""
+    from workbench.importers.reading import opened  # noqa: PLC0415
+
+    road = _road(file, way)
+    with opened(file) as source:
+        report = _run(source, read, road, quiet=way.as_json)
+    if way.as_json:
+        import msgspec  # noqa: PLC0415
+
+        print(msgspec.json.encode(report).decode())
+    else:
+        print("\n".join(report.lines()))
+    raise typer.Exit(1 if report.rejected else 0)
+
+
+def _run(source: "Source", read: Read, road: "Road", *, quiet: bool) -> "Report":
+    from workbench.importers.importing import run  # noqa: PLC0415
+
+    if quiet:
+        return run(read(source), road)
+    with _bar(source) as watched:
+        stream = read(source)
+        return run(stream, road, watched(stream.total))
+
+
+@contextmanager
+def _bar(source: "Source") -> Iterator[Callable[[int | None], "Watch"]]:
+    """Progress by events where their number is known, else by the bytes of the file."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[said]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task(source.path.name, total=source.size or 1, said="reading")
+
+        def watched(total: int | None) -> "Watch":
+            if total is not None:
+                bar.update(task, total=total or 1, completed=0)
+
+            def watch(report: "Report") -> None:
+                done = source.position if total is None else report.read
+                said = f"{report.accepted:,} accepted, {report.rejected:,} rejected"
+                bar.update(task, completed=done, said=said)
+
+            return watch
+
+        yield watched
+
+
+def _road(file: Path, way: Way) -> "Road":
+    from workbench.importers.door import FrontDoor  # noqa: PLC0415
+
+    if way.url:
+        if way.direct:
+            raise typer.BadParameter("--direct is for the stack here, --url for another: use one.")
+        if not way.keys:
+            raise typer.BadParameter("--url needs the site's secret in HEMLINE_KEYS to sign with.")
+        return FrontDoor(way.url, way.keys.split(",")[0].strip().encode())
+    from workbench import laptop, stores  # noqa: PLC0415
+
+    stack = laptop.running()
+    if not way.direct:
+        return FrontDoor(stack.gateway, stores.secrets(stack)[0])
+    from workbench.importers.direct import Direct, Stores, digest  # noqa: PLC0415
+
+    places = Stores(stack.site, stores.table(stack), stores.objects(stack))
+    return Direct(places, digest(file))
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    from workbench.importers.items import FIELDS  # noqa: PLC0415
+
+    found = dict(pair.partition("=")[::2] for pair in pairs)
+    for theirs, ours in found.items():
+        if ours not in FIELDS:
+            known = ", ".join(sorted(FIELDS))
+            raise typer.BadParameter(
+                f"--map {theirs}={ours}: {ours or 'nothing'} is none of {known}."
+            )
+    return found
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,161 @@
+"""`hemline site` checks a site file; `hemline publish` makes an edition live, or goes back to one.
+
+Publishing runs the same use case as the publish function, in this process, on the stores of the stack
+that runs here; it works while the functions are busy or broken.
+"""
+
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
+    import msgspec
+
+    from hemline.adapters.site_yaml import Finding
+    from hemline.model.site import Site
+    from hemline.usecases.publish_edition import Published
+    from workbench.laptop import Running
+
+AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang `site` and `publish` on the app."""
+    group = typer.Typer(help="The site file: slots and rules as a reviewed file.")
+    group.callback()(_site)
+    group.command("check")(check)
+    app.add_typer(group, name="site", no_args_is_help=True)
+    app.command("publish")(publish)
+
+
+def _site() -> None:
+    """The site file: slots and rules as a reviewed file."""
+
+
+def check(file: File, *, as_json: AsJson = False) -> None:
+    """Say everything that is wrong with a site file; exit status 1 when anything is."""
+    site, findings = _checked(file)
+    if as_json:
+        rows = [finding._asdict() for finding in findings]
+        _print_json({"file": str(file), "findings": rows})
+    elif site:
+        print(f"{file}: {len(site.slots)} slots, {len(site.rules)} rules, nothing wrong")
+    _show(file, [] if as_json else findings)
+    raise typer.Exit(1 if findings else 0)
+
+
+def publish(  # noqa: PLR0913 - a command's options are its arguments
+    *,
+    site_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Check and use it from now on.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="Publish as of this moment (UTC) instead of now.")
+    ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Make the edition before the live one live again.")
+    ] = False,
+    to: Annotated[str, typer.Option(help="With --rollback: first digits of the edition.")] = "",
+    listing: Annotated[bool, typer.Option("--list", help="All editions, oldest first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fold the archive and the site file into a new edition and make it live."""
+    from hemline.usecases.publish_edition import (  # noqa: PLC0415 - light at import
+        publish_edition,
+        put_site,
+        roll_back,
+    )
+    from workbench import laptop, stores  # noqa: PLC0415
+
+    stack = laptop.running()
+    places = stores.places(stack)
+    if listing:
+        _list(stack, as_json=as_json)
+    elif rollback:
+        entry = roll_back(stack.site, places, to)
+        _tell(entry, f"live again: {entry.edition[:12]} of {_when(entry.built)}", as_json=as_json)
+    else:
+        if site_file:
+            put_site(stack.site, places.objects, _compiled(site_file))
+        result = publish_edition(stack.site, places, built=_milliseconds(as_of))
+        for note in result.notes:
+            print(f"note: {note}", file=sys.stderr)
+        _tell(result, _summary(result), as_json=as_json)
+
+
+def _list(stack: "Running", *, as_json: bool) -> None:
+    from hemline.usecases.edition_log import editions  # noqa: PLC0415
+    from workbench import stores  # noqa: PLC0415
+
+    pointer = stores.table(stack).read_pointer(stack.site)
+    live = pointer.digest if pointer else ""
+    entries = editions(stores.objects(stack), stack.site)
+    if as_json:
+        _print_json({"live": live, "editions": entries})
+        return
+    for entry in entries:
+        mark = "*" if entry.edition == live else " "
+        print(
+            f"{mark} {entry.edition[:12]}  {_when(entry.built)}  {entry.items:>6,} items"
+            f"  {entry.counted:>9,} events  {entry.size / 1e6:.1f} MB  ranker {entry.ranker}"
+        )
+
+
+def _checked(file: Path) -> "tuple[Site | None, list[Finding]]":
+    from hemline.adapters.site_yaml import check as check_text  # noqa: PLC0415
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} is not UTF-8.") from None
+    return check_text(text)
+
+
+def _compiled(file: Path) -> "Site":
+    site, findings = _checked(file)
+    if site is None:
+        _show(file, findings)
+        raise typer.Exit(1)
+    return site
+
+
+def _show(file: Path, findings: "list[Finding]") -> None:
+    for finding in findings:
+        print(finding.text(str(file)), file=sys.stderr)
+
+
+def _summary(result: "Published") -> str:
+    if not result.swapped:
+        return f"nothing new: {result.edition[:12]} of {_when(result.built)} stays live"
+    return (
+        f"live: {result.edition[:12]}, {result.items:,} items, {result.counted:,} events,"
+        f" {result.size / 1e6:.1f} MB, ranker {result.ranker}"
+    )
+
+
+def _tell(result: "msgspec.Struct", line: str, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(result)
+    else:
+        print(line)
+
+
+def _print_json(value: object) -> None:
+    import msgspec  # noqa: PLC0415
+
+    print(msgspec.json.encode(value).decode())
+
+
+def _milliseconds(moment: datetime | None) -> int:
+    if moment is None:
+        return time.time_ns() // 1_000_000
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+
+
+def _when(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

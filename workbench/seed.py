@@ -1,0 +1,101 @@
+"""Stocks the demo shop: catalogue, simulated history, ranker, first edition. Only when it has none.
+
+`hemline run` starts it (`python -m workbench.seed`) before the functions are up, so it goes straight
+to the stores, by the same use cases as `hemline import … --direct`.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from hemline.adapters.site_yaml import check
+from hemline.model import keys
+from hemline.model.item import Item
+from hemline.usecases.publish_edition import Places, publish_edition, put_site
+from workbench import laptop, stores
+from workbench.demo import catalogue
+from workbench.demo.simulator import history
+from workbench.importers import importing
+from workbench.importers.direct import Direct, Stores
+from workbench.importers.report import Report
+from workbench.importers.wire import Stream, Wire, encode
+from workbench.laptop import ROOT, Running
+
+SITE_FILE = ROOT / "workbench/demo/site.yaml"
+RANKER = ROOT / "models"
+_SEED = 7
+_SHARD = f"demo-{_SEED}"
+_EVERY_SECONDS = 2.0
+
+Say = Callable[[str], None]
+
+
+def seed(stack: Running, say: Say = print) -> bool:
+    """False when the site has an edition already: then nothing is touched. Raises HemlineError."""
+    places = stores.places(stack)
+    if places.pointers.read_pointer(stack.site) is not None:
+        return False
+    say("stocking the demo shop; the first start only")
+    now = time.time_ns() // 1_000_000
+    road = Direct(Stores(stack.site, stores.table(stack), places.objects), _SHARD)
+    report = importing.run(Stream(demo_events(now)), road, _watched(say))
+    say(report.lines()[0])
+    put_demo_site(stack.site, places)
+    put_ranker(stack.site, places)
+    published = publish_edition(stack.site, places, built=now)
+    say(
+        f"published edition {published.edition[:12]}: {published.items} items,"
+        f" {published.counted:,} events, ranker {published.ranker}"
+    )
+    return True
+
+
+def demo_events(until: int) -> Iterator[bytes]:
+    """The shop's catalogue, then 28 simulated days before `until` (epoch ms)."""
+    for item in catalogue.items():
+        yield encode(item_event(item, until))
+    for event in history(until=until, seed=_SEED):
+        yield encode(event)
+
+
+def item_event(item: Item, now: int) -> Wire:
+    """An item as the catalogue event of a signed batch."""
+    properties = msgspec.to_builtins(item)
+    name = properties.pop("id")
+    # A newer catalogue must win over this one, so it speaks of the day that it was written for.
+    time = min(item.published_at or now, now)
+    head: Wire = {"id": f"demo-{name}", "type": "item", "item": name, "time": time}
+    return head | {"properties": properties}
+
+
+def put_demo_site(site: str, places: Places) -> None:
+    """The demo's reviewed site file, compiled."""
+    found, findings = check(SITE_FILE.read_text(encoding="utf-8"))
+    assert found is not None, "\n".join(f.text(SITE_FILE.name) for f in findings)
+    put_site(site, places.objects, found)
+
+
+def put_ranker(site: str, places: Places, folder: Path = RANKER) -> None:
+    """The ranker that the project ships, where it is trained already."""
+    for name in ("ranker.onnx", "ranker.json"):
+        path = folder / name
+        if path.exists():
+            places.objects.put(keys.ranker_object(site, name), path.read_bytes())
+
+
+def _watched(say: Say) -> importing.Watch:
+    last = time.monotonic()
+
+    def watch(report: Report) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _EVERY_SECONDS:
+            last = time.monotonic()
+            say(f"{report.accepted:,} events of the shop's history")
+
+    return watch
+
+
+if __name__ == "__main__":
+    seed(laptop.running())

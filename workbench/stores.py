@@ -1,0 +1,43 @@
+"""The stores of the stack that runs here, opened from this process as its functions open them."""
+
+from hemline.adapters.aws import AwsClient, connect
+from hemline.adapters.aws_credentials import Credentials
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.s3 import S3Objects
+from hemline.runtime.wire_publish import check_ranker
+from hemline.usecases.publish_edition import Places
+from workbench.cloud.resources import CREDENTIALS
+from workbench.laptop import Running
+
+_SECONDS = 10.0
+
+
+def table(stack: Running) -> DynamoTable:
+    """Profiles and the pointer."""
+    return DynamoTable(_client("dynamodb", stack), stack.table)
+
+
+def objects(stack: Running) -> S3Objects:
+    """The bucket of archive, editions, models and site files."""
+    return S3Objects(_client("s3", stack), stack.bucket)
+
+
+def secrets(stack: Running) -> tuple[bytes, ...]:
+    """The first one signs, all of them verify."""
+    return tuple(key.strip().encode() for key in stack.keys.split(",") if key.strip())
+
+
+def places(stack: Running) -> Places:
+    """What publishing needs."""
+    return Places(objects(stack), table(stack), secrets(stack), check_ranker)
+
+
+def _client(service: str, stack: Running) -> AwsClient:
+    keys = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
+    return connect(
+        service,
+        region=stack.region,
+        endpoint=stack.cloud,
+        timeout=_SECONDS,
+        credentials=lambda: keys,
+    )
