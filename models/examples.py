@@ -1,0 +1,134 @@
+"""Examples to learn from: lists that were shown, or next purchases, each with what was known before it.
+
+A world is walked forward through the log. Before a list is seen its features are taken; then its own
+events are folded. An edition is built anew at every turn of the log's clock.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.decide.features import matrix
+from hemline.decide.snapshot import Ints, Snapshot
+from hemline.model.event import Deed, Record
+from models.replay import World
+
+Floats = npt.NDArray[np.float32]
+_DAY = 86_400_000
+GAINS: Mapping[Deed, int] = {Deed.ENGAGED: 1, Deed.CARTED: 2, Deed.BOUGHT: 3}
+"""What a shown item is worth by the deepest thing that followed within a day."""
+
+
+class Example(NamedTuple):
+    """One list: n candidates, what was known of them, and what they turned out to be worth."""
+
+    subject: str
+    time: int
+    candidates: Ints
+    features: Floats
+    """[n, FEATURES]"""
+    gains: npt.NDArray[np.int32]
+    """[n]"""
+    wanted: int
+    """How many relevant items there were in all, candidates or not."""
+    known: bool
+    """The visitor had a history."""
+
+
+Answers = Mapping[tuple[str, str], Sequence[tuple[int, int]]]
+"""(subject or token, item) → (time, gain) of what was done to it."""
+
+
+def answers(records: Sequence[Record]) -> Answers:
+    """Clicks by the token of their list; carts and purchases by who and when."""
+    found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for record in records:
+        event = record.event
+        gain = GAINS.get(event.deed) if event.deed is not None else None
+        if gain is None:
+            continue
+        source = event.token if gain == 1 else record.subject
+        if source:
+            for line in event.items():
+                found[source, line.item].append((event.time, gain))
+    return found
+
+
+def shown_lists(
+    world: World,
+    records: Sequence[Record],
+    turn: Callable[[int, int], bool],
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[Example]:
+    """Every exposure of two or more items that was answered, in the order of `records`.
+
+    `turn(exposures so far, time)` tells when a new edition is due.
+    """
+    known = answers(records)
+    seen = 0
+    for record in records:
+        if record.event.type == "exposure":
+            if turn(seen, record.event.time):
+                world.build(record.event.time)
+            seen += 1
+            example = _shown(world, record, known)
+            if example:
+                yield example
+        world.fold(record)
+        tick()
+
+
+def _shown(world: World, record: Record, known: Answers) -> Example | None:
+    event = record.event
+    names = [line.item for line in event.items()]
+    gains = [_gain(known, record, name) for name in names]
+    if not any(gains) or len(names) < 2:
+        return None
+    assert world.snapshot is not None
+    index = world.snapshot.index
+    kept = [i for i, name in enumerate(names) if name in index]
+    candidates = np.array([index[names[i]] for i in kept], np.int32)
+    seen = world.view(record.subject)
+    return Example(
+        record.subject,
+        event.time,
+        candidates,
+        matrix(world.snapshot, seen, candidates, now=event.time),
+        np.array([gains[i] for i in kept], np.int32),
+        sum(gain > 0 for gain in gains),
+        bool(len(seen.recent)),
+    )
+
+
+def _gain(known: Answers, record: Record, item: str) -> int:
+    event = record.event
+    clicked = max((gain for _, gain in known.get((event.token or "", item), ())), default=0)
+    if not clicked:
+        return 0
+    later = known.get((record.subject, item), ())
+    deeper = (gain for time, gain in later if 0 <= time - event.time <= _DAY)
+    return max(clicked, *deeper, 0)
+
+
+def every(milliseconds: int) -> Callable[[int, int], bool]:
+    """A turn of the clock: true at the first event of each span of the log's time."""
+    last = -1
+
+    def turned(_seen: int, time: int) -> bool:
+        nonlocal last
+        span = time // milliseconds
+        moved, last = span != last, span
+        return moved
+
+    return turned
+
+
+def each(lists: int) -> Callable[[int, int], bool]:
+    """A turn every so many lists, for logs whose clock says nothing."""
+    return lambda seen, _time: seen % lists == 0
+
+
+__all__ = ["Example", "Snapshot", "answers", "each", "every", "shown_lists"]

@@ -1,0 +1,63 @@
+"""A trained ranker as the two files that an edition carries: ONNX bytes and their card.
+
+The export is refused unless ONNX and LightGBM agree on every row handed in: a ranker that scores
+otherwise than it was judged must not ship.
+"""
+
+import hashlib
+import json
+from typing import NamedTuple
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import onnxmltools
+from onnxmltools.convert.common.data_types import FloatTensorType
+
+from hemline.adapters.onnx import SCHEMA, OnnxRanker
+from hemline.model.errors import Refused
+from models.training import predict
+
+TOLERANCE = 1e-5
+_OPSET = 15
+Floats = npt.NDArray[np.float32]
+
+
+class Files(NamedTuple):
+    """`ranker.onnx` and `ranker.json`."""
+
+    onnx: bytes
+    card: bytes
+
+
+def export(
+    booster: lgb.Booster, names: tuple[str, ...], rows: Floats, notes: dict[str, object]
+) -> Files:
+    """Both files; `notes` (metrics, training) are for people. Raises Refused when ONNX disagrees."""
+    model = onnxmltools.convert_lightgbm(
+        booster,
+        initial_types=[("features", FloatTensorType([None, len(names)]))],
+        target_opset=_OPSET,
+        zipmap=False,
+    )
+    onnx = model.SerializeToString()
+    card = {
+        "schema": SCHEMA,
+        "features": list(names),
+        "dtype": "float32",
+        "sha256": hashlib.sha256(onnx).hexdigest(),
+        **notes,
+    }
+    files = Files(onnx, json.dumps(card, indent=1).encode() + b"\n")
+    worst = disagreement(booster, files, rows)
+    if not worst <= TOLERANCE:
+        raise Refused(f"ONNX and LightGBM differ by {worst:.1e} on some row")
+    return files
+
+
+def disagreement(booster: lgb.Booster, files: Files, rows: Floats) -> float:
+    """The greatest difference of the two scores over all of `rows` [r, features]."""
+    ranker = OnnxRanker(*files)
+    chunks = [rows[i : i + 50_000] for i in range(0, len(rows), 50_000)]
+    gaps = [float(np.abs(ranker.score(c) - predict(booster, c)).max()) for c in chunks if len(c)]
+    return max(gaps, default=0.0)

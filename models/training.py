@@ -1,0 +1,73 @@
+"""LambdaMART, seeded and repeatable: the same rows give the same trees on the same version."""
+
+import re
+from typing import NamedTuple
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from models.replay import Rows
+
+
+class Shape(NamedTuple):
+    """How large and how careful a ranker is."""
+
+    trees: int = 100
+    leaves: int = 15
+    rate: float = 0.06
+    least: int = 40
+    """Rows of a leaf."""
+    columns: float = 0.6
+    ridge: float = 5.0
+
+
+def train(rows: Rows, shape: Shape, names: tuple[str, ...], *, seed: int = 7) -> lgb.Booster:
+    """A LambdaMART of this shape, its thresholds floored to float32."""
+    parameters = {
+        "objective": "lambdarank",
+        "num_leaves": shape.leaves,
+        "learning_rate": shape.rate,
+        "min_data_in_leaf": shape.least,
+        "feature_fraction": shape.columns,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "lambda_l2": shape.ridge,
+        "lambdarank_truncation_level": 20,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 2,
+        "verbose": -1,
+    }
+    data = lgb.Dataset(
+        rows.features, rows.labels, group=rows.groups, feature_name=list(names), free_raw_data=True
+    )
+    return floored(lgb.train(parameters, data, shape.trees))
+
+
+def floored(booster: lgb.Booster) -> lgb.Booster:
+    """The same trees with every threshold rounded down to a float32.
+
+    Features are float32 and go left when at or below a threshold, so for them nothing changes;
+    but ONNX keeps thresholds as float32, and rounding one up there would send a row another way.
+    """
+    # The table of tree sizes holds lengths of the old text; without it the reader finds the trees.
+    text = re.sub(r"(?m)^tree_sizes=.*\n", "", booster.model_to_string())
+
+    def down(match: re.Match[str]) -> str:
+        values = [floor32(float(value)) for value in match[1].split()]
+        return "threshold=" + " ".join(repr(value) for value in values)
+
+    return lgb.Booster(model_str=re.sub(r"(?m)^threshold=(.*)$", down, text))
+
+
+def floor32(value: float) -> float:
+    """The greatest float32 that is not above `value`."""
+    near = np.float32(value)
+    return float(near if near <= value else np.nextafter(near, np.float32(-np.inf)))
+
+
+def predict(booster: lgb.Booster, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """[r, FEATURES] → [r], higher is better."""
+    return np.asarray(booster.predict(features), np.float64)
