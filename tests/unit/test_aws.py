@@ -181,6 +181,17 @@ def test_a_connection_that_timed_out_is_never_reused() -> None:
         assert [seen.connection for seen in server.seen] == [1, 2]
 
 
+def test_a_header_cannot_smuggle_a_second_request() -> None:
+    evil = Credentials("AKID", "secret", "token\r\nx-amz-target: DynamoDB_20120810.DeleteTable")
+    with serving(GOT) as server:
+        held = connect(
+            "dynamodb", region="eu-west-1", endpoint=server.endpoint, credentials=lambda: evil
+        )
+        with pytest.raises(ValueError, match="line break"):
+            read(DynamoTable(held, "t"))
+        assert server.seen == []
+
+
 # --- elsewhere: bounded repeats
 
 
