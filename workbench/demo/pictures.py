@@ -69,68 +69,18 @@ _CLOSE_UP: Mapping[str, float] = {
     "round": 0.92,
 }
 """Small things are seen from nearer: the share of the canvas that their picture shows."""
-SCENES: Mapping[str, tuple[str, ...]] = {
-    "house": (
-        "hoya-trailing-hoya-sky",
-        "orla-teapot-clay",
-        "orla-mug-sage",
-        "heron-bottle-vase-charcoal",
-    ),
-    "teapots": (
-        "birch-mug-rose",
-        "orla-teapot-sage",
-        "iri-cast-teapot-plum",
-        "fell-enamel-pot-chalk",
-    ),
-    "cups": ("orla-mug-clay", "iri-tea-cup-moss", "birch-mug-sky", "corso-espresso-cup-mustard"),
-    "bowls": (
-        "tarn-nesting-bowls-clay",
-        "orla-bowl-sage",
-        "orla-dinner-plate-sky",
-        "orla-mug-chalk",
-    ),
-    "vases": (
-        "marl-gourd-vase-moss",
-        "heron-bottle-vase-oat",
-        "reed-tall-vase-mustard",
-        "skep-pillar-candles-chalk",
-    ),
-    "candles": (
-        "skep-pillar-candles-oat",
-        "gant-taper-and-holder-clay",
-        "hedgerow-jar-candle-plum",
-        "gant-brass-candlestick-brass",
-    ),
-    "lamps": (
-        "lumen-table-lamp-clay",
-        "button-mushroom-lamp-mustard",
-        "weir-reading-lamp-oak",
-        "ledge-mantel-clock-walnut",
-    ),
-    "chairs": (
-        "lull-armchair-moss",
-        "perch-stool-oak",
-        "ash-spindle-chair-charcoal",
-        "fold-lambswool-throw-rose",
-    ),
-    "cushions": (
-        "fold-lambswool-throw-mustard",
-        "loam-linen-cushion-clay",
-        "furrow-striped-cushion-sky",
-        "drift-bolster-plum",
-    ),
-    "plants": (
-        "ficus-rubber-plant-chalk",
-        "sansa-snake-plant-charcoal",
-        "pilo-column-cactus-clay",
-        "hoya-trailing-hoya-plum",
-    ),
-    "clocks": (
-        "rouse-alarm-clock-rose",
-        "ledge-mantel-clock-moss",
-        "gant-brass-candlestick-brass",
-        "rouse-alarm-clock-charcoal",
-    ),
+SCENES: Mapping[str, str] = {
+    "house": "orla-mug-sage orla-teapot-clay heron-bottle-vase-charcoal",
+    "teapots": "birch-mug-rose orla-teapot-sage fell-enamel-pot-chalk",
+    "cups": "iri-tea-cup-moss orla-mug-clay corso-espresso-cup-mustard",
+    "bowls": "tarn-nesting-bowls-clay orla-dinner-plate-sky orla-bowl-sage",
+    "vases": "marl-gourd-vase-moss heron-bottle-vase-oat reed-tall-vase-mustard",
+    "candles": "skep-pillar-candles-oat gant-taper-and-holder-clay hedgerow-jar-candle-plum",
+    "lamps": "lumen-table-lamp-clay button-mushroom-lamp-mustard ledge-mantel-clock-walnut",
+    "chairs": "ash-spindle-chair-charcoal lull-armchair-moss perch-stool-oak",
+    "cushions": "fold-lambswool-throw-mustard loam-linen-cushion-clay drift-bolster-plum",
+    "plants": "pilo-column-cactus-clay sansa-snake-plant-charcoal hoya-trailing-hoya-plum",
+    "clocks": "rouse-alarm-clock-rose ledge-mantel-clock-moss gant-brass-candlestick-brass",
 }
 """Scene → the items on its table, from left to right."""
 
@@ -147,7 +97,8 @@ _SCENE_WALLS: Mapping[str, tuple[str, str]] = {
     "plants": ("#efe3d6", "#dac8b3"),
     "clocks": ("#dde1de", "#c4cbc7"),
 }
-_SCENE_WIDTH, _SCENE_HEIGHT = 1200, 640
+_SCENE_WIDTH, _SCENE_HEIGHT, _SCENE_CLEAR = 1500, 640, 600
+"""The left of a scene is left clear for words."""
 
 
 def item_picture(key: str) -> str:
@@ -169,14 +120,16 @@ def item_picture(key: str) -> str:
 def scene(name: str) -> str:
     """A wide still life. Raises KeyError when there is no such scene."""
     wall_colour, floor = _SCENE_WALLS[name]
-    things = SCENES[name]
-    step = _SCENE_WIDTH / (len(things) + 0.9)
-    drawn = "".join(_placed(key, step * (n + 0.95), n) for n, key in enumerate(things))
+    things = SCENES[name].split()
+    step = (_SCENE_WIDTH - _SCENE_CLEAR - 60) / len(things)
+    drawn = "".join(
+        _placed(key, _SCENE_CLEAR + step * (n + 0.5), n) for n, key in enumerate(things)
+    )
     whole = f"M0 0H{_SCENE_WIDTH}V{_SCENE_HEIGHT}H0Z"
     return _svg(
         (0, 0, _SCENE_WIDTH, _SCENE_HEIGHT),
         f'<path d="{whole}" fill="{wall_colour}"/>'
-        f'<path d="M0 470H{_SCENE_WIDTH}V{_SCENE_HEIGHT}H0Z" fill="{floor}"/>'
+        f'<path d="M0 476H{_SCENE_WIDTH}V{_SCENE_HEIGHT}H0Z" fill="{floor}"/>'
         f'<path d="{whole}" fill="url(#air)" opacity="{0.9 if luminance(wall_colour) > 0.5 else 0.25}"/>'
         + drawn,
     )
@@ -185,8 +138,8 @@ def scene(name: str) -> str:
 def _placed(key: str, x: float, number: int) -> str:
     design = designs()[key]
     drawn = FORMS[design.form](ink(key.rsplit("-", 1)[1]), design.surface)
-    scale = (1.12, 1.22, 1.06, 1.16)[number % 4]
-    y = (548, 572, 540, 566)[number % 4] - FLOOR * scale
+    scale = (1.1, 1.22, 1.06)[number % 3]
+    y = (552, 580, 560)[number % 3] - FLOOR * scale
     # Clip paths are named by where they lie: a prefix keeps those of one scene apart.
     named = drawn.replace('id="c', f'id="s{number}c').replace("url(#c", f"url(#s{number}c")
     return f'<g transform="translate({x - 200 * scale:.1f} {y:.1f}) scale({scale})">{named}</g>'
