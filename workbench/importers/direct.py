@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from hemline.model.errors import HemlineError, Unavailable
-from hemline.usecases.collect_events import Caller, CollectDeps, collect_events
+from hemline.model.errors import BadInput, HemlineError, Unavailable
+from hemline.usecases.collect_events import Caller, CollectDeps, Rejected, collect_events
 from hemline.usecases.ingest_batch import WORKERS, IngestDeps, ingest_batch
 from hemline.usecases.ingest_read import StreamRecord
 from hemline.usecases.ports import ObjectStore, ProfileStore, StreamEntry
@@ -53,7 +53,12 @@ class Direct:
         now = time.time_ns() // 1_000_000
         held = _Held()
         deps = CollectDeps(held, self._stores.site, _no_visitor)
-        collected = collect_events(batch.body, Caller(signed=True), deps, now)
+        try:
+            collected = collect_events(batch.body, Caller(signed=True), deps, now)
+        except BadInput as error:
+            if len(batch.events) == 1:
+                return Sent(0, [Rejected(0, None, str(error))])
+            raise
         records = [
             StreamRecord(self._shard, str(self._next + n), entry.data, now)
             for n, entry in enumerate(held.entries)

@@ -55,37 +55,42 @@ class FrontDoor:
         """One batch; events that were not durable alone are sent again, alone."""
         accepted, refused = 0, list[Rejected]()
         waiting = list(range(len(batch.events)))
-        reason = ""
+        why = ""
         for attempt in range(self.tries):
             if attempt:
                 self._sleep(min(0.2 * 2**attempt, 10.0))
-            answer, reason = self._post(batch.only(waiting).body)
-            if answer is None:
-                continue
+            answer, why = self._post(batch.only(waiting))
             accepted += answer.accepted
-            again = [one for one in answer.rejected if one.reason == NOT_DURABLE]
-            refused += [_moved(one, waiting) for one in answer.rejected if one not in again]
-            waiting = [waiting[one.index] for one in again]
-            if not waiting:
+            refused += [_moved(r, waiting) for r in answer.rejected if r.reason != NOT_DURABLE]
+            if not why:
                 return Sent(accepted, refused)
-            reason = "the stream did not hold all of the events"
-        raise Unavailable("front door", f"{reason}; gave up after {self.tries} tries")
+            again = [r.index for r in answer.rejected if r.reason == NOT_DURABLE]
+            waiting = [waiting[index] for index in again] or waiting
+        raise Unavailable("front door", f"{why}; gave up after {self.tries} tries")
 
-    def _post(self, body: bytes) -> tuple[_Answer | None, str]:
-        """(answer, "") or (None, why it is worth trying again). Raises HemlineError when it is not."""
+    def _post(self, batch: Batch) -> tuple[_Answer, str]:
+        """The answer, and why to try again (empty: all is said). Raises HemlineError when refused."""
+        body = batch.body
         signature = sign_batch(body, self._key, time.time_ns() // 1_000_000)
         headers = {"content-type": "application/json", HEADER: signature}
         try:
             response = self._pool.request("POST", self._url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            return None, f"{self._url} did not answer ({type(error).__name__})"
-        if response.status in (429, 500, 502, 503, 504):
-            return None, f"it answered {response.status}"
-        answer = _decode(response.data)
-        if response.status != 202 or answer is None:
-            said = f" ({answer.title}: {answer.detail})" if answer else ""
-            raise HemlineError(f"{self._url} answered {response.status}{said}")
-        return answer, ""
+            return _Answer(), f"{self._url} did not answer ({type(error).__name__})"
+        answer = _decode(response.data) or _Answer()
+        if response.status == 429 or response.status >= 500:
+            return answer, f"{self._url} answered {response.status}"
+        if response.status == 202 or answer.rejected:
+            return answer, ""
+        return _refused(batch, response.status, answer), ""
+
+
+def _refused(batch: Batch, status: int, answer: _Answer) -> _Answer:
+    """A call of one event that is refused as a whole is one rejected event; else it is our fault."""
+    said = answer.detail or answer.title
+    if status in (400, 413) and len(batch.events) == 1:
+        return _Answer(rejected=[Rejected(0, None, said)])
+    raise HemlineError(f"the front door answered {status}: {said or 'nothing'}")
 
 
 def _decode(data: bytes) -> _Answer | None:
