@@ -20,6 +20,7 @@ AREAS = (
     "workbench.bench.commands",
     "workbench.demo.commands",
     "models.commands",
+    "workbench.schemas",
 )
 
 

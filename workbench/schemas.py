@@ -1,0 +1,83 @@
+"""The published schemas, made from the structs that the code decodes with: `hemline schemas`.
+
+`docs/` holds them so that other languages can use them; a test and `--check` hold the two together.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from hemline.model.event_input import NEEDS, EventInput
+from workbench.laptop import ROOT
+
+_EVENT = ROOT / "docs" / "schemas" / "event.schema.json"
+
+
+def event_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of one event of POST /v1/events, with what each type needs."""
+    schema = msgspec.json.schema(EventInput)
+    needs = [_need(kind, fields) for kind, fields in sorted(NEEDS.items())]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An event of POST /v1/events",
+        **schema,
+        "allOf": needs,
+    }
+
+
+def _need(kind: str, fields: tuple[str, ...]) -> dict[str, Any]:
+    # A field that is null is as good as left out, so it does not count.
+    stated = [
+        {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in fields
+    ]
+    return {"if": {"properties": {"type": {"const": kind}}}, "then": {"anyOf": stated}}
+
+
+def event_text() -> str:
+    """The schema as it stands in docs/."""
+    return json.dumps(event_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def _openapi_text() -> str:
+    from workbench import openapi  # noqa: PLC0415 - imports numpy; the command line stays light
+
+    return openapi.text()
+
+
+DOCUMENTS: dict[Path, Callable[[], str]] = {
+    _EVENT: event_text,
+    ROOT / "docs" / "openapi.json": _openapi_text,
+}
+"""File → what it should hold."""
+
+
+def stale() -> list[Path]:
+    """The files that say something else than the code does."""
+    return [
+        path for path, text in DOCUMENTS.items() if not path.exists() or path.read_text() != text()
+    ]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang `schemas` on the command line."""
+    app.command()(schemas)
+
+
+def schemas(
+    *,
+    check: Annotated[bool, typer.Option(help="Write nothing; status 1 when one is stale.")] = False,
+) -> None:
+    """Write the JSON schemas and the OpenAPI document into docs/."""
+    found = stale()
+    for path in found:
+        print(f"{'stale' if check else 'wrote'} {path.relative_to(ROOT)}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(DOCUMENTS[path]())
+    if not found:
+        print("the schemas in docs/ are what the code says")
+    raise typer.Exit(1 if check and found else 0)
