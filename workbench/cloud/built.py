@@ -36,14 +36,17 @@ def build(stack: Stack, say: Callable[[str], None]) -> dict[str, Path]:
     sources = {**stack.layers, **{f.name: f.code for f in stack.functions.values()}}
     with _one_at_a_time():
         done = {
-            n: _built(n, _inputs(ROOT / source), say, _make(n, source))
-            for n, source in sources.items()
+            name: _built(name, _inputs(ROOT / source), say, _make(name, source))
+            for name, source in sources.items()
         }
-        lock = ROOT / "requirements/runtime.txt"
-        done[RUNTIME] = _built(
-            RUNTIME, [lock], say, lambda into: install_locked(lock, into, native())
-        )
-    return done
+    return {**done, RUNTIME: build_runtime(say)}
+
+
+def build_runtime(say: Callable[[str], None]) -> Path:
+    """The folder with awslambdaric."""
+    lock = ROOT / "requirements/runtime.txt"
+    with _one_at_a_time():
+        return _built(RUNTIME, [lock], say, lambda into: install_locked(lock, into, native()))
 
 
 def digest(paths: Iterable[Path]) -> str:
