@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hemline.decide.snapshot import Floats, Ints, Snapshot
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
-from hemline.learn.profile_ring import Columns
+from hemline.learn.profile_columns import Columns
 
 Reals = npt.NDArray[np.float64]
 

@@ -17,7 +17,7 @@ import struct
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,9 @@ from hemline.learn import profile_ring as ring
 from hemline.model.errors import Refused
 from hemline.model.event import DEEDS, Deed, Record
 from hemline.model.ids import hash64
+
+if TYPE_CHECKING:
+    from hemline.learn.profile_columns import Columns
 
 TYPES = ("exposure", "view", "click", "rate", "share", "add_to_cart", "wishlist", "purchase")
 """Event type → the code that rings keep. Append only: stored profiles depend on it."""
@@ -62,9 +65,11 @@ class Profile(msgspec.Struct, frozen=True):
         """Nothing was ever folded in."""
         return self.last_seen == 0
 
-    def columns(self, which: int) -> ring.Columns:
+    def columns(self, which: int) -> "Columns":
         """One ring as arrays, newest action first."""
-        return ring.columns(self.rings[which])
+        from hemline.learn.profile_columns import columns  # noqa: PLC0415 - a fold needs no numpy
+
+        return columns(self.rings[which])
 
     def actions(self, which: int) -> list[ring.Action]:
         """One ring as values, newest first."""

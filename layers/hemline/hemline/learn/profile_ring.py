@@ -1,7 +1,8 @@
 """One ring of a profile: the newest actions of one kind that fit a byte budget, as packed columns.
 
-A ring is kept as bytes and read as columns, so that a decision never builds an object per action
-and a fold unpacks only the ring it changes. Knows nothing of events, budgets' sizes or marks.
+A ring is kept as bytes and read as columns (`profile_columns`), so that a decision never builds an
+object per action and a fold unpacks only the ring it changes. Knows nothing of events, budgets' sizes
+or marks, and does without numpy: the function that folds need not carry it.
 
 What is kept is the longest newest-first prefix of all actions ever offered whose packed size fits
 the budget, by (time, key). Size only grows with more actions, so an action that fell out never
@@ -18,22 +19,18 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from hemline.model.errors import Refused
 
 MAX_LINES = 255
 MAX_QUANTITY = 63
 MAX_TIME = (1 << 48) - 1
-_HEAD = struct.Struct("<HHHHIQ")
-_SIZES = struct.Struct("<HHH")
+HEAD = struct.Struct("<HHHHIQ")
+SIZES = struct.Struct("<HHH")
 _ACTION_BYTES = 8 + 4 + 2 + 1 + 1
 _LINE_BYTES = 2
-_POSITION_BITS = 10
+POSITION_BITS = 10
 _LOW = 0xFFFFFFFF
-_U2, _U4 = np.dtype("<u2"), np.dtype("<u4")
-_POSITION = (1 << _POSITION_BITS) - 1
+POSITION = (1 << POSITION_BITS) - 1
 
 
 class Action(NamedTuple):
@@ -60,32 +57,6 @@ class Floor(NamedTuple):
 NOWHERE = Floor()
 
 
-class Columns(NamedTuple):
-    """A ring read for a decision, newest action first; n actions, L lines, text of t item ids."""
-
-    times: npt.NDArray[np.int64]
-    """[n], epoch ms."""
-    kinds: npt.NDArray[np.uint8]
-    """[n], index in `profile.TYPES`."""
-    counts: npt.NDArray[np.uint8]
-    """[n], lines of each action."""
-    positions: npt.NDArray[np.int32]
-    """[L], position in `items`."""
-    quantities: npt.NDArray[np.int32]
-    """[L], 0 to 63."""
-    items: list[str]
-
-
-EMPTY = Columns(
-    np.empty(0, np.int64),
-    np.empty(0, np.uint8),
-    np.empty(0, np.uint8),
-    np.empty(0, np.int32),
-    np.empty(0, np.int32),
-    [],
-)
-
-
 def clip(action: Action, limit: int) -> Action:
     """The action with the longest prefix of its lines that `limit` bytes hold: never unbounded."""
     size, count = _ACTION_BYTES, 0
@@ -110,11 +81,11 @@ def _size(actions: Sequence[Action]) -> int:
     lines = [item for action in actions for item in action.items]
     ids = set(lines)
     text = sum(map(len, ids)) + len(ids)
-    return _HEAD.size + _ACTION_BYTES * len(actions) + _LINE_BYTES * len(lines) + text
+    return HEAD.size + _ACTION_BYTES * len(actions) + _LINE_BYTES * len(lines) + text
 
 
 def _fitting(actions: Sequence[Action], budget: int) -> int:
-    size, kept = _HEAD.size, 0
+    size, kept = HEAD.size, 0
     ids: set[str] = set()
     for action in actions:
         fresh = [item for item in action.items if item not in ids]
@@ -131,12 +102,12 @@ def _columns(actions: Sequence[Action], floor: Floor) -> bytes:
     flat = list(chain.from_iterable(items))
     table = {item: position for position, item in enumerate(dict.fromkeys(flat))}
     lines = [
-        table[item] | quantity << _POSITION_BITS
+        table[item] | quantity << POSITION_BITS
         for item, quantity in zip(flat, chain.from_iterable(quantities), strict=True)
     ]
     text = "\n".join((*table, "")).encode("ascii")
     n = len(actions)
-    head = _HEAD.pack(n, len(lines), len(text), floor.time >> 32, floor.time & _LOW, floor.key)
+    head = HEAD.pack(n, len(lines), len(text), floor.time >> 32, floor.time & _LOW, floor.key)
     body = struct.pack(
         f"<{n}Q{n}I{n}H{len(lines)}H",
         *keys,
@@ -151,7 +122,7 @@ def floor_of(ring: bytes) -> Floor:
     """Where this ring ends; NOWHERE when everything ever offered is still in it."""
     if not ring:
         return NOWHERE
-    _, _, _, high, low, key = _HEAD.unpack_from(ring)
+    _, _, _, high, low, key = HEAD.unpack_from(ring)
     return Floor(high << 32 | low, key)
 
 
@@ -160,54 +131,33 @@ def keys(ring: bytes) -> set[int]:
     if not ring:
         return set()
     (n,) = struct.unpack_from("<H", ring)
-    return set(struct.unpack_from(f"<{n}Q", ring, _HEAD.size))
+    return set(struct.unpack_from(f"<{n}Q", ring, HEAD.size))
 
 
 def check(ring: bytes) -> None:
     """Raises Refused unless the sizes in the head add up to the ring's own."""
     if not ring:
         return
-    if len(ring) < _HEAD.size:
+    if len(ring) < HEAD.size:
         raise Refused("a profile's ring is cut short")
-    n, count, text = _SIZES.unpack_from(ring)
-    if len(ring) != _HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES + text:
+    n, count, text = SIZES.unpack_from(ring)
+    if len(ring) != HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES + text:
         raise Refused("a profile's ring is of another size than it says")
-
-
-def columns(ring: bytes) -> Columns:
-    """Arrays over a ring, no loop per action."""
-    if not ring:
-        return EMPTY
-    n, count, _ = _SIZES.unpack_from(ring)
-    at = _HEAD.size + 8 * n
-    low = np.frombuffer(ring, _U4, n, at).astype(np.int64)
-    high = np.frombuffer(ring, _U2, n, at + 4 * n).astype(np.int64)
-    at += 6 * n
-    lines = np.frombuffer(ring, _U2, count, at).astype(np.int32)
-    at += 2 * count
-    return Columns(
-        (high << 32) | low,
-        np.frombuffer(ring, np.uint8, n, at),
-        np.frombuffer(ring, np.uint8, n, at + n),
-        lines & _POSITION,
-        lines >> _POSITION_BITS,
-        ring[at + 2 * n : -1].decode("ascii").split("\n") if count else [],
-    )
 
 
 def actions(ring: bytes) -> list[Action]:
     """The ring's actions, newest first; for folds and explanations."""
     if not ring:
         return []
-    n, count, _ = _SIZES.unpack_from(ring)
-    values = struct.unpack_from(f"<{n}Q{n}I{n}H{count}H{n}B{n}B", ring, _HEAD.size)
+    n, count, _ = SIZES.unpack_from(ring)
+    values = struct.unpack_from(f"<{n}Q{n}I{n}H{count}H{n}B{n}B", ring, HEAD.size)
     keys, low, high = values[:n], values[n : 2 * n], values[2 * n : 3 * n]
     lines = values[3 * n : 3 * n + count]
     kinds, counts = values[3 * n + count : 4 * n + count], values[4 * n + count :]
-    start = _HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES
+    start = HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES
     names = ring[start:].decode("ascii").split("\n")
-    items = tuple([names[line & _POSITION] for line in lines])
-    quantities = tuple([line >> _POSITION_BITS for line in lines])
+    items = tuple([names[line & POSITION] for line in lines])
+    quantities = tuple([line >> POSITION_BITS for line in lines])
     ends = list(accumulate(counts))
     return [
         Action(hi << 32 | lo, key, kind, items[end - size : end], quantities[end - size : end])
