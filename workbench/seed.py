@@ -6,6 +6,7 @@ to the stores, by the same use cases as `hemline import … --direct`.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -39,8 +40,9 @@ def seed(stack: Running, say: Say = print) -> bool:
         return False
     say("stocking the demo shop; the first start only")
     now = time.time_ns() // 1_000_000
-    road = Direct(Stores(stack.site, stores.table(stack), places.objects), _SHARD)
-    report = importing.run(Stream(demo_events(now)), road, _watched(say))
+    into = Stores(stack.site, stores.table(stack), places.objects)
+    with closing(Direct(into, _SHARD)) as road:
+        report = importing.run(Stream(demo_events(now)), road, _watched(say))
     say(report.lines()[0])
     put_demo_site(stack.site, places)
     put_ranker(stack.site, places)

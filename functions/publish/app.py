@@ -7,15 +7,19 @@ What is raised fails the invocation, so that the alarm on errors and Lambda's ow
 import time
 
 import msgspec
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 from hemline.model.errors import BadInput, Conflict
-from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
 from hemline.runtime.wire_publish import Command, command_of, compile_site, wire
 from hemline.usecases.publish_edition import publish_edition, put_site, roll_back
 
 settings = load()
 places = wire(settings)
+logger = Logger(service="publish")
+metrics = Metrics(namespace="Hemline", service="publish")
+metrics.set_default_dimensions(Site=settings.site)
 
 
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:
@@ -24,13 +28,13 @@ def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     try:
         return _run(command) if command else _publish(None)
     except Conflict as lost:
-        log("WARN", "lost", reason=str(lost))
+        logger.warning("lost", extra={"reason": str(lost)})
         return {"swapped": False, "lost": str(lost)}
     except BadInput as wrong:
         if command:
             raise
         # A stack that waits for its first site file is no incident.
-        log("WARN", "nothing to publish", reason=str(wrong))
+        logger.warning("nothing to publish", extra={"reason": str(wrong)})
         return {"swapped": False, "waits": str(wrong)}
 
 
@@ -38,7 +42,7 @@ def _run(command: Command) -> dict[str, object]:
     if command.rollback:
         wanted = command.rollback if isinstance(command.rollback, str) else ""
         entry = roll_back(settings.site, places, wanted)
-        log("WARN", "rolled back", edition=entry.edition[:16])
+        logger.warning("rolled back", extra={"edition": entry.edition[:16]})
         return msgspec.structs.asdict(entry)
     if command.site_file is not None:
         put_site(settings.site, places.objects, compile_site(command.site_file))
@@ -50,9 +54,12 @@ def _publish(built: int | None) -> dict[str, object]:
     as_of = time.time_ns() // 1_000_000 if built is None else built
     result = publish_edition(settings.site, places, built=as_of)
     for note in result.notes:
-        log("WARN", note)
-    took_ms = (time.perf_counter() - started) * 1000
-    log("INFO", "published", swapped=result.swapped, edition=result.edition[:16], ms=round(took_ms))
-    values = {"Items": result.items, "Counted": result.counted, "PublishMs": took_ms}
-    metric("Hemline", {"Site": settings.site}, **values)
+        logger.warning(note)
+    took_ms = round((time.perf_counter() - started) * 1000)
+    about = {"edition": result.edition[:16], "swapped": result.swapped, "ms": took_ms}
+    logger.info("published", extra=about)
+    metrics.add_metric("Items", MetricUnit.Count, result.items)
+    metrics.add_metric("Counted", MetricUnit.Count, result.counted)
+    metrics.add_metric("PublishMs", MetricUnit.Milliseconds, took_ms)
+    metrics.flush_metrics()
     return msgspec.structs.asdict(result) | {"notes": list(result.notes)}

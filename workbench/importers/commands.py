@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -140,8 +140,7 @@ def _import(file: Path, read: Read, way: Way) -> None:
     """Exit status 1 when anything was rejected: what is left out must be seen."""
     from workbench.importers.reading import opened  # noqa: PLC0415
 
-    road = _road(file, way)
-    with opened(file) as source:
+    with closing(_road(file, way)) as road, opened(file) as source:
         report = _run(source, read, road, quiet=way.as_json)
     if way.as_json:
         import msgspec  # noqa: PLC0415

@@ -48,6 +48,10 @@ class Direct:
         self._pool = ThreadPoolExecutor(WORKERS)
         self._next = 1
 
+    def close(self) -> None:
+        """End its threads."""
+        self._pool.shutdown()
+
     def send(self, batch: Batch) -> Sent:
         """Validate, archive and fold one batch. Raises Unavailable when a store does not take it."""
         now = time.time_ns() // 1_000_000

@@ -31,6 +31,10 @@ class Road(Protocol):
         """Raises Unavailable when the other side did not take it, however often it was tried."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections and threads."""
+        ...
+
 
 class _Answer(msgspec.Struct):
     accepted: int = 0
@@ -50,6 +54,10 @@ class FrontDoor:
         self._url, self._key, self._sleep = url.rstrip("/") + "/v1/events", key, sleep
         # Retries are ours: the signature carries the time, so each try signs anew.
         self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(30.0))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._pool.clear()
 
     def send(self, batch: Batch) -> Sent:
         """One batch; events that were not durable alone are sent again, alone."""
