@@ -121,6 +121,8 @@ class _Items(_Slot):
     kind: Literal["items"] = "items"
     limit: Annotated[int, Field(ge=1, le=100)] = 8
     sources: Annotated[list[Source], Field(min_length=1)] = list(Slot("").sources)
+    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
+    explore: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     fallback: list[Id] = []
 
     @model_validator(mode="before")

@@ -8,6 +8,8 @@ import numpy as np
 from hemline.decide import content, render, token
 from hemline.decide.arrange import arrange
 from hemline.decide.candidates import NAMES, Found
+from hemline.decide.diversify import diversify
+from hemline.decide.explore import Explored, explore
 from hemline.decide.facts import Facts, FactSource, Read
 from hemline.decide.ladder import Context, Ranker, Step, climb
 from hemline.decide.reasons import reasons
@@ -48,6 +50,7 @@ class _Answer(NamedTuple):
     reasons: tuple[str, ...]
     shown: tuple[int, ...] = ()
     variant: str = ""
+    explored: Explored | None = None
 
 
 class _Decided(NamedTuple):
@@ -97,8 +100,16 @@ def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _
         return _content(engine, slot, facts)
     except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
         # Even the fallback may not be shown: the rules that would have sifted it did not run.
-        empty = b'"items":[]' if slot.kind == "items" else b'"variant":null'
-        return _Answer(empty, b"", Rung.STATIC, (f"{slot.kind}: {type(fault).__name__}",))
+        reason = f"{slot.kind}: {type(fault).__name__}"
+        return _Answer(_EMPTY[slot.kind], b"", Rung.STATIC, (reason,))
+
+
+_EMPTY = {
+    "items": b'"items":[]',
+    "content": b'"variant":null',
+    "alert": b'"variant":null',
+    "layout": b'"sections":[]',
+}
 
 
 def _slot(engine: Engine, name: str) -> Slot:
@@ -116,26 +127,41 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
     excluded = _excluded(snapshot, slot, want, facts, seen.items)
     eligible = engine.rules.in_force(slot.name, facts, excluded)
     step = climb(Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible))
-    ranked = step.ordered.found.items.tolist()
-    shown = arrange(ranked, eligible, want.limit or slot.limit)
-    texts = reasons(snapshot, facts, shown, _sources(step.ordered.found, ranked, shown))
+    found = step.ordered.found
+    ranked, limit = found.items.tolist(), want.limit or slot.limit
+    varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
+    shown = arrange(varied, eligible, limit)
+    texts = reasons(snapshot, facts, shown, _sources(found, ranked, shown))
     return _Answer(
         b'"items":' + render.items_json(snapshot, shown, texts),
         render.items_html(snapshot, slot, shown, texts),
-        _rung(step, shown),
+        step.rung if shown else Rung.STATIC,
         step.reasons,
         tuple(shown),
+        explored=explored if explored and explored.item in shown else None,
     )
+
+
+def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need
+    snapshot: Snapshot, slot: Slot, facts: Facts, step: Step, ranked: list[int], limit: int
+) -> tuple[list[int], Explored | None]:
+    """Diversity, then exploration; rules are applied after both. Only the model rung varies."""
+    if step.rung is not Rung.MODEL or not (slot.diversity or slot.explore):
+        return ranked, None
+    groups = snapshot.main_category[step.ordered.found.items].tolist()
+    varied = diversify(ranked, groups, limit, slot.diversity)
+    if not slot.explore:
+        return varied, None
+    # One draw a visitor and minute: a page that is reloaded at once looks the same.
+    parts = (slot.name, facts.read("visitor.seed"), facts.read("clock.minute"))
+    explored = explore(varied, limit, slot.explore, "|".join(map(str, parts)))
+    return (explored.ranked if explored else varied), explored
 
 
 def _sources(found: Found, ranked: list[int], shown: list[int]) -> list[str]:
     """Where each shown item came from; a pin need not be in the ranked list at all."""
     # Shown items stand near the head of the ranked ones: a search ends at once.
     return [NAMES[found.sources[ranked.index(i)]] if i in ranked else "pin" for i in shown]
-
-
-def _rung(step: Step, shown: list[int]) -> Rung:
-    return step.rung if shown else Rung.STATIC
 
 
 def _excluded(
@@ -175,6 +201,7 @@ def _fragment(decided: _Decided, form: Format, keys: tuple[bytes, ...]) -> Fragm
         minute=minute // 60_000,
         items=answer.shown,
         variant=answer.variant,
+        explored=answer.explored and (answer.explored.item, answer.explored.propensity),
     )
     degraded = answer.rung is Rung.STATIC
     return Fragment(

@@ -24,6 +24,8 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     items: tuple[int, ...] = ()
     """Shown item indices of that edition, in order."""
     variant: str = ""
+    explored: tuple[int, float] | None = None
+    """(item index, propensity) of the place that chance decided, when the slot explores."""
 
 
 _encoder = msgspec.msgpack.Encoder()

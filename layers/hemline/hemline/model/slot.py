@@ -51,6 +51,10 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     goal: str = "click"
     max_age: int = 60
     """Seconds that a public answer may be cached."""
+    diversity: float = 0.0
+    """items: 0 shows the ranking as it is, 1 cares only that no category repeats."""
+    explore: float = 0.0
+    """items: how often the last place goes to an item that the ranking would not have shown."""
     variants: tuple[Variant, ...] = ()
     sections: tuple[str, ...] = ()
     """layout: the page's sections in their default order."""

@@ -12,6 +12,7 @@ from hemline.learn.profile import Profile, decode, fold
 from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import Refused, Unavailable
 from hemline.model.event import Record, encode_record
+from hemline.model.ids import hash64
 from hemline.usecases.editions import LiveEdition
 from hemline.usecases.ports import Hot, HotReader, Stored
 
@@ -101,6 +102,7 @@ def _visitor_facts(
 ) -> dict[str, Maker]:
     known = _Known(visit.recent, hot, engine, minute)
     return {
+        "visitor.seed": lambda: _fact(hash64(visit.subject or "")),
         "visitor.known": lambda: known.fact(not known.profile().empty),
         "visitor.returning": lambda: known.fact(known.returning()),
         "visitor.view": lambda: known.fact(known.view()),

@@ -1,0 +1,44 @@
+"""Exploration: now and then the last place goes to an item that the ranking would not have shown.
+
+What is learned from clicks is only right when it is known how likely each item was to be shown, so
+the propensity is part of the decision. Chance comes from a seed that is itself a fact: the same
+facts give the same draw, on every machine.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hemline.model.ids import hash64
+
+_POOL = 50
+"""Items below the list that have a chance; more would give each too little to learn from."""
+
+
+class Explored(NamedTuple):
+    """The list with one place drawn: which item stands there, and how likely exactly it was to."""
+
+    ranked: list[int]
+    item: int
+    propensity: float
+
+
+def explore(ranked: Sequence[int], limit: int, share: float, seed: str) -> Explored | None:
+    """The last of `limit` places, drawn; None when there is nothing to draw from or `share` is 0.
+
+    With probability `share` it goes to one of the next items, each as likely as the others; else it
+    stays. Rules still have the last word on what is shown.
+    """
+    pool = ranked[limit : limit + _POOL]
+    if share <= 0 or not pool:
+        return None
+    last = limit - 1
+    if _uniform(seed + "|whether") >= share:
+        return Explored(list(ranked), ranked[last], 1 - share)
+    at = limit + int(_uniform(seed + "|which") * len(pool))
+    moved = [*ranked[:last], ranked[at], *ranked[last:at], *ranked[at + 1 :]]
+    return Explored(moved, ranked[at], share / len(pool))
+
+
+def _uniform(text: str) -> float:
+    """In [0, 1), the same in every process, version and language."""
+    return (hash64(text) >> 11) / 2.0**53
