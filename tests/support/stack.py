@@ -39,8 +39,9 @@ class Stack:
 
     def _read(self) -> None:
         assert self._process.stdout
-        for line in self._process.stdout:
-            self._queue.put(line.rstrip("\n"))
+        with self._process.stdout as out:
+            for line in out:
+                self._queue.put(line.rstrip("\n"))
         self._queue.put(None)
 
     def wait_for(self, text: str) -> str:
@@ -74,11 +75,9 @@ class Stack:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             raise
-        while self._next(time.monotonic() + 5) is not None:
-            pass
-        self._reader.join(5)
-        assert self._process.stdout
-        self._process.stdout.close()
+        self._reader.join(_PATIENCE)
+        while not self._queue.empty():
+            self._next(time.monotonic())
         return status
 
     @property
