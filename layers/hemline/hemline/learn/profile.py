@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from hemline.learn import profile_ring as ring
+from hemline.learn.profile_prepend import prepend
 from hemline.model.errors import Refused
 from hemline.model.event import DEEDS, Deed, Record
 from hemline.model.ids import hash64
@@ -147,9 +148,11 @@ def _merged(
 
 
 def _fitted(packed: bytes, new: list[ring.Action] | None, budget: int) -> bytes:
-    if new or len(packed) > budget:
-        return ring.merge(packed, new or (), budget)
-    return packed
+    if not new and len(packed) <= budget:
+        return packed
+    offered = sorted(new or (), reverse=True)
+    simple = prepend(packed, offered, budget)
+    return ring.merge(packed, offered, budget) if simple is None else simple
 
 
 def _claim(packed: bytes, budget: int) -> int:

@@ -26,10 +26,10 @@ MAX_QUANTITY = 63
 MAX_TIME = (1 << 48) - 1
 HEAD = struct.Struct("<HHHHIQ")
 SIZES = struct.Struct("<HHH")
-_ACTION_BYTES = 8 + 4 + 2 + 1 + 1
-_LINE_BYTES = 2
+ACTION_BYTES = 8 + 4 + 2 + 1 + 1
+LINE_BYTES = 2
 POSITION_BITS = 10
-_LOW = 0xFFFFFFFF
+LOW = 0xFFFFFFFF
 POSITION = (1 << POSITION_BITS) - 1
 
 
@@ -59,9 +59,9 @@ NOWHERE = Floor()
 
 def clip(action: Action, limit: int) -> Action:
     """The action with the longest prefix of its lines that `limit` bytes hold: never unbounded."""
-    size, count = _ACTION_BYTES, 0
+    size, count = ACTION_BYTES, 0
     for item in action.items[:MAX_LINES]:
-        size += _LINE_BYTES + len(item) + 1
+        size += LINE_BYTES + len(item) + 1
         if size > limit:
             break
         count += 1
@@ -81,7 +81,7 @@ def _size(actions: Sequence[Action]) -> int:
     lines = [item for action in actions for item in action.items]
     ids = set(lines)
     text = sum(map(len, ids)) + len(ids)
-    return HEAD.size + _ACTION_BYTES * len(actions) + _LINE_BYTES * len(lines) + text
+    return HEAD.size + ACTION_BYTES * len(actions) + LINE_BYTES * len(lines) + text
 
 
 def _fitting(actions: Sequence[Action], budget: int) -> int:
@@ -89,12 +89,27 @@ def _fitting(actions: Sequence[Action], budget: int) -> int:
     ids: set[str] = set()
     for action in actions:
         fresh = [item for item in action.items if item not in ids]
-        size += _ACTION_BYTES + _LINE_BYTES * len(action.items) + sum(map(len, fresh)) + len(fresh)
+        size += ACTION_BYTES + LINE_BYTES * len(action.items) + sum(map(len, fresh)) + len(fresh)
         if size > budget:
             break
         ids.update(fresh)
         kept += 1
     return kept
+
+
+class Parts(NamedTuple):
+    """A ring's columns before they are written; n actions, L lines."""
+
+    keys: Sequence[int]
+    lows: Sequence[int]
+    """[n] low 32 bits of the times."""
+    highs: Sequence[int]
+    lines: Sequence[int]
+    """[L] position in `names`, and the quantity above it."""
+    kinds: Sequence[int]
+    counts: Sequence[int]
+    names: Sequence[str]
+    """In the order of first appearance."""
 
 
 def _columns(actions: Sequence[Action], floor: Floor) -> bytes:
@@ -105,17 +120,28 @@ def _columns(actions: Sequence[Action], floor: Floor) -> bytes:
         table[item] | quantity << POSITION_BITS
         for item, quantity in zip(flat, chain.from_iterable(quantities), strict=True)
     ]
-    text = "\n".join((*table, "")).encode("ascii")
-    n = len(actions)
-    head = HEAD.pack(n, len(lines), len(text), floor.time >> 32, floor.time & _LOW, floor.key)
-    body = struct.pack(
-        f"<{n}Q{n}I{n}H{len(lines)}H",
-        *keys,
-        *[time & _LOW for time in times],
-        *[time >> 32 for time in times],
-        *lines,
-    )
-    return head + body + bytes(kinds) + bytes(map(len, items)) + text
+    lows, highs = [time & LOW for time in times], [time >> 32 for time in times]
+    return write(Parts(keys, lows, highs, lines, kinds, [*map(len, items)], [*table]), floor)
+
+
+def write(parts: Parts, floor: Floor) -> bytes:
+    """The ring's bytes."""
+    text = "\n".join((*parts.names, "")).encode("ascii")
+    n, count = len(parts.keys), len(parts.lines)
+    head = HEAD.pack(n, count, len(text), floor.time >> 32, floor.time & LOW, floor.key)
+    columns = (*parts.keys, *parts.lows, *parts.highs, *parts.lines, *parts.kinds, *parts.counts)
+    return head + struct.pack(layout(n, count), *columns) + text
+
+
+def layout(n: int, count: int) -> str:
+    """The struct of n actions' and `count` lines' columns."""
+    return f"<{n}Q{n}I{n}H{count}H{n}B{n}B"
+
+
+def names(ring: bytes, n: int, count: int) -> list[str]:
+    """The ring's item ids, each once."""
+    start = HEAD.size + n * ACTION_BYTES + count * LINE_BYTES
+    return ring[start:-1].decode("ascii").split("\n") if count else []
 
 
 def floor_of(ring: bytes) -> Floor:
@@ -141,7 +167,7 @@ def check(ring: bytes) -> None:
     if len(ring) < HEAD.size:
         raise Refused("a profile's ring is cut short")
     n, count, text = SIZES.unpack_from(ring)
-    if len(ring) != HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES + text:
+    if len(ring) != HEAD.size + n * ACTION_BYTES + count * LINE_BYTES + text:
         raise Refused("a profile's ring is of another size than it says")
 
 
@@ -150,13 +176,12 @@ def actions(ring: bytes) -> list[Action]:
     if not ring:
         return []
     n, count, _ = SIZES.unpack_from(ring)
-    values = struct.unpack_from(f"<{n}Q{n}I{n}H{count}H{n}B{n}B", ring, HEAD.size)
+    values = struct.unpack_from(layout(n, count), ring, HEAD.size)
     keys, low, high = values[:n], values[n : 2 * n], values[2 * n : 3 * n]
     lines = values[3 * n : 3 * n + count]
     kinds, counts = values[3 * n + count : 4 * n + count], values[4 * n + count :]
-    start = HEAD.size + n * _ACTION_BYTES + count * _LINE_BYTES
-    names = ring[start:].decode("ascii").split("\n")
-    items = tuple([names[line & POSITION] for line in lines])
+    found = names(ring, n, count)
+    items = tuple([found[line & POSITION] for line in lines])
     quantities = tuple([line >> POSITION_BITS for line in lines])
     ends = list(accumulate(counts))
     return [
