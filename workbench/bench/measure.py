@@ -1,0 +1,76 @@
+"""How a benchmark measures: variants take turns, CPU by the process clock, medians over rounds.
+
+Hot: calls back to back, the machine's caches at their warmest. Paced: one call every 20 ms, which is
+closer to what a function sees. Knows nothing of what it measures.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import NamedTuple
+
+PACE = 0.020
+"""Seconds from the start of one paced call to the start of the next."""
+_SETTLE = 0.060
+"""Seconds before a round: the last variant's threads may spin on for a while, at our expense."""
+
+
+class Row(NamedTuple):
+    """One line of the report. `cpu_us` and `per_s` are per unit of work on one core."""
+
+    name: str
+    size: int
+    """Candidates, profiles or fragments, as the report's second column says."""
+    cpu_us: float
+    p50_us: float
+    p99_us: float
+    per_s: float
+
+
+class Sample(NamedTuple):
+    """One round of one variant: CPU a call, and each call's time on the wall."""
+
+    cpu_us: float
+    wall_us: Sequence[float]
+
+
+def rounds(
+    variants: Mapping[str, Callable[[], object]],
+    *,
+    calls: Mapping[str, int],
+    repeats: int,
+    paced: bool = False,
+    clock: Callable[[], float] = time.process_time,
+) -> dict[str, list[Sample]]:
+    """Every variant in turn, `repeats` times over, so that a slow minute hits all of them alike."""
+    samples: dict[str, list[Sample]] = {name: [] for name in variants}
+    for call in variants.values():
+        call()
+    for _ in range(repeats):
+        for name, call in variants.items():
+            samples[name].append(_round(call, calls[name], paced=paced, clock=clock))
+    return samples
+
+
+def row(name: str, size: int, samples: Sequence[Sample], *, units: int = 1) -> Row:
+    """The median round's CPU, and percentiles over all calls; `units` of work are done by a call."""
+    cpu = median(sample.cpu_us for sample in samples) / units
+    wall = sorted(us for sample in samples for us in sample.wall_us)
+    p99 = wall[min(len(wall) - 1, int(len(wall) * 0.99))]
+    return Row(name, size, round(cpu, 1), round(median(wall), 1), round(p99, 1), round(1e6 / cpu, 1))
+
+
+def _round(
+    call: Callable[[], object], calls: int, *, paced: bool, clock: Callable[[], float]
+) -> Sample:
+    wall: list[float] = []
+    time.sleep(_SETTLE)
+    cpu = clock()
+    for _ in range(calls):
+        started = time.perf_counter()
+        call()
+        took = time.perf_counter() - started
+        wall.append(took * 1e6)
+        if paced:
+            time.sleep(max(PACE - took, 0.0))
+    return Sample((clock() - cpu) / calls * 1e6, wall)
