@@ -7,7 +7,6 @@ result is the bytes that `profile_ring.merge` makes; a test compares the two.
 
 import struct
 from collections.abc import Sequence
-from itertools import accumulate
 
 from hemline.learn import profile_ring as ring
 from hemline.learn.profile_ring import Action, Floor
@@ -54,36 +53,37 @@ def _lines(new: Sequence[Action], table: dict[str, int]) -> list[int]:
     ]
 
 
-def _moved(lines: tuple[int, ...], names: list[str], table: dict[str, int]) -> list[int]:
+def _moved(lines: Sequence[int], old: list[str], table: dict[str, int]) -> list[int]:
     """Old lines with the positions that their ids have now, in the order of first appearance."""
-    shift = [table.setdefault(name, len(table)) - at for at, name in enumerate(names)]
+    if table.keys().isdisjoint(old):
+        by = len(table)
+        table.update(zip(old, range(by, by + len(old)), strict=True))
+        return [line + by for line in lines]
+    shift = [table.setdefault(name, len(table)) - at for at, name in enumerate(old)]
     return [line + shift[line & ring.POSITION] for line in lines]
 
 
 def _cut(parts: ring.Parts, floor: Floor, budget: int) -> bytes:
     """Written out, without the oldest actions where they do not fit."""
-    ends = list(accumulate(parts.counts))
-    # Ids stand in the order of first appearance, so the oldest actions' own ids are the last ones.
-    reach = list(accumulate([line & ring.POSITION for line in parts.lines], max))
-    texts = list(accumulate([len(name) + 1 for name in parts.names]))
-    kept = len(ends)
-    while kept and _size(kept, ends, reach, texts) > budget:
-        kept -= 1
-    if kept == len(ends):
+    kept, lines, names = len(parts.keys), len(parts.lines), len(parts.names)
+    over = ring.size_of(kept, lines, sum(map(len, parts.names)) + names) - budget
+    if over <= 0:
         return ring.write(parts, floor)
+    positions = [line & ring.POSITION for line in parts.lines]
+    while kept and over > 0:
+        kept -= 1
+        count = parts.counts[kept]
+        lines -= count
+        over -= ring.size_of(1, count, 0) - ring.HEAD.size
+        # Ids stand in the order of first appearance: those of the oldest actions alone come last.
+        while names and names - 1 not in positions[:lines]:
+            names -= 1
+            over -= len(parts.names[names]) + 1
     floor = Floor(parts.highs[kept] << 32 | parts.lows[kept], parts.keys[kept])
-    return ring.write(_first(parts, kept, ends, reach), floor)
+    return ring.write(_first(parts, kept, lines, names), floor)
 
 
-def _size(kept: int, ends: list[int], reach: list[int], texts: list[int]) -> int:
-    lines = ends[kept - 1]
-    text = texts[reach[lines - 1]] if lines else 0
-    return ring.HEAD.size + ring.ACTION_BYTES * kept + ring.LINE_BYTES * lines + text
-
-
-def _first(parts: ring.Parts, kept: int, ends: list[int], reach: list[int]) -> ring.Parts:
-    lines = ends[kept - 1] if kept else 0
-    names = reach[lines - 1] + 1 if lines else 0
+def _first(parts: ring.Parts, kept: int, lines: int, names: int) -> ring.Parts:
     return ring.Parts(
         parts.keys[:kept],
         parts.lows[:kept],

@@ -80,8 +80,12 @@ def pack(actions: Sequence[Action], floor: Floor, budget: int) -> bytes:
 def _size(actions: Sequence[Action]) -> int:
     lines = [item for action in actions for item in action.items]
     ids = set(lines)
-    text = sum(map(len, ids)) + len(ids)
-    return HEAD.size + ACTION_BYTES * len(actions) + LINE_BYTES * len(lines) + text
+    return size_of(len(actions), len(lines), sum(map(len, ids)) + len(ids))
+
+
+def size_of(actions: int, lines: int, text: int) -> int:
+    """Bytes of a ring of so many actions, lines and bytes of text."""
+    return HEAD.size + ACTION_BYTES * actions + LINE_BYTES * lines + text
 
 
 def _fitting(actions: Sequence[Action], budget: int) -> int:
