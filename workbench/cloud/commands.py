@@ -19,6 +19,7 @@ def run(
         DEFAULT_PORT, envvar="PORT", help="Where the shop and the API answer."
     ),
     seed: bool = typer.Option(True, help="Stock the demo shop when nothing is published yet."),
+    raw: bool = typer.Option(False, help="Show log lines as CloudWatch gets them, metrics too."),
 ) -> None:
     """Start the whole loop on this machine; Ctrl-C stops it and keeps its state."""
     from workbench.cloud.built import BuildError  # noqa: PLC0415 - light at import
@@ -29,7 +30,7 @@ def run(
     from workbench.cloud.screen import Screen  # noqa: PLC0415
 
     try:
-        asyncio.run(run_stack(Options(port, seed=seed), Screen()))
+        asyncio.run(run_stack(Options(port, seed=seed), Screen(raw=raw)))
     except Refusal as refusal:
         print(f"hemline: {refusal}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -1,0 +1,137 @@
+"""template.yaml: valid, linted as the CloudFormation it becomes, short, and least-privileged."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workbench.cloud.intrinsics import parse
+from workbench.cloud.package import ARCHITECTURES
+from workbench.laptop import ENVIRONMENTS, ROOT
+
+TEMPLATE = ROOT / "template.yaml"
+SAM = ENVIRONMENTS / "sam/bin"
+REGION = "eu-west-1"
+ELF_MACHINES = {"x86_64": 62, "arm64": 183}
+
+needs_sam = pytest.mark.skipif(
+    not (SAM / "sam").exists(), reason="SAM is not installed here: `make sam` does it"
+)
+
+
+def quiet() -> dict[str, str]:
+    """SAM without telemetry, updates or a call to anybody's account."""
+    return {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
+
+
+def lint(template: Path) -> subprocess.CompletedProcess[str]:
+    script = ROOT / "workbench/sam_lint.py"
+    return subprocess.run(
+        [SAM / "python", script, template, REGION],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=quiet(),
+    )
+
+
+@needs_sam
+def test_sam_calls_the_template_valid() -> None:
+    done = subprocess.run(
+        [SAM / "sam", "validate", "--lint", "--template", TEMPLATE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=quiet(),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_sam
+def test_the_expanded_template_has_no_finding() -> None:
+    done = lint(TEMPLATE)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_sam
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("[ReportBatchItemFailures]", "[ReportItemFailures]"),
+        ("StartingPosition: TRIM_HORIZON", "StartingPosition: OLDEST"),
+        ("Runtime: python3.13", "Runtime: python2.6"),
+    ],
+)
+def test_the_expanding_lint_finds_what_is_wrong(tmp_path: Path, right: str, wrong: str) -> None:
+    text = TEMPLATE.read_text()
+    assert right in text
+    broken = tmp_path / "template.yaml"
+    broken.write_text(text.replace(right, wrong))
+    assert lint(broken).returncode == 1
+
+
+def test_the_whole_stack_fits_on_five_hundred_lines() -> None:
+    assert len(TEMPLATE.read_text().splitlines()) <= 500
+
+
+def test_cloudformation_takes_the_yaml() -> None:
+    """It refuses aliases, which YAML itself and every linter allow."""
+    assert not any(
+        line.strip().startswith(("<<:", "*")) for line in TEMPLATE.read_text().splitlines()
+    )
+    assert ": &" not in TEMPLATE.read_text()
+    assert ": *" not in TEMPLATE.read_text()
+
+
+def test_nothing_is_allowed_on_everything() -> None:
+    for name, resource in parse(TEMPLATE.read_text())["Resources"].items():
+        for policy in resource.get("Properties", {}).get("Policies", []):
+            for statement in policy["Statement"]:
+                actions = statement["Action"]
+                spelled = [actions] if isinstance(actions, str) else actions
+                assert statement["Resource"] != "*", name
+                assert not any("*" in action for action in spelled), name
+
+
+def test_every_statement_says_why() -> None:
+    lines = [line.strip() for line in TEMPLATE.read_text().splitlines()]
+    bare = [
+        number
+        for number, line in enumerate(lines)
+        if line.startswith("- Effect:") and not lines[number - 1].startswith("#")
+    ]
+    assert not bare, f"no comment above line {[n + 1 for n in bare]}"
+
+
+def test_template_and_recipe_agree_on_the_default_architecture() -> None:
+    parameter = parse(TEMPLATE.read_text())["Parameters"]["Architecture"]
+    assert parameter["Default"] == ARCHITECTURES[0]
+    assert sorted(parameter["AllowedValues"]) == sorted(ARCHITECTURES)
+
+
+@needs_sam
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_sam_builds_every_layer_and_function(tmp_path: Path, architecture: str) -> None:
+    chosen = ("--parameter-overrides", f"Architecture={architecture}")
+    done = subprocess.run(
+        [SAM / "sam", "build", "--build-dir", tmp_path, *chosen],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        env={**quiet(), "HEMLINE_ARCH": architecture},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    layer = tmp_path / "HemlineLayer/python"
+    assert (layer / "hemline/decide/snapshot.py").exists()
+    assert not (layer / "botocore/data").exists()
+    (library,) = (tmp_path / "InferenceLayer/python/onnxruntime/capi").glob("*_state*.so")
+    assert ELF_MACHINES[architecture] == library.read_bytes()[18]
+    assert (tmp_path / "PublishFunction/pydantic").exists()
+    assert not list(tmp_path.glob("*Function/hemline")), "functions take the package from the layer"
