@@ -101,7 +101,13 @@ def test_without_consent_nothing_goes_in_and_nothing_comes_out() -> None:
     assert records(refused, SITE) == []
     assert update(refused, [record("v:ann", "e2")]).acts == ()
     assert update(EMPTY, [record("v:ann", "e2", consent=False)]) == EMPTY
-    assert not decode(encode(refused, KEYS), KEYS).consent
+    assert decode(encode(refused, KEYS), KEYS).consent is False
+
+
+def test_an_answer_that_was_never_asked_for_stays_open() -> None:
+    kept = update(EMPTY, [record("v:ann", "e1")])
+    assert decode(encode(kept, KEYS), KEYS).consent is None
+    assert len(records(kept, SITE)) == 1
 
 
 def test_it_is_its_visitor_s_alone() -> None:

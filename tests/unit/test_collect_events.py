@@ -143,9 +143,11 @@ def test_without_consent_nothing_personal_is_written_not_even_a_cookie(caller: C
 def test_where_visitors_are_asked_first_silence_is_no() -> None:
     found, _ = collect(VIEW, consent=False)
     assert found.rejected_for(NO_CONSENT) == 1
-    foreign = ANN._replace(capsule=Capsule("bob"))
+    foreign = ANN._replace(capsule=Capsule("bob", consent=True))
     assert collect(VIEW, caller=foreign, consent=False)[0].rejected_for(NO_CONSENT) == 1
-    agreed = ANN._replace(capsule=Capsule("ann"))
+    unasked = ANN._replace(capsule=Capsule("ann"))
+    assert collect(VIEW, caller=unasked, consent=False)[0].rejected_for(NO_CONSENT) == 1
+    agreed = ANN._replace(capsule=Capsule("ann", consent=True))
     assert collect(VIEW, caller=agreed, consent=False)[0].accepted == 1
 
 

@@ -111,6 +111,7 @@ def test_keys_rotate() -> None:
         ({"HEMLINE_KEYS": ""}, "HEMLINE_KEYS"),
         ({"HEMLINE_SITE": "Not A Site"}, "HEMLINE_SITE"),
         ({"HEMLINE_READ_TIMEOUT_MS": "-1"}, "HEMLINE_READ_TIMEOUT_MS"),
+        ({"HEMLINE_CONSENT_DEFAULT": "maybe"}, "HEMLINE_CONSENT_DEFAULT"),
     ],
 )
 def test_a_wrong_environment_names_the_variable(change: dict[str, str], names: str) -> None:

@@ -36,7 +36,8 @@ class Capsule(msgspec.Struct, frozen=True, array_like=True):
     """Whose capsule it is (a bare visitor id), what they agreed to, and their acts, oldest first."""
 
     visitor: str
-    consent: bool = True
+    consent: bool | None = None
+    """What the visitor said; None when nobody asked, then the site's default holds."""
     acts: tuple[Act, ...] = ()
 
 
@@ -45,8 +46,8 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def update(capsule: Capsule, records: Iterable[Record]) -> Capsule:
-    """With the actions of `records` in it, the oldest dropped until it fits; none without consent."""
-    if not capsule.consent:
+    """With the actions of `records` in it, the oldest dropped until it fits; none after a no."""
+    if capsule.consent is False:
         return msgspec.structs.replace(capsule, acts=())
     acts = {act.id: act for act in capsule.acts}
     for act in (_act(record.event) for record in records if _tells(record)):
@@ -95,8 +96,8 @@ def belongs(capsule: Capsule, subject: str | None) -> bool:
 
 
 def records(capsule: Capsule, site: str) -> list[Record]:
-    """Its acts as records to fold, empty without consent; `received` is the act's own time."""
-    if not capsule.consent:
+    """Its acts as records to fold, none after a no; `received` is the act's own time."""
+    if capsule.consent is False:
         return []
     return [_record(act, site, f"v:{capsule.visitor}") for act in capsule.acts]
 

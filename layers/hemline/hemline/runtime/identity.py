@@ -37,12 +37,13 @@ def visit_of(request: Request, site: str, keys: tuple[bytes, ...]) -> Visit:
     """What a decision may know of the visitor. The browser's opt-out outweighs everything."""
     visitor = visitor_of(request, keys)
     kept = capsule_of(request, keys)
-    refused = visitor.opted_out or (kept is not None and not kept.consent)
+    refused = visitor.opted_out or (kept is not None and kept.consent is False)
     if refused:
         return Visit(visitor.subject, consent=False)
     if kept is None or not capsule.belongs(kept, visitor.subject):
         return Visit(visitor.subject, consent=None)
-    return Visit(visitor.subject, consent=True, recent=tuple(capsule.records(kept, site)))
+    recent = tuple(capsule.records(kept, site))
+    return Visit(visitor.subject, consent=kept.consent, recent=recent)
 
 
 def capsule_of(request: Request, keys: tuple[bytes, ...]) -> capsule.Capsule | None:

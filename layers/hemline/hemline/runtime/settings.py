@@ -21,6 +21,8 @@ class Settings(NamedTuple):
     """Only on the laptop: where the AWS emulator listens."""
     read_timeout: float
     """Seconds that the one read of a decision may take."""
+    consent_default: bool = True
+    """What holds for visitors who were not asked; must say what the site file says."""
 
 
 _SHORTEST_KEY = 16
@@ -47,6 +49,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         region=environ.get("AWS_REGION", "eu-west-1"),
         endpoint=environ.get("AWS_ENDPOINT_URL") or None,
         read_timeout=_milliseconds(environ, "HEMLINE_READ_TIMEOUT_MS", 50) / 1000,
+        consent_default=_yes_or_no(environ, "HEMLINE_CONSENT_DEFAULT", default="true"),
     )
 
 
@@ -55,3 +58,10 @@ def _milliseconds(environ: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
         raise ValueError(f"{name} is {text!r}: use whole milliseconds from 1 to 10000")
     return int(text)
+
+
+def _yes_or_no(environ: Mapping[str, str], name: str, *, default: str) -> bool:
+    text = environ.get(name, default)
+    if text not in {"true", "false"}:
+        raise ValueError(f"{name} is {text!r}: use true or false")
+    return text == "true"

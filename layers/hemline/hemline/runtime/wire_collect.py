@@ -11,7 +11,8 @@ from hemline.usecases.collect_events import CollectDeps
 def wire(settings: Settings) -> CollectDeps:
     """Collaborators; calls nothing, so that a missing stream is told to callers and not to Lambda."""
     client = connect("kinesis", region=settings.region, endpoint=settings.endpoint)
-    return CollectDeps(KinesisStream(client, settings.stream), settings.site, _mint)
+    stream = KinesisStream(client, settings.stream)
+    return CollectDeps(stream, settings.site, _mint, settings.consent_default)
 
 
 def _mint() -> str:

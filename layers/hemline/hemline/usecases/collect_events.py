@@ -104,11 +104,12 @@ def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> 
 
 
 def _consents(caller: Caller, default: bool) -> bool:  # noqa: FBT001 - one call, one meaning
-    # A capsule that says no is obeyed whosoever it is: doubt is on the visitor's side.
     kept = caller.capsule
-    if caller.opted_out or (kept is not None and not kept.consent):
+    # A capsule that says no is obeyed whosoever it is: doubt is on the visitor's side.
+    if caller.opted_out or (kept is not None and kept.consent is False):
         return False
-    return default or caller.signed or (kept is not None and capsules.belongs(kept, caller.subject))
+    agreed = kept is not None and kept.consent is True and capsules.belongs(kept, caller.subject)
+    return default or caller.signed or agreed
 
 
 _Parsed = list[tuple[int, EventInput]]
