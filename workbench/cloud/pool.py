@@ -18,6 +18,7 @@ from workbench.cloud.template import Function
 _GRACE_SECONDS = 5.0
 """How long past its timeout a function may stay silent before its worker is killed."""
 _RESTART_PAUSE = 1.0
+_TIMED_OUT = "Task timed out"
 
 
 class Busy(Exception):  # noqa: N818 - Lambda's TooManyRequestsException
@@ -36,7 +37,7 @@ def read_answer(status: int, body: bytes) -> Answer:
     """Tell a result from a failure, which the emulator reports with status 200 as well."""
     if status != 200:
         return Answer(body, f"the runtime answered {status}: {_short(body)}")
-    if body.startswith(b"Task timed out"):
+    if body.startswith(_TIMED_OUT.encode()):
         return Answer(body, body.decode(errors="replace"))
     if b'"errorType"' in body:
         with contextlib.suppress(ValueError):
@@ -112,7 +113,11 @@ class Pool:
         except BaseException:
             self._repair(worker)
             raise
-        self._release(worker)
+        if found.error and found.error.startswith(_TIMED_OUT):
+            # It may still run: what comes next gets a fresh one.
+            self._repair(worker)
+        else:
+            self._release(worker)
         return found
 
     def _release(self, worker: Worker) -> None:
