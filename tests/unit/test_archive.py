@@ -4,10 +4,12 @@ import gzip
 import json
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hemline.adapters.memory import MemoryObjects
+from hemline.model.errors import Refused
 from hemline.model.event import Record
 from hemline.usecases.archive import append, day_of, line, read_archive, watermarks
 from tests.support.streams import NOW, SITE, record
@@ -106,3 +108,12 @@ def test_the_property_above_would_see_a_repeat() -> None:
     rows = [gzip.decompress(objects.get(key) or b"").count(b"\n") for key in objects.keys("")]
     assert sum(rows) == 3
     assert names(objects, repeats=True) == ["e1", "e2"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"not gzip", gzip.compress(b'{"shard":1}\n')])
+def test_a_damaged_part_is_loud(damage: bytes) -> None:
+    objects = stored([(1, record("v:a", "e1"))])
+    (key,) = objects.keys("")
+    objects.put(key, damage or (objects.get(key) or b"")[:-9])
+    with pytest.raises(Refused, match="s0"):
+        names(objects)

@@ -6,6 +6,7 @@ is {"shard", "sequence", "record"}. The day is the one that the server received 
 """
 
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hemline.model.errors import Refused
 from hemline.model.event import Record, encode_record
 from hemline.model.ids import hash64
 from hemline.model.keys import archive_object, archive_prefix
@@ -99,6 +101,7 @@ def read_archive(
 
     `days` narrows to those days; `repeats` keeps what clients sent twice, which a profile needs to be
     rebuilt exactly (it keeps an id at its latest time), but never what the stream delivered twice.
+    Raises Refused when an object is damaged.
     """
     delivered: set[int] = set()
     seen: set[int] = set()
@@ -123,13 +126,19 @@ def _parts(key: str) -> tuple[str, str, str]:
 def _day(objects: ObjectStore, keys: Sequence[str]) -> list[tuple[str, str, msgspec.Raw]]:
     found = []
     for key in keys:
-        data = objects.get(key)
-        for row in gzip.decompress(data).splitlines() if data else ():
-            one = _stored.decode(row)
+        for one in _unpack(key, objects.get(key)):
             order = (_received.decode(one.record).received, int(one.sequence), one.shard)
             found.append((order, (one.shard, one.sequence, one.record)))
     found.sort(key=lambda pair: pair[0])
     return [stored for _, stored in found]
+
+
+def _unpack(key: str, data: bytes | None) -> list[_Stored]:
+    # A part of the history that cannot be read must be loud: an edition without it would look whole.
+    try:
+        return _stored.decode_lines(gzip.decompress(data)) if data else []
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
+        raise Refused(f"{key} is no part of an archive: {error}") from None
 
 
 def watermarks(objects: ObjectStore, site: str) -> dict[str, str]:
