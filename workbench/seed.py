@@ -26,6 +26,7 @@ from workbench.laptop import ROOT, Running
 
 SITE_FILE = ROOT / "workbench/demo/site.yaml"
 RANKER = ROOT / "models"
+VISITORS = 1500
 _SEED = 7
 _SHARD = f"demo-{_SEED}"
 _EVERY_SECONDS = 2.0
@@ -33,7 +34,7 @@ _EVERY_SECONDS = 2.0
 Say = Callable[[str], None]
 
 
-def seed(stack: Running, say: Say = print) -> bool:
+def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
     """False when the site has an edition already: then nothing is touched. Raises HemlineError."""
     places = stores.places(stack)
     if places.pointers.read_pointer(stack.site) is not None:
@@ -42,7 +43,7 @@ def seed(stack: Running, say: Say = print) -> bool:
     now = time.time_ns() // 1_000_000
     into = Stores(stack.site, stores.table(stack), places.objects)
     with closing(Direct(into, _SHARD)) as road:
-        report = importing.run(Stream(demo_events(now)), road, _watched(say))
+        report = importing.run(Stream(demo_events(now, visitors)), road, _watched(say))
     say(report.lines()[0])
     put_demo_site(stack.site, places)
     put_ranker(stack.site, places)
@@ -54,11 +55,11 @@ def seed(stack: Running, say: Say = print) -> bool:
     return True
 
 
-def demo_events(until: int) -> Iterator[bytes]:
+def demo_events(until: int, visitors: int = VISITORS) -> Iterator[bytes]:
     """The shop's catalogue, then 28 simulated days before `until` (epoch ms)."""
     for item in catalogue.items():
         yield encode(item_event(item, until))
-    for event in history(until=until, seed=_SEED):
+    for event in history(until=until, seed=_SEED, visitors=visitors):
         yield encode(event)
 
 

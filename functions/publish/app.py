@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from hemline.model.errors import BadInput, Conflict
 from hemline.runtime.settings import load
 from hemline.runtime.wire_publish import Command, command_of, compile_site, wire
-from hemline.usecases.publish_edition import publish_edition, put_site, roll_back
+from hemline.usecases.publish_edition import is_held, publish_edition, put_site, roll_back
 
 settings = load()
 places = wire(settings)
@@ -26,7 +26,7 @@ def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     """Figures of the edition that was published, or why none was."""
     command = command_of(event, settings.site)
     try:
-        return _run(command) if command else _publish(None)
+        return _run(command) if command else _scheduled()
     except Conflict as lost:
         logger.warning("lost", extra={"reason": str(lost)})
         return {"swapped": False, "lost": str(lost)}
@@ -36,6 +36,14 @@ def handler(event: dict[str, object], _context: object) -> dict[str, object]:
         # A stack that waits for its first site file is no incident.
         logger.warning("nothing to publish", extra={"reason": str(wrong)})
         return {"swapped": False, "waits": str(wrong)}
+
+
+def _scheduled() -> dict[str, object]:
+    if is_held(settings.site, places):
+        # The next quarter of an hour must not undo what a person has done on purpose.
+        logger.warning("held: an older edition was made live; publish by command to go on")
+        return {"swapped": False, "held": True}
+    return _publish(None)
 
 
 def _run(command: Command) -> dict[str, object]:

@@ -117,6 +117,19 @@ def test_a_rollback_makes_the_edition_before_live(stack: Stack) -> None:
     assert stack.call("rollback")["edition"] == first["edition"] == stack.live().digest
 
 
+def test_the_schedule_leaves_a_rollback_alone_until_somebody_publishes(stack: Stack) -> None:
+    first = stack.call("site-file", built=NOW)
+    stack.archive(item("mug"))
+    stack.call("command", built=NOW + 1)
+    stack.call("rollback")
+    assert stack.call("schedule") == {"swapped": False, "held": True}
+    assert stack.live().digest == first["edition"]
+    again = stack.call("command")
+    assert stack.live().digest == again["edition"] != first["edition"]
+    stack.archive(bought("ann", "mug"), shard="shard-1")
+    assert stack.call("schedule")["swapped"] is True
+
+
 def test_a_stack_without_a_site_file_waits_for_it(stack: Stack) -> None:
     assert "no site file yet" in stack.call("schedule")["waits"]
     with pytest.raises(BadInput, match="no site file yet"):

@@ -175,6 +175,7 @@ def _bar(source: "Source") -> Iterator[Callable[[int | None], "Watch"]]:
     )
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(source.path.name, total=source.size or 1, said="reading")
+        source.watch = lambda: bar.update(task, completed=source.position)
 
         def watched(total: int | None) -> "Watch":
             if total is not None:

@@ -4,13 +4,14 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from hemline.model.errors import BadInput
 
+_WATCH_ROWS = 5000
 _GZIP = b"\x1f\x8b"
 
 
@@ -19,6 +20,8 @@ class Source:
 
     def __init__(self, path: Path, raw: IO[bytes]) -> None:
         self.path, self._raw, self.size = path, raw, path.stat().st_size
+        self.watch: Callable[[], object] = lambda: None
+        """Called every few thousand rows, for whom reading a whole file takes seconds."""
         zipped = raw.read(2) == _GZIP
         raw.seek(0)
         self._data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if zipped else raw
@@ -41,7 +44,10 @@ class Source:
         text = io.TextIOWrapper(self._data, "utf-8-sig", newline="")
         reader = csv.DictReader(text, restkey="", strict=True)
         try:
-            yield from reader
+            for number, row in enumerate(reader):
+                if number % _WATCH_ROWS == 0:
+                    self.watch()
+                yield row
         except (EOFError, OSError, zlib.error) as error:
             raise BadInput(self.path.name, f"cannot be read to its end: {error}.") from None
         except (UnicodeDecodeError, csv.Error) as error:

@@ -78,7 +78,10 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
         _list(stack, as_json=as_json)
     elif rollback:
         entry = roll_back(stack.site, places, to)
-        _tell(entry, f"live again: {entry.edition[:12]} of {_when(entry.built)}", as_json=as_json)
+        line = (
+            f"live again: {entry.edition[:12]} of {_when(entry.built)}; the schedule leaves it so"
+        )
+        _tell(entry, f"{line} until the next `hemline publish`", as_json=as_json)
     else:
         if site_file:
             put_site(stack.site, places.objects, _compiled(site_file))

@@ -19,7 +19,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def note(objects: ObjectStore, site: str, entry: Entry) -> None:
-    """Written before the pointer moves; an entry that never went live is a rollback's choice too."""
+    """Written once the pointer has moved: every entry was live once."""
     key = keys.edition_note(site, entry.built, entry.edition)
     objects.put(key, msgspec.json.encode(entry, order="deterministic"))
 
@@ -30,8 +30,14 @@ def editions(objects: ObjectStore, site: str) -> list[Entry]:
     return [msgspec.json.decode(data, type=Entry) for data in found if data is not None]
 
 
-def step_back(entries: list[Entry], live: str, wanted: str = "") -> Entry:
-    """The edition before `live`, or to the one whose digest starts with `wanted`.
+def newest(objects: ObjectStore, site: str) -> int:
+    """When the newest of them was built (epoch ms), 0 when there is none; opens none."""
+    prefix = keys.edition_notes(site)
+    return max((int(key.removeprefix(prefix)[:15]) for key in objects.keys(prefix)), default=0)
+
+
+def step_back(entries: list[Entry], live_built: int, wanted: str = "") -> Entry:
+    """The edition before the one built at `live_built`, or the one whose digest starts with `wanted`.
 
     Raises BadInput when there is no such edition, or more than one.
     """
@@ -41,8 +47,7 @@ def step_back(entries: list[Entry], live: str, wanted: str = "") -> Entry:
             problem = "names more than one edition." if found else "names no edition."
             raise BadInput("to", f"{wanted} {problem}", "See hemline publish --list")
         return found[0]
-    now = next((entry.built for entry in entries if entry.edition == live), None)
-    older = [entry for entry in entries if now is not None and entry.built < now]
+    older = [entry for entry in entries if entry.built < live_built]
     if not older:
         raise BadInput("rollback", "there is no edition before the live one.")
     return older[-1]

@@ -17,7 +17,7 @@ from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
 from hemline.model.site import Site, decode_site, encode_site
 from hemline.usecases.archive import read_archive, watermarks
 from hemline.usecases.build_edition import Made, RankerFiles, count, dangling, edition_parts
-from hemline.usecases.edition_log import Entry, editions, note, step_back
+from hemline.usecases.edition_log import Entry, editions, newest, note, step_back
 from hemline.usecases.ports import ObjectStore, PointerStore
 
 CheckRanker = Callable[[bytes, bytes], tuple[str, ...]]
@@ -77,9 +77,10 @@ def publish_edition(name: str, places: Places, *, built: int) -> Published:
     data = pack(header, payloads)
     fresh = unpack(data, site=name)
     places.objects.put(keys.edition_object(name, fresh.digest), data)
-    result = _published(fresh, len(data), whence, notes)
-    note(places.objects, name, _entry(result))
     move_pointer(name, places, Pointer(fresh.digest, built), expected=live.digest)
+    result = _published(fresh, len(data), whence, notes)
+    # After the swap: the notes tell what was live, and by that what is held back.
+    note(places.objects, name, _entry(result))
     return result
 
 
@@ -87,12 +88,12 @@ def roll_back(name: str, places: Places, wanted: str = "") -> Entry:
     """Make the edition before the live one live, or the one whose digest starts with `wanted`.
 
     Raises BadInput when there is none, Refused when it does not load, Conflict when a publish won.
-    The next publish makes a new edition again: mend its cause first.
+    The schedule leaves it so (`is_held`); the next publish by a person makes a new edition again.
     """
     pointer = places.pointers.read_pointer(name)
     if pointer is None:
         raise BadInput("rollback", f"{name} has no edition yet.")
-    entry = step_back(editions(places.objects, name), pointer.digest, wanted)
+    entry = step_back(editions(places.objects, name), pointer.built, wanted)
     data = places.objects.get(keys.edition_object(name, entry.edition))
     if data is None:
         raise Refused(f"edition {entry.edition[:12]} is not in the bucket any more")
@@ -100,6 +101,12 @@ def roll_back(name: str, places: Places, wanted: str = "") -> Entry:
     target = Pointer(entry.edition, entry.built)
     move_pointer(name, places, target, expected=pointer.digest)
     return entry
+
+
+def is_held(name: str, places: Places) -> bool:
+    """Whether somebody made an older edition live than the newest one that was: leave it so."""
+    pointer = places.pointers.read_pointer(name)
+    return pointer is not None and newest(places.objects, name) > pointer.built
 
 
 def read_site(name: str, objects: ObjectStore) -> Site:

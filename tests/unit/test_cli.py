@@ -1,0 +1,89 @@
+"""The command line: one app, light to start, exit status 0 done, 1 fell short, 2 a bad call."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from workbench import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = ROOT / "workbench/demo/site.yaml"
+
+
+def hemline(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.build(), arguments)
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path))
+
+
+def main(*arguments: str, state: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "workbench.cli", *arguments]
+    environment = {"HEMLINE_STATE": str(state), "PATH": ""}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_every_area_hangs_its_commands_on_the_app() -> None:
+    said = hemline("--help").output
+    for command in ("run", "import", "site", "publish"):
+        assert f"\n  {command} " in said
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from workbench import cli; cli.build();"
+        "heavy = {'boto3', 'numpy', 'onnxruntime', 'lightgbm', 'pydantic', 'aiohttp'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_a_good_site_file_passes() -> None:
+    result = hemline("site", "check", str(GOOD))
+    assert result.exit_code == 0
+    assert "nothing wrong" in result.output
+
+
+def test_a_site_file_with_mistakes_fails_with_every_finding(tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text(GOOD.read_text().replace("currency: GBP", "currency: pounds\ncolour: blue"))
+    result = hemline("site", "check", str(file))
+    assert result.exit_code == 1
+    assert f"{file}:3: currency: " in result.stderr
+    assert f"{file}:4: colour: there is no such field here." in result.stderr
+    rows = json.loads(hemline("site", "check", str(file), "--json").stdout)["findings"]
+    assert [row["line"] for row in rows] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("site", "check", "no-such-file.yaml"),
+        ("import", "ranklens", "no-such-file"),
+        ("import", "items", str(GOOD), "--map", "a=b"),
+        ("import", "events", str(GOOD), "--url", "http://127.0.0.1:1"),
+        ("import", "ranklens", str(GOOD), "--as", "robot"),
+        ("frobnicate",),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_a_bad_call_is_status_two(arguments: tuple[str, ...]) -> None:
+    assert hemline(*arguments).exit_code == 2
+
+
+def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path) -> None:
+    found = main("publish", state=tmp_path)
+    assert found.returncode == 2
+    assert found.stderr == "hemline: no stack is running here; start one with `make run`\n"
