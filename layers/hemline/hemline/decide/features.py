@@ -3,6 +3,8 @@
 Pure: `now` is handed in. Every value is finite float32; what is unknown has a value of its own.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,6 +55,7 @@ _JOINED_AT = _OWN_AT + len(OWN)
 _VISITOR_AT = _JOINED_AT + len(_JOINED)
 _LIST_AT = len(_ABSOLUTE)
 _RELATIVE_COLUMNS = np.array([_ABSOLUTE.index(name) for name in RELATIVE])
+_LEAST_SPREAD = np.float32(1e-3)
 _UNKNOWN_PRICE, _UNKNOWN_AGE, _UNKNOWN_GAP = -1.0, -1.0, -9.0
 
 
@@ -71,33 +74,37 @@ def matrix(  # noqa: PLR0913 - the two about the page are optional and named
         return out
     slot = view.slot[candidates]
     stats = snapshot.item_stats
-    out[:, :_OWN_AT] = stats[candidates] if stats.size else 0.0
-    out[:, _OWN_AT:_JOINED_AT] = view.own[slot]
+    out[:, :_OWN_AT] = stats.take(candidates, axis=0) if stats.size else 0.0
+    out[:, _OWN_AT:_JOINED_AT] = view.own.take(slot, axis=0)
     out[:, _JOINED_AT : _JOINED_AT + 4] = _times(view, slot, now)
     _joined(out, snapshot, view, candidates)
     _page(out, snapshot, candidates, page_item, page_category)
     _ages(out, snapshot, view, candidates, now)
     out[:, _VISITOR_AT : _VISITOR_AT + 4] = view.sums
     out[:, _AT["idle"]] = np.log1p(max(now - view.seen, 0) / _DAY)
-    out[:, _LIST_AT:] = _in_list(out[:, _RELATIVE_COLUMNS])
+    out[:, _LIST_AT:] = _in_list(out.take(_RELATIVE_COLUMNS, axis=1))
     return out
 
 
-def _times(view: VisitorView, slot: Ints, now: int) -> npt.NDArray[np.float64]:
+def _times(view: VisitorView, slot: Ints, now: int) -> Floats:
     """[n, 4]: log days since each deed (never: since 1970), and how far a next purchase is due."""
-    since = np.maximum(now - view.last[slot], 0.0)
-    times = np.empty((len(slot), 4))
-    np.log1p(since / _DAY, out=times[:, :3])
-    gap = view.gap[slot]
-    times[:, 3] = np.where(gap > 0, np.minimum(since[:, 0] / np.maximum(gap, _DAY), 9.0), -1.0)
-    return times
+    # Milliseconds since 1970 need float64; days do not.
+    days = np.maximum((now - view.last) / _DAY, 0.0).astype(np.float32)
+    gap = (view.gap / _DAY).astype(np.float32)
+    table = np.empty((len(days), 4), np.float32)
+    np.log1p(days, out=table[:, :3])
+    due = np.minimum(days[:, 0] / np.maximum(gap, np.float32(1.0)), np.float32(9.0))
+    table[:, 3] = np.where(gap > 0, due, np.float32(-1.0))
+    return table.take(slot, axis=0)
 
 
 def _joined(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints) -> None:
     out[:, _AT["together"]] = view.together[candidates]
-    lift = view.lift[snapshot.item_terms[candidates]]
-    out[:, _AT["lift_mean"]] = lift.sum(axis=1) / snapshot.term_counts[candidates]
-    out[:, _AT["lift_most"]] = lift.max(axis=1)
+    # Terms lie along the first axis, so that both reductions run over whole rows of candidates.
+    lift = view.lift.take(snapshot.terms_across.take(candidates, axis=1))
+    total = np.add.reduce(lift, axis=0)
+    out[:, _AT["lift_mean"]] = total / snapshot.term_counts[candidates]
+    out[:, _AT["lift_most"]] = np.maximum.reduce(lift, axis=0)
     out[:, _AT["category_share"]] = view.category_share[snapshot.main_category[candidates]]
 
 
@@ -113,7 +120,7 @@ def _page(
         row[near[page_item]] = weight[page_item]
         out[:, _AT["page_together"]] = row[candidates]
         gap = price[candidates] - price[page_item]
-        out[:, _AT["page_price_gap"]] = np.nan_to_num(gap, nan=_UNKNOWN_GAP)
+        out[:, _AT["page_price_gap"]] = _filled(gap, _UNKNOWN_GAP)
     else:
         out[:, _AT["page_together"]], out[:, _AT["page_price_gap"]] = -1.0, _UNKNOWN_GAP
     same = main[candidates] == page_category if page_category >= 0 else -1.0
@@ -122,19 +129,27 @@ def _page(
 
 def _ages(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints, now: int) -> None:
     price = snapshot.log_price[candidates]
-    out[:, _AT["price"]] = np.nan_to_num(price, nan=_UNKNOWN_PRICE)
-    out[:, _AT["price_gap"]] = np.nan_to_num(price - view.price, nan=_UNKNOWN_GAP)
+    out[:, _AT["price_gap"]] = _filled(price - np.float32(view.price), _UNKNOWN_GAP)
+    out[:, _AT["price"]] = _filled(price, _UNKNOWN_PRICE)
     born = snapshot.published[candidates]
-    dated = born > 0
+    undated = born <= 0
     age = np.log1p(np.maximum(now - born, 0) / _DAY)
-    out[:, _AT["age"]] = np.where(dated, age, _UNKNOWN_AGE)
+    age[undated] = _UNKNOWN_AGE
     years = (born - view.born) / (365 * _DAY)
-    out[:, _AT["age_gap"]] = np.where(dated & np.isfinite(years), years, _UNKNOWN_GAP)
+    years[undated] = np.nan
+    out[:, _AT["age"]] = age
+    out[:, _AT["age_gap"]] = _filled(years, _UNKNOWN_GAP)
+
+
+def _filled(values: npt.NDArray[Any], blank: float) -> npt.NDArray[Any]:
+    values[np.isnan(values)] = blank
+    return values
 
 
 def _in_list(block: Floats) -> Floats:
     """Each column against the list: how many standard deviations from its mean."""
-    centred = block - block.mean(axis=0)
-    spread = np.sqrt((centred * centred).mean(axis=0))
-    scaled: Floats = centred / (spread + np.float32(1e-3))
-    return scaled
+    n = np.float32(len(block))
+    centred: Floats = block - np.add.reduce(block, axis=0) / n
+    spread = np.sqrt(np.add.reduce(centred * centred, axis=0) / n)
+    centred /= spread + _LEAST_SPREAD
+    return centred

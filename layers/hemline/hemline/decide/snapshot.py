@@ -90,6 +90,11 @@ class Snapshot:
         return terms if terms.size else np.zeros((len(self.item_ids), 1), np.int32)
 
     @cached_property
+    def terms_across(self) -> Ints:
+        """[w, n] the same, term by term: what a feature matrix reads."""
+        return np.ascontiguousarray(self.item_terms.T)
+
+    @cached_property
     def term_share(self) -> Floats:
         """[t + 1] share of all deeds that fell to items with the term; 0 for the padding."""
         share = self.floats("term_share")

@@ -88,21 +88,18 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
     """The profile as arrays over this edition's items; any profile, the empty one too."""
     columns = tuple(profile.columns(which) for which in (BOUGHT, ENGAGED, SHOWN))
     bought, engaged, shown = (_lines(part, snapshot.index) for part in columns)
-    items, row = np.unique(
-        np.concatenate([bought.items, engaged.items, shown.items]), return_inverse=True
-    )
-    slot = np.zeros(len(snapshot.item_ids), np.int32)
-    slot[items] = np.arange(1, len(items) + 1)
-    rows = tuple(np.split(row + 1, [len(bought.items), len(bought.items) + len(engaged.items)]))
-    purchases = int((columns[0].kinds == _PURCHASE).sum())
+    slot, met, rows = _rows(len(snapshot.item_ids), (bought.items, engaged.items, shown.items))
+    purchases = int(np.count_nonzero(columns[0].kinds == _PURCHASE))
     recent, weight = _recent(bought, engaged)
-    own, last, gap = _own(len(items) + 1, (bought, engaged, shown), rows, purchases)
+    own, last, gap = _own(met + 1, (bought, engaged, shown), rows, purchases)
     share = _category_share(snapshot, recent, weight)
-    best = np.argsort(-share[:-1], kind="stable")[: int((share[:-1] > 0).sum())]
-    distinct = _distinct(recent)
+    liked = np.flatnonzero(share[:-1])
+    distinct = np.array(list(dict.fromkeys(recent.tolist())), np.int32)
+    born = snapshot.published[recent]
+    carted = len(columns[0].times) - purchases
     return VisitorView(
         recent=distinct,
-        categories=best.astype(np.int32),
+        categories=liked[np.argsort(-share[liked], kind="stable")].astype(np.int32),
         slot=slot,
         own=own,
         last=last,
@@ -111,17 +108,25 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
         category_share=share,
         together=_together(snapshot, distinct[:_STEPS]),
         price=_mean(snapshot.log_price[recent], weight),
-        born=_mean(np.where(snapshot.published > 0, snapshot.published, np.nan)[recent], weight),
-        sums=np.log1p(
-            [
-                purchases,
-                len(columns[0].times) - purchases,
-                len(columns[1].times),
-                len(columns[2].times),
-            ]
-        ).astype(np.float32),
+        born=_mean(np.where(born > 0, born, np.nan), weight),
+        sums=_sums(purchases, carted, len(columns[1].times), len(columns[2].times)),
         seen=max((int(part.times[0]) for part in columns if len(part.times)), default=0),
     )
+
+
+def _sums(*counts: int) -> Floats:
+    return np.log1p(np.array(counts, np.float32))
+
+
+def _rows(n: int, parts: tuple[npt.NDArray[np.int64], ...]) -> tuple[Ints, int, tuple[Ints, ...]]:
+    """(row of each item or 0 [n], how many items there are, the rows of each part's lines)."""
+    met = np.zeros(n, np.bool_)
+    for part in parts:
+        met[part] = True
+    items = np.flatnonzero(met)
+    slot = np.zeros(n, np.int32)
+    slot[items] = np.arange(1, len(items) + 1)
+    return slot, len(items), tuple(slot[part] for part in parts)
 
 
 def _recent(bought: _Lines, engaged: _Lines) -> tuple[npt.NDArray[np.int64], Reals]:
@@ -133,15 +138,10 @@ def _recent(bought: _Lines, engaged: _Lines) -> tuple[npt.NDArray[np.int64], Rea
     return np.concatenate([bought.items, engaged.items])[order], weight
 
 
-def _distinct(items: npt.NDArray[np.int64]) -> Ints:
-    _, at = np.unique(items, return_index=True)
-    return items[np.sort(at)].astype(np.int32)
-
-
 def _own(
     size: int,
     lines: tuple[_Lines, ...],
-    rows: tuple[npt.NDArray[np.int64], ...],
+    rows: tuple[Ints, ...],
     purchases: int,
 ) -> tuple[Floats, Reals, Reals]:
     bought = lines[0].kinds == _PURCHASE
@@ -174,8 +174,8 @@ def _lift(
     """Taken against what was to be expected from what was shown (or, unseen, from all deeds)."""
     share, terms = snapshot.term_share, snapshot.item_terms
     size, width = len(share), terms.shape[1]
-    liked = np.bincount(terms[taken].ravel(), np.repeat(weight, width), size)
-    met = np.bincount(terms[shown].ravel(), minlength=size) + _SHARE_PRIOR * share
+    liked = np.bincount(terms.take(taken, axis=0).ravel(), np.repeat(weight, width), size)
+    met = np.bincount(terms.take(shown, axis=0).ravel(), minlength=size) + _SHARE_PRIOR * share
     expected = met * (weight.sum() / (len(shown) + _SHARE_PRIOR))
     lift: Floats = np.log((liked + _LIFT_PRIOR) / (expected + _LIFT_PRIOR)).astype(np.float32)
     lift[-1] = 0.0
