@@ -5,23 +5,21 @@ Exit status: 0 done, 1 a check fell short, 2 a bad call.
 """
 
 import sys
-from importlib import import_module, metadata
-from importlib.util import find_spec
+from importlib import metadata
 
 import typer
 
 from hemline.model.errors import BadInput, HemlineError
+from models import commands as models
+from workbench import schemas
+from workbench.bench import commands as bench
+from workbench.cloud import commands as cloud
+from workbench.demo import commands as demo
+from workbench.importers import commands as importers
 from workbench.laptop import NotRunning
+from workbench.publish import commands as publish
 
-AREAS = (
-    "workbench.cloud.commands",
-    "workbench.importers.commands",
-    "workbench.publish.commands",
-    "workbench.bench.commands",
-    "workbench.demo.commands",
-    "models.commands",
-    "workbench.schemas",
-)
+AREAS = (cloud, importers, publish, models, bench, demo, schemas)
 
 
 def build() -> typer.Typer:
@@ -35,8 +33,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_options)
     for area in AREAS:
-        if find_spec(area):
-            import_module(area).register(app)
+        area.register(app)
     return app
 
 
