@@ -18,6 +18,7 @@ from hemline.adapters.aws import connect
 from hemline.adapters.aws_credentials import Credentials
 from hemline.adapters.aws_http import drop_connections
 from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.s3 import S3Objects
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, decode
 from hemline.model.event import Event, Line, Record, encode_record
@@ -63,8 +64,10 @@ def _rows(made: Stores, profiles: int, repeats: int) -> list[Row]:
         ours, theirs = _ours(made, tables["hemline"], pool), made.resource("dynamodb")
         naive_table = theirs.Table(tables["naive"])
         bucket = made.resource("s3").Bucket(tables["naive"])
+        memory = ours._replace(profiles=MemoryTable(), objects=MemoryObjects())
         variants = {
-            "hemline": _each(batches, lambda n, b: _ingest(b, ours)),
+            "hemline": _each(batches, lambda _, b: _ingest(b, ours)),
+            "hemline in memory": _each(batches, lambda _, b: _ingest(b, memory)),
             "naive": _each(
                 batches, lambda n, b: naive_ingest.ingest(b, naive_table, bucket, str(n))
             ),

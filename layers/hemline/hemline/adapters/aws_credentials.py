@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -91,7 +90,7 @@ def _from_endpoint(environment: Mapping[str, str]) -> Credentials:
         raise Unavailable("credentials", "no keys in the environment and no endpoint for them")
     try:
         answer = msgspec.json.decode(_fetch(uri, _authorization(environment)), type=_Answer)
-    except (OSError, HTTPException, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError) as error:
         raise Unavailable("credentials", f"their endpoint did not give any: {error!r}") from None
     return Credentials(
         answer.access_key_id,
@@ -114,6 +113,9 @@ def _fetch(uri: str, headers: dict[str, str]) -> bytes:
     host = parts.hostname or ""
     if parts.scheme != "https" and host not in _LOCAL:
         raise Unavailable("credentials", f"their endpoint {host} is neither local nor https")
+    # Imported here: most functions never ask, and it costs a cold start as much as our own client.
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection  # noqa: PLC0415
+
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(host, parts.port, timeout=_TIMEOUT)
     try:
@@ -123,5 +125,7 @@ def _fetch(uri: str, headers: dict[str, str]) -> bytes:
         if response.status != 200:
             raise Unavailable("credentials", f"their endpoint answered {response.status}")
         return response.read()
+    except HTTPException as error:
+        raise OSError(f"not HTTP: {error!r}") from None
     finally:
         connection.close()

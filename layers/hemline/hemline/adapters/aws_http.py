@@ -1,18 +1,20 @@
 """Kept connections to one host, with deadlines that are stated for each call.
 
 Knows HTTP and sockets; nothing of AWS. It never repeats a request, but for one case: a connection
-that had been kept turns out to be dead before the answer's head has come.
+that had been kept turns out to be dead before a byte of the answer has come.
 """
 
 import os
 import select
+import socket
 import ssl
 import time
 from collections import deque
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from hemline.adapters.aws_answer import Answer, Garbled, read_answer
 
 _KEPT = 16
 _IDLE = 20.0
@@ -25,13 +27,6 @@ class Request(NamedTuple):
     method: str
     path: str
     headers: dict[str, str]
-    body: bytes
-
-
-class Answer(NamedTuple):
-    """What came back, read whole."""
-
-    status: int
     body: bytes
 
 
@@ -57,17 +52,18 @@ class Pool:
         parts = urlsplit(origin)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"not an endpoint: {origin}")
-        self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
+        self._secure, self._host = parts.scheme == "https", parts.hostname
+        self._port = parts.port or (443 if self._secure else 80)
         self.host_header = parts.netloc.rpartition("@")[2]
-        self._kept: deque[tuple[HTTPConnection, float]] = deque()
+        self._kept: deque[tuple[socket.socket, float]] = deque()
 
     def send(self, request: Request, timeouts: Timeouts, *, again: bool) -> Answer:
         """No HEAD. Raises Broken. `again`: may be sent twice, so a dead kept connection costs a new one."""
         data = _wire(request)
-        connection = self._take()
-        if connection is not None:
+        line = self._take()
+        if line is not None:
             try:
-                return self._exchange(connection, data, timeouts)
+                return self._exchange(line, data, timeouts)
             except Broken as error:
                 if not (again and isinstance(error.__cause__, _DEAD)):
                     raise
@@ -78,54 +74,47 @@ class Pool:
         while self._kept:
             self._kept.pop()[0].close()
 
-    def _take(self) -> HTTPConnection | None:
+    def _take(self) -> socket.socket | None:
         while self._kept:
             try:
-                connection, since = self._kept.pop()
+                line, since = self._kept.pop()
             except IndexError:  # another thread took the last one
                 return None
-            if time.monotonic() - since < _IDLE and not _readable(connection):
-                return connection
-            connection.close()
+            if time.monotonic() - since < _IDLE and not _readable(line):
+                return line
+            line.close()
         return None
 
-    def _connect(self, timeout: float) -> HTTPConnection:
-        if self._secure:
-            connection: HTTPConnection = HTTPSConnection(
-                self._host, self._port, timeout=timeout, context=_tls()
-            )
-        else:
-            connection = HTTPConnection(self._host, self._port, timeout=timeout)
+    def _connect(self, timeout: float) -> socket.socket:
+        line: socket.socket | None = None
         try:
-            connection.connect()
+            line = socket.create_connection((self._host, self._port), timeout)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._secure:
+                line = _tls().wrap_socket(line, server_hostname=self._host)
         except OSError as error:
-            connection.close()
+            if line is not None:
+                line.close()
             raise Broken(f"no connection: {error!r}", sent=False) from error
-        return connection
+        return line
 
-    def _exchange(self, connection: HTTPConnection, data: bytes, waits: Timeouts) -> Answer:
-        began = False
+    def _exchange(self, line: socket.socket, data: bytes, waits: Timeouts) -> Answer:
         try:
-            connection.sock.settimeout(waits.read)
-            connection.sock.sendall(data)
-            with HTTPResponse(connection.sock) as response:
-                response.begin()
-                began = True
-                answer = Answer(response.status, response.read())
-                ends = response.will_close
-        except (OSError, HTTPException) as error:
-            connection.close()
-            # Once the answer has begun, the other end was alive: not a dead kept connection.
-            raise Broken(f"{error!r}", sent=True) from (None if began else error)
-        if ends or len(self._kept) >= _KEPT:
-            connection.close()
+            line.settimeout(waits.read)
+            line.sendall(data)
+            answer = read_answer(line)
+        except (OSError, Garbled) as error:
+            line.close()
+            raise Broken(f"{error!r}", sent=True) from error
+        if answer.last or len(self._kept) >= _KEPT:
+            line.close()
         else:
-            self._kept.append((connection, time.monotonic()))
+            self._kept.append((line, time.monotonic()))
         return answer
 
 
 def _wire(request: Request) -> bytes:
-    """The request as one piece: http.client would send head and body apart, at twice the cost."""
+    """The request as one piece: two would cost twice as much."""
     head = f"{request.method} {request.path} HTTP/1.1\r\n" + "".join(
         f"{name}: {value}\r\n" for name, value in request.headers.items()
     )
@@ -136,13 +125,13 @@ def _wire(request: Request) -> bytes:
 
 
 _DEAD = ConnectionError
-"""Reset, broken pipe, or closed without a response (RemoteDisconnected is one of them)."""
+"""Reset, broken pipe, or closed before the first byte of an answer."""
 
 
-def _readable(connection: HTTPConnection) -> bool:
+def _readable(line: socket.socket) -> bool:
     # Nothing was asked, so anything to read is the other end's goodbye.
     poll = select.poll()
-    poll.register(connection.sock, select.POLLIN)
+    poll.register(line, select.POLLIN)
     return bool(poll.poll(0))
 
 

@@ -1,0 +1,75 @@
+"""`hemline bench …`: how fast it is here, beside what a beginner would have written."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from workbench.bench.measure import Row
+
+_JSON = typer.Option(False, "--json", help="One JSON object instead of a table.")
+_REPEATS = typer.Option(7, min=1, help="Rounds; the median counts.")
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands on the app."""
+    bench = typer.Typer(help="Measure speed here: ours beside a naive variant, same answers.")
+    for command in (decide, serve, ingest, startup):
+        bench.command()(command)
+    app.add_typer(bench, name="bench")
+
+
+def decide(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+    """From a profile in hand to a rendered answer: 100 and 200 candidates, hot and paced."""
+    from workbench.bench import decide as bench  # noqa: PLC0415 - light at import
+
+    _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def serve(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+    """A fragment through gateway and Lambda runtime of the running stack."""
+    from workbench.bench import serve as bench  # noqa: PLC0415
+
+    _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def ingest(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+    """Batches of 500 events into 60 and 219 profiles; figures are for one event."""
+    from workbench.bench import ingest as bench  # noqa: PLC0415
+
+    _report("profiles", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def startup(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+    """The fragments function in a fresh process, over a bare interpreter."""
+    from workbench.bench import startup as bench  # noqa: PLC0415
+
+    _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def _report(size: str, measure: "Callable[[], Sequence[Row]]", *, as_json: bool) -> None:
+    from workbench.bench.decide import Different  # noqa: PLC0415
+
+    try:
+        rows = measure()
+    except Different as difference:
+        print(f"hemline: the two variants differ: {difference}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    columns = ("name", size, "cpu_us", "p50_us", "p99_us", "per_s")
+    if as_json:
+        print(json.dumps({"rows": [dict(zip(columns, row, strict=True)) for row in rows]}))
+    else:
+        _table(columns, rows)
+
+
+def _table(columns: Sequence[str], rows: "Sequence[Row]") -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console().print(table)
