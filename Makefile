@@ -13,7 +13,12 @@ PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.versi
 	2>/dev/null && { echo $$p; break; }; done)
 ARCH ?= x86_64
 PORT ?= 8080
-INSTALL = $(UV) pip install --quiet --require-hashes
+INSTALL = $(SLOWLY) $(UV) pip install --quiet --require-hashes
+# Runs a command with a dot for every two seconds; ends it when make is ended.
+SLOWLY = slowly() { "$$@" & job=$$!; trap 'kill $$job 2>/dev/null' INT TERM EXIT; tick=0; \
+	while kill -0 $$job 2>/dev/null; do sleep 0.1; tick=$$((tick + 1)); \
+		if [ $$((tick % 20)) = 0 ]; then printf '.' >&2; fi; done; \
+	if [ $$tick -ge 20 ]; then echo >&2; fi; trap - INT TERM EXIT; wait $$job; }; slowly
 export UV_LINK_MODE ?= copy
 export UV_PYTHON_DOWNLOADS := never
 

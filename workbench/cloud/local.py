@@ -85,8 +85,10 @@ async def up(options: Options, screen: Screen) -> AsyncIterator[emulation.Emulat
         await held.enter_async_context(parts.schedules(stack, pools, screen))
         await held.enter_async_context(parts.gateway(stack, pools, door, screen))
         _welcome(stack, running, screen, time.monotonic() - began)
-        yield emulator
-        screen.step("stopping")
+        try:
+            yield emulator
+        finally:
+            screen.step("stopping")
 
 
 async def _until_it_ends(emulator: emulation.Emulator) -> None:

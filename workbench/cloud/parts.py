@@ -7,11 +7,14 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from aiohttp import web
@@ -32,6 +35,7 @@ _WORKERS = {"fragments": 2}
 _DRAIN_SECONDS = 8.0
 _SEED = "workbench.seed"
 _SHOP = "workbench.demo.pages"
+_PID = "emulator.pid"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -79,15 +83,39 @@ async def emulator(screen: Screen) -> AsyncIterator[emulation.Emulator]:
         raise Refusal("the AWS emulator is not installed; run `make setup`")
     folder = laptop.state() / "cloud"
     folder.mkdir(exist_ok=True)
+    if await in_thread(end_stale, folder):
+        screen.step("ended the AWS emulator of a stack that was killed")
     screen.step("starting the AWS emulator")
     started: list[emulation.Emulator] = []
     try:
         await in_thread(lambda: started.append(emulation.start(python, folder)))
+        laptop.write_private(folder / _PID, str(started[0].process.pid).encode())
         yield started[0]
     finally:
         for one in started:
             if not await in_thread(emulation.stop, one):
                 screen.step("the AWS emulator had to be killed: what came last is not saved")
+
+
+def end_stale(folder: Path, seconds: float = 10.0) -> bool:
+    """End the emulator that a killed stack left on this folder; whether there was one (Linux).
+
+    Asked, so that it saves its state; two on one folder would overwrite each other.
+    """
+    try:
+        pid = int((folder / _PID).read_text())
+        ours = f"STATE_DIR={folder}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except (OSError, ValueError):
+        return False
+    if not ours:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while laptop.alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if laptop.alive(pid):
+        os.kill(pid, signal.SIGKILL)
+    return True
 
 
 @contextlib.asynccontextmanager
