@@ -5,6 +5,7 @@ Raw sockets, since the faults are below HTTP: a reset, a silence, half an answer
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -78,13 +79,15 @@ def truncated(body: Any) -> Step:
 class FaultServer:
     """Takes one step for each request; when they are used up, the last one again."""
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None) -> None:
         self._steps, self._last = deque(steps), steps[-1]
         self.seen: list[Seen] = []
         self.accepted = 0
         self._lock, self._over = threading.Lock(), threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = "http://{}:{}".format(*self._listener.getsockname()[:2])
+        self._tls = tls
+        port = self._listener.getsockname()[1]
+        self.endpoint = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -111,7 +114,7 @@ class FaultServer:
             thread.start()
 
     def _serve(self, line: socket.socket, number: int) -> None:
-        with line, suppress(OSError):
+        with suppress(OSError), self._secured(line) as line:  # noqa: PLR1704 - the same line, in TLS
             line.settimeout(0.02)  # how soon a thread notices the end of the test
             while (seen := self._receive(line, number)) is not None:
                 with self._lock:
@@ -119,6 +122,15 @@ class FaultServer:
                     step = self._steps.popleft() if self._steps else self._last
                 if not step(line, self._over):
                     return
+
+    def _secured(self, line: socket.socket) -> socket.socket:
+        if self._tls is None:
+            return line
+        try:
+            return self._tls.wrap_socket(line, server_side=True)
+        except OSError:
+            line.close()
+            raise
 
     def _receive(self, line: socket.socket, number: int) -> Seen | None:
         data = b""
@@ -147,9 +159,9 @@ class FaultServer:
 
 
 @contextmanager
-def serving(*steps: Step) -> Iterator[FaultServer]:
+def serving(*steps: Step, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
     """A server for the length of a block."""
-    server = FaultServer(*steps)
+    server = FaultServer(*steps, tls=tls)
     try:
         yield server
     finally:
