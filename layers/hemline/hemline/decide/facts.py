@@ -6,6 +6,7 @@ cache scope, ETag and explanation follow; nobody states them by hand.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from hemline.model.decision import Scope
@@ -29,6 +30,7 @@ _SCOPES: Mapping[str, Scope] = {
 _PERSONAL_PAGE_FACTS = frozenset({"page.cart"})
 
 
+@cache
 def scope_of(name: str) -> Scope:
     """By the name's first part; a name of no known family is held to be personal."""
     if name in _PERSONAL_PAGE_FACTS:
@@ -81,11 +83,13 @@ class Facts:
         scope = scope_of(name)
         if scope is Scope.VISITOR and not self.personal:
             raise MissingFact(name)
-        if name not in self._reads:
-            # Traced before it is made: that a visitor fact could not be had is itself personal.
-            self._reads[name] = Read(name, scope, b"")
-            self._reads[name] = Read(name, scope, self._source.get(name).mark)
-        return self._source.get(name).value
+        if name in self._reads:
+            return self._source.get(name).value
+        # Traced before it is made: that a visitor fact could not be had is itself personal.
+        self._reads[name] = Read(name, scope, b"")
+        fact = self._source.get(name)
+        self._reads[name] = Read(name, scope, fact.mark)
+        return fact.value
 
     def read_or(self, name: str, default: Any) -> Any:  # noqa: ANN401 - as above
         """The value, or `default` when the fact is missing; that too is traced."""
@@ -111,11 +115,9 @@ class Facts:
 
     def digest(self, *parts: bytes) -> bytes:
         """16 bytes over `parts` and everything read: differs when any of it does."""
-        state = hashlib.blake2b(digest_size=16)
-        for part in parts:
-            state.update(len(part).to_bytes(4, "big") + part)
+        pieces = list(parts)
         for read in self._reads.values():
-            name = read.name.encode()
-            state.update(len(name).to_bytes(4, "big") + name + len(read.mark).to_bytes(4, "big"))
-            state.update(read.mark)
-        return state.digest()
+            pieces += (read.name.encode(), read.mark)
+        # Lengths first, so that no two lists of pieces spell the same bytes.
+        lengths = ",".join([str(len(piece)) for piece in pieces])
+        return hashlib.blake2b(b";".join((lengths.encode(), *pieces)), digest_size=16).digest()

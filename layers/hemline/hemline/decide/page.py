@@ -20,6 +20,7 @@ from hemline.model.errors import UnknownSlot
 from hemline.model.slot import Slot
 
 Format = Literal["json", "html"]
+_encode = msgspec.json.Encoder().encode
 _DEGRADED_MAX_AGE = 5
 """Seconds: an answer from the static rung must not outlive the trouble that caused it by much."""
 
@@ -192,7 +193,7 @@ def _fragment(decided: _Decided, form: Format, keys: tuple[bytes, ...]) -> Fragm
     minute = facts.read("clock.minute")
     # Everything the answer depends on: a 304 for an equal digest is right by construction.
     parts = (snapshot.digest, slot.name, form)
-    read = facts.digest(*(part.encode() for part in parts), msgspec.json.encode(want))
+    read = facts.digest(*(part.encode() for part in parts), _encode(want))
     record = token.Token(
         edition=bytes.fromhex(snapshot.digest[:16]),
         slot=slot.name,

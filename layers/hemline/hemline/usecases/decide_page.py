@@ -163,8 +163,11 @@ def _mark(stored: Stored | None, recent: tuple[Record, ...]) -> bytes:
     return state.digest()
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 def _fact(value: object) -> Fact:
-    return Fact(value, msgspec.json.encode(value))
+    return Fact(value, _encode(value))
 
 
 def _nothing(want: SlotRequest) -> Fragment:
