@@ -1,14 +1,28 @@
 """A site file says everything that is wrong with it at once, with the line to go to."""
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hemline.adapters.site_schema import FactName, SiteModel
 from hemline.adapters.site_yaml import Finding, check
+from hemline.decide.page import Ask, Engine
+from hemline.decide.rules import Rules
+from hemline.decide.snapshot import Snapshot
+from hemline.model.decision import Page, Traits, Visit
 from hemline.model.errors import Refused
 from hemline.model.rule import Condition, Rule
 from hemline.model.site import Site, decode_site, encode_site
 from hemline.model.slot import Slot, Variant
+from hemline.usecases import decide_page
+from hemline.usecases.ports import Hot
+from tests.support.editions import NOW, build, catalogue
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs/site-file.md"
 
 GOOD = """\
 title: Harbour Goods
@@ -113,7 +127,7 @@ def test_a_finding_reads_as_an_editor_wants_it() -> None:
         ('"NO"]', "NO]", "slots[2].variants[0].when[0].value", "quote words such as no"),
         ("op: in", "op: gt", "slots[2].variants[0].when[0]", "needs a number"),
         ("value: 40", "value: [40]", "rules[2].value", "must be text; quote"),
-        ("trait.country", "country", "slots[2].variants[0].when[0].fact", "does not look right"),
+        ("trait.country", "trait.contry", "slots[2].variants[0].when[0].fact", "Did you mean"),
         ("/c/coats", "'javascript:alert(1)'", "slots[2].variants[0].fields", "http(s) address"),
         ("headline: Out in the rain", "headline: 12", "slots[2].variants[0].fields.headline", "quotes"),
         ("fallback: [plain]", "fallback: [plane]", "slots[2].fallback[0]", "One of: rain, plain."),
@@ -125,7 +139,7 @@ def test_a_finding_reads_as_an_editor_wants_it() -> None:
         ("    limit: 6", "    limit: 6\n    goal: smile", "slots[0].goal", "add_to_cart"),
         ("    limit: 6", "    limit: 6\n    variants: []", "slots[0].variants", "no such field"),
         ("title: Harbour Goods", "title: 2020-01-01", "title", "quotes"),
-        ("slots: [for-you]", "slots: [top], when: [{fact: visitor.recent, value: a}]",
+        ("slots: [for-you]", "slots: [top], when: [{fact: visitor.known, value: true}]",
          "rules[0].when[0].fact", "personal"),
     ],
 )  # fmt: skip
@@ -171,3 +185,26 @@ def test_no_text_makes_the_check_raise(text: str) -> None:
 def test_no_damage_to_a_good_file_makes_the_check_raise(line: str, damage: str) -> None:
     checked = check(GOOD.replace(line, line[: len(line) // 2] + damage, 1))
     assert isinstance(checked.site, Site) or checked.findings
+
+
+def test_every_fact_that_a_file_may_name_is_one_that_decisions_have() -> None:
+    snapshot = Snapshot(build(catalogue(3), [Slot("row")]))
+    engine = Engine(snapshot, Rules(snapshot), None)
+    ask = Ask(Page(), Traits(), (), "json")
+    made = decide_page._facts(ask, Visit("v:ann", consent=True), Hot(None, None), engine, NOW)
+    assert set(get_args(FactName)) <= set(made)
+
+
+def test_the_guides_file_is_a_good_one() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert findings(example) == []
+
+
+def test_the_guide_names_every_field_and_no_other() -> None:
+    schema = SiteModel.model_json_schema()
+    known = set(schema["properties"]).union(
+        *(m.get("properties", ()) for m in schema["$defs"].values())
+    )
+    rows = re.findall(r"^\| (`[^|]+) \|", GUIDE.read_text(), re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    assert told == known

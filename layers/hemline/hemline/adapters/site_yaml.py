@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from hemline.adapters.site_schema import Path, SiteModel, contradictions
+from hemline.adapters.site_check import Path, contradictions
+from hemline.adapters.site_schema import SiteModel
 from hemline.model.site import Site
 
 # An alias can repeat a node: without a bound a few lines of YAML would fill the memory.
