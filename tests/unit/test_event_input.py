@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from hemline.model.errors import BadInput
 from hemline.model.event import DEEDS, Record, decode_record, encode_record, fault_of
-from hemline.model.event_body import MOST_BYTES, MOST_EVENTS, TooLarge, diagnose, id_of, split
+from hemline.model.event_body import (
+    MOST_BYTES,
+    MOST_EVENTS,
+    Faulty,
+    TooLarge,
+    diagnose,
+    id_of,
+    split,
+)
 from hemline.model.event_input import NEEDS, event_of, item_of, parse_event, stated_time
 
 VIEW = {"id": "e1", "type": "view", "item": "p1"}
@@ -23,8 +31,8 @@ def with_json(member: str) -> bytes:
 
 def refusal(raw: bytes) -> BadInput:
     (event,) = split(raw)
-    if isinstance(event, BadInput):
-        return event
+    if isinstance(event, Faulty):
+        return event.error
     with pytest.raises(BadInput) as caught:
         parse_event(event)
     return diagnose(event, caught.value) if caught.value.field == "event" else caught.value
@@ -190,16 +198,17 @@ def test_the_most_that_one_call_may_carry_is_taken() -> None:
 
 def test_one_event_alone_is_a_batch_of_one() -> None:
     (raw,) = split(json.dumps(VIEW).encode())
-    assert not isinstance(raw, BadInput)
+    assert not isinstance(raw, Faulty)
     assert parse_event(raw).id == "e1"
 
 
 def test_an_event_that_is_no_json_leaves_its_neighbours_alone() -> None:
     body = b'{"events":[{"id":"a","type":"view","item":"x"},{"id":"b","value":NaN},7,{"id":"\\ud800"}]}'
     first, *others = split(body)
-    assert not isinstance(first, BadInput)
+    assert not isinstance(first, Faulty)
     assert parse_event(first).id == "a"
-    assert [o.field if isinstance(o, BadInput) else o for o in others] == ["value", b"7", "id"]
+    assert [o.error.field if isinstance(o, Faulty) else o for o in others] == ["value", b"7", "id"]
+    assert [id_of(one) for one in others] == ["b", None, None]
 
 
 def test_an_id_is_told_back_only_when_it_is_one() -> None:
@@ -207,7 +216,7 @@ def test_an_id_is_told_back_only_when_it_is_one() -> None:
     assert [id_of(raw) for raw in (b'{"id":5}', b'{"id":"a b"}', b"[]", b"\xff", b"{}")] == [
         None
     ] * 5
-    assert id_of(BadInput("x", "y")) is None
+    assert id_of(Faulty(BadInput("x", "y"))) is None
 
 
 junk = st.recursive(
@@ -229,8 +238,8 @@ def test_junk_is_taken_or_refused_and_what_is_taken_can_always_be_kept(events: l
     body = json.dumps({"events": events}).encode()
     for raw in split(body):
         try:
-            if isinstance(raw, BadInput):
-                raise raw
+            if isinstance(raw, Faulty):
+                raise raw.error
             record = Record("demo", "v:a", 1, event_of(parse_event(raw), 1))
         except BadInput as error:
             str(error).encode("ascii")
@@ -248,7 +257,7 @@ def test_any_bytes_are_cut_or_refused(body: bytes) -> None:
     except BadInput:
         return
     for raw in raws:
-        if not isinstance(raw, BadInput):
+        if not isinstance(raw, Faulty):
             with pytest.raises(BadInput):
                 parse_event(raw)
 

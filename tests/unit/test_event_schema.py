@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from hemline.model.errors import BadInput
 from hemline.model.event import DEEDS
-from hemline.model.event_body import split
+from hemline.model.event_body import Faulty, split
 from hemline.model.event_input import EventInput, parse_event
 from workbench import cli, schemas
 
@@ -88,5 +88,5 @@ def test_the_examples_of_the_guide_are_taken() -> None:
     assert len(bodies) >= 2
     for text in bodies:
         for raw in split(text.encode()):
-            assert not isinstance(raw, BadInput)
+            assert not isinstance(raw, Faulty)
             parse_event(raw)

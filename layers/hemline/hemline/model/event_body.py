@@ -8,7 +8,7 @@ and laxer reader of the standard library, to say which event and which field is 
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,15 @@ from hemline.model.ids import is_id
 MOST_EVENTS = 500
 MOST_BYTES = 256 * 1024
 
-RawEvent = bytes | msgspec.Raw | BadInput
+
+class Faulty(NamedTuple):
+    """An event that JSON in UTF-8 cannot say, what is wrong with it, and its id if it has one."""
+
+    error: BadInput
+    id: str | None = None
+
+
+RawEvent = bytes | msgspec.Raw | Faulty
 """One event as JSON, or what is wrong with it."""
 
 
@@ -90,8 +98,11 @@ def _checked(event: object) -> RawEvent:
     try:
         found = _unsayable("", event)
     except RecursionError:
-        return BadInput("event", "is nested too deeply.", "Use at most 4 levels.")
-    return found or json.dumps(event).encode()
+        return Faulty(BadInput("event", "is nested too deeply.", "Use at most 4 levels."))
+    if not found:
+        return json.dumps(event).encode()
+    name = event.get("id") if isinstance(event, dict) else None
+    return Faulty(found, name if isinstance(name, str) and is_id(name) else None)
 
 
 def _unsayable(path: str, value: object) -> BadInput | None:
@@ -125,8 +136,8 @@ def diagnose(raw: bytes | msgspec.Raw, fallback: BadInput) -> BadInput:
 
 def id_of(raw: RawEvent) -> str | None:
     """The id of an event that was refused, when it is one that can be sent back."""
-    if isinstance(raw, BadInput):
-        return None
+    if isinstance(raw, Faulty):
+        return raw.id
     try:
         found = _text.decode(_members.decode(raw)["id"])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):

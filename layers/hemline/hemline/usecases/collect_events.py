@@ -14,7 +14,7 @@ from hemline.learn.capsule import Capsule
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, Unavailable
 from hemline.model.event import ITEM_EVENT, Record, encode_record
-from hemline.model.event_body import RawEvent, diagnose, id_of, split
+from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.event_input import (
     SIGNED_ONLY,
     EventInput,
@@ -129,8 +129,8 @@ def _parse(raws: Sequence[RawEvent], caller: Caller) -> tuple[_Parsed, list[Reje
 
 
 def _parse_one(raw: RawEvent) -> EventInput:
-    if isinstance(raw, BadInput):
-        raise raw
+    if isinstance(raw, Faulty):
+        raise raw.error
     try:
         return parse_event(raw)
     except BadInput as error:
