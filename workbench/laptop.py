@@ -114,14 +114,3 @@ def free_ports(count: int) -> list[int]:
             probe.bind((LOOPBACK, 0))
             found.append(int(probe.getsockname()[1]))
         return found
-
-
-def port_is_free(port: int) -> bool:
-    """Whether this process could listen on it now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True

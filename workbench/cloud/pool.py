@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import aiohttp
 
-from workbench.cloud.runtime import Home, Say, Worker, start, stop
+from workbench.cloud.runtime import Home, Say, Worker, WorkerError, start, stop
 from workbench.cloud.template import Function
 
 _GRACE_SECONDS = 5.0
@@ -144,9 +144,16 @@ class Pool:
                 return
 
     async def _add(self) -> None:
-        worker = await start(self.function, self._home, self._say)
+        worker = await self._start()
         self._workers.add(worker)
         self._idle.put_nowait(worker)
+
+    async def _start(self) -> Worker:
+        """Twice at most: somebody else may take a port between its choice and its use."""
+        try:
+            return await start(self.function, self._home, self._say)
+        except WorkerError:
+            return await start(self.function, self._home, self._say)
 
 
 def _short(body: bytes) -> str:
