@@ -114,6 +114,10 @@ def document() -> Document:
     _, parts = msgspec.json.schema_components([PageBody, EventInput], ref_template=_REF)
     parts |= {"Problem": _PROBLEM, "Card": _CARD, "Fragment": _FRAGMENT, "Fragments": _FRAGMENTS}
     parts["Collected"] = _COLLECTED
+    # Events of a call are accounted for in a problem too, when it came as far as single events.
+    parts["CollectProblem"] = {
+        "allOf": [_ref("Problem"), {"type": "object", "properties": _COLLECTED["properties"]}]
+    }
     parts["EventBatch"] = {
         "type": "object",
         "required": ["events"],
@@ -239,11 +243,13 @@ def _post_events() -> Document:
             "description": "The stream holds what was accepted.",
             "content": _content("Collected"),
         },
+        "400": _problem("The body, or every event in it, is wrong.", "CollectProblem"),
         **_problems(
-            (400, "The body, or every event in it, is wrong."),
             (401, "The batch's signature does not verify."),
             (413, f"More than {MOST_EVENTS} events or {MOST_BYTES} bytes."),
-            (503, "Not stored yet: send again after Retry-After seconds."),
+        ),
+        "503": _problem(
+            "Not stored, all or some: send those again after Retry-After seconds.", "CollectProblem"
         ),
     }
     batch = _ref("EventBatch")
