@@ -159,13 +159,11 @@ def _content(name: str, kind: str = "application/json") -> Document:
 
 
 def _problems(*statuses: tuple[int, str]) -> Document:
-    return {
-        str(status): {
-            "description": says,
-            "content": _content("Problem", "application/problem+json"),
-        }
-        for status, says in statuses
-    }
+    return {str(status): _problem(says) for status, says in statuses}
+
+
+def _problem(says: str, schema: str = "Problem") -> Document:
+    return {"description": says, "content": _content(schema, "application/problem+json")}
 
 
 def _fragments_answer() -> Document:
