@@ -27,13 +27,13 @@ class Target(NamedTuple):
     install: tuple[str, ...]
     """Arguments that make the installer choose this target's wheels."""
     python: str | None
-    seen_as: str
-    """The path that tracebacks show."""
+    elsewhere: bool
+    """It runs on another machine, at the paths of Lambda."""
 
 
 def native() -> Target:
     """This machine, this Python."""
-    return Target(("--python", sys.executable), sys.executable, "")
+    return Target(("--python", sys.executable), sys.executable, elsewhere=False)
 
 
 def aws(architecture: str) -> Target:
@@ -41,7 +41,7 @@ def aws(architecture: str) -> Target:
     if architecture not in ARCHITECTURES:
         sys.exit(f"HEMLINE_ARCH is {architecture!r}: use one of {', '.join(ARCHITECTURES)}")
     platform = ("--python-platform", _PLATFORMS[architecture], "--python-version", LAMBDA_PYTHON)
-    return Target((*platform, "--only-binary", ":all:"), _lambda_python(), "/")
+    return Target((*platform, "--only-binary", ":all:"), _lambda_python(), elsewhere=True)
 
 
 def target(environ: Mapping[str, str]) -> Target:
@@ -111,7 +111,9 @@ def compile_all(into: Path, chosen: Target) -> None:
             file=sys.stderr,
         )
         return
-    shown = ("-s", str(into), "-p", chosen.seen_as) if chosen.seen_as else ()
+    # Tracebacks show where a Lambda finds the file: layers and functions lie apart.
+    place = "/opt/python" if into.name == "python" else "/var/task"
+    shown = ("-s", str(into), "-p", place) if chosen.elsewhere else ()
     how = ("-q", "-q", "--invalidation-mode", "unchecked-hash")
     # Status 1: a dependency carries a file that is no valid Python; it is never imported.
     subprocess.run([chosen.python, "-m", "compileall", *how, *shown, str(into)], check=False)
