@@ -13,10 +13,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from hemline.model.errors import BadInput, Conflict
 from hemline.runtime.settings import load
 from hemline.runtime.wire_publish import Command, command_of, compile_site, wire
-from hemline.usecases.publish_edition import is_held, publish_edition, put_site, roll_back
+from hemline.usecases.publish_edition import inputs, is_held, publish_edition, put_site, roll_back
 
 settings = load()
 places = wire(settings)
+seen: set[str] = set()
+"""The inputs of this process's last scheduled publish: an idle site costs a listing, not a fold."""
 logger = Logger(service="publish")
 metrics = Metrics(namespace="Hemline", service="publish")
 metrics.set_default_dimensions(Site=settings.site)
@@ -43,7 +45,14 @@ def _scheduled() -> dict[str, object]:
         # The next quarter of an hour must not undo what a person has done on purpose.
         logger.warning("held: an older edition was made live; publish by command to go on")
         return {"swapped": False, "held": True}
-    return _publish(None)
+    # Before the publish: what is archived meanwhile is for the next one.
+    current = inputs(settings.site, places)
+    if current in seen:
+        return {"swapped": False, "idle": True}
+    result = _publish(None)
+    seen.clear()
+    seen.add(current)
+    return result
 
 
 def _run(command: Command) -> dict[str, object]:
@@ -58,16 +67,13 @@ def _run(command: Command) -> dict[str, object]:
 
 
 def _publish(built: int | None) -> dict[str, object]:
-    started = time.perf_counter()
     as_of = time.time_ns() // 1_000_000 if built is None else built
     result = publish_edition(settings.site, places, built=as_of)
     for note in result.notes:
         logger.warning(note)
-    took_ms = round((time.perf_counter() - started) * 1000)
-    about = {"edition": result.edition[:16], "swapped": result.swapped, "ms": took_ms}
+    about = {"edition": result.edition[:16], "swapped": result.swapped, "size": result.size}
     logger.info("published", extra=about)
     metrics.add_metric("Items", MetricUnit.Count, result.items)
     metrics.add_metric("Counted", MetricUnit.Count, result.counted)
-    metrics.add_metric("PublishMs", MetricUnit.Milliseconds, took_ms)
     metrics.flush_metrics()
     return msgspec.structs.asdict(result) | {"notes": list(result.notes)}

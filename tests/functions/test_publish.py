@@ -90,6 +90,21 @@ def test_the_schedule_publishes_what_came_since(stack: Stack) -> None:
     assert stack.call("command")["swapped"] is False
 
 
+def test_an_idle_site_is_not_folded_again_and_any_change_ends_that(stack: Stack) -> None:
+    stack.archive(item("mug"))
+    stack.call("site-file", built=NOW)
+    stack.call("schedule")
+    idle = {"swapped": False, "idle": True}
+    assert stack.call("schedule") == idle
+    stack.archive(bought("ann", "mug"), shard="shard-1")
+    assert stack.call("schedule")["counted"] == 2
+    assert stack.call("schedule") == idle
+    stack.objects.put(keys.ranker_object(SITE, "ranker.onnx"), b"other bytes")
+    assert "refused" in stack.call("schedule")["notes"][0]
+    stack.objects.put(keys.site_object(SITE), b'{"title": "Renamed"}')
+    assert stack.call("schedule")["swapped"] is True
+
+
 def test_a_stored_ranker_goes_into_the_edition_only_when_it_loads(stack: Stack) -> None:
     onnx, card = linear(price=1.0)
     stack.objects.put(keys.ranker_object(SITE, "ranker.onnx"), onnx)

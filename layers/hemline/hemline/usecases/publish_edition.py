@@ -5,6 +5,7 @@ The bytes are stored under their digest before the pointer moves, so a reader ne
 to what is not there; the pointer moves under a condition, so of two publishers one loses and says so.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from hemline.usecases.build_edition import Made, RankerFiles, count, dangling, e
 from hemline.usecases.edition_log import Entry, editions, newest, note, step_back
 from hemline.usecases.ports import ObjectStore, PointerStore
 
+RANKER_FILES = ("ranker.onnx", "ranker.json")
 CheckRanker = Callable[[bytes, bytes], tuple[str, ...]]
 """(onnx, card) → its feature names; raises Refused when it does not load."""
 
@@ -109,6 +111,20 @@ def is_held(name: str, places: Places) -> bool:
     return pointer is not None and newest(places.objects, name) > pointer.built
 
 
+def inputs(name: str, places: Places) -> str:
+    """Digest of all that an edition is made of; opens no archive object.
+
+    As it was before the last publish: the next one would change nothing, since ages are counted from
+    the newest event and not from the clock.
+    """
+    state = hashlib.sha256()
+    for key in places.objects.keys(keys.archive_prefix(name)):
+        state.update(b"\n" + key.encode())
+    for key in (keys.site_object(name), *(keys.ranker_object(name, n) for n in RANKER_FILES)):
+        state.update(hashlib.sha256(places.objects.get(key) or b"").digest())
+    return state.hexdigest()
+
+
 def read_site(name: str, objects: ObjectStore) -> Site:
     """The compiled site file. Raises BadInput when there is none, Refused when it is unreadable."""
     data = objects.get(keys.site_object(name))
@@ -177,8 +193,7 @@ def _unfit(files: RankerFiles, check: CheckRanker) -> str:
 
 
 def _stored(name: str, places: Places) -> RankerFiles | None:
-    onnx = places.objects.get(keys.ranker_object(name, "ranker.onnx"))
-    card = places.objects.get(keys.ranker_object(name, "ranker.json"))
+    onnx, card = (places.objects.get(keys.ranker_object(name, n)) for n in RANKER_FILES)
     return None if onnx is None and card is None else RankerFiles(onnx or b"", card or b"")
 
 
