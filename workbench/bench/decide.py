@@ -8,7 +8,7 @@ from hemline.decide.page import Ask
 from hemline.learn.profile import decode
 from hemline.model.decision import Page, SlotRequest, Traits, Visit
 from hemline.usecases.decide_page import decide
-from workbench.bench.measure import Row, row, rounds
+from workbench.bench.measure import Row, rounds, row
 from workbench.bench.naive_decide import NaiveService, stored_profile
 from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SLOT, SUBJECT, World, world
 
@@ -47,7 +47,7 @@ def check(ours: bytes, theirs: bytes) -> None:
 def _variants(size: int) -> dict[str, Callable[[], bytes]]:
     known = world()
     names = [item.id for item in known.items[:: len(known.items) // size][:size]]
-    variants = {
+    variants: dict[str, Callable[[], bytes]] = {
         "hemline": partial(_ours, known, _ask(tuple(names))),
         "naive": _theirs(known, names),
     }

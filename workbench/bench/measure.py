@@ -57,7 +57,9 @@ def row(name: str, size: int, samples: Sequence[Sample], *, units: int = 1) -> R
     cpu = median(sample.cpu_us for sample in samples) / units
     wall = sorted(us for sample in samples for us in sample.wall_us)
     p99 = wall[min(len(wall) - 1, int(len(wall) * 0.99))]
-    return Row(name, size, round(cpu, 1), round(median(wall), 1), round(p99, 1), round(1e6 / cpu, 1))
+    return Row(
+        name, size, round(cpu, 1), round(median(wall), 1), round(p99, 1), round(1e6 / cpu, 1)
+    )
 
 
 def _round(

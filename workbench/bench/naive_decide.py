@@ -19,7 +19,7 @@ from hemline.decide.snapshot import Snapshot
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
 from hemline.learn.statistics import STATS
 from hemline.model.item import Item
-from workbench.bench.naive_visitor import NaiveAction, NaiveProfile, NaiveVisitor, NaiveShop
+from workbench.bench.naive_visitor import NaiveAction, NaiveProfile, NaiveShop, NaiveVisitor
 
 DAY = 86_400_000.0
 
@@ -70,15 +70,15 @@ def stored_profile(profile: Profile) -> str:
         ]
         for ring in rings
     ]
-    return NaiveProfile(
-        bought=actions[0], engaged=actions[1], shown=actions[2]
-    ).model_dump_json()
+    return NaiveProfile(bought=actions[0], engaged=actions[1], shown=actions[2]).model_dump_json()
 
 
 class NaiveService:
     """The whole service: shop and session are loaded once, as anybody would."""
 
-    def __init__(self, snapshot: Snapshot, items: tuple[Item, ...], ranker: bytes, key: bytes) -> None:
+    def __init__(
+        self, snapshot: Snapshot, items: tuple[Item, ...], ranker: bytes, key: bytes
+    ) -> None:
         self._shop = NaiveShop.read(snapshot, items)
         self._session = ort.InferenceSession(ranker)
         self._key = key

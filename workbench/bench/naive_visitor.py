@@ -9,7 +9,15 @@ from pydantic import BaseModel
 from hemline.decide.snapshot import Snapshot
 from hemline.model.item import Item
 
-TASTE = {"view": 1, "click": 1, "rate": 1, "share": 1, "add_to_cart": 2, "wishlist": 2, "purchase": 2}
+TASTE = {
+    "view": 1,
+    "click": 1,
+    "rate": 1,
+    "share": 1,
+    "add_to_cart": 2,
+    "wishlist": 2,
+    "purchase": 2,
+}
 
 
 class NaiveAction(BaseModel):

@@ -41,6 +41,8 @@ class World(NamedTuple):
     history: tuple[Record, ...]
     """The visitor's own events, of which the profile is the fold."""
     ranker: RankerFiles
+    edition: bytes
+    """The file that all of it is in."""
 
 
 @cache
@@ -55,8 +57,9 @@ def world() -> World:
     table.write_profile(SITE, SUBJECT, encode(fold(Profile(), mine)), expected=0)
     live = LiveEdition(SITE, MemoryObjects(), OnnxRanker, KEYS, clock=lambda: 0.0)
     live.follow(None)
-    live.engine = engine_of(unpack(_edition(items, [*mine, *others], ranker), site=SITE), OnnxRanker)
-    return World(Deps(SITE, table, live, KEYS, 0.05), items, mine, ranker)
+    edition = _edition(items, [*mine, *others], ranker)
+    live.engine = engine_of(unpack(edition, site=SITE), OnnxRanker)
+    return World(Deps(SITE, table, live, KEYS, 0.05), items, mine, ranker, edition)
 
 
 RANKER = ("ranker.onnx", "ranker.json")
