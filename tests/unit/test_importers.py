@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,15 @@ def test_an_items_event_id_is_of_its_content_and_its_time() -> None:
 
     assert ids("Mug", 1) == ids("Mug", 1)
     assert len({*ids("Mug", 1), *ids("Mug", 2), *ids("Jug", 1)}) == 3
+
+
+def test_the_guide_tells_every_name_that_is_understood() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs/importing.md").read_text()
+    told = {}
+    for ours, theirs in re.findall(r"^\| `([a-z_]+)` \| ([a-z_, ]*) \|", guide, re.MULTILINE):
+        told |= dict.fromkeys(filter(None, theirs.replace(" ", "").split(",")), ours)
+        assert ours in items.FIELDS
+    assert told == items.OTHER_NAMES
 
 
 # ── Events, files, batches ──────────────────────────────────────────────────────────────────

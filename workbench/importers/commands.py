@@ -148,6 +148,7 @@ def _import(file: Path, read: Read, way: Way) -> None:
         print(msgspec.json.encode(report).decode())
     else:
         print("\n".join(report.lines()))
+        print("the next edition counts them: wait for the schedule, or run `hemline publish`")
     raise typer.Exit(1 if report.rejected else 0)
 
 
