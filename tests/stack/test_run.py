@@ -1,5 +1,6 @@
 """`hemline run` as a user has it: starts, answers, keeps its state, and stops all it started."""
 
+import contextlib
 import json
 import os
 import signal
@@ -62,11 +63,8 @@ def running(folder: Path) -> Running:
 
 
 def table(stack: Running) -> list[dict[str, Any]]:
-    client = resources.client("dynamodb", stack.cloud, stack.region)
-    try:
+    with contextlib.closing(resources.client("dynamodb", stack.cloud, stack.region)) as client:
         items: list[dict[str, Any]] = client.scan(TableName=stack.table)["Items"]
-    finally:
-        client.close()
     return items
 
 
@@ -112,6 +110,35 @@ def test_a_fragment_answers_before_anything_is_published(start: Start) -> None:
     assert any(line.startswith("fragments │") for line in stack.lines) or stack.wait_for(
         "fragments │"
     )
+
+
+def test_a_record_that_nobody_can_read_does_not_block_its_shard(
+    start: Start, tmp_path: Path
+) -> None:
+    stack = start()
+    stack.wait_for(READY)
+    found = running(tmp_path)
+    with contextlib.closing(resources.client("kinesis", found.cloud, found.region)) as kinesis:
+        for partition in "abcdefgh":  # both shards
+            kinesis.put_record(StreamName=found.stream, Data=b"\xff{", PartitionKey=partition)
+    assert call(stack, "/v1/events", EVENT)[0] == 202
+    assert eventually(lambda: table(found))
+    with contextlib.closing(resources.client("s3", found.cloud, found.region)) as s3:
+        kept = eventually(
+            lambda: s3.list_objects_v2(Bucket=found.bucket, Prefix="quarantine/").get("Contents")
+        )
+    assert stack.stop() == 0
+    assert kept
+
+
+def test_a_signal_while_the_shop_is_stocked_leaves_nothing_running(tmp_path: Path) -> None:
+    stack = Stack(tmp_path)
+    try:
+        stack.wait_for("stocking the demo shop")
+    finally:
+        status = stack.stop()
+    assert status == 0, stack.lines
+    assert stack.left == "left: []"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
