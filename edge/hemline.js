@@ -63,7 +63,7 @@
 		send("exposure", { slot: name, token, ...(position && { lines, properties: { position } }) });
 	}
 
-	// A fragment is text until it is clean: known elements and attributes, no address that runs.
+	// Only known elements and attributes, no address that runs.
 	const TAGS = /^(A|BR|BUTTON|DATA|DIV|EM|H[1-6]|IMG|LI|OL|P|SECTION|SPAN|STRONG|UL)$/;
 	const NAMES = /^(alt|class|height|href|lang|loading|role|src|title|value|width|(data|aria)-[\w-]+)$/;
 	const ADDRESS = /^(https?:|mailto:|tel:|[/#?]|[^:]*$)/i;
@@ -99,7 +99,7 @@
 			const response = await post("fragments", body, { signal: AbortSignal.timeout(+set.timeout || 800) });
 			if (!response.ok) throw response.status;
 			const { edition, fragments } = await response.json();
-			const fresh = slots.filter((slot) => fragments[slot.name]?.html);
+			const fresh = slots.filter((slot) => fragments[slot.name]?.html?.trim?.());
 			const bodies = fresh.map((slot) => clean(fragments[slot.name].html));
 			await decoded(bodies);
 			fresh.forEach((slot, at) => swap(slot, fragments[slot.name].token, bodies[at]));
@@ -109,7 +109,7 @@
 		}
 	}
 
-	// No flicker: we wait for new pictures, a fifth of a second at the most.
+	// No flicker: new pictures get 200 ms to be ready.
 	function decoded(bodies) {
 		const images = bodies.flatMap((body) => [...body.querySelectorAll("img")]);
 		const ready = images.map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {}));
@@ -117,10 +117,12 @@
 	}
 
 	function swap(slot, token, body) {
-		if (slot.contains(document.activeElement)) return; // never under somebody's hands
-		slot.style.minHeight = slot.offsetHeight + "px"; // what stands below stays where it is
-		addEventListener("resize", () => (slot.style.minHeight = ""), { once: true });
+		if (!body.firstElementChild || slot.contains(document.activeElement)) return;
+		const { height } = slot.getBoundingClientRect();
 		slot.replaceChildren(...body.childNodes);
+		// No layout shift.
+		if (slot.getBoundingClientRect().height < height) slot.style.minHeight = height + "px";
+		addEventListener("resize", () => (slot.style.minHeight = ""), { once: true });
 		slot.token = token;
 		const cards = cardsOf(slot);
 		for (const card of cards.length ? cards : slot.children) eyes.observe(card);

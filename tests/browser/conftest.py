@@ -1,0 +1,116 @@
+"""A real Chromium, the shop's own pages, and a fragments API that each test scripts."""
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.browsing import RECORD, Shop
+from workbench.demo.pages import routes
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for the whole session."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip(f"no browser on this machine: install one of {', '.join(NAMES)}")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+def _application(shop: Shop, never: asyncio.Event) -> web.Application:
+    async def fragments(request: web.Request) -> web.Response:
+        shop.asked.append(json.loads(await request.text()))
+        shop.cookies.append(dict(request.cookies))
+        if shop.answer is None:
+            await never.wait()
+            return web.Response()
+        status, kind, body = shop.answer
+        return web.Response(status=status, text=body, content_type=kind)
+
+    async def events(request: web.Request) -> web.Response:
+        assert request.content_type == "text/plain"  # what a beacon may send without a preflight
+        shop.events += json.loads(await request.text())["events"]
+        return web.json_response({"accepted": 1, "rejected": []}, status=202)
+
+    async def without_csp(_request: web.Request, response: web.StreamResponse) -> None:
+        if not shop.csp:
+            response.headers.pop("Content-Security-Policy", None)
+
+    app = web.Application()
+    app.on_response_prepare.append(without_csp)
+    app.add_routes([web.post("/v1/fragments", fragments), web.post("/v1/events", events)])
+    app.add_routes(routes())
+    return app
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """A fresh shop on a free port."""
+    made, started = Shop(), threading.Event()
+    loop = asyncio.new_event_loop()
+    stop, never = asyncio.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        runner = web.AppRunner(_application(made, never), shutdown_timeout=1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        started.set()
+        await stop.wait()
+        never.set()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert started.wait(20)
+    yield made
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(20)
+    loop.close()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, shop: Shop) -> Iterator[Open]:
+    """Opens a path of the shop in a browser of its own; the context's options are arguments."""
+    contexts: list[BrowserContext] = []
+
+    def one(path: str = "/", *, prepare: str = "", clock: bool = False, **options: Any) -> Page:
+        options = {"viewport": {"width": 1440, "height": 900}, **options}
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(20_000)
+        if clock:
+            page.clock.install()
+        page.add_init_script(RECORD + prepare)
+        page.goto(shop.url + path)
+        return page
+
+    yield one
+    for context in contexts:
+        context.close()

@@ -1,0 +1,147 @@
+"""Which events a page sends, and when: what was really seen, looked at, clicked, taken and bought."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.sync_api import Page
+
+from hemline.model.event_input import parse_event
+from tests.support.browsing import Shop, eventually, settled
+from tests.support.shop_fragments import row, variant
+from workbench.demo.catalogue import by_id
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Open = Callable[..., Page]
+
+ITEMS = [item.id for item in by_id().values()]
+FIRST, SECOND = ITEMS[40:48], ITEMS[60:68]
+
+# Resolves after the page's own observers heard that the first card came into view, or left it.
+CROSSED = """
+inside => new Promise((done) => {
+  const card = document.querySelector("#bestsellers .hem-card");
+  new IntersectionObserver((entries) => entries.some((e) => e.isIntersecting === inside) && done())
+    .observe(card);
+})
+"""
+
+
+def scroll(page: Page, selector: str) -> None:
+    page.evaluate(
+        "s => document.querySelector(s).scrollIntoView({ block: 'center', behavior: 'instant' })",
+        selector,
+    )
+
+
+def exposures(shop: Shop, slot: str) -> list[dict[str, Any]]:
+    return [event for event in shop.of("exposure") if event["slot"] == slot]
+
+
+@pytest.fixture
+def filled(shop: Shop) -> Shop:
+    shop.says(
+        {
+            "hero": variant("hero", "vases", token="t-hero"),
+            "for-you": row(FIRST, token="t-for-you"),
+            "bestsellers": row(SECOND, token="t-best"),
+        }
+    )
+    return shop
+
+
+def test_only_what_was_in_view_for_a_second_counts_as_seen(filled: Shop, open_page: Open) -> None:
+    page = open_page("/", clock=True)
+    assert settled(page) == [""]
+    eventually(page, lambda: exposures(filled, "hero"))
+    page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
+    assert not exposures(filled, "bestsellers")
+
+    scroll(page, "#bestsellers .hem-card")
+    page.evaluate(CROSSED, arg=True)
+    page.clock.run_for(900)
+    scroll(page, ".brand")
+    page.evaluate(CROSSED, arg=False)
+    page.clock.run_for(10_000)
+    eventually(page, lambda: exposures(filled, "for-you"))  # all that was said has come by now
+    assert not exposures(filled, "bestsellers")
+
+    scroll(page, "#bestsellers .hem-card")
+    page.evaluate(CROSSED, arg=True)
+    page.clock.run_for(2_000)
+    seen = eventually(page, lambda: exposures(filled, "bestsellers"))
+    shown = [line["item"] for event in seen for line in event["lines"]]
+    assert shown
+    assert shown == SECOND[: len(shown)]
+    assert {event["token"] for event in seen} == {"t-best"}
+    assert seen[0]["properties"] == {"position": 1}
+
+
+def test_an_item_is_seen_once_however_often_one_scrolls_by(filled: Shop, open_page: Open) -> None:
+    page = open_page("/", clock=True)
+    settled(page)
+    page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
+    for _ in range(3):
+        scroll(page, "#bestsellers .hem-card")
+        page.evaluate(CROSSED, arg=True)
+        page.clock.run_for(3_000)
+        scroll(page, ".brand")
+        page.evaluate(CROSSED, arg=False)
+        page.clock.run_for(3_000)
+    eventually(page, lambda: exposures(filled, "bestsellers"))
+    page.goto(filled.url + "/cart")
+    settled(page)
+    shown = [line["item"] for event in exposures(filled, "bestsellers") for line in event["lines"]]
+    assert len(shown) == len(set(shown))
+
+
+def test_default_content_is_no_decision_and_so_no_exposure(shop: Shop, open_page: Open) -> None:
+    page = open_page("/", clock=True)
+    settled(page)
+    page.clock.run_for(10_000)
+    page.click("#for-you .hem-card a")
+    page.wait_for_url("**/item/*")
+    eventually(page, lambda: shop.of("view"))
+    assert not shop.of("exposure")
+    assert not shop.of("click")
+
+
+def test_a_click_survives_its_own_navigation_and_carries_the_token(
+    filled: Shop, open_page: Open
+) -> None:
+    page = open_page("/")
+    settled(page)
+    page.click("#for-you .hem-card:nth-child(3) a")
+    page.wait_for_url("**/item/" + FIRST[2])
+    eventually(page, lambda: filled.of("view"))
+    (click,) = eventually(page, lambda: filled.of("click"))
+    assert (click["item"], click["slot"], click["token"]) == (FIRST[2], "for-you", "t-for-you")
+    assert filled.of("view")[0]["item"] == FIRST[2]
+
+
+def test_every_event_is_one_that_the_door_accepts(filled: Shop, open_page: Open) -> None:
+    page = open_page("/item/orla-mug-sage")
+    settled(page)
+    page.click("[data-cart-add]")
+    assert "in your basket" in page.inner_text("[data-cart-said]")
+    page.goto(filled.url + "/cart")
+    settled(page)
+    assert filled.asked[-1]["page"]["cart"] == ["orla-mug-sage"]
+    page.click("[data-cart-order]")
+    (bought,) = eventually(page, lambda: filled.of("purchase"))
+    assert bought["lines"] == [{"item": "orla-mug-sage", "quantity": 1, "price": 16}]
+    assert (bought["currency"], bought["value"]) == ("GBP", 16)
+    assert {"view", "add_to_cart", "purchase"} <= {event["type"] for event in filled.events}
+    for event in filled.events:
+        parse_event(msgspec.json.encode(event))
+        assert re.fullmatch(r"[0-9a-f-]{36}", event["id"])
+    assert len({event["id"] for event in filled.events}) == len(filled.events)
+
+
+def test_without_a_beacon_events_go_by_fetch(shop: Shop, open_page: Open) -> None:
+    page = open_page("/item/orla-mug-sage", prepare="navigator.sendBeacon = () => false;")
+    (view,) = eventually(page, lambda: shop.of("view"))
+    assert view["item"] == "orla-mug-sage"

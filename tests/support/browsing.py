@@ -1,0 +1,58 @@
+"""What browser tests share: the scripted shop's state, what a page records of itself, bounded waits."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+# What every page under test records of itself: layout shifts, and each answer that was dealt with.
+RECORD = """
+window.recorded = { shift: 0, shown: [] };
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) recorded.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+document.addEventListener("hemline:shown", ({ detail }) => recorded.shown.push(String(detail.error ?? "")));
+"""
+
+Answer = tuple[int, str, str] | None
+"""Status, content type, body; None: no answer at all, ever."""
+
+
+@dataclass
+class Shop:
+    """The shop's pages with a scripted API behind them."""
+
+    url: str = ""
+    csp: bool = True
+    answer: Answer = (404, "application/json", "{}")
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    cookies: list[dict[str, str]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def says(self, fragments: dict[str, object]) -> None:
+        """Answer every page with these fragments from now on."""
+        body = json.dumps({"edition": "e" * 16, "fragments": fragments})
+        self.answer = (200, "application/json", body)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The events of a type that came in."""
+        return [event for event in self.events if event["type"] == kind]
+
+
+def settled(page: Page) -> list[str]:
+    """Waits until the snippet has dealt with its answer; the errors it met, empty text for none."""
+    # Not wait_for_function: it evaluates text inside the page, which the shop's CSP refuses.
+    found: list[str] = eventually(page, lambda: page.evaluate("recorded.shown"))
+    return found
+
+
+def eventually(page: Page, found: Callable[[], Any]) -> Any:
+    """The first truthy result; fails after a while. Lets the browser work in between."""
+    for _ in range(400):
+        if result := found():
+            return result
+        page.wait_for_timeout(25)
+    pytest.fail("it never came")
