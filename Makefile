@@ -28,8 +28,10 @@ help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.laptop $(ENV)/cloud/.done $(ENV)/rie/.done ## Make .venv with the hemline command
+	@:
 
 dev: setup .venv/.dev
+	@:
 
 run: setup ## Start the whole loop on this machine: make run PORT=8080
 	@exec .venv/bin/hemline run --port $(PORT)
@@ -57,6 +59,7 @@ bench: setup ## The speed tables
 	@.venv/bin/hemline bench ingest
 
 sam: $(ENV)/sam/.done
+	@:
 
 clean: ## Remove what was built; state and environments stay
 	@rm -rf .hemline/build .hemline/test .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache
