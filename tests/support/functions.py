@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Metrics
 
 from tests.support.clouds import REGION, Cloud
 from tests.support.editions import KEYS, SITE
@@ -27,6 +28,9 @@ def load(name: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
     """functions/<name>/app.py as a fresh module; its environment is gone when the test ends."""
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
+    # Powertools keeps its dimensions on the class: the site of a test before would be in them.
+    for kept in (Metrics._metrics, Metrics._dimensions, Metrics._default_dimensions):
+        kept.clear()
     spec = importlib.util.spec_from_file_location(
         f"{name}_app", ROOT / "functions" / name / "app.py"
     )
