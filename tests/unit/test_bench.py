@@ -6,10 +6,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from workbench.bench import commands, decide, ingest
+from hemline.adapters.aws_http import drop_connections
+from hemline.model.errors import Conflict
+from hemline.usecases.ports import Stored
+from workbench.bench import commands, decide, ingest, instant, naive_ingest
 from workbench.bench.decide import Different
 from workbench.bench.measure import Row, Sample, row
 from workbench.bench.naive_ingest import NaiveRecord
+from workbench.bench.stores import Stores
 
 
 @pytest.mark.parametrize("size", decide.SIZES)
@@ -61,3 +65,20 @@ def test_variants_that_differ_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> 
     app = typer.Typer()
     commands.register(app)
     assert CliRunner().invoke(app, ["bench", "decide"]).exit_code == 1
+
+
+def test_the_instant_store_keeps_both_variants_events() -> None:
+    with instant.running() as endpoint:
+        made = Stores(endpoint)
+        table = made.table("t")
+        table.write_profile("bench", "v:a", b"1", expected=0)
+        with pytest.raises(Conflict):
+            table.write_profile("bench", "v:a", b"2", expected=0)
+        assert table.read_profiles("bench", ["v:a", "v:b"]) == {"v:a": Stored(b"1", 1)}
+        records = ingest.batch(0, 60)[:3]
+        resource = made.resource("dynamodb")
+        naive_ingest.ingest(records, resource.Table("n"), made.resource("s3").Bucket("bbb"), "0")
+        kept = naive_ingest.events(resource.Table("n"), "bench", "v:visitor-000")
+        assert kept == [(ingest.NOW, "exposure", "item-000")]
+        resource.meta.client.close()
+    drop_connections()

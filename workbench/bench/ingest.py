@@ -1,7 +1,7 @@
 """`bench ingest`: batches of 500 records into profiles and archive, ours beside the naive one.
 
-Both write to one throw-away emulator, which runs in a process of its own: the CPU is that of our
-code and client alone. The time on the wall is mostly the emulator's.
+Both write to the same store, which runs in a process of its own and answers at once: the CPU is that
+of our code and client alone. `hemline in memory` leaves the client out.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, decode
 from hemline.model.event import Event, Line, Record, encode_record
 from hemline.usecases.ingest_batch import WORKERS, IngestDeps, StreamRecord, ingest_batch
-from workbench.bench import naive_ingest
+from workbench.bench import instant, naive_ingest
 from workbench.bench.decide import Different
 from workbench.bench.measure import Row, rounds, row
-from workbench.bench.stores import Stores, stores
+from workbench.bench.stores import Stores
 
 BATCH = 500
 PROFILES = (60, 219)
@@ -28,7 +28,8 @@ _KINDS = ("exposure", "view", "click", "add_to_cart", "purchase")
 def rows(*, repeats: int = 5) -> list[Row]:
     """Both numbers of profiles. Raises Different unless both variants keep the same events."""
     found: list[Row] = []
-    with stores() as made:
+    with instant.running() as endpoint:
+        made = Stores(endpoint)
         for profiles in PROFILES:
             found += _rows(made, profiles, repeats)
     return found
@@ -38,8 +39,6 @@ def _rows(made: Stores, profiles: int, repeats: int) -> list[Row]:
     batches = [batch(number, profiles) for number in range(repeats + 1)]
     with ThreadPoolExecutor(WORKERS) as pool:
         tables = {name: f"{name}-{profiles}" for name in ("hemline", "naive")}
-        for name in tables.values():
-            made.create(name)
         name = tables["hemline"]
         ours = IngestDeps(SITE, made.table(name), made.objects(name), pool)
         naive_table = made.resource("dynamodb").Table(tables["naive"])
