@@ -12,12 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.decide.features import matrix
-from hemline.decide.snapshot import Ints, Snapshot
+from hemline.decide.snapshot import Ints
 from hemline.model.event import Deed, Record
-from models.replay import World
+from models.replay import Rows, World
 
 Floats = npt.NDArray[np.float32]
 _DAY = 86_400_000
+_EDITIONS = 200
+Turn = Callable[[int, int], bool]
+"""(lists so far, epoch ms) → whether an edition is due."""
 GAINS: Mapping[Deed, int] = {Deed.ENGAGED: 1, Deed.CARTED: 2, Deed.BOUGHT: 3}
 """What a shown item is worth by the deepest thing that followed within a day."""
 
@@ -36,6 +39,7 @@ class Example(NamedTuple):
     """How many relevant items there were in all, candidates or not."""
     known: bool
     """The visitor had a history."""
+    slot: str = ""
 
 
 Answers = Mapping[tuple[str, str], Sequence[tuple[int, int]]]
@@ -60,13 +64,10 @@ def answers(records: Sequence[Record]) -> Answers:
 def shown_lists(
     world: World,
     records: Sequence[Record],
-    turn: Callable[[int, int], bool],
+    turn: Turn,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Example]:
-    """Every exposure of two or more items that was answered, in the order of `records`.
-
-    `turn(exposures so far, time)` tells when a new edition is due.
-    """
+    """Every exposure of two or more items that was answered, in the order of `records`."""
     known = answers(records)
     seen = 0
     for record in records:
@@ -100,6 +101,7 @@ def _shown(world: World, record: Record, known: Answers) -> Example | None:
         np.array([gains[i] for i in kept], np.int32),
         sum(gain > 0 for gain in gains),
         bool(len(seen.recent)),
+        event.slot or "",
     )
 
 
@@ -113,8 +115,18 @@ def _gain(known: Answers, record: Record, item: str) -> int:
     return max(clicked, *deeper, 0)
 
 
-def every(milliseconds: int) -> Callable[[int, int], bool]:
-    """A turn of the clock: true at the first event of each span of the log's time."""
+def turns(records: Sequence[Record]) -> Turn:
+    """A new edition every six hours of the log or rarer, some 200 in all; by lists if its clock stands."""
+    times = [record.event.time for record in records]
+    span = max(times, default=0) - min(times, default=0)
+    if span < 2 * _DAY:
+        lists = sum(record.event.type == "exposure" for record in records)
+        return each(max(lists // _EDITIONS, 20))
+    return every(max(_DAY // 4, span // _EDITIONS))
+
+
+def every(milliseconds: int) -> Turn:
+    """True at the first list of each span of the log's time."""
     last = -1
 
     def turned(_seen: int, time: int) -> bool:
@@ -126,9 +138,15 @@ def every(milliseconds: int) -> Callable[[int, int], bool]:
     return turned
 
 
-def each(lists: int) -> Callable[[int, int], bool]:
-    """A turn every so many lists, for logs whose clock says nothing."""
+def each(lists: int) -> Turn:
+    """True every so many lists, for logs whose clock says nothing."""
     return lambda seen, _time: seen % lists == 0
 
 
-__all__ = ["Example", "Snapshot", "answers", "each", "every", "shown_lists"]
+def rows(examples: Sequence[Example]) -> Rows:
+    """Those examples as the arrays that a trainer takes."""
+    return Rows(
+        np.concatenate([example.features for example in examples]),
+        np.concatenate([example.gains for example in examples]),
+        np.array([len(example.gains) for example in examples], np.int32),
+    )

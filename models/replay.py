@@ -4,14 +4,14 @@ Everything here is the product's own: `fold`, `Statistics`, `sections`, `view` a
 features are made from what came before it; its own events are folded afterwards.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.features import FEATURES, matrix
-from hemline.decide.snapshot import Ints, Snapshot
+from hemline.decide.features import FEATURES
+from hemline.decide.snapshot import Snapshot
 from hemline.decide.visitor import VisitorView, view
 from hemline.learn.profile import Profile, decode, encode, fold
 from hemline.learn.statistics import (
@@ -51,18 +51,20 @@ class World:
         return decode(blob) if blob else Profile()
 
     def stock(self, items: Sequence[Item]) -> None:
-        """The catalogue from now on; neighbours are built anew when it has other items."""
-        if [item.id for item in items] != [item.id for item in self._items]:
+        """The catalogue from now on; neighbours stay only while known items keep their places."""
+        kept = [item.id for item in self._items]
+        if [item.id for item in items[: len(kept)]] != kept:
             self._pairs = {}
         self._items, self._catalogue = items, catalogue_sections(items)
 
     def build(self, built: int, *, pairs: bool = True) -> Snapshot:
-        """A new edition; without `pairs` the neighbours are those of the last one."""
+        """A new edition; without `pairs` the neighbours are those of the last one, none for new items."""
         if pairs or not self._pairs:
             self._pairs = neighbour_sections(self.statistics, self._items)
         counts = count_sections(self.statistics, self._items, built)
         header = Header(SCHEMA, self.site, built, (), (), FEATURES, {})
-        data = pack(header, {**self._catalogue, **counts, **self._pairs})
+        near = {name: _extended(part, len(self._items)) for name, part in self._pairs.items()}
+        data = pack(header, {**self._catalogue, **counts, **near})
         self.snapshot = Snapshot(unpack(data, site=self.site))
         return self.snapshot
 
@@ -70,6 +72,12 @@ class World:
         """The visitor as the live edition sees them."""
         assert self.snapshot is not None, "build an edition first"
         return view(self.profile(subject), self.snapshot)
+
+
+def _extended(payload: Payload, n: int) -> Payload:
+    dtype, (rows, width), data = payload
+    more = np.full((n - rows, width), -1 if dtype == "<i4" else 0, dtype)
+    return dtype, (n, width), data + more.tobytes()
 
 
 class Rows(NamedTuple):
@@ -81,36 +89,3 @@ class Rows(NamedTuple):
     """[r], the gain of each candidate."""
     groups: npt.NDArray[np.int32]
     """[q], candidates of each list."""
-
-    def lists(self) -> list[slice]:
-        """Where each list lies."""
-        ends = np.cumsum(self.groups)
-        return [slice(int(e - g), int(e)) for e, g in zip(ends, self.groups, strict=True)]
-
-
-class RowsBuilder:
-    """Collects lists one by one."""
-
-    def __init__(self) -> None:
-        self._features: list[Floats] = []
-        self._labels: list[npt.NDArray[np.int32]] = []
-
-    def add(self, features: Floats, labels: Iterable[int]) -> None:
-        """One list: [n, FEATURES] and n gains."""
-        self._features.append(features)
-        self._labels.append(np.fromiter(labels, np.int32))
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    def rows(self, start: int = 0, stop: int | None = None) -> Rows:
-        """Lists `start` to `stop` as arrays."""
-        labels, features = self._labels[start:stop], self._features[start:stop]
-        return Rows(
-            np.concatenate(features) if features else np.empty((0, len(FEATURES)), np.float32),
-            np.concatenate(labels) if labels else np.empty(0, np.int32),
-            np.array([len(part) for part in labels], np.int32),
-        )
-
-
-__all__ = ["Ints", "Rows", "RowsBuilder", "World", "matrix"]

@@ -1,0 +1,63 @@
+"""Lists for a site without exposures: what the product would have offered, and what was bought."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from hemline.decide.candidates import gather
+from hemline.decide.facts import Fact, Facts, FactSource
+from hemline.decide.features import matrix
+from hemline.decide.snapshot import Ints, Snapshot
+from hemline.decide.visitor import VisitorView
+from hemline.model.event import Deed, Line, Record
+from hemline.model.slot import Slot
+from models.examples import Example, Turn
+from models.replay import World
+
+SLOT = Slot("next", sources=("own", "recent_together", "your_categories", "trending", "popular"))
+"""A slot that may use every source which needs no page."""
+
+
+def offered(snapshot: Snapshot, seen: VisitorView) -> Ints:
+    """What the product would put before the ranker in SLOT, for this visitor."""
+    known = {
+        "visitor.recent": lambda: Fact(seen.recent.tolist(), b""),
+        "visitor.categories": lambda: Fact(seen.categories.tolist(), b""),
+    }
+    facts = Facts(FactSource(known), personal=True)
+    return gather(SLOT, snapshot, facts, personal=bool(len(seen.recent))).items
+
+
+def next_lists(
+    world: World, records: Sequence[Record], turn: Turn, tick: Callable[[], None] = lambda: None
+) -> Iterator[Example]:
+    """One for each purchase of a visitor with a history that the candidates could foretell."""
+    seen = 0
+    for record in records:
+        if record.event.deed is Deed.BOUGHT:
+            if turn(seen, record.event.time):
+                world.build(record.event.time)
+            seen += 1
+            example = next_list(world, record, record.event.items())
+            if example.known and example.gains.any():
+                yield example
+        world.fold(record)
+        tick()
+
+
+def next_list(world: World, record: Record, lines: Sequence[Line]) -> Example:
+    """What would have been offered just before `record`, and which of it is in `lines`."""
+    snapshot, seen = world.snapshot, world.view(record.subject)
+    assert snapshot is not None, "build an edition first"
+    candidates = offered(snapshot, seen)
+    taken = {line.item for line in lines}
+    now = record.event.time
+    return Example(
+        record.subject,
+        now,
+        candidates,
+        matrix(snapshot, seen, candidates, now=now),
+        np.array([snapshot.item_ids[i] in taken for i in candidates], np.int32),
+        len(taken),
+        bool(len(seen.recent)),
+    )

@@ -1,0 +1,112 @@
+"""`hemline train` and `hemline evaluate`: the ranker, from logs. Heavy imports wait for their command."""
+
+import json
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from models.results import Result
+
+Log = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The data set's file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Tick = Callable[[], None]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang this area's commands on the app."""
+    evaluate = typer.Typer(help="Measure the ranker on public data, by the stated protocols.")
+    evaluate.command("ranklens")(evaluate_ranklens)
+    evaluate.command("online-retail")(evaluate_online_retail)
+    app.add_typer(evaluate, name="evaluate")
+    app.command("train")(train)
+
+
+def evaluate_ranklens(file: Log, *, as_json: AsJson = False) -> None:
+    """P1: clicks in ranked lists of films, by time; about a minute."""
+    from models import ranklens  # noqa: PLC0415 - light at import
+
+    log = ranklens.read(file)
+    with _progress("replaying", log.records, quiet=as_json) as tick:
+        found = ranklens.examples(log, tick)
+    _print(ranklens.evaluate(found), as_json=as_json)
+
+
+def evaluate_online_retail(file: Log, *, as_json: AsJson = False) -> None:
+    """P3: what is in a customer's next invoice; two to three minutes."""
+    from models import online_retail  # noqa: PLC0415 - light at import
+
+    log = online_retail.read(file)
+    with _progress("replaying", log.purchases, quiet=as_json) as tick:
+        found = online_retail.examples(log, tick)
+    _print(online_retail.evaluate(found), as_json=as_json)
+
+
+Events = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Events as `hemline import events` takes them."),
+]
+Out = Annotated[Path | None, typer.Option(file_okay=False, help="Folder for the two files.")]
+
+
+def train(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Learn from simulated visitors.")] = False,
+    events: Events = None,
+    slot: Annotated[str, typer.Option(help="Learn from this slot's lists only.")] = "",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the ranker: from the running stack's archive, from a file, or from the simulator.
+
+    From the archive it goes where the next `hemline publish` takes it from, else into a folder.
+    """
+    from models import fitting, sources  # noqa: PLC0415 - light at import
+
+    if demo:
+        with _progress("simulating shops", sources.DEMO_SHOPS, quiet=as_json) as tick:
+            found = sources.simulated(tick)
+        fitted = fitting.fit(found, "simulator", more=sources.truth)
+        place = sources.folder(out or sources.SHIPPED)
+    elif events is not None:
+        log, name = sources.file(events), events.name
+        with _progress("replaying", log.records, quiet=as_json) as tick:
+            found = sources.learnt(log, slot, tick)
+        fitted, place = fitting.fit(found, name), sources.folder(out or Path())
+    else:
+        stack = sources.running()
+        log = sources.archive(stack)
+        with _progress("replaying", log.records, quiet=as_json) as tick:
+            found = sources.learnt(log, slot, tick)
+        fitted = fitting.fit(found, f"archive of {stack.site}")
+        place = sources.folder(out) if out else sources.bucket(stack)
+    place(fitted.files)
+    _print(fitted.result, as_json=as_json)
+
+
+@contextmanager
+def _progress(what: str, over: Sized, *, quiet: bool) -> Iterator[Tick]:
+    from rich.progress import Progress  # noqa: PLC0415 - light at import
+
+    with Progress(transient=True, disable=quiet) as progress:
+        task = progress.add_task(what, total=len(over))
+        yield lambda: progress.advance(task)
+
+
+def _print(result: "Result", *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result.as_json()))
+        return
+    from rich.console import Console  # noqa: PLC0415 - light at import
+    from rich.table import Table  # noqa: PLC0415 - light at import
+
+    table = Table(title=f"{result.protocol}: {result.lists} lists")
+    for name in ("ranker", "NDCG@10", "± se", "hemline minus it (95 %)"):
+        table.add_column(name, justify="left" if name == "ranker" else "right")
+    for row in result.rows:
+        low_high = "" if row.against is None else "{:+.4f} to {:+.4f}".format(*row.against)
+        table.add_row(row.model, f"{row.ndcg:.4f}", f"{row.se:.4f}", low_high)
+    Console().print(table)

@@ -1,0 +1,78 @@
+"""From examples to a ranker that may ship: visitors held out, both files made, its numbers in the card."""
+
+import platform
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.decide.features import FEATURES
+from hemline.model.errors import BadInput
+from hemline.model.ids import hash64
+from models.examples import Example, rows
+from models.export import Files, export
+from models.results import OURS, Result, compare
+from models.training import SHAPE, Shape, predict, train
+
+Score = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]]
+"""[n, FEATURES] → [n], higher is better."""
+LEAST_LISTS = 50
+_HELD_OUT = 5
+"""One visitor in five."""
+
+
+class Fitted(NamedTuple):
+    """The files, and how the ranker did on visitors that it had not seen."""
+
+    files: Files
+    result: Result
+
+
+def nothing_more(_score: Score) -> dict[str, object]:
+    """No further measurements."""
+    return {}
+
+
+def fit(
+    found: Sequence[Example],
+    source: str,
+    *,
+    more: Callable[[Score], dict[str, object]] = nothing_more,
+    shape: Shape = SHAPE,
+    seed: int = 7,
+) -> Fitted:
+    """Train, judge and export; `more` adds to the card what it measures of the trained ranker.
+
+    Raises BadInput when there is too little to learn from.
+    """
+    learnt = [one for one in found if hash64(one.subject) % _HELD_OUT]
+    tests = [one for one in found if not hash64(one.subject) % _HELD_OUT and one.known]
+    if len(learnt) < LEAST_LISTS or len(tests) < 2:
+        raise BadInput(
+            "log",
+            f"has {len(learnt)} lists to learn from and {len(tests)} to judge on.",
+            f"{LEAST_LISTS} lists that were shown and clicked (or purchases) are the least.",
+        )
+    booster = train(rows(learnt), shape, FEATURES, seed=seed)
+    popularity = FEATURES.index("popularity")
+    result = compare(
+        "held-out visitors",
+        tests,
+        {
+            OURS: lambda one: predict(booster, one.features),
+            "popularity": lambda one: one.features[:, popularity],
+        },
+    )
+    notes: dict[str, object] = {
+        "metrics": result.as_json(),
+        **more(lambda features: predict(booster, features)),
+        "lists": {"train": len(learnt), "test": len(tests)},
+        "source": source,
+        "seed": seed,
+        "shape": shape._asdict(),
+        "made_with": {name: version(name) for name in ("lightgbm", "onnxmltools", "numpy")}
+        | {"python": platform.python_version()},
+    }
+    return Fitted(export(booster, FEATURES, rows(list(found)).features, notes), result)

@@ -1,0 +1,51 @@
+"""Event logs as the door would have let them in: wire events become records and catalogue items."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hemline.model.errors import BadInput
+from hemline.model.event import ITEM_EVENT, Event, Record
+from hemline.model.event_input import EventInput, event_of, item_of, parse_event, stated_time
+from hemline.model.item import Item
+
+
+class Log(NamedTuple):
+    """A history: the catalogue as it stands at its end, and everything else in order."""
+
+    items: list[Item]
+    """By id, as an edition has them."""
+    records: list[Record]
+
+
+def of_wire(raws: Iterable[bytes], site: str) -> Log:
+    """Signed events as JSON objects, one each, in the file's order. Raises BadInput on a bad one."""
+    return of_records(_record(parse_event(raw), site) for raw in raws)
+
+
+def of_records(records: Iterable[Record]) -> Log:
+    """An item is what its last `item` event says."""
+    latest: dict[str, Event] = {}
+    kept: list[Record] = []
+    for record in records:
+        event = record.event
+        if event.type != ITEM_EVENT:
+            kept.append(record)
+        elif event.item is not None:
+            held = latest.get(event.item, event)
+            latest[event.item] = max(held, event, key=lambda one: (one.time, one.id))
+    return Log([item_of(latest[name]) for name in sorted(latest)], kept)
+
+
+def _record(event: EventInput, site: str) -> Record:
+    time = stated_time(event)
+    if time is None:
+        raise BadInput("time", "is missing.", "A log to learn from says when things happened.")
+    subject = f"u:{event.user}" if event.user else f"v:{event.visitor or ''}"
+    return Record(
+        site=site,
+        subject=subject,
+        received=time,
+        event=event_of(event, time),
+        country=event.country or "",
+        device=event.device or "",
+    )

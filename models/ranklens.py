@@ -1,0 +1,64 @@
+"""Protocol P1: RankLens in the file's order; the first 7,018 rankings with a click train, 1,755 test.
+
+Films are the catalogue, rankings are exposures, clicks are clicks, exactly as `hemline import` sends
+them. The shown position is no feature. An edition is built anew every few rankings, because the
+file's clock covers twenty minutes only.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from hemline.decide.features import FEATURES
+from hemline.model.item import Item
+from models.examples import Example, each, rows, shown_lists
+from models.logs import Log, of_wire
+from models.replay import World
+from models.results import OURS, Result, Scorer, compare
+from models.training import SHAPE, Shape, predict, train
+from workbench.importers import ranklens
+from workbench.importers.reading import opened
+
+PROTOCOL = "P1"
+SITE = "ranklens"
+TRAIN = 7018
+EDITION_EVERY = 50
+"""Rankings between two editions."""
+
+
+def read(path: Path) -> Log:
+    """The file as a log; what the importer cannot read is left out, as it would be."""
+    with opened(path) as source:
+        made = ranklens.events(source.lines())
+        log = of_wire((event for event in made if isinstance(event, bytes)), SITE)
+    # A few films are shown that the file says nothing else of; a list to be judged keeps them.
+    shown = {line.item for record in log.records for line in record.event.lines}
+    bare = shown - {item.id for item in log.items}
+    items = sorted([*log.items, *map(Item, bare)], key=lambda item: item.id)
+    return log._replace(items=items)
+
+
+def examples(log: Log, tick: Callable[[], None] = lambda: None) -> list[Example]:
+    """One for each ranking with a click; `tick` is called once an event."""
+    world = World(SITE)
+    world.stock(log.items)
+    return list(shown_lists(world, log.records, each(EDITION_EVERY), tick))
+
+
+def evaluate(found: list[Example], shape: Shape = SHAPE) -> Result:
+    """Train on the first lists, judge on the rest."""
+    booster = train(rows(found[:TRAIN]), shape, FEATURES)
+    scorers: dict[str, Scorer] = {
+        OURS: lambda one: predict(booster, one.features),
+        "item CTR": lambda one: _column(one, "rate_ever"),
+        "popularity": lambda one: _column(one, "engaged_ever"),
+        "own frequency": lambda one: _column(one, "own_engaged"),
+        "shown order": lambda one: -np.arange(len(one.gains)),
+        "random": lambda one: np.zeros(len(one.gains)),
+    }
+    return compare(PROTOCOL, found[TRAIN:], scorers)
+
+
+def _column(example: Example, name: str) -> np.ndarray:
+    return example.features[:, FEATURES.index(name)]

@@ -1,0 +1,56 @@
+"""What an evaluation found, as rows for people and for machines."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from models.examples import Example
+from models.metrics import ndcg, paired, summary
+
+Scorer = Callable[[Example], npt.ArrayLike]
+"""One list → a score for each of its candidates, higher is better."""
+OURS = "hemline"
+
+
+class Row(NamedTuple):
+    """One ranker by one protocol; `against` is the 95 % interval of ours minus this one."""
+
+    model: str
+    ndcg: float
+    se: float
+    against: tuple[float, float] | None
+
+
+class Result(NamedTuple):
+    """A protocol's table, the best ranker first, with what was counted."""
+
+    protocol: str
+    rows: tuple[Row, ...]
+    lists: int
+
+    def as_json(self) -> dict[str, object]:
+        """`{"protocol", "rows": [{"model", "ndcg@10", "se"}]}`."""
+        rows = [
+            {"model": row.model, "ndcg@10": round(row.ndcg, 5), "se": round(row.se, 5)}
+            for row in self.rows
+        ]
+        return {"protocol": self.protocol, "rows": rows}
+
+
+def compare(protocol: str, tests: Sequence[Example], scorers: dict[str, Scorer]) -> Result:
+    """Every scorer on the same lists; one of them is ours. Ties are broken by a seeded shuffle."""
+    values = {name: _values(tests, scorer) for name, scorer in scorers.items()}
+    rows = [_row(name, found, values[OURS]) for name, found in values.items()]
+    return Result(protocol, tuple(sorted(rows, key=lambda row: -row.ndcg)), len(tests))
+
+
+def _values(tests: Sequence[Example], scorer: Scorer) -> list[float]:
+    rng = np.random.default_rng(0)
+    return [ndcg(scorer(test), test.gains > 0, rng, wanted=test.wanted) for test in tests]
+
+
+def _row(name: str, values: list[float], ours: list[float]) -> Row:
+    score = summary(values)
+    return Row(name, score.mean, score.se, None if name == OURS else paired(ours, values))

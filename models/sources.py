@@ -1,0 +1,87 @@
+"""Where a log to learn from is, and where a trained ranker goes: the simulator, files, the running stack."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hemline.model import keys
+from hemline.usecases.archive import read_archive
+from models import demo
+from models.candidates import next_lists
+from models.examples import Example, shown_lists, turns
+from models.export import Files
+from models.fitting import LEAST_LISTS, Score
+from models.logs import Log, of_records, of_wire
+from models.replay import World
+from workbench import laptop, stores
+from workbench.importers.reading import opened
+from workbench.laptop import Running
+
+DEMO_SHOPS = demo.SEEDS
+SHIPPED = laptop.ROOT / "models"
+Tick = Callable[[], None]
+Place = Callable[[Files], None]
+
+
+def simulated(tick: Tick) -> list[Example]:
+    """Lists of the simulated shops; `tick` is called once a shop."""
+    return list(demo.examples(tick=tick))
+
+
+def truth(score: Score) -> dict[str, object]:
+    """How well the demo's visitors truly like what the ranker puts first; see `demo.truth`."""
+    found = demo.truth(score)
+    return {"true_utility_of_first_8": {k: round(v, 4) for k, v in found._asdict().items()}}
+
+
+def file(path: Path) -> Log:
+    """JSON lines of signed wire events, gzipped or not, items among them."""
+    with opened(path) as source:
+        return of_wire((line for line in source.lines() if line.strip()), "log")
+
+
+def running() -> Running:
+    """The running stack. Raises NotRunning."""
+    return laptop.running()
+
+
+def archive(stack: Running) -> Log:
+    """Everything that the stack has accepted."""
+    return of_records(one.record for one in read_archive(stores.objects(stack), stack.site))
+
+
+def learnt(log: Log, slot: str, tick: Tick) -> list[Example]:
+    """Lists that were shown and answered; where there are too few, what was bought next."""
+    records = sorted(log.records, key=lambda record: (record.event.time, record.event.id))
+    shown = shown_lists(_world(log), records, turns(records), tick)
+    found = [one for one in shown if slot in ("", one.slot)]
+    if len(found) >= LEAST_LISTS or slot:
+        return found
+    return list(next_lists(_world(log), records, turns(records)))
+
+
+def _world(log: Log) -> World:
+    world = World("log")
+    world.stock(log.items)
+    return world
+
+
+def folder(path: Path) -> Place:
+    """Into a folder, which is made when it is not there."""
+
+    def write(files: Files) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "ranker.onnx").write_bytes(files.onnx)
+        (path / "ranker.json").write_bytes(files.card)
+
+    return write
+
+
+def bucket(stack: Running) -> Place:
+    """Where the stack's next edition takes its ranker from."""
+
+    def write(files: Files) -> None:
+        objects = stores.objects(stack)
+        objects.put(keys.ranker_object(stack.site, "ranker.onnx"), files.onnx)
+        objects.put(keys.ranker_object(stack.site, "ranker.json"), files.card)
+
+    return write
