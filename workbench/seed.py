@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 
 from hemline.adapters.site_yaml import check
-from hemline.model import keys
+from hemline.model.errors import Refused
 from hemline.model.item import Item
-from hemline.usecases.publish_edition import Places, publish_edition, put_site
+from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles, fault, stored
+from hemline.usecases.publish_edition import Places, publish_edition, put_ranker, put_site
 from workbench import laptop, stores
 from workbench.demo import catalogue
 from workbench.demo.simulator import history
@@ -35,9 +36,13 @@ Say = Callable[[str], None]
 
 
 def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
-    """False when the site has an edition already: then nothing is touched. Raises HemlineError."""
+    """False when the site has an edition already: then at most its ranker is renewed.
+
+    Raises HemlineError when a store does not answer.
+    """
     places = stores.places(stack)
     if places.pointers.read_pointer(stack.site) is not None:
+        _renew_ranker(stack.site, places, say)
         return False
     say("stocking the demo shop; the first start only")
     now = time.time_ns() // 1_000_000
@@ -46,13 +51,37 @@ def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
         report = importing.run(Stream(demo_events(now, visitors)), road, _watched(say))
     say(report.lines()[0])
     put_demo_site(stack.site, places)
-    put_ranker(stack.site, places)
-    published = publish_edition(stack.site, places, built=now)
+    _ship_ranker(stack.site, places, say)
+    _publish(stack.site, places, say)
+    return True
+
+
+def _publish(site: str, places: Places, say: Say) -> None:
+    published = publish_edition(site, places, built=time.time_ns() // 1_000_000)
+    for note in published.notes:
+        say(note)
     say(
         f"published edition {published.edition[:12]}: {published.items} items,"
         f" {published.counted:,} events, ranker {published.ranker}"
     )
-    return True
+
+
+def _renew_ranker(site: str, places: Places, say: Say) -> None:
+    """A checkout that moved on may read other features than the ranker of an older state folder."""
+    held = stored(site, places.objects)
+    if held is None or not fault(held, places.check_ranker):
+        return
+    say("the ranker here was trained for other features: the shipped one takes its place")
+    _ship_ranker(site, places, say)
+    _publish(site, places, say)
+
+
+def _ship_ranker(site: str, places: Places, say: Say) -> None:
+    try:
+        put_demo_ranker(site, places)
+    except Refused as error:
+        # The shop still opens: slots are filled from what is popular until a ranker is trained.
+        say(str(error))
 
 
 def demo_events(until: int, visitors: int = VISITORS) -> Iterator[bytes]:
@@ -80,12 +109,10 @@ def put_demo_site(site: str, places: Places) -> None:
     put_site(site, places.objects, found)
 
 
-def put_ranker(site: str, places: Places, folder: Path = RANKER) -> None:
-    """The ranker that the project ships, where it is trained already."""
-    for name in ("ranker.onnx", "ranker.json"):
-        path = folder / name
-        if path.exists():
-            places.objects.put(keys.ranker_object(site, name), path.read_bytes())
+def put_demo_ranker(site: str, places: Places, folder: Path = RANKER) -> None:
+    """The ranker that the project ships. Raises Refused when it does not fit this code."""
+    files = RankerFiles(*((folder / name).read_bytes() for name in RANKER_FILES))
+    put_ranker(site, places, files)
 
 
 def _watched(say: Say) -> importing.Watch:

@@ -63,7 +63,7 @@ def fill(loop: Loop, stream: Stream) -> Imported:
     assert loop.drain() == report.accepted == report.read
     records = [archived.record for archived in read_archive(loop.objects, SITE)]
     assert len(records) == report.accepted, "accepted events = archived events"
-    seed.put_ranker(SITE, loop.places)
+    seed.put_demo_ranker(SITE, loop.places)
     newest = max(record.event.time for record in records)
     published = loop.publish(SHOP, newest + 60_000)
     assert published.ranker == "stored", published.notes

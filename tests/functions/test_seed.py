@@ -7,7 +7,7 @@ import pytest
 from hemline.adapters.aws_http import drop_connections
 from hemline.adapters.onnx import OnnxRanker
 from hemline.model.edition import unpack
-from hemline.model.keys import edition_object
+from hemline.model.keys import edition_object, ranker_object
 from hemline.usecases.editions import engine_of
 from tests.support.clouds import REGION, Cloud
 from tests.support.editions import KEYS
@@ -51,3 +51,8 @@ def test_the_shop_is_stocked_once_and_its_edition_has_a_ranker(stack: Running) -
 
     assert not seed(stack, said.append, visitors=60), "a shop that is stocked is left alone"
     assert stores.table(stack).read_pointer("demo") == pointer
+
+    stores.objects(stack).put(ranker_object("demo", "ranker.json"), b"of an older checkout")
+    assert not seed(stack, said.append, visitors=60)
+    assert "trained for other features" in said[-2]
+    assert "ranker stored" in said[-1], "the shipped ranker took its place"

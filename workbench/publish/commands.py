@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
 
     from hemline.adapters.site_yaml import Finding
     from hemline.model.site import Site
-    from hemline.usecases.publish_edition import Published
+    from hemline.usecases.publish_edition import Places, Published
     from workbench.laptop import Running
 
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
@@ -54,6 +54,10 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
     site_file: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Check and use it from now on.")
     ] = None,
+    ranker: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of ranker.onnx and ranker.json."),
+    ] = None,
     as_of: Annotated[
         datetime | None, typer.Option(help="Publish as of this moment (UTC) instead of now.")
     ] = None,
@@ -65,30 +69,52 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Fold the archive and the site file into a new edition and make it live."""
-    from hemline.usecases.publish_edition import (  # noqa: PLC0415 - light at import
-        publish_edition,
-        put_site,
-        roll_back,
-    )
-    from workbench import laptop, stores  # noqa: PLC0415
+    from workbench import laptop, stores  # noqa: PLC0415 - light at import
 
     stack = laptop.running()
     places = stores.places(stack)
     if listing:
         _list(stack, as_json=as_json)
     elif rollback:
-        entry = roll_back(stack.site, places, to)
-        line = (
-            f"live again: {entry.edition[:12]} of {_when(entry.built)}; the schedule leaves it so"
-        )
-        _tell(entry, f"{line} until the next `hemline publish`", as_json=as_json)
+        _roll_back(stack.site, places, to, as_json=as_json)
     else:
-        if site_file:
-            put_site(stack.site, places.objects, _compiled(site_file))
-        result = publish_edition(stack.site, places, built=_milliseconds(as_of))
-        for note in result.notes:
-            print(f"note: {note}", file=sys.stderr)
-        _tell(result, _summary(result), as_json=as_json)
+        _bring(stack.site, places, site_file, ranker)
+        _publish(stack.site, places, _milliseconds(as_of), as_json=as_json)
+
+
+def _bring(name: str, places: "Places", site_file: Path | None, ranker: Path | None) -> None:
+    """Both are checked before either is kept."""
+    from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles  # noqa: PLC0415
+    from hemline.usecases.publish_edition import put_ranker, put_site  # noqa: PLC0415
+
+    site = _compiled(site_file) if site_file else None
+    if ranker:
+        missing = [file for file in RANKER_FILES if not (ranker / file).is_file()]
+        if missing:
+            raise typer.BadParameter(f"{ranker} has no {' and no '.join(missing)}.")
+        put_ranker(name, places, RankerFiles(*((ranker / f).read_bytes() for f in RANKER_FILES)))
+    if site:
+        put_site(name, places.objects, site)
+
+
+def _publish(name: str, places: "Places", built: int, *, as_json: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    from hemline.usecases.publish_edition import publish_edition  # noqa: PLC0415
+
+    with Console(stderr=True).status("folding the archive into an edition"):
+        result = publish_edition(name, places, built=built)
+    for note in result.notes:
+        print(f"note: {note}", file=sys.stderr)
+    _tell(result, _summary(result), as_json=as_json)
+
+
+def _roll_back(name: str, places: "Places", to: str, *, as_json: bool) -> None:
+    from hemline.usecases.publish_edition import roll_back  # noqa: PLC0415
+
+    entry = roll_back(name, places, to)
+    line = f"live again: {entry.edition[:12]} of {_when(entry.built)}; the schedule leaves it so"
+    _tell(entry, f"{line} until the next `hemline publish`", as_json=as_json)
 
 
 def _list(stack: "Running", *, as_json: bool) -> None:

@@ -16,13 +16,7 @@ from hemline.model.event import ITEM_EVENT, Event, Record
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
 from hemline.model.site import Site
-
-
-class RankerFiles(NamedTuple):
-    """A ranker as its two files."""
-
-    onnx: bytes
-    card: bytes
+from hemline.usecases.edition_ranker import RankerFiles
 
 
 class Made(NamedTuple):

@@ -6,24 +6,29 @@ to what is not there; the pointer moves under a condition, so of two publishers 
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
-from hemline.decide.features import FEATURES
 from hemline.model import keys
 from hemline.model.edition import Edition, Header, Payload, Pointer, pack, unpack
 from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
 from hemline.model.site import Site, decode_site, encode_site
 from hemline.usecases.archive import read_archive, watermarks
-from hemline.usecases.build_edition import Made, RankerFiles, count, dangling, edition_parts
+from hemline.usecases.build_edition import Made, count, dangling, edition_parts
 from hemline.usecases.edition_log import Entry, editions, newest, note, step_back
+from hemline.usecases.edition_ranker import (
+    RANKER_FILES,
+    CheckRanker,
+    RankerFiles,
+    carried,
+    choose,
+    fault,
+    keep,
+    stored,
+)
 from hemline.usecases.ports import ObjectStore, PointerStore
-
-RANKER_FILES = ("ranker.onnx", "ranker.json")
-CheckRanker = Callable[[bytes, bytes], tuple[str, ...]]
-"""(onnx, card) → its feature names; raises Refused when it does not load."""
 
 
 class Places(NamedTuple):
@@ -69,7 +74,11 @@ def publish_edition(name: str, places: Places, *, built: int) -> Published:
     # Before the reading, so that what they promise is in it.
     made = Made(built, watermarks(places.objects, name))
     counted = count(archived.record for archived in read_archive(places.objects, name))
-    ranker, whence = _ranker(name, places, live, notes)
+    ranker, whence = choose(
+        {"stored": stored(name, places.objects), "kept": carried(live.edition)},
+        places.check_ranker,
+        notes,
+    )
     notes += [f"item {item} is no item of this version: left out" for item in counted.unreadable]
     notes += dangling(site, counted.items)
     header, payloads = edition_parts(name, site, counted, ranker, made)
@@ -140,6 +149,14 @@ def put_site(name: str, objects: ObjectStore, site: Site) -> None:
     objects.put(keys.site_object(name), encode_site(site))
 
 
+def put_ranker(name: str, places: Places, files: RankerFiles) -> None:
+    """Keep a ranker; the next publish brings it live. Raises Refused when it does not fit this code."""
+    why = fault(files, places.check_ranker)
+    if why:
+        raise Refused(f"the ranker is refused: {why}")
+    keep(name, places.objects, files)
+
+
 def move_pointer(name: str, places: Places, pointer: Pointer, *, expected: str | None) -> None:
     """Sign and swap. Raises Conflict, in words, when the live edition is not `expected` any more."""
     signed = pointer.signed(name, places.secrets[0])
@@ -169,39 +186,6 @@ def _same(header: Header, payloads: Mapping[str, Payload], edition: Edition, dat
     """Whether the live edition differs in nothing but the time it was built."""
     then = msgspec.structs.replace(header, built=edition.header.built)
     return pack(then, payloads) == data
-
-
-def _ranker(
-    name: str, places: Places, live: _Live, notes: list[str]
-) -> tuple[RankerFiles | None, str]:
-    """The stored ranker, else the previous edition's, else none: each only when it fits this code."""
-    for whence, files in (("stored", _stored(name, places)), ("kept", _previous(live))):
-        why = _unfit(files, places.check_ranker) if files else "there is none"
-        if not why:
-            return files, whence
-        if files:
-            notes.append(f"the {whence} ranker is refused: {why}")
-    return None, "none"
-
-
-def _unfit(files: RankerFiles, check: CheckRanker) -> str:
-    try:
-        names = check(*files)
-    except Refused as error:
-        return str(error)
-    return "" if names == FEATURES else "its features are not those of this code"
-
-
-def _stored(name: str, places: Places) -> RankerFiles | None:
-    onnx, card = (places.objects.get(keys.ranker_object(name, n)) for n in RANKER_FILES)
-    return None if onnx is None and card is None else RankerFiles(onnx or b"", card or b"")
-
-
-def _previous(live: _Live) -> RankerFiles | None:
-    onnx = bytes(live.edition.raw("ranker_onnx")) if live.edition else b""
-    return (
-        RankerFiles(onnx, bytes(live.edition.raw("ranker_json"))) if live.edition and onnx else None
-    )
 
 
 def _published(edition: Edition, size: int, ranker: str, notes: list[str]) -> Published:

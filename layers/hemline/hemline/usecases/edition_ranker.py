@@ -1,0 +1,63 @@
+"""Which ranker goes into an edition: one that loads and reads exactly this code's features, or none."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from hemline.decide.features import FEATURES
+from hemline.model import keys
+from hemline.model.edition import Edition
+from hemline.model.errors import Refused
+from hemline.usecases.ports import ObjectStore
+
+RANKER_FILES = ("ranker.onnx", "ranker.json")
+CheckRanker = Callable[[bytes, bytes], tuple[str, ...]]
+"""(onnx, card) → its feature names; raises Refused when it does not load."""
+
+
+class RankerFiles(NamedTuple):
+    """A ranker as its two files."""
+
+    onnx: bytes
+    card: bytes
+
+
+def stored(name: str, objects: ObjectStore) -> RankerFiles | None:
+    """What training has put into the bucket for site `name`."""
+    onnx, card = (objects.get(keys.ranker_object(name, file)) for file in RANKER_FILES)
+    return None if onnx is None and card is None else RankerFiles(onnx or b"", card or b"")
+
+
+def keep(name: str, objects: ObjectStore, files: RankerFiles) -> None:
+    """Put it there; the card last, since a card that names other bytes is refused."""
+    for file, data in zip(RANKER_FILES, files, strict=True):
+        objects.put(keys.ranker_object(name, file), data)
+
+
+def carried(edition: Edition | None) -> RankerFiles | None:
+    """The ranker inside an edition."""
+    if edition is None or not edition.raw("ranker_onnx"):
+        return None
+    return RankerFiles(bytes(edition.raw("ranker_onnx")), bytes(edition.raw("ranker_json")))
+
+
+def choose(
+    offers: Mapping[str, RankerFiles | None], check: CheckRanker, notes: list[str]
+) -> tuple[RankerFiles | None, str]:
+    """The first that fits, and its name, `none` when none does; why others do not goes to `notes`."""
+    for whence, files in offers.items():
+        if files is None:
+            continue
+        why = fault(files, check)
+        if not why:
+            return files, whence
+        notes.append(f"the {whence} ranker is refused: {why}")
+    return None, "none"
+
+
+def fault(files: RankerFiles, check: CheckRanker) -> str:
+    """Why the functions of this code would not rank with it; empty when they would."""
+    try:
+        names = check(*files)
+    except Refused as error:
+        return str(error)
+    return "" if names == FEATURES else "its features are not those of this code"

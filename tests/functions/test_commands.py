@@ -1,0 +1,117 @@
+"""`hemline import` and `hemline publish` against a stack that runs, here its stores alone."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hemline.adapters.aws_http import drop_connections
+from hemline.model.errors import BadInput
+from tests.support.clouds import REGION, Cloud
+from tests.support.editions import KEYS
+from tests.support.rankers import linear
+from workbench import cli, laptop
+from workbench.laptop import Running
+
+pytestmark = pytest.mark.cloud
+
+SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
+
+
+def hemline(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(cli.build(), [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def figures(*arguments: str | Path) -> dict[str, object]:
+    result = hemline(*arguments, "--json")
+    found: dict[str, object] = json.loads(result.stdout)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def stack(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
+    running = Running(
+        pid=os.getpid(),
+        gateway="http://127.0.0.1:1",
+        cloud=emulator.endpoint,
+        region=REGION,
+        site="demo",
+        table=emulator.make_table(),
+        stream="",
+        bucket=emulator.make_bucket(),
+        keys=KEYS[0].decode(),
+    )
+    with laptop.announced(running):
+        yield
+    drop_connections()
+
+
+@pytest.fixture
+def site_file(tmp_path: Path) -> Path:
+    path = tmp_path / "site.yaml"
+    path.write_text(SITE_FILE)
+    return path
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    path = tmp_path / "items.csv"
+    path.write_text("sku,name,price\na,A thing,3.50\nb,B thing,free\n,C thing,1\n")
+    return path
+
+
+def test_what_is_rejected_is_counted_shown_and_makes_the_status_one(catalogue: Path) -> None:
+    result = hemline("import", "items", catalogue, "--direct")
+    assert result.exit_code == 1
+    assert "1 of 3 events accepted" in result.stdout
+    assert (
+        "1 rejected: price: 'free' is no price such as 12.50 or 12.50 EUR (row 3)" in result.stdout
+    )
+    report = figures("import", "items", catalogue, "--direct")
+    assert (report["read"], report["accepted"], report["rejected"]) == (3, 1, 2)
+
+
+def test_publish_list_and_rollback(site_file: Path, catalogue: Path) -> None:
+    first = figures("publish", "--site-file", site_file)
+    assert (first["swapped"], first["items"]) == (True, 0)
+    hemline("import", "items", catalogue, "--direct")
+    second = figures("publish")
+    assert (second["swapped"], second["items"]) == (True, 1)
+    assert figures("publish")["swapped"] is False
+    assert "nothing new" in hemline("publish").stdout
+    listed = hemline("publish", "--list").stdout.splitlines()
+    assert [text[0] for text in listed] == [" ", "*"]
+    assert "live again" in hemline("publish", "--rollback").stdout
+    found = figures("publish", "--list")
+    assert found["live"] == first["edition"]
+    with pytest.raises(BadInput, match="no edition before the live one"):
+        hemline("publish", "--rollback")
+
+
+def test_a_site_file_with_mistakes_is_not_kept(site_file: Path) -> None:
+    good = figures("publish", "--site-file", site_file)
+    site_file.write_text(SITE_FILE.replace("limit", "limt"))
+    result = hemline("publish", "--site-file", site_file)
+    assert result.exit_code == 1
+    assert f"{site_file}:5: slots[0].limt: there is no such field here" in result.stderr
+    assert figures("publish")["edition"] == good["edition"]
+
+
+def test_a_ranker_is_brought_from_a_folder(site_file: Path, tmp_path: Path) -> None:
+    assert hemline("publish", "--ranker", tmp_path, "--site-file", site_file).exit_code == 2
+    for name, data in zip(("ranker.onnx", "ranker.json"), linear(price=1.0), strict=True):
+        (tmp_path / name).write_bytes(data)
+    found = figures("publish", "--ranker", tmp_path, "--site-file", site_file)
+    assert found["ranker"] == "stored"
+
+
+def test_the_edition_may_be_of_another_moment(site_file: Path) -> None:
+    found = figures("publish", "--site-file", site_file, "--as-of", "2026-06-01T12:00:00")
+    assert found["built"] == 1_780_315_200_000
