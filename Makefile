@@ -13,6 +13,8 @@ PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.versi
 	2>/dev/null && { echo $$p; break; }; done)
 ARCH ?= x86_64
 PORT ?= 8080
+FUNCTION ?= FragmentsFunction
+EVENT ?= events/fragments/slot-json.json
 INSTALL = $(SLOWLY) $(UV) pip install --quiet --require-hashes
 # Runs a command with a dot for every two seconds; ends it when make is ended.
 SLOWLY = slowly() { "$$@" & job=$$!; trap 'kill $$job 2>/dev/null' INT TERM EXIT; tick=0; \
@@ -51,11 +53,12 @@ soak: dev sam ## The long tests
 build: setup sam ## Build for AWS: make build ARCH=arm64
 	@HEMLINE_ARCH=$(ARCH) $(ENV)/sam/bin/sam build --parameter-overrides Architecture=$(ARCH)
 
-sam-local: build ## Call one function in SAM's container: make sam-local FUNCTION=… EVENT=…
-	@$(ENV)/sam/bin/sam local invoke $(FUNCTION) --event $(EVENT) --skip-pull-image
+sam-local: build ## Call a function in SAM's container: make sam-local FUNCTION=… EVENT=…
+	@$(ENV)/sam/bin/sam local invoke $(FUNCTION) --event $(EVENT)
 
 bench: setup ## The speed tables
 	@.venv/bin/hemline bench decide
+	@.venv/bin/hemline bench serve
 	@.venv/bin/hemline bench ingest
 
 sam: $(ENV)/sam/.done

@@ -174,6 +174,15 @@ def test_the_check_for_orphans_can_fail(tmp_path: Path) -> None:
     assert "lambda-rie" not in stack.left
 
 
+def test_a_stack_without_its_emulator_ends_and_says_so(start: Start, tmp_path: Path) -> None:
+    stack = start()
+    stack.wait_for(READY)
+    os.kill(int((tmp_path / "cloud/emulator.pid").read_text()), signal.SIGKILL)
+    assert stack.wait() == 1
+    assert "the AWS emulator has ended by itself" in "\n".join(stack.lines)
+    assert stack.left == "left: []"
+
+
 def test_a_busy_port_is_refused_with_a_sentence(start: Start) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -17,7 +17,6 @@ from workbench import laptop
 from workbench.cloud import emulator as emulation
 from workbench.cloud import parts, resources
 from workbench.cloud.built import build
-from workbench.cloud.parts import Refusal
 from workbench.cloud.runtime import Home
 from workbench.cloud.screen import Screen
 from workbench.cloud.template import Stack, load
@@ -45,7 +44,7 @@ class Options(NamedTuple):
 
 
 async def run_stack(options: Options, screen: Screen) -> None:
-    """Until Ctrl-C or TERM. Raises Refusal when it cannot start."""
+    """Until Ctrl-C or TERM. Raises parts.Refusal when it cannot start."""
     main = asyncio.current_task()
     assert main is not None
     with _signals(main.cancel) as asked, contextlib.suppress(asyncio.CancelledError):
@@ -94,8 +93,9 @@ async def up(options: Options, screen: Screen) -> AsyncIterator[emulation.Emulat
 async def _until_it_ends(emulator: emulation.Emulator) -> None:
     while emulator.process.poll() is None:  # noqa: ASYNC110 - a process sets no event
         await asyncio.sleep(1.0)
-    raise Refusal(
-        "the AWS emulator has ended by itself; its log is emulator.log in the state folder"
+    log = laptop.state() / "cloud/emulator.log"
+    raise emulation.EmulatorError(
+        f"the AWS emulator has ended by itself; its last words are in {log}"
     )
 
 
