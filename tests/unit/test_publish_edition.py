@@ -15,7 +15,7 @@ from hemline.decide.features import FEATURES
 from hemline.decide.snapshot import Snapshot
 from hemline.model import keys
 from hemline.model.edition import Edition, Pointer, unpack
-from hemline.model.errors import BadInput, Conflict, Refused
+from hemline.model.errors import BadInput, Conflict, Refused, Unavailable
 from hemline.model.event import Event, Line, Record
 from hemline.model.rule import Rule
 from hemline.model.site import Site, encode_site
@@ -307,3 +307,27 @@ def test_another_sites_events_are_not_counted() -> None:
     append(place.objects, [line("shard-0", "99", foreign)])
     assert publish(place).counted == len(HISTORY)
     assert all(gzip.decompress(place.objects.get(k) or b"") for k in place.objects.keys("archive/"))
+
+
+class ListingOnly(MemoryObjects):
+    """A bucket to a role that may list by prefix: a GET of what is missing is 403, not 404."""
+
+    def get(self, key: str) -> bytes | None:
+        found = super().get(key)
+        if found is None:
+            raise Unavailable("s3", "AccessDenied: Access Denied")
+        return found
+
+
+def test_what_may_be_missing_is_never_asked_of_a_bucket_that_would_say_403() -> None:
+    place = places()
+    bucket = ListingOnly()
+    with pytest.raises(BadInput, match="no site file yet"):
+        publish(place._replace(objects=bucket))
+    for key in place.objects.keys(""):
+        bucket.put(key, place.objects.get(key) or b"")
+    strict = place._replace(objects=bucket)
+    first = publish(strict)
+    assert first.ranker == "none"
+    bucket.delete(keys.edition_object(SITE, first.edition))
+    assert "is replaced" in publish(strict, NOW + 1).notes[0]

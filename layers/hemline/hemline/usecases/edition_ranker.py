@@ -7,6 +7,7 @@ from hemline.decide.features import FEATURES
 from hemline.model import keys
 from hemline.model.edition import Edition
 from hemline.model.errors import Refused
+from hemline.usecases.lookup import find
 from hemline.usecases.ports import ObjectStore
 
 RANKER_FILES = ("ranker.onnx", "ranker.json")
@@ -23,7 +24,7 @@ class RankerFiles(NamedTuple):
 
 def stored(name: str, objects: ObjectStore) -> RankerFiles | None:
     """What training has put into the bucket for site `name`."""
-    onnx, card = (objects.get(keys.ranker_object(name, file)) for file in RANKER_FILES)
+    onnx, card = (find(objects, keys.ranker_object(name, file)) for file in RANKER_FILES)
     return None if onnx is None and card is None else RankerFiles(onnx or b"", card or b"")
 
 

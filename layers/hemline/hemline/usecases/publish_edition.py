@@ -28,6 +28,7 @@ from hemline.usecases.edition_ranker import (
     keep,
     stored,
 )
+from hemline.usecases.lookup import find
 from hemline.usecases.ports import ObjectStore, PointerStore
 
 
@@ -105,7 +106,7 @@ def roll_back(name: str, places: Places, wanted: str = "") -> Entry:
     if pointer is None:
         raise BadInput("rollback", f"{name} has no edition yet.")
     entry = step_back(editions(places.objects, name), pointer.built, wanted)
-    data = places.objects.get(keys.edition_object(name, entry.edition))
+    data = find(places.objects, keys.edition_object(name, entry.edition))
     if data is None:
         raise Refused(f"edition {entry.edition[:12]} is not in the bucket any more")
     unpack(data, site=name, digest=entry.edition)
@@ -130,13 +131,13 @@ def inputs(name: str, places: Places) -> str:
     for key in places.objects.keys(keys.archive_prefix(name)):
         state.update(b"\n" + key.encode())
     for key in (keys.site_object(name), *(keys.ranker_object(name, n) for n in RANKER_FILES)):
-        state.update(hashlib.sha256(places.objects.get(key) or b"").digest())
+        state.update(hashlib.sha256(find(places.objects, key) or b"").digest())
     return state.hexdigest()
 
 
 def read_site(name: str, objects: ObjectStore) -> Site:
     """The compiled site file. Raises BadInput when there is none, Refused when it is unreadable."""
-    data = objects.get(keys.site_object(name))
+    data = find(objects, keys.site_object(name))
     if data is None:
         raise BadInput(
             "site", f"{name} has no site file yet.", "Send one: hemline publish --site-file FILE"
@@ -175,7 +176,7 @@ def _live(name: str, places: Places, notes: list[str]) -> _Live:
         return _Live(None, None, b"")
     try:
         pointer.check(name, places.secrets)
-        data = places.objects.get(keys.edition_object(name, pointer.digest)) or b""
+        data = find(places.objects, keys.edition_object(name, pointer.digest)) or b""
         return _Live(pointer.digest, unpack(data, site=name, digest=pointer.digest), data)
     except (Refused, NotAllowed) as error:
         notes.append(f"the live edition cannot be read and is replaced: {error}")
