@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +25,7 @@ RUNTIME = "runtime"
 """Name of the folder with awslambdaric, which is no part of any layer."""
 
 _KEPT = 3
+_BUILDERS = 2
 _RECIPES = (Path(__file__).with_name("package.py"), Path(__file__))
 
 
@@ -34,11 +36,12 @@ class BuildError(RuntimeError):
 def build(stack: Stack, say: Callable[[str], None]) -> dict[str, Path]:
     """Logical id (and `runtime`) → folder, of everything the stack's functions need."""
     sources = {**stack.layers, **{f.name: f.code for f in stack.functions.values()}}
-    with _one_at_a_time():
-        done = {
-            name: _built(name, _inputs(ROOT / source), say, _make(name, source))
-            for name, source in sources.items()
-        }
+
+    def one(name: str) -> Path:
+        return _built(name, _inputs(ROOT / sources[name]), say, _make(name, sources[name]))
+
+    with _one_at_a_time(), ThreadPoolExecutor(_BUILDERS) as builders:
+        done = dict(zip(sources, builders.map(one, sources), strict=True))
     return {**done, RUNTIME: build_runtime(say)}
 
 
