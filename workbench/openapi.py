@@ -11,8 +11,9 @@ import msgspec
 from hemline.model.decision import Rung, Scope
 from hemline.model.event_body import MOST_BYTES, MOST_EVENTS
 from hemline.model.event_input import EventInput
-from hemline.runtime.fragments_in import MOST_EXCLUDED, MOST_ITEMS, MOST_SLOTS, PageBody
+from hemline.runtime.fragments_in import MOST_BODY_BYTES, MOST_EXCLUDED, MOST_SLOTS, PageBody
 from workbench.laptop import ROOT
+from workbench.openapi_bounds import BOUNDS, EXCLUDED, LIMIT, TEXT
 
 PATH = ROOT / "docs" / "openapi.json"
 _REF = "#/components/schemas/{name}"
@@ -112,6 +113,9 @@ _HEADERS = {
 def document() -> Document:
     """The whole document; equal code gives equal documents."""
     _, parts = msgspec.json.schema_components([PageBody, EventInput], ref_template=_REF)
+    for schema, properties in BOUNDS.items():
+        for name, bounds in properties.items():
+            parts[schema]["properties"][name] |= bounds
     parts |= {"Problem": _PROBLEM, "Card": _CARD, "Fragment": _FRAGMENT, "Fragments": _FRAGMENTS}
     parts["Collected"] = _COLLECTED
     # Events of a call are accounted for in a problem too, when it came as far as single events.
@@ -172,31 +176,34 @@ def _fragments_answer() -> Document:
         "200": {
             "description": "Always, for a slot that exists: trouble steps down the ladder.",
             "headers": headers,
-            "content": {**_content("Fragments"), "text/html": {"schema": {"type": "string"}}},
+            "content": _content("Fragments"),
         },
-        "304": {"description": "You have exactly this answer."},
         **_problems((400, "The request is wrong."), (404, "No slot of that name.")),
     }
 
 
 def _get_slot() -> Document:
-    text_of = {"type": "string", "maxLength": 128}
+    answers = _fragments_answer()
+    answers["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+    answers["304"] = {"description": "You have exactly this answer."}
     parameters = [
         {"name": "slot", "in": "path", "required": True, "schema": {"type": "string"}},
         _query("format", {"enum": ["json", "html"], "default": "json"}, "html for an ESI include"),
-        _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "how many items"),
+        _query("limit", LIMIT, "how many items"),
         _query("page", {"type": "string"}, "the page's type, such as home or item"),
-        _query("item", text_of, "the item that the page is about"),
-        _query("category", text_of, "the category that the page is about"),
+        _query("item", TEXT, "the item that the page is about"),
+        _query("category", TEXT, "the category that the page is about"),
         _query(
-            "exclude", {"type": "string"}, f"item ids, comma-separated, at most {MOST_EXCLUDED}"
+            "exclude",
+            {"type": "string", "pattern": EXCLUDED},
+            f"item ids, comma-separated, at most {MOST_EXCLUDED}",
         ),
     ]
     return {
         "operationId": "getFragment",
         "summary": "One slot, for this visitor, now",
         "parameters": parameters + _identity(),
-        "responses": _fragments_answer(),
+        "responses": answers,
     }
 
 
@@ -225,7 +232,10 @@ def _post_page() -> Document:
         "summary": f"A whole page of up to {MOST_SLOTS} slots in one call",
         "parameters": _identity(),
         "requestBody": {"required": True, "content": _content("PageBody")},
-        "responses": _fragments_answer(),
+        "responses": {
+            **_fragments_answer(),
+            **_problems((413, f"More than {MOST_BODY_BYTES} bytes.")),
+        },
     }
 
 
@@ -259,7 +269,9 @@ def _post_events() -> Document:
             "required": True,
             "content": {
                 "application/json": {"schema": {"oneOf": [batch, _ref("EventInput")]}},
-                "text/plain": {"schema": {"type": "string"}},
+                "text/plain": {
+                    "schema": {"type": "string", "contentMediaType": "application/json"}
+                },
             },
         },
         "responses": answers,

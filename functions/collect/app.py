@@ -7,7 +7,6 @@ not hold is a 503 with Retry-After that says which events to send again.
 import time
 
 from hemline.model.errors import HemlineError
-from hemline.model.event_body import TooLarge
 from hemline.runtime.collect_in import caller_of
 from hemline.runtime.collect_out import answer_of
 from hemline.runtime.http import Payload, Request, problem
@@ -27,8 +26,6 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     try:
         body = request.body()
         collected = collect_events(body, caller_of(request, body, settings, now), deps, now)
-    except TooLarge as error:
-        return problem(error, 413).to_payload()
     except HemlineError as error:
         return problem(error).to_payload()
     _report(collected)

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hemline.model.errors import BadInput
+from hemline.model.errors import BadInput, TooLarge
 from hemline.model.event import DEEDS, Record, decode_record, encode_record, fault_of
 from hemline.model.event_body import (
     MOST_BYTES,
     MOST_EVENTS,
     Faulty,
-    TooLarge,
     diagnose,
     id_of,
     split,

@@ -117,7 +117,7 @@ def _slot(engine: Engine, name: str) -> Slot:
     slot = engine.snapshot.slots.get(name)
     if slot is None:
         known = ", ".join(sorted(engine.snapshot.slots)) or "none"
-        raise UnknownSlot("slot", f"{name!r} is not a slot of this site.", f"It has: {known}.")
+        raise UnknownSlot("slot", f"{name[:64]!r} is not a slot of this site.", f"It has: {known}.")
     return slot
 
 

@@ -30,7 +30,7 @@ class Scope(IntEnum):
         return self.name.lower()
 
 
-class Page(msgspec.Struct, frozen=True, omit_defaults=True):
+class Page(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Where the fragment will stand."""
 
     type: str = ""
@@ -40,7 +40,7 @@ class Page(msgspec.Struct, frozen=True, omit_defaults=True):
     cart: tuple[str, ...] = ()
 
 
-class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One slot that a page asks for. `candidates` is the caller's own list to rerank."""
 
     name: str

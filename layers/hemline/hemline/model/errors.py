@@ -2,7 +2,8 @@
 
 HemlineError
 ├── BadInput               the caller can mend it: names the field and the way out
-│   └── UnknownSlot        no slot of that name in the edition
+│   ├── UnknownSlot        no slot of that name in the edition
+│   └── TooLarge           more than one call may carry
 ├── NotAllowed             a signature or a key does not verify
 ├── NotDurable             the stream does not hold the events: try again
 ├── Conflict               somebody else wrote this item since it was read
@@ -25,6 +26,10 @@ class BadInput(HemlineError):  # noqa: N818 - named for what the caller reads, a
 
 class UnknownSlot(BadInput):
     """The edition has no slot of that name."""
+
+
+class TooLarge(BadInput):
+    """More than one call may carry: send it in several."""
 
 
 class NotAllowed(HemlineError):  # noqa: N818

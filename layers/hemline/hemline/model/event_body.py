@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hemline.model.errors import BadInput
+from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id
 
 MOST_EVENTS = 500
@@ -28,10 +28,6 @@ class Faulty(NamedTuple):
 
 RawEvent = bytes | msgspec.Raw | Faulty
 """One event as JSON, or what is wrong with it."""
-
-
-class TooLarge(BadInput):
-    """More than one call may carry: send it in several."""
 
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -1,12 +1,12 @@
 """A request for fragments, from the query of a GET or the body of a POST, with the field at fault named."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from hemline.decide.page import Ask
 from hemline.model.decision import Page, SlotRequest
-from hemline.model.errors import BadInput
+from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id
 from hemline.runtime.http import Request
 from hemline.runtime.traits import traits_of
@@ -15,7 +15,8 @@ MOST_SLOTS = 20
 MOST_ITEMS = 50
 MOST_CANDIDATES = 200
 MOST_EXCLUDED = 500
-_MOST_BYTES = 64 * 1024
+MOST_CHARACTERS = 128
+MOST_BODY_BYTES = 64 * 1024
 
 
 class PageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +39,7 @@ def _from_query(request: Request) -> Ask:
     query = request.query
     form = query.get("format", "json")
     if form not in {"json", "html"}:
-        raise BadInput("format", f"{form!r} is not known.", "Use json or html.")
+        raise BadInput("format", f"{form[:20]!r} is not known.", "Use json or html.")
     want = SlotRequest(
         name=request.path.get("slot", ""),
         limit=_number("limit", query["limit"]) if "limit" in query else None,
@@ -49,46 +50,63 @@ def _from_query(request: Request) -> Ask:
         item=query.get("item") or None,
         category=query.get("category") or None,
     )
-    return _checked(Ask(page, traits_of(request), (want,), "html" if form == "html" else "json"))
+    ask = Ask(page, traits_of(request), (want,), "html" if form == "html" else "json")
+    return _checked(ask, _IN_QUERY)
 
 
 def _from_body(request: Request) -> Ask:
     body = request.body()
-    if len(body) > _MOST_BYTES:
-        raise BadInput("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
+    if len(body) > MOST_BODY_BYTES:
+        raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {MOST_BODY_BYTES}.")
     try:
         parsed = _decoder.decode(body)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at ")
         raise BadInput(path.strip("`").removeprefix("$.") or "body", f"{reason}.", _SHAPE) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeError, ValueError):
+    except RecursionError:
+        raise BadInput("body", "is nested too deeply.", _SHAPE) from None
+    except (msgspec.DecodeError, UnicodeError, ValueError):
         raise BadInput("body", "is not JSON.", _SHAPE) from None
-    return _checked(Ask(parsed.page, traits_of(request), parsed.slots, parsed.format))
+    _check_slots(parsed.slots)
+    return _checked(Ask(parsed.page, traits_of(request), parsed.slots, parsed.format), _IN_BODY)
 
 
 _SHAPE = 'Send {"page": {"type": …}, "slots": [{"name": …}]}.'
 
 
-def _checked(ask: Ask) -> Ask:
-    if not 1 <= len(ask.slots) <= MOST_SLOTS:
-        raise BadInput("slots", f"holds {len(ask.slots)}.", f"Ask for 1 to {MOST_SLOTS}.")
-    names = [want.name for want in ask.slots]
-    if len(set(names)) != len(names):
+class _Spelling(NamedTuple):
+    """How the caller spells a field of a slot and of the page, so that mistakes are found."""
+
+    slot: str
+    page: str
+
+
+_IN_QUERY, _IN_BODY = _Spelling("", ""), _Spelling("slots[{at}].", "page.")
+
+
+def _check_slots(wants: tuple[SlotRequest, ...]) -> None:
+    if not 1 <= len(wants) <= MOST_SLOTS:
+        raise BadInput("slots", f"holds {len(wants)}.", f"Ask for 1 to {MOST_SLOTS}.")
+    if len({want.name for want in wants}) != len(wants):
         raise BadInput("slots", "names a slot twice.", "Ask for each slot once.")
+
+
+def _checked(ask: Ask, spelling: _Spelling) -> Ask:
     for at, want in enumerate(ask.slots):
-        _check_slot(f"slots[{at}]", want)
-    for field, value in (("page.item", ask.page.item), ("page.category", ask.page.category)):
-        if value is not None and len(value) > 128:
-            raise BadInput(field, "is longer than 128 characters.")
-    _check_ids("page.cart", ask.page.cart, MOST_EXCLUDED)
+        _check_slot(spelling.slot.format(at=at), want)
+    for name, value in (("item", ask.page.item), ("category", ask.page.category)):
+        if value is not None and len(value) > MOST_CHARACTERS:
+            raise BadInput(spelling.page + name, "is too long.", f"Use at most {MOST_CHARACTERS}.")
+    _check_ids(f"{spelling.page}cart", ask.page.cart, MOST_EXCLUDED)
     return ask
 
 
-def _check_slot(field: str, want: SlotRequest) -> None:
+def _check_slot(prefix: str, want: SlotRequest) -> None:
     if want.limit is not None and not 1 <= want.limit <= MOST_ITEMS:
-        raise BadInput(f"{field}.limit", f"is {want.limit}.", f"Use 1 to {MOST_ITEMS}.")
-    _check_ids(f"{field}.candidates", want.candidates, MOST_CANDIDATES)
-    _check_ids(f"{field}.exclude", want.exclude, MOST_EXCLUDED)
+        # Not sent back: it may have thousands of digits.
+        raise BadInput(f"{prefix}limit", "is out of range.", f"Use 1 to {MOST_ITEMS}.")
+    _check_ids(f"{prefix}candidates", want.candidates, MOST_CANDIDATES)
+    _check_ids(f"{prefix}exclude", want.exclude, MOST_EXCLUDED)
 
 
 def _check_ids(field: str, names: tuple[str, ...], most: int) -> None:

@@ -23,13 +23,23 @@ def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) 
     """200 with the fragments, or 304 when the client has exactly this answer."""
     fragments = list(decided.fragments.values())
     headers = _headers(fragments, decided.edition, took_ms)
-    if headers.get("ETag", "-") in request.header("if-none-match"):
+    if request.method != "GET":
+        # What a body asked for is in no cache's key: not to be kept, and never "not modified".
+        return Answer(200, _json(decided), headers | PRIVATE | _JSON)
+    if _has_it(request, headers.get("ETag")):
         return Answer(304, b"", headers)
-    if request.method == "GET" and form == "html":
+    if form == "html":
         headers["Content-Type"] = "text/html; charset=utf-8"
         return Answer(200, _wrapped(fragments[0]), headers)
-    headers["Content-Type"] = "application/json"
-    return Answer(200, _json(decided), headers)
+    return Answer(200, _json(decided), headers | _JSON)
+
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def _has_it(request: Request, etag: str | None) -> bool:
+    held = request.header("if-none-match")
+    return etag is not None and (held.strip() == "*" or etag in held)
 
 
 def _json(decided: Decided) -> bytes:

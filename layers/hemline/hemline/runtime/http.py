@@ -14,6 +14,7 @@ from hemline.model.errors import (
     HemlineError,
     NotAllowed,
     NotDurable,
+    TooLarge,
     Unavailable,
     UnknownSlot,
 )
@@ -97,6 +98,7 @@ PRIVATE = {"Cache-Control": "private, no-store"}
 
 _STATUSES: tuple[tuple[type[HemlineError], HTTPStatus], ...] = (
     (UnknownSlot, HTTPStatus.NOT_FOUND),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (BadInput, HTTPStatus.BAD_REQUEST),
     (NotAllowed, HTTPStatus.UNAUTHORIZED),
     (NotDurable, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -104,9 +106,9 @@ _STATUSES: tuple[tuple[type[HemlineError], HTTPStatus], ...] = (
 )
 
 
-def problem(error: HemlineError, status: int | None = None, **extra: object) -> Answer:
+def problem(error: HemlineError, **extra: object) -> Answer:
     """RFC 9457: what is wrong, in which field, and the way out. Never cacheable."""
-    found = HTTPStatus(status) if status else status_of(error)
+    found = status_of(error)
     document: dict[str, object] = {
         "type": "about:blank",
         "title": found.phrase,

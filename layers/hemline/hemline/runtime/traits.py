@@ -6,7 +6,7 @@ from hemline.model.decision import Traits
 from hemline.runtime.http import Request
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_LANGUAGE = re.compile(r"\s*([a-z]{2,3})(?![a-z])", re.IGNORECASE | re.ASCII)
 
 VARY: dict[str, str] = {
     "trait.country": "CloudFront-Viewer-Country",
@@ -20,11 +20,11 @@ names the same headers.)"""
 def traits_of(request: Request) -> Traits:
     """Empty strings for what is not known. Device: `mobile`, `tablet` or `desktop`."""
     country = request.header("cloudfront-viewer-country").upper()
-    language = request.header("accept-language")[:3].lower().partition("-")[0]
+    language = _LANGUAGE.match(request.header("accept-language"))
     return Traits(
         country=country if _COUNTRY.fullmatch(country) else "",
         device=_device(request),
-        language=language if _LANGUAGE.fullmatch(language) else "",
+        language=language.group(1).lower() if language else "",
     )
 
 
