@@ -15,6 +15,7 @@ import onnxruntime as ort
 from pydantic import BaseModel
 
 from hemline.decide.features import FEATURES, RELATIVE
+from hemline.decide.rules import attribute_of
 from hemline.decide.snapshot import Snapshot
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
 from hemline.learn.statistics import STATS
@@ -82,8 +83,17 @@ class NaiveService:
         self._shop = NaiveShop.read(snapshot, items)
         self._session = ort.InferenceSession(ranker)
         self._key = key
+        header = snapshot.header
+        self._blocked = {rule.item for rule in header.rules if rule.action == "block"}
+        self._caps = [
+            (rule.slots, rule.count, [attribute_of(item, rule.attribute)[:1] for item in items])
+            for rule in header.rules
+            if rule.action == "cap"
+        ]
 
-    def decide(self, stored: str, candidates: list[str], limit: int, now: int) -> str:
+    def decide(
+        self, stored: str, candidates: list[str], limit: int, now: int, slot: str = ""
+    ) -> str:
         """The stored profile and the candidates in, the answer's JSON out."""
         profile = NaiveProfile.model_validate_json(stored)
         visitor = NaiveVisitor(profile, self._shop)
@@ -98,7 +108,19 @@ class NaiveService:
         for candidate, score in zip(found, scores, strict=True):
             candidate.score = float(score[0])
         found.sort(key=lambda candidate: -candidate.score)
-        return self._answer([candidate.index for candidate in found[:limit]], now)
+        return self._answer(self._pick([candidate.index for candidate in found], slot, limit), now)
+
+    def _pick(self, ranked: list[int], slot: str, limit: int) -> list[int]:
+        shown: list[int] = []
+        for index in ranked:
+            full = len(shown) >= limit or self._shop.items[index].id in self._blocked
+            for slots, most, groups in self._caps:
+                if slot in slots and groups[index]:
+                    same = sum(groups[other] == groups[index] for other in shown)
+                    full = full or same >= most
+            if not full:
+                shown.append(index)
+        return shown
 
     def _answer(self, shown: list[int], now: int) -> str:
         cards = [self._card(index) for index in shown]

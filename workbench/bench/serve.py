@@ -1,34 +1,41 @@
 """`bench serve`: a fragment through the gateway and the real Lambda runtime loop.
 
-Takes the stack that `hemline run` has up, else starts one that is thrown away. A visitor of its own
-clicks a few things first, so that the model answers. CPU is that of the whole stack (gateway,
-runtime, function, emulator), read from /proc; where there is none it says 0.
+Takes the stack that `hemline run` has up, else starts one that is thrown away; the naive function
+runs behind a gateway of its own and reads the same stores. A visitor clicks a few things first, so
+that the model answers. CPU is that of gateway, runtime and function, ours with the emulator and all
+that runs beside it.
 """
 
 import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from http.client import HTTPConnection
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
+import boto3
 
+from hemline.adapters.aws import connect
+from hemline.adapters.aws_credentials import Credentials
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.learn.profile import ENGAGED, Profile, decode
+from hemline.model.keys import profile_partition
 from hemline.runtime.identity import sign_visitor
-from workbench.bench.measure import Row, rounds, row
+from workbench.bench.decide import Different, check
+from workbench.bench.measure import Row, Sample, rounds, row
+from workbench.bench.naive_decide import stored_profile
+from workbench.bench.serve_stacks import cpu_of, naive, product
+from workbench.cloud.resources import CREDENTIALS
 from workbench.demo.catalogue import by_id
-from workbench.laptop import NotRunning, Running, free_ports, running
+from workbench.laptop import Running
 
 CANDIDATES = 100
 SLOT = "for-you"
-_START = 240.0
+_CLICKS = 8
 _LEARN = 30.0
 _CALLS = 60
+_KEYS = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
 
 
 class NotLearnedError(RuntimeError):
@@ -36,61 +43,89 @@ class NotLearnedError(RuntimeError):
 
 
 def rows(*, repeats: int = 5) -> list[Row]:
-    """Hot and paced, one request at a time."""
-    with _stack() as stack:
-        ask = _Shopper(stack)
-        ask.learn()
-        clock = _cpu_of(stack.pid)
-        variants = {"hemline": ask.fragment}
-        calls = dict.fromkeys(variants, _CALLS)
-        hot = rounds(variants, calls=calls, repeats=repeats, clock=clock)
-        paced = rounds(variants, calls=calls, repeats=repeats, paced=True, clock=clock)
-        ask.close()
+    """Hot and paced, one request at a time. Raises Different when the two show different items."""
+    with product() as stack:
+        ours = Shopper(stack, stack.gateway)
+        _remember(stack, ours)
+        with naive() as beside:
+            theirs = Shopper(stack, beside.origin)
+            _agree(ours, theirs)
+            variants = {"hemline": ours.fragment, "naive": theirs.fragment}
+            clocks = {"hemline": cpu_of(stack.pid), "naive": cpu_of(beside.pid)}
+            hot = _measure(variants, clocks, repeats, paced=False)
+            paced = _measure(variants, clocks, repeats, paced=True)
     return [
         *(row(name, CANDIDATES, samples) for name, samples in hot.items()),
         *(row(f"{name} paced", CANDIDATES, samples) for name, samples in paced.items()),
     ]
 
 
-class _Shopper:
-    """One visitor with one kept connection to the gateway."""
+def _agree(ours: "Shopper", theirs: "Shopper") -> None:
+    """Settle on candidates that both order alike. Raises Different when there are none.
 
-    def __init__(self, stack: Running) -> None:
-        parts = urlsplit(stack.gateway)
+    Ours computes in float32, the naive one in float64: two colours of one thing may lie so close
+    together that one list of five comes out with them swapped.
+    """
+    names = list(by_id())
+    for start in range(0, 50, 10):
+        for shopper in (ours, theirs):
+            shopper.ask_for(names[start : start + CANDIDATES])
+        try:
+            return check(ours.fragment(), theirs.fragment())
+        except Different as difference:
+            found = difference
+    raise found
+
+
+def _measure(
+    variants: Mapping[str, Callable[[], object]],
+    clocks: Mapping[str, Callable[[], float]],
+    repeats: int,
+    *,
+    paced: bool,
+) -> dict[str, list[Sample]]:
+    """Rounds in turn, each variant by the clock of its own processes."""
+    samples: dict[str, list[Sample]] = {name: [] for name in variants}
+    for _ in range(repeats):
+        for name, call in variants.items():
+            one = rounds({name: call}, calls={name: _CALLS}, repeats=1, paced=paced,
+                         clock=clocks[name])  # fmt: skip
+            samples[name] += one[name]
+    return samples
+
+
+class Shopper:
+    """One visitor at one gateway."""
+
+    def __init__(self, stack: Running, origin: str) -> None:
+        parts = urlsplit(origin)
         self._line = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        self.visitor = f"bench-{os.getpid()}"
         keys = tuple(key.encode() for key in stack.keys.split(","))
         self._headers = {
-            "hemline-visitor": sign_visitor(f"bench-{os.getpid()}", keys),
+            "hemline-visitor": sign_visitor(self.visitor, keys),
             "content-type": "application/json",
         }
-        self._items = list(by_id())[:CANDIDATES]
-        want = {"name": SLOT, "candidates": self._items}
+        self._body = ""
+
+    def ask_for(self, items: list[str]) -> None:
+        """Have these ranked from now on."""
+        want = {"name": SLOT, "candidates": items}
         self._body = json.dumps({"page": {"type": "home"}, "slots": [want], "format": "html"})
 
-    def learn(self) -> None:
-        """Click, and wait until the model answers. Raises NotLearnedError."""
+    def click(self) -> None:
+        """Look at a few things."""
         now = time.time_ns() // 1_000_000
         events = [
-            {"id": f"bench-{now}-{n}", "type": "click", "time": now - n, "item": item}
-            for n, item in enumerate(self._items[:8])
+            {"id": f"{self.visitor}-{n}", "type": "click", "time": now - n, "item": item}
+            for n, item in enumerate(list(by_id())[:_CLICKS])
         ]
         self._post("/v1/events", json.dumps({"events": events}))
-        until = time.monotonic() + _LEARN
-        while self.fragment()["fragments"][SLOT]["rung"] != "model":
-            if time.monotonic() > until:
-                raise NotLearnedError("the model never answered: is an edition with a ranker live?")
-            time.sleep(0.2)
 
-    def fragment(self) -> dict[str, dict[str, dict[str, object]]]:
-        """One answer."""
-        answer: dict[str, dict[str, dict[str, object]]] = json.loads(
-            self._post("/v1/fragments", self._body)
-        )
-        return answer
-
-    def close(self) -> None:
-        """Hang up."""
-        self._line.close()
+    def fragment(self) -> bytes:
+        """One answer: the slot's JSON object."""
+        answer = json.loads(self._post("/v1/fragments", self._body))
+        return json.dumps(answer["fragments"][SLOT]).encode()
 
     def _post(self, path: str, body: str) -> bytes:
         self._line.request("POST", path, body, self._headers)
@@ -101,79 +136,32 @@ class _Shopper:
         return data
 
 
-@contextmanager
-def _stack() -> Iterator[Running]:
-    try:
-        found = running()
-    except NotRunning:
-        with TemporaryDirectory() as folder, _throw_away(Path(folder)) as started:
-            yield started
-    else:
-        yield found
-
-
-@contextmanager
-def _throw_away(folder: Path) -> Iterator[Running]:
-    (port,) = free_ports(1)
-    print("starting a stack for this benchmark", file=sys.stderr)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workbench.cli", "run", "--port", str(port)],
-        env={**os.environ, "HEMLINE_STATE": str(folder)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+def _remember(stack: Running, shopper: Shopper) -> None:
+    """Click, and write the profile that comes of it once more, as the naive function keeps it."""
+    shopper.click()
+    key = {"pk": profile_partition(stack.site, f"v:{shopper.visitor}"), "sk": "naive"}
+    item = {**key, "json": stored_profile(_learned(stack, f"v:{shopper.visitor}"))}
+    make: Any = boto3.resource
+    resource = make(
+        "dynamodb",
+        endpoint_url=stack.cloud,
+        region_name=stack.region,
+        aws_access_key_id=_KEYS.access_key,
+        aws_secret_access_key=_KEYS.secret_key,
     )
-    try:
-        yield _announced(process, folder / "run.json", port)
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+    resource.Table(stack.table).put_item(Item=item)
 
 
-def _announced(process: "subprocess.Popen[bytes]", path: Path, port: int) -> Running:
-    until = time.monotonic() + _START
-    while process.poll() is None and time.monotonic() < until:
-        if path.exists() and _answers(port):
-            return msgspec.json.decode(path.read_bytes(), type=Running)
+def _learned(stack: Running, subject: str) -> Profile:
+    """The profile once all clicks are in it. Raises NotLearnedError."""
+    client = connect(
+        "dynamodb", region=stack.region, endpoint=stack.cloud, credentials=lambda: _KEYS
+    )
+    table = DynamoTable(client, stack.table)
+    until = time.monotonic() + _LEARN
+    while time.monotonic() < until:
+        stored = table.read_profiles(stack.site, [subject]).get(subject)
+        if stored and len((profile := decode(stored.blob)).actions(ENGAGED)) == _CLICKS:
+            return profile
         time.sleep(0.2)
-    raise RuntimeError("the stack did not start: try `hemline run`, which shows why")
-
-
-def _answers(port: int) -> bool:
-    line = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        line.request("GET", f"/v1/fragments/{SLOT}")
-        return line.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        line.close()
-
-
-def _cpu_of(root: int) -> Callable[[], float]:
-    """A clock: CPU seconds of a process and all below it."""
-    tick = os.sysconf("SC_CLK_TCK")
-
-    def seconds() -> float:
-        parents: dict[int, int] = {}
-        used: dict[int, int] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except OSError:  # it has just ended
-                continue
-            number = int(stat.parent.name)
-            parents[number], used[number] = int(fields[1]), int(fields[11]) + int(fields[12])
-        return sum(used[n] for n in used if _below(n, root, parents)) / tick
-
-    return seconds
-
-
-def _below(number: int, root: int, parents: dict[int, int]) -> bool:
-    while number and number != root:
-        number = parents.get(number, 0)
-    return number == root
+    raise NotLearnedError("the clicks never reached the profile: does ingest run?")

@@ -18,8 +18,9 @@ from hemline.model.event import Event, Line, Record
 from hemline.model.item import Item
 from hemline.model.site import Site
 from hemline.model.slot import Slot
-from hemline.usecases.build_edition import Counted, Made, RankerFiles, edition_parts
+from hemline.usecases.build_edition import Counted, Made, edition_parts
 from hemline.usecases.decide_page import Deps
+from hemline.usecases.edition_ranker import RankerFiles
 from hemline.usecases.editions import LiveEdition, engine_of
 from workbench.laptop import ROOT
 

@@ -1,0 +1,124 @@
+"""What `bench serve` calls: the running stack or one that is thrown away, and the naive one beside it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from workbench.laptop import LOOPBACK, NotRunning, Running, free_ports, running
+
+_START = 240.0
+
+
+class Served(NamedTuple):
+    """Where a variant answers, and the process that it lies below."""
+
+    origin: str
+    pid: int
+
+
+@contextmanager
+def product() -> Iterator[Running]:
+    """The stack that runs, else one for the length of the block."""
+    try:
+        found = running()
+    except NotRunning:
+        with TemporaryDirectory() as folder, _elsewhere(folder):
+            print("starting a stack for this benchmark", file=sys.stderr)
+            (port,) = free_ports(1)
+            with _child(["workbench.cli", "run", "--port", str(port)], port):
+                yield running()
+    else:
+        yield found
+
+
+@contextmanager
+def naive() -> Iterator[Served]:
+    """The naive function behind a gateway of its own, on the stores of the running stack."""
+    (port,) = free_ports(1)
+    with _child(["workbench.bench.naive_stack", str(port)], port) as process:
+        yield Served(f"http://{LOOPBACK}:{port}", process.pid)
+
+
+def cpu_of(root: int) -> Callable[[], float]:
+    """A clock: CPU seconds of a process and all below it; stands still where there is no /proc."""
+    tick = os.sysconf("SC_CLK_TCK")
+
+    def seconds() -> float:
+        parents: dict[int, int] = {}
+        used: dict[int, int] = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except OSError:  # it has just ended
+                continue
+            number = int(stat.parent.name)
+            parents[number], used[number] = int(fields[1]), int(fields[11]) + int(fields[12])
+        return sum(used[n] for n in used if _below(n, root, parents)) / tick
+
+    return seconds
+
+
+def _below(number: int, root: int, parents: dict[int, int]) -> bool:
+    while number and number != root:
+        number = parents.get(number, 0)
+    return number == root
+
+
+@contextmanager
+def _elsewhere(folder: str) -> Iterator[None]:
+    """Our own state and that of our children lies in `folder`."""
+    before = os.environ.get("HEMLINE_STATE")
+    os.environ["HEMLINE_STATE"] = folder
+    try:
+        yield
+    finally:
+        del os.environ["HEMLINE_STATE"]
+        if before is not None:
+            os.environ["HEMLINE_STATE"] = before
+
+
+@contextmanager
+def _child(module: list[str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A module as a process, once its port answers; TERM at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *module],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait(process, port, module[0])
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def _wait(process: "subprocess.Popen[bytes]", port: int, name: str) -> None:
+    until = time.monotonic() + _START
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > until:
+            raise RuntimeError(f"{name} did not start; run it by hand to see why")
+        time.sleep(0.2)
+
+
+def _answers(port: int) -> bool:
+    line = HTTPConnection(LOOPBACK, port, timeout=10)
+    try:
+        line.request("GET", "/")
+        return line.getresponse().status < 600
+    except (OSError, HTTPException):
+        return False
+    finally:
+        line.close()
