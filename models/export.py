@@ -36,6 +36,8 @@ def export(
     """Both files; `notes` (metrics, training) are for people. Raises Refused when ONNX disagrees."""
     model = onnxmltools.convert_lightgbm(
         booster,
+        # Otherwise a random one, and the same trees would have another digest each time.
+        name="hemline-ranker",
         initial_types=[("features", FloatTensorType([None, len(names)]))],
         target_opset=_OPSET,
         zipmap=False,

@@ -69,7 +69,10 @@ def floored(booster: lgb.Booster) -> lgb.Booster:
 def floor32(value: float) -> float:
     """The greatest float32 that is not above `value`."""
     near = np.float32(value)
-    return float(near if near <= value else np.nextafter(near, np.float32(-np.inf)))
+    # As Python floats: numpy would compare a float32 with a float in 32 bits, where they are equal.
+    if float(near) <= value:
+        return float(near)
+    return float(np.nextafter(near, np.float32(-np.inf)))
 
 
 def predict(booster: lgb.Booster, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
