@@ -63,10 +63,11 @@ def test_only_what_was_in_view_for_a_second_counts_as_seen(filled: Shop, open_pa
     scroll(page, "#bestsellers .hem-card")
     page.evaluate(CROSSED, arg=True)
     page.clock.run_for(900)
-    scroll(page, ".brand")
+    scroll(page, ".hem-headline")
     page.evaluate(CROSSED, arg=False)
     page.clock.run_for(10_000)
-    eventually(page, lambda: exposures(filled, "for-you"))  # all that was said has come by now
+    page.evaluate("hemline.send('custom', { properties: { mark: 1 } })")
+    eventually(page, lambda: filled.of("custom"))  # all that was said before has come by now
     assert not exposures(filled, "bestsellers")
 
     scroll(page, "#bestsellers .hem-card")
@@ -88,7 +89,7 @@ def test_an_item_is_seen_once_however_often_one_scrolls_by(filled: Shop, open_pa
         scroll(page, "#bestsellers .hem-card")
         page.evaluate(CROSSED, arg=True)
         page.clock.run_for(3_000)
-        scroll(page, ".brand")
+        scroll(page, ".hem-headline")
         page.evaluate(CROSSED, arg=False)
         page.clock.run_for(3_000)
     eventually(page, lambda: exposures(filled, "bestsellers"))
