@@ -112,3 +112,22 @@ def test_an_edition_of_another_schema_or_site_is_refused(change: dict[str, Any],
     with pytest.raises(Refused, match=says):
         unpack(pack(header, {}), site=SITE)
     assert unpack(data, site=SITE).digest == edition.digest
+
+
+def test_an_edition_that_is_signed_and_still_does_not_open_takes_nothing_down(
+    objects: MemoryObjects,
+) -> None:
+    live = LiveEdition(SITE, objects, OnnxRanker, KEYS)
+    good = put(objects, 5)
+    live.follow(signed(good))
+    _, edition = build_file(catalogue(5), SLOTS)
+    payloads = {
+        name: (section.dtype, section.shape, bytes(edition.raw(name)))
+        for name, section in edition.header.sections.items()
+    }
+    data = pack(edition.header, payloads | {"item_ids": ("json", (), b"[")})
+    digest = unpack(data, site=SITE).digest
+    objects.put(edition_object(SITE, digest), data)
+    outcome = live.follow(signed(digest))
+    assert outcome.digest == good
+    assert "does not open" in outcome.refused

@@ -41,7 +41,7 @@ class Decided(NamedTuple):
 
 def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     """Fragments for every slot asked for; `now` in epoch ms. Raises UnknownSlot."""
-    hot, faults = _read(visit, deps)
+    hot, faults = _read(ask, visit, deps)
     engine = deps.live.engine
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
@@ -59,10 +59,11 @@ def consents(visit: Visit, engine: Engine | None) -> bool:
     return engine is not None and engine.snapshot.header.consent_default
 
 
-def _read(visit: Visit, deps: Deps) -> tuple[Hot | Unavailable, list[str]]:
+def _read(ask: Ask, visit: Visit, deps: Deps) -> tuple[Hot | Unavailable, list[str]]:
     """The one read, of no more than is allowed and needed."""
     live = deps.live
-    subject = visit.subject if consents(visit, live.engine) else None
+    wanted = _is_personal(ask, live.engine) and consents(visit, live.engine)
+    subject = visit.subject if wanted else None
     pointer = live.stale
     if subject is None and not pointer:
         return Hot(None, None), []
@@ -72,6 +73,14 @@ def _read(visit: Visit, deps: Deps) -> tuple[Hot | Unavailable, list[str]]:
         return why, [str(why)]
     refused = live.follow(hot.pointer).refused if pointer else ""
     return hot, [refused] if refused else []
+
+
+def _is_personal(ask: Ask, engine: Engine | None) -> bool:
+    """Whether any slot may read the visitor. Not known yet without an edition: it may come along."""
+    slots = engine.snapshot.slots if engine else {}
+    return engine is None or any(
+        slots[want.name].personal for want in ask.slots if want.name in slots
+    )
 
 
 def _facts(

@@ -68,7 +68,15 @@ class LiveEdition:
         data = self._objects.get(edition_object(self._site, digest))
         if data is None:
             raise HemlineError(f"edition {digest[:12]} is not in the bucket")
-        return engine_of(unpack(data, site=self._site, digest=digest), self._load_ranker)
+        edition = unpack(data, site=self._site, digest=digest)
+        try:
+            return engine_of(edition, self._load_ranker)
+        except HemlineError:
+            raise
+        except Exception as fault:  # whatever is wrong with it must not take the last good one down
+            raise Refused(
+                f"edition {digest[:12]} does not open ({type(fault).__name__})"
+            ) from fault
 
 
 def engine_of(edition: Edition, load_ranker: LoadRanker) -> Engine:

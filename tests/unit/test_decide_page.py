@@ -1,0 +1,50 @@
+"""The one read of a decision: of the visitor only where a slot may look, and never without consent."""
+
+import pytest
+
+from hemline.model.decision import Visit
+from hemline.model.errors import UnknownSlot
+from hemline.model.slot import Slot
+from hemline.usecases.decide_page import Deps, decide
+from hemline.usecases.ports import Hot
+from tests.support.deciding import ask, live
+from tests.support.editions import KEYS, NOW, SITE, build, catalogue
+
+EDITION = build(catalogue(6), [Slot("shelf", personal=False), Slot("for-you")])
+
+
+class Watched:
+    """A table that remembers whom it was asked for."""
+
+    def __init__(self) -> None:
+        self.subjects: list[str | None] = []
+
+    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+        self.subjects.append(subject)
+        return Hot(None, None)
+
+
+@pytest.mark.parametrize(
+    ("slots", "consent", "read"),
+    [
+        (("for-you",), None, ["v:ann"]),
+        (("for-you",), False, []),
+        (("shelf", "for-you"), True, ["v:ann"]),
+        (("shelf",), True, []),
+    ],
+)
+def test_the_visitor_is_read_once_and_only_where_a_slot_may_look(
+    slots: tuple[str, ...], consent: bool | None, read: list[str]
+) -> None:
+    table = Watched()
+    deps = Deps(SITE, table, live(EDITION), KEYS, 0.05)
+    decide(ask(*slots), Visit("v:ann", consent), deps, NOW)
+    assert table.subjects == read
+
+
+def test_nobody_is_read_for_a_slot_that_does_not_exist() -> None:
+    table = Watched()
+    deps = Deps(SITE, table, live(EDITION), KEYS, 0.05)
+    with pytest.raises(UnknownSlot):
+        decide(ask("nowhere"), Visit("v:ann", consent=True), deps, NOW)
+    assert table.subjects == []
