@@ -51,6 +51,11 @@ def bought(who: str, *names: str, time: int = NOW - DAY) -> Record:
     return Record(SITE, f"v:{who}", time + 50, event, country="GB", device="mobile")
 
 
+def shown(who: str, *names: str, time: int) -> Record:
+    event = Event(f"seen-{who}-{time}", "exposure", time, lines=tuple(map(Line, names)), token="t")
+    return Record(SITE, f"v:{who}", time + 50, event, country="FR")
+
+
 HISTORY = [
     item("mug"),
     item("jug"),
@@ -58,6 +63,9 @@ HISTORY = [
     bought("ann", "mug", "jug"),
     bought("bob", "mug", time=NOW - 2 * DAY),
     bought("cy", "rug", "jug", time=NOW - 3 * DAY),
+    shown("bob", "rug", "mug", time=NOW - 4 * DAY),
+    shown("ann", "jug", "rug", "ghost", time=NOW - 5 * DAY),
+    bought("ann", "rug", time=NOW - 5 * DAY),
 ]
 SHOP = Site("Shop", "EUR", slots=(Slot("row"),), rules=(Rule("no-rug", "block", item="rug"),))
 
@@ -97,9 +105,9 @@ def test_an_edition_holds_the_catalogue_the_statistics_and_the_site_file() -> No
     result = publish(place)
     edition = live(place)
     assert (result.swapped, result.edition, result.items) == (True, edition.digest, 3)
-    assert (result.counted, edition.header.counted) == (6, 6)
+    assert (result.counted, edition.header.counted) == (9, 9)
     assert edition.json("item_ids") == ["jug", "mug", "rug"]
-    assert edition.header.watermarks == {"shard-0": "6"}
+    assert edition.header.watermarks == {"shard-0": "9"}
     assert (edition.header.slots, edition.header.rules) == (SHOP.slots, SHOP.rules)
     assert edition.header.feature_names == FEATURES
     snapshot = Snapshot(edition)
@@ -151,7 +159,7 @@ def test_the_order_check_would_notice_records_counted_as_they_arrived(
 
 
 def test_the_order_check_would_notice_a_difference() -> None:
-    other = [*HISTORY[:-1], bought("cy", "rug", "mug", time=NOW - 3 * DAY)]
+    other = [*HISTORY[:-1], bought("ann", "mug", time=NOW - 5 * DAY)]
     assert publish(places(other)).edition != publish(places()).edition
 
 
@@ -166,7 +174,7 @@ def test_publishing_the_same_again_leaves_the_pointer_alone() -> None:
 def test_a_new_event_or_site_file_moves_the_pointer() -> None:
     place = places()
     first = publish(place)
-    add(place, bought("dan", "rug"), 7)
+    add(place, bought("dan", "rug"), 10)
     second = publish(place, NOW + 60_000)
     place.objects.put(keys.site_object(SITE), encode_site(Site("Renamed", "EUR", slots=SHOP.slots)))
     third = publish(place, NOW + 60_000)
@@ -200,7 +208,7 @@ def test_a_ranker_that_fits_is_carried_and_kept_when_its_files_are_gone() -> Non
     assert bytes(live(place).raw("ranker_onnx")) == ONNX
     place.objects.delete(keys.ranker_object(SITE, "ranker.onnx"))
     place.objects.delete(keys.ranker_object(SITE, "ranker.json"))
-    add(place, bought("dan", "rug"), 7)
+    add(place, bought("dan", "rug"), 10)
     assert publish(place, NOW + 1).ranker == "kept"
     assert bytes(live(place).raw("ranker_json")) == CARD
 
@@ -233,7 +241,7 @@ def test_a_corrupt_live_edition_is_replaced_and_the_notes_say_why() -> None:
     place = places()
     first = publish(place)
     place.objects.put(keys.edition_object(SITE, first.edition), b"damaged")
-    add(place, bought("dan", "rug"), 7)
+    add(place, bought("dan", "rug"), 10)
     second = publish(place, NOW + 1)
     assert live(place).digest == second.edition
     assert "cannot be read and is replaced" in second.notes[0]
@@ -278,7 +286,7 @@ def test_a_rollback_goes_back_one_edition_at_a_time() -> None:
     place = places()
     made = [publish(place)]
     for n in (1, 2):
-        add(place, bought("dan", "rug", time=NOW + n), 6 + n)
+        add(place, bought("dan", "rug", time=NOW + n), 9 + n)
         made.append(publish(place, NOW + n))
     assert [entry.edition for entry in editions(place.objects, SITE)] == [m.edition for m in made]
     assert roll_back(SITE, place).edition == made[1].edition == live(place).digest
@@ -293,7 +301,7 @@ def test_a_rollback_goes_back_one_edition_at_a_time() -> None:
 def test_a_rollback_never_goes_to_an_edition_that_does_not_load() -> None:
     place = places()
     first = publish(place)
-    add(place, bought("dan", "rug"), 7)
+    add(place, bought("dan", "rug"), 10)
     second = publish(place, NOW + 1)
     place.objects.put(keys.edition_object(SITE, first.edition), b"damaged")
     with pytest.raises(Refused):
