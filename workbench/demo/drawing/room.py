@@ -135,7 +135,6 @@ def square_cushion(c: Ink, surface: str) -> str:
             3,
             ' opacity=".28"',
         )
-        + shine("M126 236C130 220 140 208 156 204", 9, 0.2)
     )
 
 
