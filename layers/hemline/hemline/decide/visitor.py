@@ -12,6 +12,7 @@ import numpy.typing as npt
 from hemline.decide.snapshot import Floats, Ints, Snapshot
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
 from hemline.learn.profile_columns import Columns
+from hemline.model.event import DEEDS, Deed
 
 Reals = npt.NDArray[np.float64]
 
@@ -20,11 +21,19 @@ OWN = ("own_bought", "own_carted", "own_quantity", "own_engaged", "own_shown", "
 LAST = ("bought", "engaged", "shown")
 """Columns of `VisitorView.last`."""
 
-_PURCHASE = TYPES.index("purchase")
+_CODES = ("purchase", "cart", "engaged", "shown")
+_ENGAGED_CODE = 2
+_COUNTS, _QUANTITY, _SHARE = [0, 1, 3, 4], 2, 5
+"""Columns of `own`: the counts of _CODES, the quantity, the share."""
+_DEED_CODES = {Deed.BOUGHT: 0, Deed.CARTED: 1, Deed.ENGAGED: _ENGAGED_CODE, Deed.SHOWN: 3}
+_CODE = np.array([_DEED_CODES[DEEDS[name] or Deed.SHOWN] for name in TYPES], np.int64)
+"""Kind of an action → its place in _CODES."""
+_RING_OF = np.array([0, 0, 1, 2], np.int64)
+"""Place in _CODES → column of `last`."""
 # What a deed says about taste, beside one plain look.
 _TASTE_WEIGHT = np.array([0, 1, 1, 1, 1, 2, 2, 2], np.float64)
 # Each further action back counts a little less: half after about 35.
-_FADE = 0.98
+_FADES = 0.98 ** np.arange(4096)
 _STEPS = 12
 _STEP_FADE = 0.85
 # A visitor's showings are believed over the catalogue's shares after about this many.
@@ -64,39 +73,42 @@ class VisitorView(NamedTuple):
 
 
 class _Lines(NamedTuple):
-    """The lines of one ring that the edition knows, newest first."""
+    """What the edition knows of the three rings, ring after ring, newest first in each; L lines."""
 
     items: npt.NDArray[np.int64]
     times: npt.NDArray[np.int64]
     kinds: npt.NDArray[np.uint8]
     quantities: Ints
+    deep: int
+    """Lines of the first two rings: what was bought, carted or engaged with."""
 
 
 def _lines(columns: Columns, index: dict[str, int]) -> _Lines:
     find = index.get
     numbers = np.array([find(item, -1) for item in columns.items], np.int64)
     items = numbers[columns.positions]
-    times: npt.NDArray[np.int64] = np.repeat(columns.times, columns.counts)
-    kinds: npt.NDArray[np.uint8] = np.repeat(columns.kinds, columns.counts)
-    if len(numbers) and numbers.min() < 0:
+    times: npt.NDArray[np.int64] = columns.times.repeat(columns.counts)
+    kinds: npt.NDArray[np.uint8] = columns.kinds.repeat(columns.counts)
+    quantities = columns.quantities
+    if items.size and items.min() < 0:
         known = items >= 0
-        return _Lines(items[known], times[known], kinds[known], columns.quantities[known])
-    return _Lines(items, times, kinds, columns.quantities)
+        items, times, kinds = items[known], times[known], kinds[known]
+        quantities = quantities[known]
+    return _Lines(items, times, kinds, quantities, int(np.count_nonzero(kinds)))
 
 
 def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
     """The profile as arrays over this edition's items; any profile, the empty one too."""
-    columns = tuple(profile.columns(which) for which in (BOUGHT, ENGAGED, SHOWN))
-    bought, engaged, shown = (_lines(part, snapshot.index) for part in columns)
-    slot, met, rows = _rows(len(snapshot.item_ids), (bought.items, engaged.items, shown.items))
-    purchases = int(np.count_nonzero(columns[0].kinds == _PURCHASE))
-    recent, weight = _recent(bought, engaged)
-    own, last, gap = _own(met + 1, (bought, engaged, shown), rows, purchases)
+    columns = profile.columns(BOUGHT, ENGAGED, SHOWN)
+    lines = _lines(columns, snapshot.index)
+    slot, met, rows = _rows(len(snapshot.item_ids), lines.items)
+    actions = np.bincount(_CODE.take(columns.kinds), minlength=len(_CODES))
+    own, last, gap = _own(met + 1, lines, rows, int(actions[0]))
+    recent, weight = _recent(lines)
     share = _category_share(snapshot, recent, weight)
     liked = np.flatnonzero(share[:-1])
     distinct = np.array(list(dict.fromkeys(recent.tolist())), np.int32)
     born = snapshot.published[recent]
-    carted = len(columns[0].times) - purchases
     return VisitorView(
         recent=distinct,
         categories=liked[np.argsort(-share[liked], kind="stable")].astype(np.int32),
@@ -104,66 +116,50 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
         own=own,
         last=last,
         gap=gap,
-        lift=_lift(snapshot, recent, weight, shown.items),
+        lift=_lift(snapshot, recent, weight, lines.items[lines.deep :]),
         category_share=share,
         together=_together(snapshot, distinct[:_STEPS]),
         price=_mean(snapshot.log_price[recent], weight),
         born=_mean(np.where(born > 0, born, np.nan), weight),
-        sums=_sums(purchases, carted, len(columns[1].times), len(columns[2].times)),
-        seen=max((int(part.times[0]) for part in columns if len(part.times)), default=0),
+        sums=np.log1p(actions.astype(np.float32)),
+        seen=int(columns.times.max()) if columns.times.size else 0,
     )
 
 
-def _sums(*counts: int) -> Floats:
-    return np.log1p(np.array(counts, np.float32))
-
-
-def _rows(n: int, parts: tuple[npt.NDArray[np.int64], ...]) -> tuple[Ints, int, tuple[Ints, ...]]:
-    """(row of each item or 0 [n], how many items there are, the rows of each part's lines)."""
+def _rows(n: int, items: npt.NDArray[np.int64]) -> tuple[Ints, int, Ints]:
+    """(row of each item or 0 [n], how many items there are, the row of each line)."""
     met = np.zeros(n, np.bool_)
-    for part in parts:
-        met[part] = True
-    items = np.flatnonzero(met)
+    met[items] = True
+    distinct = np.flatnonzero(met)
     slot = np.zeros(n, np.int32)
-    slot[items] = np.arange(1, len(items) + 1)
-    return slot, len(items), tuple(slot[part] for part in parts)
+    slot[distinct] = np.arange(1, len(distinct) + 1)
+    return slot, len(distinct), slot[items]
 
 
-def _recent(bought: _Lines, engaged: _Lines) -> tuple[npt.NDArray[np.int64], Reals]:
-    """(items of both rings, newest first, with repeats; what each says about taste)."""
-    times = np.concatenate([bought.times, engaged.times])
-    order = np.argsort(-times, kind="stable")
-    kinds = np.concatenate([bought.kinds, engaged.kinds])[order]
-    weight: Reals = _TASTE_WEIGHT[kinds] * _FADE ** np.arange(len(order))
-    return np.concatenate([bought.items, engaged.items])[order], weight
+def _recent(lines: _Lines) -> tuple[npt.NDArray[np.int64], Reals]:
+    """(items not merely shown, newest first, with repeats; what each says about taste)."""
+    order = np.argsort(-lines.times[: lines.deep], kind="stable")
+    weight = _TASTE_WEIGHT.take(lines.kinds[order])
+    return lines.items[order], weight * _FADES[: len(order)]
 
 
-def _own(
-    size: int,
-    lines: tuple[_Lines, ...],
-    rows: tuple[Ints, ...],
-    purchases: int,
-) -> tuple[Floats, Reals, Reals]:
-    bought = lines[0].kinds == _PURCHASE
-    times = np.bincount(rows[0][bought], minlength=size)
-    counts = (
-        times,
-        np.bincount(rows[0][~bought], minlength=size),
-        np.bincount(rows[0], lines[0].quantities, size),
-        np.bincount(rows[1], minlength=size),
-        np.bincount(rows[2], minlength=size),
-    )
+def _own(size: int, lines: _Lines, rows: Ints, purchases: int) -> tuple[Floats, Reals, Reals]:
+    codes = _CODE.take(lines.kinds)
+    # One count of (item, code) pairs; then what was bought and carted, in pieces.
+    pairs = rows * len(_CODES) + codes
+    counts = np.bincount(pairs, minlength=size * len(_CODES)).reshape(size, len(_CODES))
     own = np.zeros((size, len(OWN)), np.float32)
-    for column, count in enumerate(counts):
-        own[:, column] = count
+    own[:, _COUNTS] = counts
+    had = np.count_nonzero(codes < _ENGAGED_CODE)
+    own[:, _QUANTITY] = np.bincount(rows[:had], lines.quantities[:had], size)
     np.log1p(own, out=own)
-    own[:, -1] = times / max(purchases, 1)
+    times = counts[:, 0]
+    own[:, _SHARE] = times / max(purchases, 1)
     last = np.zeros((size, len(LAST)))
-    for column, (part, at) in enumerate(zip(lines, rows, strict=True)):
-        # Lines are newest first: written backwards, the newest time is what stays.
-        last[at[::-1], column] = part.times[::-1]
+    # Lines are newest first: written backwards, the newest time is what stays.
+    last[rows[::-1], _RING_OF.take(codes[::-1])] = lines.times[::-1]
     first = np.zeros(size)
-    first[rows[0]] = lines[0].times
+    first[rows[:had]] = lines.times[:had]
     gap = np.where(times > 1, (last[:, 0] - first) / np.maximum(times - 1, 1), 0.0)
     return own, last, gap
 

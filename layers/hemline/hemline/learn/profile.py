@@ -66,11 +66,11 @@ class Profile(msgspec.Struct, frozen=True):
         """Nothing was ever folded in."""
         return self.last_seen == 0
 
-    def columns(self, which: int) -> "Columns":
-        """One ring as arrays, newest action first."""
+    def columns(self, *which: int) -> "Columns":
+        """One ring as arrays, newest action first; or several, one after another."""
         from hemline.learn.profile_columns import columns  # noqa: PLC0415 - a fold needs no numpy
 
-        return columns(self.rings[which])
+        return columns(*[self.rings[one] for one in which])
 
     def actions(self, which: int) -> list[ring.Action]:
         """One ring as values, newest first."""

@@ -26,32 +26,58 @@ class Columns(NamedTuple):
     items: list[str]
 
 
-EMPTY = Columns(
-    np.empty(0, np.int64),
+class Raw(NamedTuple):
+    """A ring's columns as they lie, views without a copy; same lengths as in Columns."""
+
+    low: npt.NDArray[np.uint32]
+    high: npt.NDArray[np.uint16]
+    kinds: npt.NDArray[np.uint8]
+    counts: npt.NDArray[np.uint8]
+    lines: npt.NDArray[np.uint16]
+    items: list[str]
+
+
+def _raw(ring: bytes) -> Raw:
+    if not ring:
+        return _NOTHING
+    n, count, _ = SIZES.unpack_from(ring)
+    at = HEAD.size + 8 * n
+    after = at + 6 * n + 2 * count
+    return Raw(
+        np.frombuffer(ring, _U4, n, at),
+        np.frombuffer(ring, _U2, n, at + 4 * n),
+        np.frombuffer(ring, np.uint8, n, after),
+        np.frombuffer(ring, np.uint8, n, after + n),
+        np.frombuffer(ring, _U2, count, at + 6 * n),
+        ring[after + 2 * n : -1].decode("ascii").split("\n") if count else [],
+    )
+
+
+_NOTHING = Raw(
+    np.empty(0, np.uint32),
+    np.empty(0, np.uint16),
     np.empty(0, np.uint8),
     np.empty(0, np.uint8),
-    np.empty(0, np.int32),
-    np.empty(0, np.int32),
+    np.empty(0, np.uint16),
     [],
 )
 
 
-def columns(ring: bytes) -> Columns:
-    """Arrays over a ring, no loop per action."""
-    if not ring:
-        return EMPTY
-    n, count, _ = SIZES.unpack_from(ring)
-    at = HEAD.size + 8 * n
-    low = np.frombuffer(ring, _U4, n, at).astype(np.int64)
-    high = np.frombuffer(ring, _U2, n, at + 4 * n).astype(np.int64)
-    at += 6 * n
-    lines = np.frombuffer(ring, _U2, count, at).astype(np.int32)
-    at += 2 * count
+def columns(*rings: bytes) -> Columns:
+    """Arrays over one ring, or over several one after another; no loop per action."""
+    parts = [_raw(ring) for ring in rings]
+    low, high, kinds, counts, lines = (
+        np.concatenate([part[column] for part in parts]) for column in range(5)
+    )
+    words = lines.astype(np.int32)
+    positions = words & POSITION
+    items = list(parts[0].items)
+    at = len(parts[0].lines)
+    for part in parts[1:]:
+        # Each ring counts its ids from 0; here they stand one list after another.
+        positions[at : at + len(part.lines)] += len(items)
+        items += part.items
+        at += len(part.lines)
     return Columns(
-        (high << 32) | low,
-        np.frombuffer(ring, np.uint8, n, at),
-        np.frombuffer(ring, np.uint8, n, at + n),
-        lines & POSITION,
-        lines >> POSITION_BITS,
-        ring[at + 2 * n : -1].decode("ascii").split("\n") if count else [],
+        high.astype(np.int64) << 32 | low, kinds, counts, positions, words >> POSITION_BITS, items
     )
