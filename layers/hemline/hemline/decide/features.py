@@ -13,6 +13,7 @@ from hemline.decide.visitor import LAST, OWN, VisitorView
 from hemline.learn.statistics import STATS
 
 _DAY = 86_400_000.0
+_YEAR = np.float32(365.0)
 _JOINED = (
     *(f"days_since_{deed}" for deed in LAST),
     "overdue",
@@ -90,7 +91,7 @@ def _times(view: VisitorView, slot: Ints, now: int) -> Floats:
     """[n, 4]: log days since each deed (never: since 1970), and how far a next purchase is due."""
     # Milliseconds since 1970 need float64; days do not.
     days = np.maximum((now - view.last) / _DAY, 0.0).astype(np.float32)
-    gap = (view.gap / _DAY).astype(np.float32)
+    gap = view.gap
     table = np.empty((len(days), 4), np.float32)
     np.log1p(days, out=table[:, :3])
     due = np.minimum(days[:, 0] / np.maximum(gap, np.float32(1.0)), np.float32(9.0))
@@ -131,14 +132,11 @@ def _ages(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints, 
     price = snapshot.log_price[candidates]
     out[:, _AT["price_gap"]] = _filled(price - np.float32(view.price), _UNKNOWN_GAP)
     out[:, _AT["price"]] = _filled(price, _UNKNOWN_PRICE)
-    born = snapshot.published[candidates]
-    undated = born <= 0
-    age = np.log1p(np.maximum(now - born, 0) / _DAY)
-    age[undated] = _UNKNOWN_AGE
-    years = (born - view.born) / (365 * _DAY)
-    years[undated] = np.nan
-    out[:, _AT["age"]] = age
-    out[:, _AT["age_gap"]] = _filled(years, _UNKNOWN_GAP)
+    # Days since 1970 in float32 are good to three minutes.
+    born = snapshot.born.take(candidates)
+    age = np.log1p(np.maximum(np.float32(now / _DAY) - born, np.float32(0.0)))
+    out[:, _AT["age"]] = _filled(age, _UNKNOWN_AGE)
+    out[:, _AT["age_gap"]] = _filled((born - np.float32(view.born)) / _YEAR, _UNKNOWN_GAP)
 
 
 def _filled(values: npt.NDArray[Any], blank: float) -> npt.NDArray[Any]:
@@ -148,8 +146,10 @@ def _filled(values: npt.NDArray[Any], blank: float) -> npt.NDArray[Any]:
 
 def _in_list(block: Floats) -> Floats:
     """Each column against the list: how many standard deviations from its mean."""
+    # Transposed, so that sums run along memory.
+    across = np.ascontiguousarray(block.T)
     n = np.float32(len(block))
-    centred: Floats = block - np.add.reduce(block, axis=0) / n
-    spread = np.sqrt(np.add.reduce(centred * centred, axis=0) / n)
-    centred /= spread + _LEAST_SPREAD
-    return centred
+    across -= (np.add.reduce(across, axis=1) / n)[:, None]
+    spread = np.sqrt(np.add.reduce(across * across, axis=1) / n)
+    across /= (spread + _LEAST_SPREAD)[:, None]
+    return across.T

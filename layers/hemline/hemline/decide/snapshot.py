@@ -84,6 +84,13 @@ class Snapshot:
         return np.log(known)
 
     @cached_property
+    def born(self) -> Floats:
+        """[n] publication in days since 1970, NaN when unknown."""
+        days: Floats = (self.published / 86_400_000).astype(np.float32)
+        days[self.published == 0] = np.nan
+        return days
+
+    @cached_property
     def item_terms(self) -> Ints:
         """[n, w] what each item is about, as term indices; padded with t, the number of terms."""
         terms = self.ints("item_terms")

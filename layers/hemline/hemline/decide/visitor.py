@@ -12,6 +12,7 @@ import numpy.typing as npt
 from hemline.decide.snapshot import Floats, Ints, Snapshot
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
 from hemline.learn.profile_columns import Columns
+from hemline.learn.statistics_counts import DAY_MS
 from hemline.model.event import DEEDS, Deed
 
 Reals = npt.NDArray[np.float64]
@@ -54,8 +55,8 @@ class VisitorView(NamedTuple):
     """[m + 1, OWN] log(1 + count) of each deed, and the share of purchases the item was in."""
     last: Reals
     """[m + 1, LAST] epoch ms of the newest deed, 0 for never."""
-    gap: Reals
-    """[m + 1] mean ms between purchases of the item, 0 when bought less than twice."""
+    gap: Floats
+    """[m + 1] mean days between purchases of the item, 0 when bought less than twice."""
     lift: Floats
     """[t + 1] log of how much more than expected the visitor takes to each term."""
     category_share: Floats
@@ -65,7 +66,7 @@ class VisitorView(NamedTuple):
     price: float
     """Mean log price of what the visitor took to; NaN when unknown."""
     born: float
-    """Mean publication time of it, epoch ms; NaN when unknown."""
+    """Mean publication day of it, days since 1970; NaN when unknown."""
     sums: Floats
     """[4] log(1 + count) of purchases, carted and engaged actions, showings."""
     seen: int
@@ -108,7 +109,6 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
     share = _category_share(snapshot, recent, weight)
     liked = np.flatnonzero(share[:-1])
     distinct = np.array(list(dict.fromkeys(recent.tolist())), np.int32)
-    born = snapshot.published[recent]
     return VisitorView(
         recent=distinct,
         categories=liked[np.argsort(-share[liked], kind="stable")].astype(np.int32),
@@ -120,7 +120,7 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
         category_share=share,
         together=_together(snapshot, distinct[:_STEPS]),
         price=_mean(snapshot.log_price[recent], weight),
-        born=_mean(np.where(born > 0, born, np.nan), weight),
+        born=_mean(snapshot.born[recent], weight),
         sums=np.log1p(actions.astype(np.float32)),
         seen=int(columns.times.max()) if columns.times.size else 0,
     )
@@ -143,7 +143,7 @@ def _recent(lines: _Lines) -> tuple[npt.NDArray[np.int64], Reals]:
     return lines.items[order], weight * _FADES[: len(order)]
 
 
-def _own(size: int, lines: _Lines, rows: Ints, purchases: int) -> tuple[Floats, Reals, Reals]:
+def _own(size: int, lines: _Lines, rows: Ints, purchases: int) -> tuple[Floats, Reals, Floats]:
     codes = _CODE.take(lines.kinds)
     # One count of (item, code) pairs; then what was bought and carted, in pieces.
     pairs = rows * len(_CODES) + codes
@@ -160,8 +160,9 @@ def _own(size: int, lines: _Lines, rows: Ints, purchases: int) -> tuple[Floats, 
     last[rows[::-1], _RING_OF.take(codes[::-1])] = lines.times[::-1]
     first = np.zeros(size)
     first[rows[:had]] = lines.times[:had]
-    gap = np.where(times > 1, (last[:, 0] - first) / np.maximum(times - 1, 1), 0.0)
-    return own, last, gap
+    gap = (last[:, 0] - first) / (np.maximum(times - 1, 1) * DAY_MS)
+    gap[times < 2] = 0.0
+    return own, last, gap.astype(np.float32)
 
 
 def _lift(
