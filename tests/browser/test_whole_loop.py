@@ -1,22 +1,36 @@
-"""The shop on the whole running stack: look at things of one department, come home, see it change."""
+"""The shop on the whole running stack: the ranking finds what its visitors like, and what you like."""
 
+import json
+import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from hemline.runtime.identity import sign_visitor
 from tests.support.browsing import RECORD, eventually, settled
 from tests.support.stack import READY, Stack
 from workbench.demo.catalogue import by_id, in_category
+from workbench.demo.simulator import history, visitors_of
+from workbench.demo.tastes import taste, utility
+from workbench.laptop import Running
 
 pytestmark = [pytest.mark.browser, pytest.mark.cloud, pytest.mark.xdist_group("browser")]
 
 
-@pytest.fixture
-def stack(tmp_path: Path, browser: Browser) -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shop")
+
+
+@pytest.fixture(scope="module")
+def stack(state: Path, browser: Browser) -> Iterator[Stack]:
     """A stocked shop on a state folder of its own; the browser comes first, since it may be missing."""
-    running = Stack(tmp_path)
+    running = Stack(state)
     try:
         running.wait_for(READY)
         yield running
@@ -71,7 +85,7 @@ def test_a_few_looks_at_vases_change_the_front_page(stack: Stack, page: Page) ->
         opened(page, stack.url + "/")
         return rung(page) == "model"
 
-    eventually(page, home_again)
+    eventually(page, home_again, tries=30)
     after = row(page)
     assert after != before
     assert of_vases(after) > of_vases(before)
@@ -82,3 +96,37 @@ def test_a_few_looks_at_vases_change_the_front_page(stack: Stack, page: Page) ->
     opened(page, stack.url + "/")
     assert row(page)
     assert page.evaluate("recorded.shift") == 0
+
+
+def shown(stack: Stack, slot: str, headers: dict[str, str]) -> list[str]:
+    body = json.dumps({"slots": [{"name": slot}]}).encode()
+    request = urllib.request.Request(stack.url + "/v1/fragments", data=body, headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as got:
+        return [item["id"] for item in json.load(got)["fragments"][slot]["items"]]
+
+
+def favourites(visitor: str, names: list[str]) -> float:
+    return float(
+        np.mean([by_id()[name].categories[0] in taste(visitor).favourites for name in names])
+    )
+
+
+def test_visitors_are_shown_more_of_what_they_like_than_the_bestsellers_hold(
+    stack: Stack, state: Path
+) -> None:
+    keys = msgspec.json.decode((state / "run.json").read_bytes(), type=Running).keys.split(",")
+    busy = Counter(str(event["visitor"]) for event in history(until=1_790_000_000_000))
+    visitors = [name for name in visitors_of(7, 300) if busy[name] >= 15][:30]
+    best = shown(stack, "bestsellers", {})
+    places = [list(by_id()).index(name) for name in best]
+    own, common, happier = [], [], []
+    for visitor in visitors:
+        signed = sign_visitor(visitor, (keys[0].encode(),))
+        row = shown(stack, "for-you", {"Hemline-Visitor": signed})
+        own.append(favourites(visitor, row))
+        common.append(favourites(visitor, best))
+        liked = utility(taste(visitor))
+        mine = [list(by_id()).index(name) for name in row]
+        happier.append(liked[mine].mean() > liked[places].mean())
+    assert np.mean(own) > 1.5 * np.mean(common)
+    assert np.mean(happier) > 0.8

@@ -49,9 +49,9 @@ def settled(page: Page) -> list[str]:
     return found
 
 
-def eventually(page: Page, found: Callable[[], Any]) -> Any:
-    """The first truthy result; fails after a while. Lets the browser work in between."""
-    for _ in range(400):
+def eventually(page: Page, found: Callable[[], Any], *, tries: int = 400) -> Any:
+    """The first truthy result; fails after `tries`. Lets the browser work in between."""
+    for _ in range(tries):
         if result := found():
             return result
         page.wait_for_timeout(25)
