@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import loops
 from workbench.cloud import pool as pools
 from workbench.cloud import runtime
 from workbench.cloud.built import RUNTIME, build_runtime
@@ -85,7 +86,7 @@ def run(
             await pool.start()
             return await use(pool)
 
-    return asyncio.run(go())
+    return loops.run(go())
 
 
 async def ask(pool: Pool, **event: Any) -> tuple[Any, str | None]:

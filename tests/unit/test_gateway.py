@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from tests.support import loops
 from workbench.cloud import gateway
 from workbench.cloud.pool import Answer, Busy
 from workbench.cloud.template import Stack, load
@@ -49,7 +50,7 @@ def asked(
         async with TestClient(TestServer(app)) as client:
             return await use(client)
 
-    return asyncio.run(run()), said
+    return loops.run(run()), said
 
 
 def test_every_route_of_the_template_reaches_its_function(stack: Stack) -> None:

@@ -1,12 +1,12 @@
 """Event source mapping semantics, against handlers whose every answer is written down here."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import loops
 from workbench.cloud import delivery
 from workbench.cloud.delivery import Entry, Exhausted, FunctionError, deliver, judge
 from workbench.cloud.template import Source
@@ -64,7 +64,7 @@ class Scripted:
 
 
 def delivered(world: Scripted, batch: Sequence[Entry], source: Source = SOURCE) -> Scripted:
-    asyncio.run(deliver(batch, source, world))
+    loops.run(deliver(batch, source, world))
     return world
 
 

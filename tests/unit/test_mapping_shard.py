@@ -1,6 +1,5 @@
 """A shard read to its end and delivered, with a stream of a list behind it."""
 
-import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import loops
 from workbench.cloud import mapping as mappings
 from workbench.cloud.delivery import Entry
 from workbench.cloud.mapping import Checkpoints, Clients, Mapping, pieces
@@ -83,7 +83,7 @@ def drained(
         await mapping.start()
         assert await mapping.stop(20)
 
-    asyncio.run(run())
+    loops.run(run())
     return calls
 
 
