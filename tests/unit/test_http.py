@@ -60,6 +60,7 @@ def test_what_is_not_ready_says_when_to_try_again_and_names_nothing_inside() -> 
     answer = problem(NotDurable("arn:aws:kinesis:secret-name", 7))
     assert answer.headers["Retry-After"] == "7"
     assert b"secret-name" not in answer.body
+    assert b"secret-name" not in problem(Refused("s3://secret-name is corrupt")).body
 
 
 def test_a_signed_visitor_is_recognised_from_cookie_and_header() -> None:

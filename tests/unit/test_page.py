@@ -132,6 +132,21 @@ def test_a_public_slot_never_looks_at_what_a_personal_one_shows() -> None:
     assert not set(ann["shelf"].items) & set(ann["for-you"].items)
 
 
+def test_a_slot_depends_on_what_the_ones_before_it_read_also_when_they_showed_nothing() -> None:
+    nothing = Rule(
+        "nothing",
+        "filter",
+        ("shelf",),
+        when=(Condition("trait.language", "eq", ""),),
+        attribute="category",
+        value="no such category",
+    )
+    second = Slot("second", personal=False, sources=("popular",))
+    found = bodies([SHELF, second], None, site_rules=(nothing,))
+    assert (found["shelf"].items, bool(found["second"].items)) == ((), True)
+    assert "trait.language" in found["second"].traits
+
+
 def test_the_callers_own_list_is_reranked_and_nothing_is_added() -> None:
     edition = build(ITEMS, [FOR_YOU], history=HISTORY)
     own = SlotRequest("for-you", candidates=("i20", "nowhere", "i3", "i4", "i20"))

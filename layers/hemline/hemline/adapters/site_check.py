@@ -5,12 +5,12 @@ Knows no YAML: places are paths, `site_yaml` finds their lines.
 
 from collections.abc import Iterator
 
+from hemline.decide.candidates import PERSONAL
 from hemline.decide.facts import scope_of
 from hemline.model.decision import Scope
 from hemline.model.site import Site
 from hemline.model.slot import Slot
 
-PERSONAL_SOURCES = frozenset({"recent_together", "your_categories", "own"})
 Path = tuple[str | int, ...]
 
 
@@ -50,7 +50,7 @@ def _in_slot(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
 
 def _not_public(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
     for n, source in enumerate(slot.sources if slot.kind == "items" else ()):
-        if source in PERSONAL_SOURCES:
+        if source in PERSONAL:
             where = (*at, "sources", n)
             yield where, f"{source} reads the visitor.", "Leave it out, or set `personal: true`."
     for v, variant in enumerate(slot.variants):

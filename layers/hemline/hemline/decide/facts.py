@@ -49,9 +49,6 @@ class FactSource:
         self._makers = makers
         self._made: dict[str, Fact] = {}
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._makers
-
     def get(self, name: str) -> Fact:
         """Raises MissingFact when there is no such fact, and what its maker raises."""
         fact = self._made.get(name)

@@ -55,20 +55,13 @@ class Context(NamedTuple):
     eligible: Eligibility
 
 
-class Ordered(NamedTuple):
-    """A rung's answer: items best first, where each came from, and the scores if there are any."""
-
-    found: Found
-    scores: Floats | None = None
-
-
 def _candidates(ctx: Context, *, personal: bool) -> Found:
     if ctx.want.candidates:
         return named(ctx.snapshot, ctx.want.candidates)
     return gather(ctx.slot, ctx.snapshot, ctx.facts, personal=personal)
 
 
-def _by_model(ctx: Context) -> Ordered:
+def _by_model(ctx: Context) -> Found:
     if not ctx.slot.personal:
         raise StepDown("public slot")
     if ctx.ranker is None:
@@ -94,10 +87,10 @@ def _by_model(ctx: Context) -> Ordered:
     if not np.isfinite(scores.sum()):
         raise StepDown("scores are not finite")
     order = np.argsort(-scores, kind="stable")
-    return Ordered(found.take(order), scores[order])
+    return found.take(order)
 
 
-def _by_segment(ctx: Context) -> Ordered:
+def _by_segment(ctx: Context) -> Found:
     country, device = ctx.facts.read("trait.country"), ctx.facts.read("trait.device")
     rows = ctx.snapshot.segments
     row = next((rows[k] for k in (f"{country}|{device}", f"{country}|") if k in rows), None)
@@ -107,33 +100,33 @@ def _by_segment(ctx: Context) -> Ordered:
     return _popular_here(ctx, popular[popular >= 0])
 
 
-def _by_popularity(ctx: Context) -> Ordered:
+def _by_popularity(ctx: Context) -> Found:
     return _popular_here(ctx, ctx.snapshot.ints("popular"))
 
 
-def _popular_here(ctx: Context, popular: Ints) -> Ordered:
+def _popular_here(ctx: Context, popular: Ints) -> Found:
     """What the page itself asks for comes first (its item's company, its category), then the rest."""
     if ctx.want.candidates:
         own = named(ctx.snapshot, ctx.want.candidates).items
-        return Ordered(from_one("yours", first_of(popular[np.isin(popular, own)], own)))
+        return from_one("yours", first_of(popular[np.isin(popular, own)], own))
     page = gather(ctx.slot, ctx.snapshot, ctx.facts, personal=False, most=MOST)
     lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
     if "category" in ctx.slot.sources and lead.items.size:
         # A category page shows its category, and nothing else to fill it up.
-        return Ordered(lead)
+        return lead
     # A young site has few popular items: the newest ones fill up.
     fresh = from_one("new", ctx.snapshot.ints("fresh"))
-    return Ordered(merged((lead, from_one("popular", popular), fresh)))
+    return merged((lead, from_one("popular", popular), fresh))
 
 
 _ABOUT_THE_PAGE = [NAMES.index(name) for name in ("together", "category")]
 
 
-def _static(ctx: Context) -> Ordered:
-    return Ordered(from_one("static", ctx.snapshot.indices(list(dict.fromkeys(ctx.slot.fallback)))))
+def _static(ctx: Context) -> Found:
+    return from_one("static", ctx.snapshot.indices(list(dict.fromkeys(ctx.slot.fallback))))
 
 
-LADDER: Sequence[tuple[Rung, Callable[[Context], Ordered]]] = (
+LADDER: Sequence[tuple[Rung, Callable[[Context], Found]]] = (
     (Rung.MODEL, _by_model),
     (Rung.SEGMENT, _by_segment),
     (Rung.POPULAR, _by_popularity),
@@ -142,10 +135,10 @@ LADDER: Sequence[tuple[Rung, Callable[[Context], Ordered]]] = (
 
 
 class Step(NamedTuple):
-    """The rung that answered, its answer, and why each better one did not."""
+    """The rung that answered, what it found (best first), and why each better one did not."""
 
     rung: Rung
-    ordered: Ordered
+    found: Found
     reasons: tuple[str, ...]
 
 
@@ -154,7 +147,7 @@ def climb(ctx: Context) -> Step:
     reasons: list[str] = []
     for rung, step in LADDER:
         try:
-            ordered = step(ctx)
+            found = step(ctx)
         except (StepDown, Unavailable) as why:
             reasons.append(f"{rung}: {why}")
             continue
@@ -164,11 +157,11 @@ def climb(ctx: Context) -> Step:
         except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
             reasons.append(f"{rung}: {type(fault).__name__}")
             continue
-        kept = _sift(ordered.found, ctx.eligible)
+        kept = _sift(found, ctx.eligible)
         if kept.items.size:
-            return Step(rung, ordered._replace(found=kept), tuple(reasons))
+            return Step(rung, kept, tuple(reasons))
         reasons.append(f"{rung}: nothing to show")
-    return Step(Rung.STATIC, Ordered(NOTHING), tuple(reasons))
+    return Step(Rung.STATIC, NOTHING, tuple(reasons))
 
 
 def _sift(found: Found, eligible: Eligibility) -> Found:

@@ -90,7 +90,8 @@ def decide_page(
         answer = _answer(engine, slot, want, facts, seen)
         decided = _Decided(engine.snapshot, slot, want, facts, answer)
         done[slot.name] = _fragment(decided, ask.format, keys)
-        seen = seen.add(answer.shown, facts.trace)
+        if slot.kind == "items":
+            seen = seen.add(answer.shown, facts.trace)
     return {want.name: done[want.name] for want in ask.slots}
 
 
@@ -122,13 +123,13 @@ def _slot(engine: Engine, name: str) -> Slot:
 
 
 def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _Seen) -> _Answer:
-    if seen.items:
-        facts.absorb(seen.trace)
+    # Also when they showed nothing: that too was decided from what they read.
+    facts.absorb(seen.trace)
     snapshot = engine.snapshot
     excluded = _excluded(snapshot, slot, want, facts, seen.items)
     eligible = engine.rules.in_force(slot.name, facts, excluded)
     step = climb(Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible))
-    found = step.ordered.found
+    found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
     shown = arrange(varied, eligible, limit)
@@ -149,7 +150,7 @@ def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each nee
     """Diversity, then exploration; rules are applied after both. Only the model rung varies."""
     if step.rung is not Rung.MODEL or not (slot.diversity or slot.explore):
         return ranked, None
-    groups = snapshot.main_category[step.ordered.found.items].tolist()
+    groups = snapshot.main_category[step.found.items].tolist()
     varied = diversify(ranked, groups, limit, slot.diversity)
     if not slot.explore:
         return varied, None

@@ -84,10 +84,6 @@ class Eligibility(NamedTuple):
     """(position from 0, item index), by position; only allowed items."""
     caps: tuple[Cap, ...]
 
-    def sift(self, order: Ints) -> Ints:
-        """The allowed ones, order kept."""
-        return order[self.allowed[order]]
-
 
 class Rules:
     """An edition's rules over its snapshot; opened once."""

@@ -115,20 +115,21 @@ def problem(error: HemlineError, **extra: object) -> Answer:
         "status": int(found),
     }
     headers = {**PRIVATE, "Content-Type": "application/problem+json"}
-    document["detail"] = str(error)
+    # Names and addresses inside the account are for the log, not for the caller.
+    document["detail"] = str(error) if found < HTTPStatus.INTERNAL_SERVER_ERROR else _ours(error)
     if isinstance(error, BadInput):
         document["field"] = error.field
         if error.way_out:
             document["way_out"] = error.way_out
     if found == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(error.retry_after if isinstance(error, NotDurable) else 2)
-        # Names and addresses inside the account are for the log, not for the caller.
-        document["detail"] = (
-            "Not stored yet." if isinstance(error, NotDurable) else "Not ready yet."
-        )
         document["way_out"] = f"Try again in {headers['Retry-After']} seconds."
     document.update(extra)
     return Answer(int(found), msgspec.json.encode(document), headers)
+
+
+def _ours(error: HemlineError) -> str:
+    return "Not stored yet." if isinstance(error, NotDurable) else "Not ready yet."
 
 
 def status_of(error: HemlineError) -> HTTPStatus:

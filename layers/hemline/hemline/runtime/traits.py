@@ -13,8 +13,8 @@ VARY: dict[str, str] = {
     "trait.device": "CloudFront-Is-Mobile-Viewer, CloudFront-Is-Tablet-Viewer, Sec-CH-UA-Mobile",
     "trait.language": "Accept-Language",
 }
-"""Trait fact → the headers it was read from, for caches that honour Vary. (CloudFront's cache policy
-names the same headers.)"""
+"""Trait fact → the headers it was read from, for caches that honour Vary. (CloudFront does not: its
+cache policy has to name them.)"""
 
 
 def traits_of(request: Request) -> Traits:
