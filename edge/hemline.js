@@ -4,13 +4,13 @@
 	const set = document.currentScript?.dataset ?? {};
 	const api = (set.api ?? "") + "/v1/";
 	const hemline = (window.hemline ??= {});
-	// Then we say nothing of what the visitor does, and ask without cookies.
+	// Then nothing is sent, and we ask without cookies.
 	const quiet = navigator.globalPrivacyControl;
 	const credentials = quiet ? "omit" : "include";
 	const post = (path, body, more) => fetch(api + path, { method: "POST", credentials, body, ...more });
 	const emit = (name, detail) => document.dispatchEvent(new CustomEvent("hemline:" + name, { detail }));
 
-	// By beacon: a click survives its own navigation. Exposures wait for each other.
+	// By beacon: a click survives its navigation.
 	let queue = [];
 	let timer = 0;
 
@@ -47,9 +47,11 @@
 
 	function confirm(target) {
 		eyes.unobserve(target);
+		looks.delete(target);
+		if (document.hidden) return eyes.observe(target);
 		const slot = target.closest("hem-slot");
 		if (!slot) return;
-		// Cards that are seen together are one exposure, in shown order.
+		// Seen together: one exposure.
 		if (!slot.seen) setTimeout(report, 50, slot);
 		(slot.seen ??= new Set()).add(target);
 	}
@@ -128,7 +130,7 @@
 		for (const card of cards.length ? cards : slot.children) eyes.observe(card);
 	}
 
-	// Clicks in a filled slot, and whatever the page marks with data-hem-event.
+	// In a filled slot, or marked with data-hem-event.
 	function clicked({ target, button }) {
 		const marked = target.closest("[data-hem-event]");
 		const item = target.closest("[data-item]")?.dataset.item;

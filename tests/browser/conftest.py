@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.support.browsing import RECORD, Shop
+from tests.support.browsing import PATIENT, RECORD, Shop
 from workbench.demo.pages import routes
 
 FLAGS = (
@@ -100,14 +100,21 @@ def open_page(browser: Browser, shop: Shop) -> Iterator[Open]:
     """Opens a path of the shop in a browser of its own; the context's options are arguments."""
     contexts: list[BrowserContext] = []
 
-    def one(path: str = "/", *, prepare: str = "", clock: bool = False, **options: Any) -> Page:
+    def one(
+        path: str = "/",
+        *,
+        prepare: str = "",
+        clock: bool = False,
+        patient: bool = True,
+        **options: Any,
+    ) -> Page:
         options = {"viewport": {"width": 1440, "height": 900}, **options}
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.set_default_timeout(20_000)
         if clock:
             page.clock.install()
-        page.add_init_script(RECORD + prepare)
+        page.add_init_script(RECORD + (PATIENT if patient else "") + prepare)
         page.goto(shop.url + path)
         return page
 

@@ -99,6 +99,20 @@ def test_an_item_is_seen_once_however_often_one_scrolls_by(filled: Shop, open_pa
     assert len(shown) == len(set(shown))
 
 
+def test_nothing_counts_as_seen_in_a_tab_that_is_hidden(filled: Shop, open_page: Open) -> None:
+    hide = "Object.defineProperty(document, 'hidden', { get: () => window.away ?? true });"
+    page = open_page("/", clock=True, prepare=hide)
+    settled(page)
+    page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
+    page.clock.run_for(5_000)
+    page.evaluate("hemline.send('custom', { properties: { mark: 1 } })")
+    eventually(page, lambda: filled.of("custom"))
+    assert not filled.of("exposure")
+    page.evaluate("window.away = false")
+    page.clock.resume()
+    assert eventually(page, lambda: exposures(filled, "hero"))
+
+
 def test_default_content_is_no_decision_and_so_no_exposure(shop: Shop, open_page: Open) -> None:
     page = open_page("/", clock=True)
     settled(page)

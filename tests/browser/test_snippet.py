@@ -58,7 +58,7 @@ def test_whatever_the_api_does_the_default_content_stays(
     name: str, shop: Shop, open_page: Open
 ) -> None:
     shop.answer = BAD[name]
-    page = open_page("/")
+    page = open_page("/", patient=shop.answer is not None)
     settled(page)
     assert titles(page, "for-you") == defaults()
     assert page.inner_text(".hem-headline") == "Small comforts, made slowly"
@@ -73,7 +73,7 @@ def test_an_api_that_is_down_leaves_the_page_as_it_is(shop: Shop, open_page: Ope
 
 def test_an_answer_that_comes_too_late_is_not_waited_for(shop: Shop, open_page: Open) -> None:
     shop.answer = None
-    page = open_page("/")
+    page = open_page("/", patient=False)
     assert "TimeoutError" in settled(page)[0]
 
 

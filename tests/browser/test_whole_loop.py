@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from hemline.runtime.identity import sign_visitor
-from tests.support.browsing import RECORD, eventually, settled
+from tests.support.browsing import PATIENT, RECORD, eventually, settled
 from tests.support.stack import READY, Stack
 from workbench.demo.catalogue import by_id, in_category
 from workbench.demo.simulator import history, visitors_of
@@ -41,8 +41,7 @@ def stack(state: Path, browser: Browser) -> Iterator[Stack]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    # A busy machine may be slow: here the page waits for as long as it takes.
-    context.add_init_script(RECORD + "AbortSignal.timeout = () => new AbortController().signal;")
+    context.add_init_script(RECORD + PATIENT)
     yield context.new_page()
     context.close()
 

@@ -12,6 +12,7 @@ from workbench.demo import pages
 from workbench.demo.catalogue import CATEGORIES, TOGETHER, by_id, in_category, items
 from workbench.demo.drawing.brush import PALETTE, wall
 from workbench.demo.pictures import FORMS, names, picture
+from workbench.laptop import ROOT
 
 ITEMS = items()
 PAGES = {
@@ -168,3 +169,12 @@ def test_pages_that_are_not_there_say_so() -> None:
     assert pages.item("nothing") is None
     assert pages.category("nothing") is None
     assert "not on our shelves" in pages.missing()
+
+
+def test_the_snippet_is_small_and_never_makes_code_or_markup_from_text() -> None:
+    text = (ROOT / "edge/hemline.js").read_bytes()
+    assert len(text) < 6 * 1024
+    assert not re.search(
+        rb"eval|innerHTML|outerHTML|insertAdjacent|document\.write|Function\(", text
+    )
+    assert not re.search(rb"localStorage|sessionStorage|document\.cookie", text)
