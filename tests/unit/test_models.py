@@ -7,19 +7,27 @@ from pathlib import Path
 import lightgbm as lgb
 import numpy as np
 import pytest
+from typer import Typer
+from typer.testing import CliRunner
 
+from hemline.adapters.memory import MemoryObjects
 from hemline.adapters.onnx import OnnxRanker
 from hemline.decide.features import FEATURES
 from hemline.model.errors import BadInput, Refused
+from hemline.model.event import Event, Record
+from hemline.model.keys import ranker_object
+from hemline.usecases.archive import append, line
+from models import commands, fitting, sources
 from models import export as exporting
-from models import fitting, sources
-from models.demo import examples
+from models.demo import examples, log_of
 from models.examples import Example, answers, every, rows, shown_lists, turns
 from models.export import TOLERANCE, disagreement, export
 from models.logs import of_wire
 from models.metrics import ndcg, paired, summary
 from models.replay import Rows, World
 from models.training import Shape, floor32, floored, predict, train
+from workbench import laptop, stores
+from workbench.laptop import Running
 
 NAMES = tuple(f"f{n}" for n in range(6))
 SMALL = Shape(trees=8, leaves=6, least=5)
@@ -196,6 +204,29 @@ def test_a_log_without_lists_teaches_by_what_was_bought_next() -> None:
     found = sources.learnt(of_wire([*items, *events], "demo"), "", lambda: None)
     assert len(found) >= 60
     assert all(one.known and one.gains.any() for one in found)
+
+
+def test_the_archive_teaches_and_the_next_edition_finds_the_ranker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    objects, stack = MemoryObjects(), Running(1, *[""] * 3, "demo", *[""] * 4)
+    log = log_of(seed=3, visitors=300)
+    items = [
+        Record("demo", "v:1", 1, Event(f"i-{i.id}", "item", 1, i.id, properties={"title": i.title}))
+        for i in log.items
+    ]
+    numbered = enumerate([*items, *log.records], start=1)
+    append(objects, [line("shard-0", str(n), record) for n, record in numbered])
+    monkeypatch.setattr(stores, "objects", lambda _stack: objects)
+    monkeypatch.setattr(laptop, "running", lambda: stack)
+    app = Typer()
+    commands.register(app)
+    app.command("other")(lambda: None)
+    answer = CliRunner().invoke(app, ["train", "--json"])
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["protocol"] == "held-out visitors"
+    files = [objects.get(ranker_object("demo", name)) for name in ("ranker.onnx", "ranker.json")]
+    assert OnnxRanker(*(data or b"" for data in files)).feature_names == FEATURES
 
 
 def test_the_shipped_ranker_loads_and_takes_the_features_that_are_made() -> None:
