@@ -63,7 +63,7 @@ def home(tmp_path: Path) -> Home:
     return Home(built, {"AWS_REGION": "us-east-1"})
 
 
-def function(timeout: int = 2) -> Function:
+def function(timeout: int) -> Function:
     return Function(
         "Fn", "fn", "app.handler", "", ("Layer",), 128, timeout, {"HEMLINE_SITE": "demo"}
     )
@@ -74,13 +74,14 @@ def run(
     use: Callable[[Pool], Awaitable[Any]],
     *,
     said: list[str] | None = None,
+    timeout: int = 30,
     **options: Any,
 ) -> Any:
     """What `use` finds with a pool that is started and stopped around it."""
     lines = said if said is not None else []
 
     async def go() -> Any:
-        pool = Pool(function(), home, lambda _, line: lines.append(line), **options)
+        pool = Pool(function(timeout), home, lambda _, line: lines.append(line), **options)
         async with contextlib.AsyncExitStack() as held:
             held.push_async_callback(pool.stop)
             await pool.start()
@@ -140,7 +141,7 @@ def test_a_broken_call_is_an_error_and_the_next_one_works(
     async def use(pool: Pool) -> Any:
         return await ask(pool, **event), await ask(pool, again=1)
 
-    (_, broken), (next_one, error) = run(home, use)
+    (_, broken), (next_one, error) = run(home, use, timeout=4)
     assert broken is not None
     assert says in broken
     assert error is None
@@ -181,10 +182,11 @@ def test_a_caller_that_goes_away_does_not_free_its_worker_early(home: Home) -> N
 def test_a_silent_worker_is_killed_and_replaced(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pools, "_GRACE_SECONDS", -1.5)
-
     async def use(pool: Pool) -> Any:
-        return await ask(pool, sleep=1.5), await ask(pool, n=1)
+        monkeypatch.setattr(pools, "_GRACE_SECONDS", -29.5)
+        silent = await ask(pool, sleep=60)
+        monkeypatch.setattr(pools, "_GRACE_SECONDS", 30.0)
+        return silent, await ask(pool, n=1)
 
     (_, broken), (found, error) = run(home, use)
     assert broken == "the runtime is gone: TimeoutError"
