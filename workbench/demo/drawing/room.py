@@ -113,7 +113,6 @@ def armchair(c: Ink, surface: str) -> str:
         + solid("M64 256C64 232 112 232 112 258V366H80C68 366 64 358 64 346Z", c.base)
         + solid("M336 256C336 232 288 232 288 258V366H320C332 366 336 358 336 346Z", c.base)
         + stroke("M114 320H286", c.deep, 2.4, ' opacity=".4"')
-        + shine("M126 186C128 160 146 148 172 142", 9, 0.22)
     )
 
 
