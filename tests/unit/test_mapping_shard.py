@@ -1,5 +1,6 @@
 """A shard read to its end and delivered, with a stream of a list behind it."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
@@ -81,7 +82,7 @@ def drained(
         kept = Checkpoints(folder / "checkpoints.json")
         mapping = Mapping(SOURCE, clients, invoke, kept, lambda *_: None)
         await mapping.start()
-        assert await mapping.stop(20)
+        assert await mapping.stop(20, asyncio.Event())
 
     loops.run(run())
     return calls
@@ -161,3 +162,35 @@ def test_a_batch_larger_than_an_invocation_is_cut_in_order() -> None:
     assert [e for piece in cut for e in piece] == batch
     assert all(sum(len(e.data) * 4 // 3 for e in piece) < 6_000_000 for piece in cut)
     assert [len(piece) for piece in cut] == [4, 4, 2]
+
+
+def stopped(
+    folder: Path, handler: Callable[[list[str]], Awaitable[Answer]], *, hurry: bool = False
+) -> bool:
+    """Whether a mapping with one record delivered all it had when it was stopped."""
+
+    async def run() -> bool:
+        clients = Clients(ListStream(1), ListStream(), "us-east-1")
+        kept = Checkpoints(folder / "checkpoints.json")
+        mapping = Mapping(SOURCE, clients, lambda _: handler([]), kept, lambda *_: None)
+        await mapping.start()
+        hurried = asyncio.Event()
+        if hurry:
+            hurried.set()
+        return await mapping.stop(0.1, hurried)
+
+    return loops.run(run())
+
+
+async def hangs(_: list[str]) -> Answer:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("hurry", [True, False])
+def test_a_stop_does_not_wait_for_what_does_not_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, hurry: bool
+) -> None:
+    monkeypatch.setattr(mappings, "_SAY_SECONDS", 0.05)
+    assert not stopped(tmp_path, hangs, hurry=hurry)
+    assert Checkpoints(tmp_path / "checkpoints.json").get("Map", "shard-0") is None

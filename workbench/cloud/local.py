@@ -47,15 +47,17 @@ async def run_stack(options: Options, screen: Screen) -> None:
     """Until Ctrl-C or TERM. Raises parts.Refusal when it cannot start."""
     main = asyncio.current_task()
     assert main is not None
-    with _signals(main.cancel) as asked, contextlib.suppress(asyncio.CancelledError):
-        async with up(options, screen) as emulator:
+    hurry = asyncio.Event()
+    with _signals(main.cancel, hurry.set), contextlib.suppress(asyncio.CancelledError):
+        async with up(options, screen, hurry) as emulator:
             await _until_it_ends(emulator)
-    assert asked.is_set(), "only a signal may end it quietly"
 
 
 @contextlib.asynccontextmanager
-async def up(options: Options, screen: Screen) -> AsyncIterator[emulation.Emulator]:
-    """The stack for the length of the block."""
+async def up(
+    options: Options, screen: Screen, hurry: asyncio.Event
+) -> AsyncIterator[emulation.Emulator]:
+    """The stack for the length of the block; `hurry` cuts short what its end still delivers."""
     began = time.monotonic()
     async with contextlib.AsyncExitStack() as held:
         held.enter_context(parts.only_one())
@@ -80,7 +82,9 @@ async def up(options: Options, screen: Screen) -> AsyncIterator[emulation.Emulat
             "AWS_ENDPOINT_URL": emulator.endpoint,
         }
         pools = await held.enter_async_context(parts.pools(stack, Home(built, variables), screen))
-        await held.enter_async_context(parts.mappings(stack, pools, emulator.endpoint, screen))
+        await held.enter_async_context(
+            parts.mappings(stack, pools, emulator.endpoint, screen, hurry)
+        )
         await held.enter_async_context(parts.schedules(stack, pools, screen))
         await held.enter_async_context(parts.gateway(stack, pools, door, screen))
         _welcome(stack, running, screen, time.monotonic() - began)
@@ -100,20 +104,18 @@ async def _until_it_ends(emulator: emulation.Emulator) -> None:
 
 
 @contextlib.contextmanager
-def _signals(stop: Callable[[], object]) -> Iterator[asyncio.Event]:
-    """Ctrl-C and TERM call `stop` once; asking again while it stops would only leave a mess."""
+def _signals(stop: Callable[[], object], hurry: Callable[[], object]) -> Iterator[None]:
+    """Ctrl-C and TERM call `stop`; from the second one on, `hurry`, which leaves no mess either."""
     loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
+    next_call = iter([stop])
 
-    def once() -> None:
-        if not asked.is_set():
-            asked.set()
-            stop()
+    def call() -> None:
+        next(next_call, hurry)()
 
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(name, once)
+        loop.add_signal_handler(name, call)
     try:
-        yield asked
+        yield
     finally:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(name)

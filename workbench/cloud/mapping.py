@@ -28,6 +28,7 @@ _IDLE_SECONDS = 0.2
 _TROUBLE_SECONDS = 1.0
 _LONGEST_PAUSE = 30.0
 _LOOK_SECONDS = 10.0
+_SAY_SECONDS = 2.0
 _LARGEST_PAYLOAD = 5_500_000
 """Bytes of one invocation: Lambda takes 6 MB, and each record brings about 400 of its own."""
 
@@ -36,6 +37,8 @@ class Checkpoints:
     """Mapping and shard → the last sequence number that is done; on disk as soon as it is known."""
 
     def __init__(self, path: Path) -> None:
+        self.moves = 0
+        """How often one was moved: whether work goes on."""
         self._path = path
         self._known: dict[str, str] = {}
         with contextlib.suppress(OSError, msgspec.DecodeError):
@@ -48,6 +51,7 @@ class Checkpoints:
     def put(self, source: str, shard: str, sequence: str) -> None:
         """Never goes back: a piece that is done late cannot undo a later one."""
         if int(sequence) > int(self._known.get(f"{source}/{shard}", "0")):
+            self.moves += 1
             self._known[f"{source}/{shard}"] = sequence
             write_private(self._path, msgspec.json.format(msgspec.json.encode(self._known)))
 
@@ -223,17 +227,39 @@ class Mapping:
         await self._look()
         self._watch = asyncio.create_task(self._keep_looking())
 
-    async def stop(self, seconds: float) -> bool:
-        """Whether everything was read and delivered in time; what was not, comes again."""
+    async def stop(self, patience: float, hurry: asyncio.Event) -> bool:
+        """Deliver what the stream still holds; whether all of it was delivered.
+
+        Takes as long as the checkpoints move; gives up after `patience` seconds without a move, or
+        when `hurry` is set.
+        """
         self._closing.set()
-        tasks = [*self._shards.values(), *([self._watch] if self._watch else [])]
         if self._watch:
             self._watch.cancel()
-        _, late = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
+        tasks = [*self._shards.values(), *([self._watch] if self._watch else [])]
+        await self._while_it_moves(tasks, patience, hurry)
+        late = [task for task in tasks if not task.done()]
         for task in late:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         return not late
+
+    async def _while_it_moves(
+        self, tasks: Sequence[asyncio.Task[None]], patience: float, hurry: asyncio.Event
+    ) -> None:
+        waits: list[asyncio.Future[Any]] = [
+            asyncio.create_task(hurry.wait()),
+            asyncio.gather(*tasks, return_exceptions=True),
+        ]
+        moves, idle = -1, 0.0
+        while not hurry.is_set() and idle < patience and not waits[1].done():
+            if moves not in {-1, self._kept.moves}:
+                idle = 0.0
+                self._say(self.source.name, "delivering what the stream still holds")
+            moves = self._kept.moves
+            await asyncio.wait(waits, timeout=_SAY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            idle += _SAY_SECONDS
+        waits[0].cancel()
 
     async def _keep_looking(self) -> None:
         while True:

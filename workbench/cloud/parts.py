@@ -32,7 +32,7 @@ from workbench.cloud.template import Stack
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
 
 _WORKERS = {"fragments": 2}
-_DRAIN_SECONDS = 8.0
+_DRAIN_PATIENCE = 8.0
 _SEED = "workbench.seed"
 _SHOP = "workbench.demo.pages"
 _PID = "emulator.pid"
@@ -136,7 +136,7 @@ async def pools(stack: Stack, home: Home, screen: Screen) -> AsyncIterator[dict[
 
 @contextlib.asynccontextmanager
 async def mappings(
-    stack: Stack, pools: dict[str, Pool], endpoint: str, screen: Screen
+    stack: Stack, pools: dict[str, Pool], endpoint: str, screen: Screen, hurry: asyncio.Event
 ) -> AsyncIterator[None]:
     """Every event source mapping reads; at the end what the stream holds is still delivered."""
     clients = Clients(
@@ -155,7 +155,7 @@ async def mappings(
         yield
     finally:
         for mapping in mappings:
-            if not await mapping.stop(_DRAIN_SECONDS):
+            if not await mapping.stop(_DRAIN_PATIENCE, hurry):
                 screen.step("some events in the stream were not ingested before the stop")
 
 
