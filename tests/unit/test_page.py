@@ -160,7 +160,8 @@ def test_the_callers_own_list_is_reranked_and_nothing_is_added() -> None:
 def test_a_category_page_shows_its_category_and_nothing_else() -> None:
     slot = Slot("category", sources=("category",), limit=50)
     for subject in (None, *VISITORS):
-        shown = bodies([slot], subject, page={"category": "c1"})["category"].items
+        page = {"category": "c1", "cart": ("i5",)}
+        shown = bodies([slot], subject, page=page)["category"].items
         assert set(shown) == {i.id for i in ITEMS if i.categories == ("c1",)}
 
 

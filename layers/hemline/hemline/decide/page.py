@@ -170,11 +170,11 @@ def _excluded(
     snapshot: Snapshot, slot: Slot, want: SlotRequest, facts: Facts, taken: tuple[int, ...]
 ) -> Ints:
     names = list(want.exclude)
-    item = facts.read_or("page.item", None)
-    if item is not None and "category" not in slot.sources:
-        names.append(item)
-    if slot.personal:
-        names += facts.read_or("page.cart", ())
+    if (
+        "category" not in slot.sources
+    ):  # a department shows all of itself, the thing in the cart too
+        names += (facts.read_or("page.item", None) or "",)
+        names += facts.read_or("page.cart", ()) if slot.personal else ()
     return np.array([*taken, *snapshot.indices(names)], np.int32)
 
 
