@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from hemline.model.errors import BadInput, Conflict
 from hemline.runtime.settings import load
-from hemline.runtime.wire_publish import Command, command_of, compile_site, wire
+from hemline.runtime.wire_publish import Command, check_stored, command_of, compile_site, wire
 from hemline.usecases.publish_edition import inputs, is_held, publish_edition, put_site, roll_back
 
 settings = load()
@@ -62,11 +62,12 @@ def _run(command: Command) -> dict[str, object]:
         logger.warning("rolled back", extra={"edition": entry.edition[:16]})
         return msgspec.structs.asdict(entry)
     if command.site_file is not None:
-        put_site(settings.site, places.objects, compile_site(command.site_file))
+        put_site(settings.site, places.objects, compile_site(command.site_file, settings))
     return _publish(command.built)
 
 
 def _publish(built: int | None) -> dict[str, object]:
+    check_stored(places, settings)
     as_of = time.time_ns() // 1_000_000 if built is None else built
     result = publish_edition(settings.site, places, built=as_of)
     for note in result.notes:

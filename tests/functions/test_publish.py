@@ -179,3 +179,21 @@ def test_a_swap_is_refused_by_the_table_itself(stack: Stack) -> None:
     assert pointer is not None
     with pytest.raises(Conflict):
         stack.table.swap_pointer(SITE, pointer, expected="0" * 64)
+
+
+def test_a_site_file_that_takes_silence_for_something_else_than_the_stack_is_refused(
+    stack: Stack,
+) -> None:
+    stack.archive(item("mug"))
+    stack.call("site-file", built=NOW)
+    before = stack.live().digest
+    asks_first = event("publish", "site-file")["site_file"].replace(
+        "consent_default: true", "consent_default: false"
+    )
+    with pytest.raises(BadInput, match="ConsentDefault=false"):
+        stack.call("site-file", site_file=asks_first)
+    assert stack.live().digest == before
+    stack.app.settings = stack.app.settings._replace(consent_default=False)
+    assert "ConsentDefault=true" in stack.call("schedule")["waits"]
+    assert stack.call("site-file", site_file=asks_first, built=NOW)["swapped"] is True
+    assert stack.live().header.consent_default is False

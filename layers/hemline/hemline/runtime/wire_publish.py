@@ -12,7 +12,7 @@ from hemline.adapters.site_yaml import check
 from hemline.model.errors import BadInput
 from hemline.model.site import Site
 from hemline.runtime.settings import Settings
-from hemline.usecases.publish_edition import Places
+from hemline.usecases.publish_edition import Places, read_site
 
 _STORE_SECONDS = 10.0
 """An edition of a large catalogue takes longer to read than one profile."""
@@ -61,10 +61,28 @@ def command_of(event: dict[str, object], site: str) -> Command | None:
     return command
 
 
-def compile_site(text: str) -> Site:
+def compile_site(text: str, settings: Settings) -> Site:
     """A site file's text. Raises BadInput with every finding, a line each."""
     site, findings = check(text)
     if site is None:
         lines = "\n".join(finding.text("site file") for finding in findings)
         raise BadInput("site_file", f"{len(findings)} mistakes:\n{lines}")
+    _check_consent(site, settings)
     return site
+
+
+def check_stored(places: Places, settings: Settings) -> None:
+    """Raises BadInput when there is no site file yet, or one that this stack must not serve."""
+    _check_consent(read_site(settings.site, places.objects), settings)
+
+
+def _check_consent(site: Site, settings: Settings) -> None:
+    # Collect never sees the site file: if that said no to silence while the stack says yes,
+    # visitors would be recorded who were not asked.
+    if site.consent_default != settings.consent_default:
+        ours, theirs = str(settings.consent_default).lower(), str(site.consent_default).lower()
+        raise BadInput(
+            "consent_default",
+            f"is {theirs} in the site file and {ours} in this stack.",
+            f"Deploy with ConsentDefault={theirs}, or change the site file.",
+        )
