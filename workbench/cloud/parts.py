@@ -156,7 +156,7 @@ async def mappings(
     finally:
         for mapping in mappings:
             if not await mapping.stop(_DRAIN_PATIENCE, hurry):
-                screen.step("some events in the stream were not ingested before the stop")
+                screen.step("what the stream held last may not have been ingested before the stop")
 
 
 @contextlib.asynccontextmanager
