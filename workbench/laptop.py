@@ -47,6 +47,8 @@ class Running(msgspec.Struct, frozen=True):
     bucket: str
     keys: str
     """HEMLINE_KEYS: comma-separated secrets, the first one signs."""
+    consent_default: bool = True
+    """Whether this stack remembers visitors who were not asked."""
 
 
 def state() -> Path:

@@ -50,7 +50,7 @@ def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
     with closing(Direct(into, _SHARD)) as road:
         report = importing.run(Stream(demo_events(now, visitors)), road, _watched(say))
     say(report.lines()[0])
-    put_demo_site(stack.site, places)
+    put_demo_site(stack, places)
     _ship_ranker(stack.site, places, say)
     _publish(stack.site, places, say)
     return True
@@ -102,11 +102,12 @@ def item_event(item: Item, now: int) -> Wire:
     return head | {"properties": properties}
 
 
-def put_demo_site(site: str, places: Places) -> None:
-    """The demo's reviewed site file, compiled."""
+def put_demo_site(stack: Running, places: Places) -> None:
+    """The demo's reviewed site file, compiled; silence means in it what it means in this stack."""
     found, findings = check(SITE_FILE.read_text(encoding="utf-8"))
     assert found is not None, "\n".join(f.text(SITE_FILE.name) for f in findings)
-    put_site(site, places.objects, found)
+    agreed = msgspec.structs.replace(found, consent_default=stack.consent_default)
+    put_site(stack.site, places.objects, agreed)
 
 
 def put_demo_ranker(site: str, places: Places, folder: Path = RANKER) -> None:

@@ -115,3 +115,12 @@ def test_a_ranker_is_brought_from_a_folder(site_file: Path, tmp_path: Path) -> N
 def test_the_edition_may_be_of_another_moment(site_file: Path) -> None:
     found = figures("publish", "--site-file", site_file, "--as-of", "2026-06-01T12:00:00")
     assert found["built"] == 1_780_315_200_000
+
+
+def test_a_site_file_that_takes_silence_for_something_else_than_the_stack_is_refused(
+    site_file: Path,
+) -> None:
+    asks_first = site_file.read_text().replace("consent_default: true", "consent_default: false")
+    site_file.write_text(asks_first)
+    with pytest.raises(BadInput, match="hemline run --ask-first"):
+        hemline("publish", "--site-file", site_file)

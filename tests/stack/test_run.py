@@ -100,6 +100,19 @@ def test_an_event_becomes_a_profile_and_both_outlive_a_restart(
     assert second.stop() == 0
 
 
+def test_where_visitors_are_asked_first_silence_leaves_nothing(
+    start: Start, tmp_path: Path
+) -> None:
+    stack = start("--ask-first")
+    stack.wait_for(READY)
+    status, answer, headers = call(stack, "/v1/events", EVENT)
+    assert (status, answer["accepted"]) == (202, 0)
+    assert answer["rejected"][0]["reason"] == "no_consent"
+    assert "set-cookie" not in headers
+    assert not running(tmp_path).consent_default
+    assert stack.stop() == 0
+
+
 def test_a_fragment_answers_before_anything_is_published(start: Start) -> None:
     stack = start()
     stack.wait_for(READY)

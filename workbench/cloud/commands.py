@@ -19,6 +19,7 @@ def run(
         DEFAULT_PORT, envvar="PORT", help="Where the shop and the API answer."
     ),
     seed: bool = typer.Option(True, help="Stock the demo shop when nothing is published yet."),
+    ask_first: bool = typer.Option(False, help="Remember no visitor who was not asked."),
     raw: bool = typer.Option(False, help="Show log lines as CloudWatch gets them, metrics too."),
 ) -> None:
     """Start the whole loop on this machine; Ctrl-C stops it and keeps its state."""
@@ -30,7 +31,7 @@ def run(
     from workbench.cloud.screen import Screen  # noqa: PLC0415
 
     try:
-        asyncio.run(run_stack(Options(port, seed=seed), Screen(raw=raw)))
+        asyncio.run(run_stack(Options(port, seed=seed, ask_first=ask_first), Screen(raw=raw)))
     except Refusal as refusal:
         print(f"hemline: {refusal}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -41,6 +41,8 @@ class Options(NamedTuple):
     template: Path = ROOT / "template.yaml"
     seed: bool = True
     """Stock the demo shop and publish its first edition when there is none."""
+    ask_first: bool = False
+    """Remember no visitor who was not asked."""
 
 
 async def run_stack(options: Options, screen: Screen) -> None:
@@ -66,7 +68,10 @@ async def up(
             options.template,
             region=emulation.REGION,
             secret=laptop.checkout_secret(),
-            parameters=LAPTOP_PARAMETERS,
+            parameters={
+                **LAPTOP_PARAMETERS,
+                "ConsentDefault": "false" if options.ask_first else "true",
+            },
         )
         built = await parts.in_thread(build, stack, screen.step)
         emulator = await held.enter_async_context(parts.emulator(screen))
@@ -133,6 +138,7 @@ def _running(stack: Stack, port: int, endpoint: str) -> Running:
         stream=variables["HEMLINE_STREAM"],
         bucket=variables["HEMLINE_BUCKET"],
         keys=variables["HEMLINE_KEYS"],
+        consent_default=variables["HEMLINE_CONSENT_DEFAULT"] == "true",
     )
 
 

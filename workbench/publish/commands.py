@@ -78,23 +78,28 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
     elif rollback:
         _roll_back(stack.site, places, to, as_json=as_json)
     else:
-        _bring(stack.site, places, site_file, ranker)
+        _bring(stack, places, site_file, ranker)
         _publish(stack.site, places, _milliseconds(as_of), as_json=as_json)
 
 
-def _bring(name: str, places: "Places", site_file: Path | None, ranker: Path | None) -> None:
+def _bring(stack: "Running", places: "Places", site_file: Path | None, ranker: Path | None) -> None:
     """Both are checked before either is kept."""
+    from hemline.runtime.wire_publish import check_consent  # noqa: PLC0415
     from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles  # noqa: PLC0415
     from hemline.usecases.publish_edition import put_ranker, put_site  # noqa: PLC0415
 
     site = _compiled(site_file) if site_file else None
+    if site:
+        check_consent(site, stack_says=stack.consent_default)
     if ranker:
         missing = [file for file in RANKER_FILES if not (ranker / file).is_file()]
         if missing:
             raise typer.BadParameter(f"{ranker} has no {' and no '.join(missing)}.")
-        put_ranker(name, places, RankerFiles(*((ranker / f).read_bytes() for f in RANKER_FILES)))
+        put_ranker(
+            stack.site, places, RankerFiles(*((ranker / f).read_bytes() for f in RANKER_FILES))
+        )
     if site:
-        put_site(name, places.objects, site)
+        put_site(stack.site, places.objects, site)
 
 
 def _publish(name: str, places: "Places", built: int, *, as_json: bool) -> None:

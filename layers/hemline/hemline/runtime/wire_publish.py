@@ -67,22 +67,27 @@ def compile_site(text: str, settings: Settings) -> Site:
     if site is None:
         lines = "\n".join(finding.text("site file") for finding in findings)
         raise BadInput("site_file", f"{len(findings)} mistakes:\n{lines}")
-    _check_consent(site, settings)
+    check_consent(site, stack_says=settings.consent_default)
     return site
 
 
 def check_stored(places: Places, settings: Settings) -> None:
     """Raises BadInput when there is no site file yet, or one that this stack must not serve."""
-    _check_consent(read_site(settings.site, places.objects), settings)
+    site = read_site(settings.site, places.objects)
+    check_consent(site, stack_says=settings.consent_default)
 
 
-def _check_consent(site: Site, settings: Settings) -> None:
-    # Collect never sees the site file: if that said no to silence while the stack says yes,
-    # visitors would be recorded who were not asked.
-    if site.consent_default != settings.consent_default:
-        ours, theirs = str(settings.consent_default).lower(), str(site.consent_default).lower()
+def check_consent(site: Site, *, stack_says: bool) -> None:
+    """Raises BadInput unless site file and stack take a visitor's silence for the same.
+
+    Collect never sees the site file: were that the only one to say no, visitors would be recorded
+    who were not asked.
+    """
+    if site.consent_default != stack_says:
+        ours, theirs = str(stack_says).lower(), str(site.consent_default).lower()
+        option = "--no-ask-first" if site.consent_default else "--ask-first"
         raise BadInput(
             "consent_default",
             f"is {theirs} in the site file and {ours} in this stack.",
-            f"Deploy with ConsentDefault={theirs}, or change the site file.",
+            f"Deploy with ConsentDefault={theirs} (hemline run {option}), or change the site file.",
         )
