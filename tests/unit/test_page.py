@@ -147,6 +147,17 @@ def test_a_slot_depends_on_what_the_ones_before_it_read_also_when_they_showed_no
     assert "trait.language" in found["second"].traits
 
 
+def test_a_slots_digest_covers_what_was_asked_of_the_ones_before_it() -> None:
+    edition = build(ITEMS, [SHELF, FOR_YOU], history=HISTORY)
+    answers = [
+        decide_for(None, ask(SlotRequest("shelf", limit=n), "for-you"), edition, TABLE).fragments
+        for n in (1, 2)
+    ]
+    first, second = (fragments["for-you"] for fragments in answers)
+    assert first.items != second.items, "what the shelf took is not shown again"
+    assert first.etag != second.etag
+
+
 def test_the_callers_own_list_is_reranked_and_nothing_is_added() -> None:
     edition = build(ITEMS, [FOR_YOU], history=HISTORY)
     own = SlotRequest("for-you", candidates=("i20", "nowhere", "i3", "i4", "i20"))

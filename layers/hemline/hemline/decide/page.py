@@ -15,7 +15,7 @@ from hemline.decide.ladder import Context, Ranker, Step, climb
 from hemline.decide.reasons import reasons
 from hemline.decide.rules import Rules
 from hemline.decide.snapshot import Ints, Snapshot
-from hemline.model.decision import Fragment, Page, Rung, SlotRequest, Traits
+from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Traits
 from hemline.model.errors import UnknownSlot
 from hemline.model.slot import Slot
 
@@ -91,7 +91,9 @@ def decide_page(
         decided = _Decided(engine.snapshot, slot, want, facts, answer)
         done[slot.name] = _fragment(decided, ask.format, keys)
         if slot.kind == "items":
-            seen = seen.add(answer.shown, facts.trace)
+            # What was asked of it, too, decides what is left for the others.
+            asked = Read(f"slot.{slot.name}", Scope.EDITION, _encode(want))
+            seen = seen.add(answer.shown, (*facts.trace, asked))
     return {want.name: done[want.name] for want in ask.slots}
 
 

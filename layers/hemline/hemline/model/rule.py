@@ -8,7 +8,7 @@ Operator = Literal["eq", "ne", "in", "contains", "gt", "ge", "lt", "le", "exists
 
 
 class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`fact` is a name such as `trait.country`, `page.type` or `visitor.recent_categories`."""
+    """`fact` is a name such as `trait.country`, `page.type` or `visitor.returning`."""
 
     fact: str
     op: Operator = "eq"
