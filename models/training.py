@@ -22,7 +22,7 @@ class Shape(NamedTuple):
     ridge: float = 5.0
 
 
-SHAPE = Shape(trees=60, leaves=12, rate=0.1)
+SHAPE = Shape(trees=40, leaves=12, rate=0.15)
 """The smallest that keeps the quality of 100 trees of 15 leaves; docs/decisions has the numbers."""
 
 
