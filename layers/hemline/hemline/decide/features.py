@@ -3,10 +3,9 @@
 Pure: `now` is handed in. Every value is finite float32; what is unknown has a value of its own.
 """
 
-from typing import Any
+import math
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.decide.snapshot import Floats, Ints, Snapshot
 from hemline.decide.visitor import LAST, OWN, VisitorView
@@ -121,7 +120,7 @@ def _page(
         row[near[page_item]] = weight[page_item]
         out[:, _AT["page_together"]] = row[candidates]
         gap = price[candidates] - price[page_item]
-        out[:, _AT["page_price_gap"]] = _filled(gap, _UNKNOWN_GAP)
+        out[:, _AT["page_price_gap"]] = _known(gap, _UNKNOWN_GAP)
     else:
         out[:, _AT["page_together"]], out[:, _AT["page_price_gap"]] = -1.0, _UNKNOWN_GAP
     same = main[candidates] == page_category if page_category >= 0 else -1.0
@@ -129,18 +128,24 @@ def _page(
 
 
 def _ages(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints, now: int) -> None:
-    price = snapshot.log_price[candidates]
-    out[:, _AT["price_gap"]] = _filled(price - np.float32(view.price), _UNKNOWN_GAP)
-    out[:, _AT["price"]] = _filled(price, _UNKNOWN_PRICE)
+    # What is known of every item, and of the visitor, need not be looked at for blanks.
+    priced, dated = snapshot.all_priced, snapshot.all_dated
+    price = snapshot.log_price.take(candidates)
+    gap = price - np.float32(view.price)
+    out[:, _AT["price_gap"]] = _known(gap, _UNKNOWN_GAP, whole=priced and math.isfinite(view.price))
+    out[:, _AT["price"]] = _known(price, _UNKNOWN_PRICE, whole=priced)
     # Days since 1970 in float32 are good to three minutes.
     born = snapshot.born.take(candidates)
     age = np.log1p(np.maximum(np.float32(now / _DAY) - born, np.float32(0.0)))
-    out[:, _AT["age"]] = _filled(age, _UNKNOWN_AGE)
-    out[:, _AT["age_gap"]] = _filled((born - np.float32(view.born)) / _YEAR, _UNKNOWN_GAP)
+    out[:, _AT["age"]] = _known(age, _UNKNOWN_AGE, whole=dated)
+    years = (born - np.float32(view.born)) / _YEAR
+    out[:, _AT["age_gap"]] = _known(years, _UNKNOWN_GAP, whole=dated and math.isfinite(view.born))
 
 
-def _filled(values: npt.NDArray[Any], blank: float) -> npt.NDArray[Any]:
-    values[np.isnan(values)] = blank
+def _known(values: Floats, blank: float, *, whole: bool = False) -> Floats:
+    """`values` with `blank` for each NaN; `whole`: there is none."""
+    if not whole:
+        values[np.isnan(values)] = blank
     return values
 
 

@@ -21,9 +21,16 @@ class Snapshot:
         self.categories: list[str] = edition.json("categories")
         self.segments: dict[str, int] = {s: i for i, s in enumerate(edition.json("segments"))}
         self.slots = {slot.name: slot for slot in edition.header.slots}
+        self._arrays: dict[str, npt.NDArray[np.generic]] = {}
 
     def array(self, name: str) -> npt.NDArray[np.generic]:
         """A section as a read-only array of its stated dtype and shape; empty when absent."""
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = self._open(name)
+        return found
+
+    def _open(self, name: str) -> npt.NDArray[np.generic]:
         section = self.header.sections.get(name)
         if section is None:
             return np.empty(0, np.int32)
@@ -89,6 +96,16 @@ class Snapshot:
         days: Floats = (self.published / 86_400_000).astype(np.float32)
         days[self.published == 0] = np.nan
         return days
+
+    @cached_property
+    def all_priced(self) -> bool:
+        """Whether every item has a price, so that none need be looked for."""
+        return not bool(np.isnan(self.log_price).any())
+
+    @cached_property
+    def all_dated(self) -> bool:
+        """Whether every item has a publication date."""
+        return not bool(np.isnan(self.born).any())
 
     @cached_property
     def item_terms(self) -> Ints:

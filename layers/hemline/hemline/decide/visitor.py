@@ -119,8 +119,8 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
         lift=_lift(snapshot, recent, weight, lines.items[lines.deep :]),
         category_share=share,
         together=_together(snapshot, distinct[:_STEPS]),
-        price=_mean(snapshot.log_price[recent], weight),
-        born=_mean(snapshot.born[recent], weight),
+        price=_mean(snapshot.log_price.take(recent), weight, whole=snapshot.all_priced),
+        born=_mean(snapshot.born.take(recent), weight, whole=snapshot.all_dated),
         sums=np.log1p(actions.astype(np.float32)),
         seen=int(columns.times.max()) if columns.times.size else 0,
     )
@@ -173,7 +173,7 @@ def _lift(
     size, width = len(share), terms.shape[1]
     liked = np.bincount(terms.take(taken, axis=0).ravel(), np.repeat(weight, width), size)
     met = np.bincount(terms.take(shown, axis=0).ravel(), minlength=size) + _SHARE_PRIOR * share
-    expected = met * (weight.sum() / (len(shown) + _SHARE_PRIOR))
+    expected = met * (np.add.reduce(weight) / (len(shown) + _SHARE_PRIOR))
     lift: Floats = np.log((liked + _LIFT_PRIOR) / (expected + _LIFT_PRIOR)).astype(np.float32)
     lift[-1] = 0.0
     return lift
@@ -198,7 +198,10 @@ def _together(snapshot: Snapshot, newest: Ints) -> Floats:
     return score[:-1]
 
 
-def _mean(values: npt.NDArray[np.floating], weight: Reals) -> float:
-    known = np.isfinite(values)
-    total = float(weight[known].sum())
-    return float((values[known] * weight[known]).sum()) / total if total else float("nan")
+def _mean(values: npt.NDArray[np.floating], weight: Reals, *, whole: bool) -> float:
+    """Weighted mean of the known values; NaN when there are none. `whole`: none is NaN."""
+    if not whole:
+        known = np.isfinite(values)
+        values, weight = values[known], weight[known]
+    total = float(np.add.reduce(weight))
+    return float(np.add.reduce(values * weight)) / total if total else float("nan")

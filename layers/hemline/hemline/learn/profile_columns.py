@@ -26,58 +26,50 @@ class Columns(NamedTuple):
     items: list[str]
 
 
-class Raw(NamedTuple):
-    """A ring's columns as they lie, views without a copy; same lengths as in Columns."""
-
-    low: npt.NDArray[np.uint32]
-    high: npt.NDArray[np.uint16]
-    kinds: npt.NDArray[np.uint8]
-    counts: npt.NDArray[np.uint8]
-    lines: npt.NDArray[np.uint16]
-    items: list[str]
-
-
-def _raw(ring: bytes) -> Raw:
-    if not ring:
-        return _NOTHING
-    n, count, _ = SIZES.unpack_from(ring)
-    at = HEAD.size + 8 * n
-    after = at + 6 * n + 2 * count
-    return Raw(
-        np.frombuffer(ring, _U4, n, at),
-        np.frombuffer(ring, _U2, n, at + 4 * n),
-        np.frombuffer(ring, np.uint8, n, after),
-        np.frombuffer(ring, np.uint8, n, after + n),
-        np.frombuffer(ring, _U2, count, at + 6 * n),
-        ring[after + 2 * n : -1].decode("ascii").split("\n") if count else [],
-    )
-
-
-_NOTHING = Raw(
-    np.empty(0, np.uint32),
-    np.empty(0, np.uint16),
-    np.empty(0, np.uint8),
-    np.empty(0, np.uint8),
-    np.empty(0, np.uint16),
-    [],
-)
-
-
 def columns(*rings: bytes) -> Columns:
     """Arrays over one ring, or over several one after another; no loop per action."""
-    parts = [_raw(ring) for ring in rings]
-    low, high, kinds, counts, lines = (
-        np.concatenate([part[column] for part in parts]) for column in range(5)
-    )
-    words = lines.astype(np.int32)
-    positions = words & POSITION
-    items = list(parts[0].items)
-    at = len(parts[0].lines)
-    for part in parts[1:]:
-        # Each ring counts its ids from 0; here they stand one list after another.
-        positions[at : at + len(part.lines)] += len(items)
-        items += part.items
-        at += len(part.lines)
+    parts: list[tuple[bytes, ...]] = []
+    items: list[str] = []
+    shifts: list[tuple[int, int]] = []
+    for ring in filter(None, rings):
+        n, count, _ = SIZES.unpack_from(ring)
+        *cuts, text = _cuts(n, count)
+        # Bytes are joined before they become arrays: one array a column, however many rings.
+        parts.append(
+            tuple(ring[start:end] for start, end in zip(cuts, (*cuts[1:], text), strict=True))
+        )
+        shifts.append((count, len(items)))
+        items += ring[text:-1].decode("ascii").split("\n") if count else ()
+    low, high, lines, kinds, counts = map(b"".join, zip(*parts, strict=True)) if parts else _NOTHING
+    words = np.frombuffer(lines, _U2).astype(np.int32)
     return Columns(
-        high.astype(np.int64) << 32 | low, kinds, counts, positions, words >> POSITION_BITS, items
+        np.frombuffer(high, _U2).astype(np.int64) << 32 | np.frombuffer(low, _U4),
+        np.frombuffer(kinds, np.uint8),
+        np.frombuffer(counts, np.uint8),
+        _shifted(words & POSITION, shifts),
+        words >> POSITION_BITS,
+        items,
     )
+
+
+_NOTHING = (b"",) * 5
+
+
+def _cuts(n: int, count: int) -> tuple[int, ...]:
+    """Where low and high halves of times, lines, kinds, counts and the text begin."""
+    low = HEAD.size + 8 * n
+    lines = low + 6 * n
+    kinds = lines + 2 * count
+    return low, low + 4 * n, lines, kinds, kinds + n, kinds + 2 * n
+
+
+def _shifted(
+    positions: npt.NDArray[np.int32], shifts: list[tuple[int, int]]
+) -> npt.NDArray[np.int32]:
+    """Each ring counts its ids from 0; here they stand one list after another."""
+    at = 0
+    for count, shift in shifts:
+        if shift:
+            positions[at : at + count] += shift
+        at += count
+    return positions
