@@ -12,8 +12,6 @@ from hemline.model.slot import Slot, Source
 
 MOST = 200
 """Candidates that a ranker sees at the most."""
-_RECENT = 12
-"""Items of the visitor whose neighbours are asked for: what is older says little about now."""
 _TOP_CATEGORIES = 4
 
 NONE: Ints = np.empty(0, np.int32)
@@ -67,21 +65,6 @@ def _page_category(snapshot: Snapshot, facts: Facts) -> int:
     return snapshot.category_index.get(facts.read_or("page.category", None) or "", -1)
 
 
-def _neighbours_of(snapshot: Snapshot, items: Sequence[int]) -> Ints:
-    """Neighbours of several items, best first; an item near several of them adds up, recent ones more."""
-    near, weight = snapshot.neighbours
-    if not items or not near.size:
-        return NONE
-    rows = np.asarray(items, np.int32)
-    fade = (0.85 ** np.arange(len(rows), dtype=np.float32))[:, None]
-    flat = near[rows].ravel()
-    known = flat >= 0
-    flat, score = flat[known], (weight[rows] * fade).ravel()[known]
-    distinct, at = np.unique(flat, return_inverse=True)
-    total = np.bincount(at, weights=score, minlength=len(distinct))
-    return distinct[np.argsort(-total, kind="stable")].astype(np.int32)
-
-
 def _row(table: Ints, row: int) -> Ints:
     if row < 0 or row >= len(table):
         return NONE
@@ -94,8 +77,10 @@ def _together(snapshot: Snapshot, facts: Facts) -> Ints:
     return _row(snapshot.neighbours[0], item)
 
 
-def _recent_together(snapshot: Snapshot, facts: Facts) -> Ints:
-    return _neighbours_of(snapshot, facts.read("visitor.recent")[:_RECENT])
+def _recent_together(_snapshot: Snapshot, facts: Facts) -> Ints:
+    score = facts.read("visitor.view").together
+    near = np.flatnonzero(score)
+    return near[np.argsort(-score[near], kind="stable")].astype(np.int32)
 
 
 def _own(_snapshot: Snapshot, facts: Facts) -> Ints:
@@ -104,11 +89,12 @@ def _own(_snapshot: Snapshot, facts: Facts) -> Ints:
 
 def _your_categories(snapshot: Snapshot, facts: Facts) -> Ints:
     table = snapshot.ints("category_popular")
-    rows = [_row(table, c) for c in facts.read("visitor.categories")[:_TOP_CATEGORIES]]
-    longest = max((len(r) for r in rows), default=0)
+    if not table.size:
+        return NONE
+    liked = table[facts.read("visitor.categories")[:_TOP_CATEGORIES]]
     # In turns, so that the second category is not only heard when the first has run out.
-    turns = [row[i] for i in range(longest) for row in rows if i < len(row)]
-    return np.array(turns, np.int32)
+    turns: Ints = liked.T.ravel()
+    return turns[turns >= 0]
 
 
 def _category(snapshot: Snapshot, facts: Facts) -> Ints:
@@ -136,8 +122,17 @@ SOURCES: Mapping[Source, Callable[[Snapshot, Facts], Ints]] = {
 def first_of(*lists: Ints) -> Ints:
     """The lists one after another, each item at its first place only."""
     joined = np.concatenate(lists)
-    _, at = np.unique(joined, return_index=True)
-    return joined[np.sort(at)]
+    return joined[_first_places(joined)]
+
+
+def _first_places(items: Ints) -> npt.NDArray[np.intp]:
+    """Positions at which an item stands for the first time, ascending."""
+    places = np.arange(len(items))
+    # Only places that are written are read, so the table need not be cleared; the first one wins
+    # because it is written last.
+    first = np.empty(int(items.max(initial=-1)) + 1, np.intp)
+    first[items[::-1]] = places[::-1]
+    return np.flatnonzero(first[items] == places)
 
 
 def gather(
@@ -156,9 +151,8 @@ def merged(parts: Sequence[Found], most: int = MOST) -> Found:
     if not parts:
         return NOTHING
     items = np.concatenate([part.items for part in parts])
-    _, at = np.unique(items, return_index=True)
-    at.sort()
-    return Found(items, np.concatenate([part.sources for part in parts])).take(at[:most])
+    sources = np.concatenate([part.sources for part in parts])
+    return Found(items, sources).take(_first_places(items)[:most])
 
 
 def _lists(

@@ -7,10 +7,10 @@ import numpy as np
 
 from hemline.decide.facts import Facts
 from hemline.decide.snapshot import Snapshot
+from hemline.decide.visitor import STEPS
 from hemline.model.item import Item
 
 _items = msgspec.json.Decoder(Item)
-_RECENT = 12
 
 
 def item_of(snapshot: Snapshot, index: int) -> Item:
@@ -18,24 +18,31 @@ def item_of(snapshot: Snapshot, index: int) -> Item:
     return _items.decode(snapshot.cut("catalogue", index))
 
 
-def _looked_at(snapshot: Snapshot, facts: Facts, item: int) -> str:
-    recent = np.asarray(facts.read("visitor.recent")[:_RECENT], np.int32)
-    near = (snapshot.neighbours[0][recent] == item).any(axis=1)
-    if not near.any():
-        return "Because of what you looked at"
-    return f"Because you looked at {item_of(snapshot, int(recent[int(near.argmax())])).title}"
+def _looked_at(snapshot: Snapshot, facts: Facts, items: Sequence[int]) -> list[str]:
+    """For each item the newest of the visitor's own that it goes with."""
+    recent = facts.read("visitor.view").recent[:STEPS]
+    # [recent, k neighbours, items] at once: one item at a time costs more than the rest of a row.
+    near = snapshot.neighbours[0][recent][:, :, None] == np.asarray(items, np.int32)
+    hits = near.any(axis=1)
+    newest = recent[hits.argmax(axis=0)].tolist() if len(recent) else []
+    titles = {i: item_of(snapshot, i).title for i in set(newest)}
+    found = zip(newest, hits.any(axis=0).tolist(), strict=True)
+    return [f"Because you looked at {titles[i]}" if hit else _LOOKED for i, hit in found]
 
 
-def _category(snapshot: Snapshot, _facts: Facts, item: int) -> str:
-    category = int(snapshot.main_category[item])
-    return f"From {snapshot.categories[category]}, which you like" if category >= 0 else ""
+_LOOKED = "Because of what you looked at"
 
 
-def _says(text: str) -> Callable[[Snapshot, Facts, int], str]:
-    return lambda _snapshot, _facts, _item: text
+def _category(snapshot: Snapshot, _facts: Facts, items: Sequence[int]) -> list[str]:
+    main = snapshot.main_category[list(items)].tolist()
+    return [f"From {snapshot.categories[c]}, which you like" if c >= 0 else "" for c in main]
 
 
-REASONS: Mapping[str, Callable[[Snapshot, Facts, int], str]] = {
+def _says(text: str) -> Callable[[Snapshot, Facts, Sequence[int]], list[str]]:
+    return lambda _snapshot, _facts, items: [text] * len(items)
+
+
+REASONS: Mapping[str, Callable[[Snapshot, Facts, Sequence[int]], list[str]]] = {
     "own": _says("You know this one"),
     "recent_together": _looked_at,
     "together": _says("Goes well with this"),
@@ -45,13 +52,15 @@ REASONS: Mapping[str, Callable[[Snapshot, Facts, int], str]] = {
     "popular": _says("Popular right now"),
     "pin": _says("Our pick"),
 }
+"""Source → one sentence for each of the items that it brought."""
 
 
 def reasons(
     snapshot: Snapshot, facts: Facts, shown: Sequence[int], sources: Sequence[str]
 ) -> list[str]:
     """One sentence an item, empty where there is nothing to say (the caller's own list)."""
-    return [
-        REASONS[source](snapshot, facts, item) if source in REASONS else ""
-        for item, source in zip(shown, sources, strict=True)
-    ]
+    said: dict[int, str] = {}
+    for source in set(sources) & REASONS.keys():
+        items = [item for item, from_ in zip(shown, sources, strict=True) if from_ == source]
+        said |= zip(items, REASONS[source](snapshot, facts, items), strict=True)
+    return [said.get(item, "") for item in shown]

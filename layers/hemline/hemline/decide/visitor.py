@@ -35,7 +35,8 @@ _RING_OF = np.array([0, 0, 1, 2], np.int64)
 _TASTE_WEIGHT = np.array([0, 1, 1, 1, 1, 2, 2, 2], np.float64)
 # Each further action back counts a little less: half after about 35.
 _FADES = 0.98 ** np.arange(4096)
-_STEPS = 12
+STEPS = 12
+"""Newest items whose neighbours count: what is older says little about now."""
 _STEP_FADE = 0.85
 # A visitor's showings are believed over the catalogue's shares after about this many.
 _SHARE_PRIOR = 20.0
@@ -118,7 +119,7 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
         gap=gap,
         lift=_lift(snapshot, recent, weight, lines.items[lines.deep :]),
         category_share=share,
-        together=_together(snapshot, distinct[:_STEPS]),
+        together=_together(snapshot, distinct[:STEPS]),
         price=_mean(snapshot.log_price.take(recent), weight, whole=snapshot.all_priced),
         born=_mean(snapshot.born.take(recent), weight, whole=snapshot.all_dated),
         sums=np.log1p(actions.astype(np.float32)),
