@@ -61,7 +61,16 @@ def test_a_digest_follows_contents_and_not_the_order_of_files() -> None:
     assert built.digest([lock]) != built.digest([readme])
 
 
-@pytest.mark.parametrize("folder", ["layers/hemline", "layers/inference", "functions/publish"])
+SHIPPED = (
+    "layers/hemline",
+    "layers/inference",
+    "functions/collect",
+    "functions/ingest",
+    "functions/publish",
+)
+
+
+@pytest.mark.parametrize("folder", SHIPPED)
 def test_every_layers_lock_agrees_with_the_tests_own(folder: str) -> None:
     """What is tested is what ships: the same version of everything."""
     tested = versions(ROOT / "requirements/dev.txt")
@@ -77,3 +86,16 @@ def versions(lock: Path) -> dict[str, list[str]]:
         if equals and not line.startswith((" ", "#")):
             found.setdefault(name, []).append(rest.rstrip(" \\"))
     return found
+
+
+def test_a_hollow_module_stays_importable_and_a_list_that_is_out_of_date_is_told(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "docs.py").write_text("raise RuntimeError\n")
+    listed = tmp_path / "hollow.txt"
+    listed.write_text("# why\ndocs.py\n")
+    package.hollow(tmp_path, listed)
+    assert (tmp_path / "docs.py").read_text() == ""
+    listed.write_text("gone.py\n")
+    with pytest.raises(FileNotFoundError):
+        package.hollow(tmp_path, listed)

@@ -18,7 +18,7 @@ from hemline.decide.features import FEATURES, RELATIVE
 from hemline.decide.rules import attribute_of
 from hemline.decide.snapshot import Snapshot
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
-from hemline.learn.statistics import STATS
+from hemline.learn.statistics_columns import STATS
 from hemline.model.item import Item
 from workbench.bench.naive_visitor import NaiveAction, NaiveProfile, NaiveShop, NaiveVisitor
 

@@ -28,6 +28,8 @@ from workbench.cloud.template import load
 from workbench.laptop import ROOT
 
 _NAME = "startup"
+_LEAVE = "import os; os._exit(0)"
+"""A function that has started does not take itself down: that is no part of starting."""
 _NAIVE = """
 import boto3, numpy, onnxruntime, pydantic, json, os
 from aws_lambda_powertools import Logger, Metrics
@@ -105,9 +107,9 @@ def _variants(made: Stores, cache: Path) -> dict[str, tuple[list[str], Mapping[s
     }
     python = [getattr(sys, "_base_executable", sys.executable), "-S", "-c"]
     return {
-        "bare": ([*python, "pass"], ours),
-        "hemline": ([*python, "import app"], ours),
-        "naive": ([*python, _NAIVE], theirs),
+        "bare": ([*python, _LEAVE], ours),
+        "hemline": ([*python, "import app\n" + _LEAVE], ours),
+        "naive": ([*python, _NAIVE + _LEAVE], theirs),
     }
 
 

@@ -2,7 +2,8 @@
 
 `HEMLINE_TARGET=native` builds for this machine and this Python, so that functions on the laptop
 see exactly what they would see on AWS; without it the target is Lambda's python3.13. Dependencies
-come from the folder's requirements.txt, locked by hash; `trim.txt` says what is left out and why.
+come from the folder's requirements.txt, locked by hash; `trim.txt` says what is left out and why,
+`hollow.txt` which modules are emptied.
 usage: python -m workbench.cloud.package FOLDER INTO [NAME …]; NAMEs are copied from FOLDER.
 """
 
@@ -58,6 +59,7 @@ def build(folder: Path, into: Path, names: list[str], chosen: Target) -> None:
     if locked.exists():
         install(locked, into, chosen)
         trim(into, folder / "trim.txt")
+        hollow(into, folder / "hollow.txt")
     for name in names:
         copy(folder / name, into / name)
     compile_all(into, chosen)
@@ -85,6 +87,16 @@ def trim(into: Path, listed: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def hollow(into: Path, listed: Path) -> None:
+    """Empty the modules that `listed` names: imported by others, and nothing but documentation.
+
+    Raises FileNotFoundError for one that is not there, since then the list is out of date.
+    """
+    for name in globs(listed):
+        with (into / name).open("r+") as module:
+            module.truncate()
 
 
 def globs(listed: Path) -> Iterator[str]:

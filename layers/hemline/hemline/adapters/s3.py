@@ -1,9 +1,12 @@
 """Objects in one S3 bucket, over the lean client; path-style, so that any endpoint will do."""
 
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING
 
 from hemline.adapters.aws import AwsClient, AwsFault, Call
+
+if TYPE_CHECKING:  # a parser that only listing needs: the fragments function never lists
+    from xml.etree.ElementTree import Element
 
 
 class S3Objects:
@@ -49,7 +52,7 @@ class S3Objects:
         return Call(method=method, path=f"/{self._bucket}/{key}" if key else f"/{self._bucket}")
 
 
-def _parse(page: bytes) -> Element:
+def _parse(page: bytes) -> "Element":
     # Imported here: only tools and publish list, and a cold start need not pay for it.
     from xml.etree.ElementTree import fromstring  # noqa: PLC0415
 

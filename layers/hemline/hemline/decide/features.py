@@ -9,7 +9,7 @@ import numpy as np
 
 from hemline.decide.snapshot import Floats, Ints, Snapshot
 from hemline.decide.visitor import LAST, OWN, VisitorView
-from hemline.learn.statistics import STATS
+from hemline.learn.statistics_columns import STATS
 
 _DAY = 86_400_000.0
 _YEAR = np.float32(365.0)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hemline.learn.statistics_columns import STATS, WINDOWS
 from hemline.learn.statistics_counts import SEGMENT_DAYS, WEIGHTS, Statistics, day_of
 from hemline.model.edition import Payload
 from hemline.model.event import Deed
@@ -22,21 +23,6 @@ __all__ = ["STATS", "Statistics", "sections"]
 
 Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
-
-WINDOWS = (1, 7, 30, 90)
-"""Days."""
-_DEEDS = tuple(deed.name.lower() for deed in Deed)
-STATS: tuple[str, ...] = (
-    *(f"{deed}_{days}d" for deed in _DEEDS for days in WINDOWS),
-    *(f"{deed}_ever" for deed in _DEEDS),
-    "rate_7d",
-    "rate_30d",
-    "rate_ever",
-    "bought_rate",
-    "popularity",
-    "trend",
-)
-"""Columns of `item_stats`: log(1 + count) by deed and window, smoothed rates, decayed popularity."""
 
 LIST = 200
 """Length of popular, trending and fresh."""
