@@ -66,7 +66,9 @@ def batch(number: int, profiles: int) -> list[bytes]:
                 NOW + n,
                 Event(
                     f"event-{number}-{n}",
-                    _KINDS[n % len(_KINDS)],
+                    # Each visitor does a bit of everything: one kind alone would fill its ring, and
+                    # what a full profile lets go the naive table would still hold.
+                    _KINDS[(3 * n + n // profiles + number) % len(_KINDS)],
                     NOW + number * 1000 + n,
                     lines=(Line(f"item-{(n * 7 + number) % 600:03}"),),
                 ),
