@@ -4,13 +4,13 @@
 	const set = document.currentScript?.dataset ?? {};
 	const api = (set.api ?? "") + "/v1/";
 	const hemline = (window.hemline ??= {});
-	// Then nothing is sent, and we ask without cookies.
+	// Nothing is sent; we ask without cookies.
 	const quiet = navigator.globalPrivacyControl;
 	const credentials = quiet ? "omit" : "include";
 	const post = (path, body, more) => fetch(api + path, { method: "POST", credentials, body, ...more });
 	const emit = (name, detail) => document.dispatchEvent(new CustomEvent("hemline:" + name, { detail }));
 
-	// By beacon: a click survives its navigation.
+	// Beacons survive navigation.
 	let queue = [];
 	let timer = 0;
 
@@ -95,7 +95,8 @@
 		const slots = waiting.splice(0);
 		const { type, item, category } = set;
 		const page = { type, item, category, url: location.pathname, cart: hemline.cart };
-		const wants = slots.map((slot) => ({ name: slot.name, limit: cardsOf(slot).length || undefined }));
+		const want = (slot) => [slot.name, { name: slot.name, limit: cardsOf(slot).length || undefined }];
+		const wants = [...new Map(slots.map(want)).values()];
 		try {
 			const body = JSON.stringify({ page, slots: wants, format: "html" }); // as text: no preflight
 			const response = await post("fragments", body, { signal: AbortSignal.timeout(+set.timeout || 800) });
@@ -111,7 +112,7 @@
 		}
 	}
 
-	// No flicker: new pictures get 200 ms to be ready.
+	// No flicker: pictures get 200 ms.
 	function decoded(bodies) {
 		const images = bodies.flatMap((body) => [...body.querySelectorAll("img")]);
 		const ready = images.map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {}));

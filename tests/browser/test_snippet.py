@@ -95,6 +95,26 @@ def test_one_request_fills_all_slots_of_the_page(shop: Shop, open_page: Open) ->
     assert [slot.get("limit") for slot in asked["slots"]] == [None, 8, 8, None]
 
 
+TWINS = """() => {
+    for (const _ of [1, 2]) {
+        const slot = document.createElement("hem-slot");
+        slot.setAttribute("name", "twin");
+        document.body.append(slot);
+    }
+}"""
+
+
+def test_a_slot_that_stands_twice_is_asked_for_once_and_filled_twice(
+    shop: Shop, open_page: Open
+) -> None:
+    page = open_page("/")
+    settled(page)
+    shop.says({"twin": row(VASES)})
+    page.evaluate(TWINS)
+    page.wait_for_function("document.querySelectorAll('[name=twin] .hem-card').length === 16")
+    assert [slot["name"] for slot in shop.asked[-1]["slots"]] == ["twin"]
+
+
 def place(page: Page, selector: str) -> dict[str, float] | None:
     box = page.locator(selector).bounding_box()
     return dict(box) if box else None
