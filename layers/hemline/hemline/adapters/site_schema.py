@@ -104,10 +104,11 @@ class _Variant(_Strict):
     fields: Annotated[dict[str, str], AfterValidator(_fields)] = {}
     when: list[_When] = []
     category: str | None = None
+    item: Id | None = None
 
     def struct(self) -> Variant:
         when = tuple(condition.struct() for condition in self.when)
-        return Variant(self.name, self.fields, when, self.category)
+        return Variant(self.name, self.fields, when, self.category, self.item)
 
 
 class _Slot(_Strict):

@@ -22,6 +22,7 @@ class Fact(NamedTuple):
 Maker = Callable[[], Fact]
 
 _SCOPES: Mapping[str, Scope] = {
+    "site": Scope.EDITION,  # what is stopped by hand: the same for all at one moment
     "clock": Scope.EDITION,  # the same for all at one moment; the slot's max_age bounds its staleness
     "page": Scope.TRAIT,  # part of the URL, so of every cache's key
     "trait": Scope.TRAIT,

@@ -4,7 +4,7 @@ A rung gives a list of items, best first, or raises StepDown with the reason. Th
 something that may be shown is the answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -53,6 +53,8 @@ class Context(NamedTuple):
     want: SlotRequest
     facts: Facts
     eligible: Eligibility
+    closed: Mapping[Rung, str] = {}
+    """Rungs that may not answer, and why."""
 
 
 def _candidates(ctx: Context, *, personal: bool) -> Found:
@@ -146,6 +148,9 @@ def climb(ctx: Context) -> Step:
     """The first rung with something to show; the static one answers even when it is empty."""
     reasons: list[str] = []
     for rung, step in LADDER:
+        if rung in ctx.closed:
+            reasons.append(f"{rung}: {ctx.closed[rung]}")
+            continue
         try:
             found = step(ctx)
         except (StepDown, Unavailable) as why:

@@ -7,6 +7,7 @@ import numpy as np
 
 from hemline.decide import content, render, token
 from hemline.decide.arrange import arrange
+from hemline.decide.brake import braked, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
 from hemline.decide.diversify import diversify
 from hemline.decide.explore import Explored, explore
@@ -126,9 +127,13 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
     # Also when they showed nothing: that too was decided from what they read.
     facts.absorb(seen.trace)
     snapshot = engine.snapshot
-    excluded = _excluded(snapshot, slot, want, facts, seen.items)
+    under = braked(slot, snapshot, facts)
+    slot = under.slot
+    excluded = np.append(_excluded(snapshot, slot, want, facts, seen.items), under.blocked)
     eligible = engine.rules.in_force(slot.name, facts, excluded)
-    step = climb(Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible))
+    step = climb(
+        Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible, under.closed)
+    )
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
@@ -179,14 +184,20 @@ def _excluded(
 
 
 def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
-    choice = content.choose(slot, engine.snapshot, facts)
+    under = braked(slot, engine.snapshot, facts)
+    slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
+    frozen = under.closed.get(Rung.POPULAR)
+    choice = (
+        content.static(slot, frozen) if frozen else content.choose(slot, engine.snapshot, facts)
+    )
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)
         return _Answer(members, render.sections_html(choice.sections), choice.rung, choice.reasons)
     members = b'"variant":' + render.variant_json(choice.variant)
     html = render.variant_html(slot, choice.variant)
     name = choice.variant.name if choice.variant else ""
-    return _Answer(members, html, choice.rung, choice.reasons, variant=name)
+    left = (*choice.reasons, gone) if gone else choice.reasons
+    return _Answer(members, html, choice.rung, left, variant=name)
 
 
 def _fragment(decided: _Decided, form: Format, keys: tuple[bytes, ...]) -> Fragment:

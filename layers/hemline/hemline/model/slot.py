@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from hemline.model.rule import Condition
+from hemline.model.rule import When
 
 Source = Literal[
     "popular",
@@ -26,10 +26,12 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     fields: dict[str, str] = {}
-    when: tuple[Condition, ...] = ()
+    when: tuple[When, ...] = ()
     """All must hold; a variant without conditions always may be shown."""
     category: str | None = None
     """The category it speaks for: among variants that may be shown, the visitor's own comes first."""
+    item: str | None = None
+    """The item it is about: where that may not appear, neither may this."""
 
 
 class Slot(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -23,7 +23,7 @@ def wire(settings: Settings) -> Deps:
     deps = Deps(settings.site, table, live, settings.keys, settings.read_timeout)
     try:
         hot = table.read_hot(settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS)
-        outcome = live.follow(hot.pointer)
+        outcome = live.follow(hot.pointer, hot.brake)
     except HemlineError as why:
         log("WARN", "started without an edition", reason=str(why))
     else:

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from hemline.decide.brake import FACT
 from hemline.decide.facts import Fact, FactSource, Maker
 from hemline.decide.page import Ask, Engine, decide_page
 from hemline.decide.visitor import VisitorView, view
 from hemline.learn.profile import Profile, decode, fold
+from hemline.model.brake import Brake
 from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import Refused, Unavailable
 from hemline.model.event import Record, encode_record
@@ -46,7 +48,8 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
         return Decided(nothing, "", (*faults, "no edition yet"))
-    source = FactSource(_facts(ask, visit, hot, engine, now))
+    makers = _facts(ask, visit, hot, engine, now) | _brake_fact(deps.live.brake)
+    source = FactSource(makers)
     fragments = decide_page(engine, ask, source, deps.keys)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
     return Decided(fragments, engine.snapshot.digest, tuple(faults))
@@ -71,7 +74,7 @@ def _read(ask: Ask, visit: Visit, deps: Deps) -> tuple[Hot | Unavailable, list[s
         hot = deps.reader.read_hot(deps.site, subject, pointer=pointer, timeout=deps.read_timeout)
     except Unavailable as why:
         return why, [str(why)]
-    refused = live.follow(hot.pointer).refused if pointer else ""
+    refused = live.follow(hot.pointer, hot.brake).refused if pointer else ""
     return hot, [refused] if refused else []
 
 
@@ -104,6 +107,12 @@ def _facts(
         if visit.subject:
             makers |= _visitor_facts(visit, hot, engine, minute)
     return makers
+
+
+def _brake_fact(brake: Brake) -> dict[str, Maker]:
+    # A brake that was never touched is read as one that is not there: nothing else is known of it.
+    fact = Fact(brake, _encode(brake.stops))
+    return {FACT: lambda: fact} if brake.version else {}
 
 
 def _visitor_facts(
