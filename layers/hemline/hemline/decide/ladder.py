@@ -142,11 +142,14 @@ class Step(NamedTuple):
     rung: Rung
     found: Found
     reasons: tuple[str, ...]
+    broken: bool = False
+    """A rung failed with a fault that nobody foresaw: the same facts may not do it again."""
 
 
 def climb(ctx: Context) -> Step:
     """The first rung with something to show; the static one answers even when it is empty."""
     reasons: list[str] = []
+    broken = False
     for rung, step in LADDER:
         if rung in ctx.closed:
             reasons.append(f"{rung}: {ctx.closed[rung]}")
@@ -161,12 +164,13 @@ def climb(ctx: Context) -> Step:
             continue
         except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
             reasons.append(f"{rung}: {type(fault).__name__}")
+            broken = True
             continue
         kept = _sift(found, ctx.eligible)
         if kept.items.size:
-            return Step(rung, kept, tuple(reasons))
+            return Step(rung, kept, tuple(reasons), broken)
         reasons.append(f"{rung}: nothing to show")
-    return Step(Rung.STATIC, NOTHING, tuple(reasons))
+    return Step(Rung.STATIC, NOTHING, tuple(reasons), broken)
 
 
 def _sift(found: Found, eligible: Eligibility) -> Found:

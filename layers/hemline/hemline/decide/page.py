@@ -16,7 +16,7 @@ from hemline.decide.ladder import Context, Ranker, Step, climb
 from hemline.decide.reasons import reasons
 from hemline.decide.rules import Rules
 from hemline.decide.snapshot import Ints, Snapshot
-from hemline.model.decision import Fragment, Page, Rung, SlotRequest, Traits
+from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Traits
 from hemline.model.errors import UnknownSlot
 from hemline.model.slot import Slot
 
@@ -53,6 +53,7 @@ class _Answer(NamedTuple):
     shown: tuple[int, ...] = ()
     variant: str = ""
     explored: Explored | None = None
+    accident: int = 0
 
 
 class _Decided(NamedTuple):
@@ -60,7 +61,7 @@ class _Decided(NamedTuple):
 
     snapshot: Snapshot
     slot: Slot
-    want: SlotRequest
+    wants: tuple[token.Want, ...]
     facts: Facts
     answer: _Answer
 
@@ -70,13 +71,18 @@ class _Seen(NamedTuple):
 
     items: tuple[int, ...] = ()
     trace: tuple[Read, ...] = ()
+    wants: tuple[token.Want, ...] = ()
+    accident: int = 0
 
-    def add(self, items: tuple[int, ...], trace: tuple[Read, ...]) -> "_Seen":
-        return _Seen(self.items + items, self.trace + trace)
+    def add(
+        self, answer: _Answer, trace: tuple[Read, ...], wants: tuple[token.Want, ...]
+    ) -> "_Seen":
+        accident = self.accident | answer.accident
+        return _Seen(self.items + answer.shown, self.trace + trace, wants, accident)
 
 
 def decide_page(
-    engine: Engine, ask: Ask, source: FactSource, keys: tuple[bytes, ...]
+    engine: Engine, ask: Ask, source: FactSource, witness: token.Witness
 ) -> dict[str, Fragment]:
     """Slot name → fragment, in the order asked. Raises UnknownSlot, for nothing else.
 
@@ -89,10 +95,15 @@ def decide_page(
     for slot, want in sorted(slots, key=lambda pair: pair[0].personal):
         facts = Facts(source, personal=slot.personal)
         answer = _answer(engine, slot, want, facts, seen)
-        decided = _Decided(engine.snapshot, slot, want, facts, answer)
-        done[slot.name] = _fragment(decided, ask.format, keys)
+        wants = (
+            *seen.wants,
+            token.want_of(engine.snapshot, engine.snapshot.slot_index[slot.name], want),
+        )
         if slot.kind == "items":
-            seen = seen.add(answer.shown, facts.trace)
+            seen = seen.add(answer, facts.trace, wants)
+            answer = answer._replace(accident=seen.accident)
+        decided = _Decided(engine.snapshot, slot, wants, facts, answer)
+        done[slot.name] = _fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
 
 
@@ -104,7 +115,8 @@ def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _
     except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
         # Even the fallback may not be shown: the rules that would have sifted it did not run.
         reason = f"{slot.kind}: {type(fault).__name__}"
-        return _Answer(_EMPTY[slot.kind], b"", Rung.STATIC, (reason,))
+        empty = _EMPTY[slot.kind]
+        return _Answer(empty, b"", Rung.STATIC, (reason,), accident=token.FAILED)
 
 
 _EMPTY = {
@@ -146,6 +158,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
         step.reasons,
         tuple(shown),
         explored=explored if explored and explored.item in shown else None,
+        accident=token.RANKER_FAILED if step.broken else 0,
     )
 
 
@@ -200,34 +213,44 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
     return _Answer(members, html, choice.rung, left, variant=name)
 
 
-def _fragment(decided: _Decided, form: Format, keys: tuple[bytes, ...]) -> Fragment:
-    snapshot, slot, want, facts, answer = decided
-    minute = facts.read("clock.minute")
-    # Everything the answer depends on: a 304 for an equal digest is right by construction.
-    parts = (snapshot.digest, slot.name, form)
-    read = facts.digest(*(part.encode() for part in parts), _encode(want))
-    record = token.Token(
-        edition=bytes.fromhex(snapshot.digest[:16]),
-        slot=slot.name,
-        rung=token.rung_number(answer.rung),
-        facts=read,
-        minute=minute // 60_000,
-        items=answer.shown,
-        variant=answer.variant,
-        explored=answer.explored and (answer.explored.item, answer.explored.propensity),
-    )
+def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragment:
+    snapshot, slot, _, facts, answer = decided
+    facts.read("clock.minute")
+    record = _token(decided, form, witness)
     degraded = answer.rung is Rung.STATIC
     return Fragment(
         name=slot.name,
-        body=_body(decided, form, token.encode(record, keys)),
+        body=_body(decided, form, token.encode(record, witness.keys)),
         html=answer.html,
         rung=answer.rung,
         scope=facts.scope,
-        etag=read.hex(),
+        etag=record.facts.hex(),
         max_age=min(slot.max_age, _DEGRADED_MAX_AGE) if degraded else slot.max_age,
         traits=tuple(r.name for r in facts.trace if r.name.startswith("trait.")),
         items=tuple(snapshot.item_ids[i] for i in answer.shown),
         reasons=answer.reasons,
+    )
+
+
+def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Token:
+    snapshot, slot, wants, facts, answer = decided
+    # Everything the answer depends on: a 304 for an equal digest is right by construction.
+    parts = (snapshot.digest, slot.name, form)
+    return token.Token(
+        edition=bytes.fromhex(snapshot.digest[:16]),
+        slot=slot.name,
+        rung=token.rung_number(answer.rung),
+        facts=facts.digest(*(part.encode() for part in parts), _encode(wants)),
+        minute=facts.read("clock.minute") // 60_000,
+        items=answer.shown,
+        variant=answer.variant,
+        explored=answer.explored and (answer.explored.item, answer.explored.propensity),
+        site=token.site_mark(snapshot.header.site),
+        body=token.short(_body(decided, form, "") + answer.html),
+        form=form,
+        accident=answer.accident,
+        request=token.Request(token.given_of(facts.trace), wants),
+        whose=witness.whose() if facts.scope is Scope.VISITOR else None,
     )
 
 

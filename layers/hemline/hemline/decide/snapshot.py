@@ -21,6 +21,7 @@ class Snapshot:
         self.categories: list[str] = edition.json("categories")
         self.segments: dict[str, int] = {s: i for i, s in enumerate(edition.json("segments"))}
         self.slots = {slot.name: slot for slot in edition.header.slots}
+        self.slot_index = {slot.name: i for i, slot in enumerate(edition.header.slots)}
 
     def array(self, name: str) -> npt.NDArray[np.generic]:
         """A section as a read-only array of its stated dtype and shape; empty when absent."""

@@ -1,6 +1,5 @@
 """One request for fragments: at most one read, then a decision; raises UnknownSlot and nothing else."""
 
-import hashlib
 from typing import NamedTuple
 
 import msgspec
@@ -8,12 +7,13 @@ import msgspec
 from hemline.decide.brake import FACT
 from hemline.decide.facts import Fact, FactSource, Maker
 from hemline.decide.page import Ask, Engine, decide_page
+from hemline.decide.token import CONSENTED, KNOWN, UNREAD, Whose, Witness, short, who
 from hemline.decide.visitor import VisitorView, view
-from hemline.learn.profile import Profile, decode, fold
+from hemline.learn.profile import Profile, decode, fold, state_bytes
 from hemline.model.brake import Brake
 from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import Refused, Unavailable
-from hemline.model.event import Record, encode_record
+from hemline.model.event import Record
 from hemline.model.ids import hash64
 from hemline.usecases.editions import LiveEdition
 from hemline.usecases.ports import Hot, HotReader, Stored
@@ -48,9 +48,10 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
         return Decided(nothing, "", (*faults, "no edition yet"))
-    makers = _facts(ask, visit, hot, engine, now) | _brake_fact(deps.live.brake)
-    source = FactSource(makers)
-    fragments = decide_page(engine, ask, source, deps.keys)
+    known = Known(visit, hot, engine, now - now % _MINUTE)
+    source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
+    witness = Witness(deps.keys, lambda: known.whose(deps.keys[0]))
+    fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
     return Decided(fragments, engine.snapshot.digest, tuple(faults))
 
@@ -86,13 +87,11 @@ def _is_personal(ask: Ask, engine: Engine | None) -> bool:
     )
 
 
-def _facts(
-    ask: Ask, visit: Visit, hot: Hot | Unavailable, engine: Engine, now: int
-) -> dict[str, Maker]:
-    minute = now - now % _MINUTE
+def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
+    """Every fact that this request may read, by name."""
     page, traits = ask.page, ask.traits
-    makers: dict[str, Maker] = {
-        "clock.minute": lambda: _fact(minute),
+    found: dict[str, Maker] = {
+        "clock.minute": lambda: _fact(known.minute),
         "page.type": lambda: _fact(page.type),
         "page.url": lambda: _fact(page.url),
         "page.item": lambda: _fact(page.item),
@@ -102,25 +101,22 @@ def _facts(
         "trait.language": lambda: _fact(traits.language),
     }
     # Without consent they are not there at all, so that nothing can read them.
-    if consents(visit, engine):
-        makers["page.cart"] = lambda: _fact(page.cart)
-        if visit.subject:
-            makers |= _visitor_facts(visit, hot, engine, minute)
-    return makers
+    if known.consented:
+        found["page.cart"] = lambda: _fact(page.cart)
+        if known.subject:
+            found |= _visitor_facts(known)
+    return found
 
 
-def _brake_fact(brake: Brake) -> dict[str, Maker]:
-    # A brake that was never touched is read as one that is not there: nothing else is known of it.
+def brake_fact(brake: Brake) -> dict[str, Maker]:
+    """What is stopped, as a fact; not there at all for a site whose brake was never touched."""
     fact = Fact(brake, _encode(brake.stops))
     return {FACT: lambda: fact} if brake.version else {}
 
 
-def _visitor_facts(
-    visit: Visit, hot: Hot | Unavailable, engine: Engine, minute: int
-) -> dict[str, Maker]:
-    known = _Known(visit.recent, hot, engine, minute)
+def _visitor_facts(known: "Known") -> dict[str, Maker]:
     return {
-        "visitor.seed": lambda: _fact(hash64(visit.subject or "")),
+        "visitor.seed": lambda: _fact(hash64(known.subject)),
         "visitor.known": lambda: known.fact(not known.profile().empty),
         "visitor.returning": lambda: known.fact(known.returning()),
         "visitor.view": lambda: known.fact(known.view()),
@@ -129,13 +125,14 @@ def _visitor_facts(
     }
 
 
-class _Known:
-    """The visitor's profile as of this request, made when a fact first asks for it."""
+class Known:
+    """What is known of who asks, as of this request; made when a fact first asks for it."""
 
-    def __init__(
-        self, recent: tuple[Record, ...], hot: Hot | Unavailable, engine: Engine, minute: int
-    ) -> None:
-        self._recent, self._hot, self._engine, self._minute = recent, hot, engine, minute
+    def __init__(self, visit: Visit, hot: Hot | Unavailable, engine: Engine, minute: int) -> None:
+        self._visit, self._hot, self._engine, self.minute = visit, hot, engine, minute
+        self.consented = consents(visit, engine)
+        self.subject = visit.subject or ""
+        self._stored = Profile()
         self._profile: Profile | None = None
         self._view: VisitorView | None = None
         self._mark = b""
@@ -145,8 +142,10 @@ class _Known:
         if self._profile is None:
             if isinstance(self._hot, Unavailable):
                 raise self._hot
-            self._profile = fold(_decoded(self._hot.profile), self._recent)
-            self._mark = _mark(self._hot.profile, self._recent)
+            self._stored = _decoded(self._hot.profile)
+            self._profile = fold(self._stored, self._visit.recent)
+            # Of what was folded and not of how it came: delivery may say the same again.
+            self._mark = short(state_bytes(self._profile), 16)
         return self._profile
 
     def view(self) -> VisitorView:
@@ -158,11 +157,38 @@ class _Known:
     def returning(self) -> bool:
         """Was here before this visit."""
         profile = self.profile()
-        return not profile.empty and profile.first_seen < self._minute - _SESSION_GAP
+        return not profile.empty and profile.first_seen < self.minute - _SESSION_GAP
 
     def fact(self, value: object) -> Fact:
         """A fact that stands and falls with the profile."""
         return Fact(value, self._mark + (b"\1" if value else b"\0"))
+
+    def whose(self, key: bytes) -> Whose:
+        """For the token; no more than was there to be read."""
+        if not self.consented or not self.subject:
+            return Whose(CONSENTED if self.consented else 0)
+        try:
+            self.profile()
+        except Unavailable:
+            return Whose(CONSENTED | KNOWN | UNREAD, who(self.subject, key))
+        return Whose(
+            CONSENTED | KNOWN,
+            who(self.subject, key),
+            self._mark[:8],
+            b"".join(place_mark(*mark) for mark in sorted(self._stored.marks.items())),
+            b"".join(act_mark(record) for record in self._visit.recent),
+        )
+
+
+def place_mark(shard: str, sequence: str) -> bytes:
+    """A place in the stream as a token knows it, 4 bytes."""
+    return short(f"{shard}|{sequence}".encode(), 4)
+
+
+def act_mark(record: Record) -> bytes:
+    """An act of the capsule as a token knows it, 4 bytes."""
+    event = record.event
+    return short(f"{event.id}|{event.type}|{event.time}".encode(), 4)
 
 
 def _decoded(stored: Stored | None) -> Profile:
@@ -172,13 +198,6 @@ def _decoded(stored: Stored | None) -> Profile:
         return decode(stored.blob)
     except Refused as why:
         raise Unavailable("profile", str(why)) from None
-
-
-def _mark(stored: Stored | None, recent: tuple[Record, ...]) -> bytes:
-    state = hashlib.blake2b(stored.blob if stored else b"", digest_size=16)
-    for record in recent:
-        state.update(encode_record(record))
-    return state.digest()
 
 
 _encode = msgspec.json.Encoder().encode
