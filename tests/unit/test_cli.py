@@ -33,7 +33,17 @@ def main(*arguments: str, state: Path) -> "subprocess.CompletedProcess[str]":
 
 def test_every_area_hangs_its_commands_on_the_app() -> None:
     said = hemline("--help").output
-    for command in ("run", "import", "site", "publish", "evaluate", "bench", "simulate", "schemas"):
+    for command in (
+        "run",
+        "import",
+        "site",
+        "publish",
+        "brake",
+        "evaluate",
+        "bench",
+        "simulate",
+        "schemas",
+    ):
         assert f"\n  {command} " in said
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from hemline.decide.facts import Facts
 from hemline.decide.snapshot import Snapshot
+from hemline.model.brake import NO_BRAKE
 from hemline.model.item import Item
 
 _items = msgspec.json.Decoder(Item)
@@ -20,6 +21,9 @@ def item_of(snapshot: Snapshot, index: int) -> Item:
 
 def _looked_at(snapshot: Snapshot, facts: Facts, item: int) -> str:
     recent = np.asarray(facts.read("visitor.recent")[:_RECENT], np.int32)
+    # What is blocked everywhere is not named in somebody's reason either.
+    stopped = snapshot.indices(facts.read_or("site.brake", NO_BRAKE).names("block"))
+    recent = recent[~np.isin(recent, stopped)] if stopped.size else recent
     near = (snapshot.neighbours[0][recent] == item).any(axis=1)
     if not near.any():
         return "Because of what you looked at"

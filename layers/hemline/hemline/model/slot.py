@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from hemline.model.rule import When
+from hemline.model.rule import Condition
 
 Source = Literal[
     "popular",
@@ -26,7 +26,7 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     fields: dict[str, str] = {}
-    when: tuple[When, ...] = ()
+    when: tuple[Condition, ...] = ()
     """All must hold; a variant without conditions always may be shown."""
     category: str | None = None
     """The category it speaks for: among variants that may be shown, the visitor's own comes first."""
