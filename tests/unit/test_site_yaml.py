@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemline.adapters.site_schema import FactName, SiteModel
-from hemline.adapters.site_yaml import Finding, check
+from hemline.adapters.site_yaml import Finding, check, read
 from hemline.decide.page import Ask, Engine
 from hemline.decide.rules import Rules
 from hemline.decide.snapshot import Snapshot
@@ -112,6 +112,35 @@ def test_every_mistake_is_reported_in_one_go_with_its_line() -> None:
     assert "Did you mean `limit`?" in found[1].way_out
 
 
+def test_what_is_right_is_read_although_something_else_is_wrong() -> None:
+    text = GOOD.replace("limit: 6", "limt: 6").replace(
+        "slots: [for-you]", "slots: [for-you, nowhere]"
+    )
+    text = text.replace("name: cheap", "name: never").replace("currency: EUR", "currency: 12")
+    readable, found = read([("shop.yaml", text)])
+    assert [f.line for f in found] == [2, 7, 29, 31]
+    assert {f.file for f in found} == {"shop.yaml"}
+    assert readable is not None
+    assert [slot.name for slot in readable.site.slots] == ["top", "hero", "back", "home"]
+    # Its place in the file, although the first slot is not there.
+    assert readable.finding(("slots", 0, "name"), "x", "y")[:2] == (10, "slots[1].name")
+
+
+def test_a_folder_of_files_is_one_site() -> None:
+    head, rules = GOOD.split("rules:\n")
+    readable, found = read([("a.yaml", head), ("b.yaml", f"# rules\nrules:\n{rules}")])
+    assert (readable and readable.site, found) == (check(GOOD).site, [])
+    _, found = read(
+        [("a.yaml", head), ("b.yaml", f"rules:\n{rules}".replace("cap, count: 3", "cup"))]
+    )
+    assert next(f.text("") for f in found).startswith("b.yaml:5: rules[3]: ")
+    _, found = read([("a.yaml", head), ("b.yaml", "title: Again\nslots: [{name: for-you}]")])
+    assert [(f.file, f.line, f.field) for f in found] == [("b.yaml", 1, "title")]
+    more = "slots:\n  - {name: extra}\n  - {name: for-you}\n"
+    _, found = read([("a.yaml", head), ("b.yaml", more)])
+    assert [(f.file, f.line, f.field) for f in found] == [("b.yaml", 3, "slots[6].name")]
+
+
 def test_a_finding_reads_as_an_editor_wants_it() -> None:
     (found,) = findings(GOOD.replace("position: 2", "position: 0"))
     assert found.text("shop/site.yaml").startswith("shop/site.yaml:29: rules[0].position: ")
@@ -191,8 +220,8 @@ def test_every_fact_that_a_file_may_name_is_one_that_decisions_have() -> None:
     snapshot = Snapshot(build(catalogue(3), [Slot("row")]))
     engine = Engine(snapshot, Rules(snapshot), None)
     ask = Ask(Page(), Traits(), (), "json")
-    made = decide_page._facts(ask, Visit("v:ann", consent=True), Hot(None, None), engine, NOW)
-    assert set(get_args(FactName)) <= set(made)
+    known = decide_page.Known(Visit("v:ann", consent=True), Hot(None, None), engine, NOW)
+    assert set(get_args(FactName)) <= set(decide_page.makers(ask, known))
 
 
 def test_the_guides_file_is_a_good_one() -> None:

@@ -5,23 +5,27 @@ Knows no YAML: places are paths, `site_yaml` finds their lines.
 
 from collections.abc import Iterator
 
+from hemline.adapters.site_nodes import Path
 from hemline.decide.candidates import PERSONAL
 from hemline.decide.facts import scope_of
 from hemline.model.decision import Scope
 from hemline.model.site import Site
 from hemline.model.slot import Slot
 
-Path = tuple[str | int, ...]
 
+def contradictions(
+    site: Site, broken: frozenset[str] = frozenset()
+) -> Iterator[tuple[Path, str, str]]:
+    """(path, problem, way out) of what is well-formed but cannot be meant; needs the whole file.
 
-def contradictions(site: Site) -> Iterator[tuple[Path, str, str]]:
-    """(path, problem, way out) of what is well-formed but cannot be meant; needs the whole file."""
+    `broken` names what the file has and `site` has not, because something else is wrong with it.
+    """
     yield from _twice("slots", [slot.name for slot in site.slots])
     yield from _twice("rules", [rule.name for rule in site.rules])
     names = {slot.name for slot in site.slots}
     for at, rule in enumerate(site.rules):
         for n, name in enumerate(rule.slots):
-            if name not in names:
+            if name not in names and name not in broken:
                 known = ", ".join(sorted(names))
                 yield ("rules", at, "slots", n), f"there is no slot {name}.", f"One of: {known}."
     for at, slot in enumerate(site.slots):
