@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hemline.decide import cards, rules
+from hemline.decide import cards, rule_masks
 from hemline.decide.features import FEATURES
 from hemline.learn.statistics import Statistics, sections
 from hemline.model.edition import SCHEMA, Edition, Header, pack, unpack
@@ -67,7 +67,7 @@ def build_file(
     payloads = {
         **sections(statistics, items, NOW),
         **cards.sections(items, currency="EUR"),
-        **rules.sections(site_rules, items),
+        **rule_masks.sections(site_rules, items, NOW),
         "ranker_onnx": ("bytes", (), ranker[0]),
         "ranker_json": ("bytes", (), ranker[1]),
     }

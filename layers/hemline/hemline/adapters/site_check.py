@@ -3,12 +3,14 @@
 Knows no YAML: places are paths, `site_yaml` finds their lines.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hemline.adapters.site_nodes import Path
 from hemline.decide.candidates import PERSONAL
+from hemline.decide.conditions import Segments, segment_of
 from hemline.decide.facts import scope_of
 from hemline.model.decision import Scope
+from hemline.model.rule import Condition, Every, Not, Some, When, leaves
 from hemline.model.site import Site
 from hemline.model.slot import Slot
 
@@ -28,8 +30,9 @@ def contradictions(
             if name not in names and name not in broken:
                 known = ", ".join(sorted(names))
                 yield ("rules", at, "slots", n), f"there is no slot {name}.", f"One of: {known}."
+    segments = {segment.name: segment for segment in site.segments}
     for at, slot in enumerate(site.slots):
-        yield from _in_slot(("slots", at), slot)
+        yield from _in_slot(("slots", at), slot, segments)
     yield from _public_rules(site)
 
 
@@ -39,7 +42,7 @@ def _twice(where: str, names: list[str]) -> Iterator[tuple[Path, str, str]]:
             yield (where, at, "name"), f"{name} stands here twice.", "Give each its own name."
 
 
-def _in_slot(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
+def _in_slot(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path, str, str]]:
     variants = [variant.name for variant in slot.variants]
     for path, problem, way_out in _twice("variants", variants):
         yield (*at, *path), problem, way_out
@@ -49,28 +52,31 @@ def _in_slot(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
                 known = f"One of: {', '.join(variants)}."
                 yield (*at, "fallback", n), f"there is no variant {name}.", known
     if not slot.personal:
-        yield from _not_public(at, slot)
+        yield from _not_public(at, slot, segments)
 
 
-def _not_public(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
+def _not_public(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path, str, str]]:
     for n, source in enumerate(slot.sources if slot.kind == "items" else ()):
         if source in PERSONAL:
             where = (*at, "sources", n)
             yield where, f"{source} reads the visitor.", "Leave it out, or set `personal: true`."
     for v, variant in enumerate(slot.variants):
-        for c, condition in enumerate(variant.when):
-            if scope_of(condition.fact) is Scope.VISITOR:
-                where = (*at, "variants", v, "when", c, "fact")
-                yield where, f"{condition.fact} is personal.", "Set `personal: true` on the slot."
+        for where, one in placed(variant.when, (*at, "variants", v, "when")):
+            if is_personal(one.fact, segments):
+                problem = f"{one.fact} is personal."
+                yield (*where, "fact"), problem, "Set `personal: true` on the slot."
 
 
 def _public_rules(site: Site) -> Iterator[tuple[Path, str, str]]:
     # A rule for all slots simply never holds in a public one; one that names it is a mistake.
+    segments = {segment.name: segment for segment in site.segments}
     public = {slot.name for slot in site.slots if not slot.personal}
     for at, rule in enumerate(site.rules):
         touched = public.intersection(rule.slots)
-        for c, condition in enumerate(rule.when):
-            if touched and scope_of(condition.fact) is Scope.VISITOR:
-                where = ("rules", at, "when", c, "fact")
-                problem = f"{condition.fact} is personal, {', '.join(sorted(touched))} is not."
-                yield where, problem, "Name only personal slots in the rule's `slots`."
+        if not touched:
+            continue
+        for where, one in placed(rule.when, ("rules", at, "when")):
+            if is_personal(one.fact, segments):
+                problem = f"{one.fact} is personal, {', '.join(sorted(touched))} is not."
+                way_out = "Name only personal slots in the rule's `slots`."
+                yield (*where, "fact"), problem, way_out

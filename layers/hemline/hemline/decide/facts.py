@@ -75,6 +75,8 @@ class Facts:
     def __init__(self, source: FactSource, *, personal: bool) -> None:
         self._source, self.personal = source, personal
         self._reads: dict[str, Read] = {}
+        self.segments: dict[str, bool] = {}
+        """Segments found out so far, whether the visitor is in them; their reads are in the trace."""
 
     def read(self, name: str) -> Any:  # noqa: ANN401 - facts are of any type; readers know theirs
         """The value. Raises MissingFact; in a slot that is not personal, for every visitor fact."""

@@ -4,21 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from hemline.model.rule import Condition
+from hemline.model.rule import Source, When
 
-Source = Literal[
-    "popular",
-    "trending",
-    "together",
-    "recent_together",
-    "your_categories",
-    "own",
-    "new",
-    "category",
-]
-"""Where candidates come from. `together`: bought or seen with the page's item; `recent_together`:
-with the visitor's last items; `own`: what the visitor had before; `category`: the page's category.
-The caller's own list (`candidates`) replaces them all."""
+__all__ = ["Slot", "Source", "Variant"]
 
 
 class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,7 +14,7 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     fields: dict[str, str] = {}
-    when: tuple[Condition, ...] = ()
+    when: tuple[When, ...] = ()
     """All must hold; a variant without conditions always may be shown."""
     category: str | None = None
     """The category it speaks for: among variants that may be shown, the visitor's own comes first."""
