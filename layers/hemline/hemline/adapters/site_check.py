@@ -3,14 +3,12 @@
 Knows no YAML: places are paths, `site_yaml` finds their lines.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from hemline.adapters.site_nodes import Path
+from hemline.adapters.site_places import is_personal, placed
 from hemline.decide.candidates import PERSONAL
-from hemline.decide.conditions import Segments, segment_of
-from hemline.decide.facts import scope_of
-from hemline.model.decision import Scope
-from hemline.model.rule import Condition, Every, Not, Some, When, leaves
+from hemline.decide.conditions import Segments
 from hemline.model.site import Site
 from hemline.model.slot import Slot
 
