@@ -9,6 +9,7 @@ from hemline.decide import content, render, token
 from hemline.decide.arrange import arrange
 from hemline.decide.brake import braked, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
+from hemline.decide.chosen import Chosen, Watch
 from hemline.decide.diversify import diversify
 from hemline.decide.explore import Explored, explore
 from hemline.decide.facts import Facts, FactSource, Read
@@ -32,6 +33,8 @@ class Engine(NamedTuple):
     snapshot: Snapshot
     rules: Rules
     ranker: Ranker | None
+    watch: Watch | None = None
+    """Told how each slot of items was filled: for explanations, which decide again; else None."""
 
 
 class Ask(NamedTuple):
@@ -150,6 +153,9 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
     ranked, limit = found.items.tolist(), want.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
     shown = arrange(varied, eligible, limit)
+    if engine.watch:
+        steps = (seen.items, under.blocked, eligible, step, varied, explored, shown)
+        engine.watch(Chosen(slot, want, facts, *steps))
     texts = reasons(snapshot, facts, shown, _sources(found, ranked, shown))
     return _Answer(
         b'"items":' + render.items_json(snapshot, shown, texts),
