@@ -88,8 +88,30 @@ def _by_model(ctx: Context) -> Found:
     scores = ctx.ranker.score(matrix)
     if not np.isfinite(scores.sum()):
         raise StepDown("scores are not finite")
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-boosted(scores, found.items, ctx.eligible), kind="stable")
     return found.take(order)
+
+
+def boosted(scores: Floats, items: Ints, eligible: Eligibility) -> Floats:
+    """[n] the scores, or, where rules boost or bury, the list's scores drawn to 0 to 1 and adjusted.
+
+    A ranker's scores have no zero and no unit: a factor on them as they come would turn an item of
+    negative score round. Lowest 0, highest 1 is what a place gives too, where there is no ranker.
+    """
+    if eligible.boosts is None:
+        return scores
+    exact = scores.astype(np.float64)
+    span = exact.max() - exact.min()
+    even = (exact - exact.min()) / span if span > 0 else np.ones(len(exact))
+    return eligible.boosts.applied(even, items).astype(np.float32)
+
+
+def _boosted_places(found: Found, eligible: Eligibility) -> Found:
+    """Where there are no scores, the places are: 1 for the first, evenly down to 0 for the last."""
+    if eligible.boosts is None:
+        return found
+    places = np.linspace(1.0, 0.0, len(found.items), dtype=np.float32)
+    return found.take(np.argsort(-boosted(places, found.items, eligible), kind="stable"))
 
 
 def _by_segment(ctx: Context) -> Found:
@@ -147,8 +169,12 @@ class Step(NamedTuple):
 
 
 def climb(ctx: Context) -> Step:
-    """The first rung with something to show; the static one answers even when it is empty."""
-    reasons: list[str] = []
+    """The first rung with something to show; the static one answers even when it is empty.
+
+    When a rule failed, the rung that would have answered is left too, unless a fault took one already.
+    """
+    reasons = list(ctx.eligible.faults)
+    left = not reasons
     broken = False
     for rung, step in LADDER:
         if rung in ctx.closed:
@@ -158,17 +184,23 @@ def climb(ctx: Context) -> Step:
             found = step(ctx)
         except (StepDown, Unavailable) as why:
             reasons.append(f"{rung}: {why}")
+            left = left or isinstance(why, Unavailable)
             continue
         except MissingFact as missing:
             reasons.append(f"{rung}: {missing} is missing")
             continue
         except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
             reasons.append(f"{rung}: {type(fault).__name__}")
-            broken = True
+            left = broken = True
             continue
         kept = _sift(found, ctx.eligible)
+        if kept.items.size and (left or rung is Rung.STATIC):
+            shown = kept if rung is Rung.MODEL else _boosted_places(kept, ctx.eligible)
+            return Step(rung, shown, tuple(reasons), broken)
         if kept.items.size:
-            return Step(rung, kept, tuple(reasons), broken)
+            reasons.append(f"{rung}: a rule failed")
+            left = True
+            continue
         reasons.append(f"{rung}: nothing to show")
     return Step(Rung.STATIC, NOTHING, tuple(reasons), broken)
 

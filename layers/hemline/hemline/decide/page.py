@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from hemline.decide import content, render, token
-from hemline.decide.arrange import arrange
+from hemline.decide.arrange import arrange, missed
 from hemline.decide.brake import braked, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
 from hemline.decide.chosen import Chosen, Watch
@@ -143,9 +143,13 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
     facts.absorb(seen.trace)
     snapshot = engine.snapshot
     under = braked(slot, snapshot, facts)
-    slot = under.slot
+    fired = engine.rules.fired(slot.name, facts)
+    if fired.suppressed:
+        rung = Rung.STATIC if fired.faults else Rung.SEGMENT
+        return _Answer(_EMPTY["items"], b"", rung, fired.faults)
+    slot = fired.switched(under.slot)
     excluded = np.append(_excluded(snapshot, slot, want, facts, seen.items), under.blocked)
-    eligible = engine.rules.in_force(slot.name, facts, excluded)
+    eligible = engine.rules.eligible(fired, facts, excluded)
     step = climb(
         Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible, under.closed)
     )
@@ -161,7 +165,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
         b'"items":' + render.items_json(snapshot, shown, texts),
         render.items_html(snapshot, slot, shown, texts),
         step.rung if shown else Rung.STATIC,
-        step.reasons,
+        (*step.reasons, *missed(shown, eligible)),
         tuple(shown),
         explored=explored if explored and explored.item in shown else None,
         accident=token.RANKER_FAILED if step.broken else 0,
@@ -207,7 +211,9 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
     slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
     frozen = under.closed.get(Rung.POPULAR)
     choice = (
-        content.static(slot, frozen) if frozen else content.choose(slot, engine.snapshot, facts)
+        content.static(slot, engine.rules, facts, frozen)
+        if frozen
+        else content.choose(slot, engine.rules, engine.snapshot, facts)
     )
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)

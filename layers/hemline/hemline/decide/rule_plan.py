@@ -8,14 +8,21 @@ with the same condition share its answer. What is left of a rule's conditions is
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
 from hemline.decide.conditions import Holds, Segments, compile_all, segment_of
 from hemline.decide.facts import Facts, MissingFact
-from hemline.model.rule import RESTRICTING, Condition, Rule, Some, When
+from hemline.model.rule import RESTRICTING, Action, Condition, Rule, Some, When
 
+Purpose = Literal["list", "choice", "order"]
+"""What rules are asked for: what a list may hold, which variant, the order of sections."""
+_USE: Mapping[Purpose, frozenset[Action]] = {
+    "list": frozenset(get_args(Action)) - {"variant", "reorder"},
+    "choice": frozenset({"variant", "suppress"}),
+    "order": frozenset({"reorder"}),
+}
 _NAMED = 3
 """Rules that one fault names before it counts."""
 _BY_VALUE = frozenset({"eq", "in"})
@@ -147,15 +154,17 @@ class Plans:
         self._rules, self._segments = rules, segments
         edges = {edge for rule in rules for edge in (rule.since, rule.until) if edge is not None}
         self._edges = sorted(edges)
-        self._made: dict[str, tuple[int, Plan]] = {}
+        self._made: dict[tuple[str, Purpose], tuple[int, Plan]] = {}
 
-    def of(self, slot: str, now: int) -> Plan:
-        """The plan for a slot at a time (epoch ms)."""
+    def of(self, slot: str, purpose: Purpose, now: int) -> Plan:
+        """The plan for a slot at a time (epoch ms); rules that its purpose has no use for stay unread."""
         stretch = bisect_right(self._edges, now)
-        made = self._made.get(slot)
+        made = self._made.get((slot, purpose))
         if made is None or made[0] != stretch:
-            at = [at for at, rule in enumerate(self._rules) if _is_due(rule, slot, now)]
-            made = self._made[slot] = (stretch, Plan(self._rules, at, self.compiled))
+            rules = enumerate(self._rules)
+            use = _USE[purpose]
+            at = [at for at, rule in rules if rule.action in use and _is_due(rule, slot, now)]
+            made = self._made[slot, purpose] = (stretch, Plan(self._rules, at, self.compiled))
         return made[1]
 
     def compiled(self, when: Sequence[When]) -> Holds:

@@ -8,13 +8,13 @@ found by `rule_plan`; here the two meet.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.conditions import Holds
 from hemline.decide.facts import Facts
 from hemline.decide.rule_masks import attribute_of, sections
-from hemline.decide.rule_plan import Plan, Plans
+from hemline.decide.rule_plan import Plan, Plans, Purpose
 from hemline.decide.snapshot import Ints, Snapshot
 from hemline.model.rule import RESTRICTING, Rule
 from hemline.model.slot import Slot, Source, Variant
@@ -96,10 +96,10 @@ class Fired(NamedTuple):
         """Whether the slot shows nothing."""
         return bool(self.of("suppress"))
 
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """Of the foremost rule that switches them, else none."""
-        return next((rule.sources for rule in self.of("source")), ())
+    def switched(self, slot: Slot) -> Slot:
+        """The slot with the sources of the foremost rule that switches them."""
+        sources: tuple[Source, ...] = next((rule.sources for rule in self.of("source")), ())
+        return msgspec.structs.replace(slot, sources=sources) if sources else slot
 
     @property
     def wanted(self) -> list[str]:
@@ -138,20 +138,18 @@ class Rules:
         self._alone = {at: self._item[at] for at, r in enumerate(self._rules) if _is_of_one(r)}
         self._held: dict[int, Mask] = {}
         self._variants = {
-            slot.name: [(one, self._variant(one)) for one in slot.variants]
+            (slot.name, one.name): self._plans.compiled(one.when)
             for slot in snapshot.header.slots
+            for one in slot.variants
         }
 
-    def _variant(self, variant: Variant) -> Holds:
-        return self._plans.compiled(variant.when)
+    def may_show(self, slot: str, variant: Variant, facts: Facts) -> bool:
+        """Whether a variant's own conditions hold. Raises what they raise."""
+        return self._variants[slot, variant.name](facts)
 
-    def variants(self, slot: Slot) -> list[tuple[Variant, Holds]]:
-        """The slot's variants, each with its own conditions."""
-        return self._variants[slot.name]
-
-    def fired(self, slot: str, facts: Facts) -> Fired:
+    def fired(self, slot: str, facts: Facts, purpose: Purpose = "list") -> Fired:
         """Reads the clock, and the facts that the slot's rules ask for."""
-        plan = self._plans.of(slot, facts.read("clock.minute"))
+        plan = self._plans.of(slot, purpose, facts.read("clock.minute"))
         at, faults = plan.fire(facts)
         return Fired(plan, at, faults, self._rules)
 
