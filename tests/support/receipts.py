@@ -9,10 +9,11 @@ import msgspec
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.decide.page import Ask
 from hemline.decide.token import Token, decode
+from hemline.model.brake import Brake
 from hemline.model.decision import Fragment, Visit
 from hemline.model.edition import Edition
 from hemline.model.event import Record, encode_record
-from hemline.model.keys import edition_object
+from hemline.model.keys import brake_version, edition_object
 from hemline.usecases.decide_page import Decided, Deps, decide
 from hemline.usecases.editions import LiveEdition
 from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
@@ -55,6 +56,12 @@ class World:
         ]
         deps = IngestDeps(SITE, self.table, self.objects, Here())  # type: ignore[arg-type]
         assert not ingest_batch(stream, deps, NOW).failures
+
+    def stop(self, brake: Brake) -> None:
+        """In force at once, and in the log."""
+        text = brake.signed(KEYS[0])
+        self.objects.put(brake_version(SITE, brake.version), text.encode())
+        self.live.follow(None, text)
 
     def decide(self, question: Ask, visit: Visit, now: int = NOW, reader: Any = None) -> Decided:
         deps = Deps(SITE, reader or self.table, self.live, KEYS, 0.05)

@@ -228,6 +228,8 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
 def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragment:
     snapshot, slot, _, facts, answer = decided
     facts.read("clock.minute")
+    if witness.read:
+        witness.read(slot.name, facts)
     record = _token(decided, form, witness)
     degraded = answer.rung is Rung.STATIC
     return Fragment(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hemline.decide.facts import Read
+from hemline.decide.facts import Facts, Read
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Rung, SlotRequest
 from hemline.model.errors import NotAllowed
@@ -225,3 +225,5 @@ class Witness(NamedTuple):
     keys: tuple[bytes, ...]
     whose: Callable[[], Whose] = Whose
     """Asked once a visitor fact was read, and not before."""
+    read: Callable[[str, Facts], None] | None = None
+    """Told, for each slot, what it read: for explanations; else None."""
