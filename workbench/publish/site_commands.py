@@ -73,7 +73,9 @@ def _report(file: Path, found: "Reviewed") -> dict[str, object]:
 def _summary(file: Path, found: "Reviewed") -> str:
     counts = Counter(finding.severity for finding in found.findings)
     told = [
-        f"{counts[word]:,} {word}{'s' * (counts[word] != 1)}" for word in _ORDER if counts[word]
+        f"{counts[word] or 'no'} {word}{'s' * (counts[word] != 1)}"
+        for word in _ORDER
+        if counts[word] or word == "error"
     ]
     against = "no catalogue at hand (--items FILE)"
     if found.items is not None:

@@ -57,7 +57,9 @@ def _others(site: Site) -> Iterator[tuple[Path, Cases | None]]:
 
 def live_rules(site: Site, moment: int) -> Iterator[Rule]:
     """The rules that can be in force at that moment (epoch ms) for anybody, the strongest first."""
-    return (one.rule for one in scoped(site) if one.cases is None or live(one.cases, moment))
+    for one in scoped(site):
+        if one.cases is None or live(one.cases, moment, site.time):
+            yield one.rule
 
 
 def _never(path: Path, of: Cases | None, now: int) -> Iterator[Remark]:

@@ -1,5 +1,7 @@
 """When conditions can hold: over, without an end, at one moment. Knows no clock: it is handed in."""
 
+from hemline.decide.clock import LOCAL
+from hemline.model.zones import SiteTime
 from hemline.usecases.review_logic import Cases, Literal, TooMany, both, possible
 
 _MINUTE = 60_000
@@ -29,6 +31,15 @@ def endless(of: Cases) -> bool:
     return _narrowed(of, "ge", _FAR)
 
 
-def live(of: Cases, moment: int) -> bool:
-    """Whether it can hold at that moment (epoch ms) for anybody."""
-    return _narrowed(of, "eq", moment - moment % _MINUTE)
+def live(of: Cases, moment: int, time: SiteTime) -> bool:
+    """Whether it can hold at that moment (epoch ms) for anybody, by the site's own clock."""
+    minute = moment // _MINUTE
+    local = minute + time.own.at(minute)
+    then = [clock("eq", minute * _MINUTE)]
+    for name, fact in LOCAL.items():
+        literal = Literal(f"clock.{name}", "eq", fact(local, time.hemisphere))
+        then.append(frozenset({frozenset({literal})}))
+    try:
+        return possible(both(of, *then))
+    except TooMany:
+        return True
