@@ -106,6 +106,7 @@ _HEADERS = {
     "Hemline-Rung": "The rung of the ladder that answered.",
     "Hemline-Scope": "The widest scope of the facts that were read.",
     "Hemline-Edition": "The edition that was decided from.",
+    "Hemline-Breakers": "Dependencies that are left alone for a while; not there when all is well.",
     "Server-Timing": "Milliseconds of the decision.",
 }
 

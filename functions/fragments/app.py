@@ -39,5 +39,7 @@ def _report(decided: Decided, took_ms: float) -> None:
     rungs = [fragment.rung.value for fragment in decided.fragments.values()]
     for rung in dict.fromkeys(rungs):
         metric("Hemline", {"Site": settings.site, "Rung": rung}, Fragments=rungs.count(rung))
-    faults = list(decided.faults)
-    log("INFO", "decided", rungs=rungs, ms=round(took_ms, 2), left=faults)
+    for name, state in decided.breakers.items():
+        metric("Hemline", {"Site": settings.site, "Breaker": f"{name} {state}"}, Breakers=1)
+    faults, breakers = list(decided.faults), dict(decided.breakers)
+    log("INFO", "decided", rungs=rungs, ms=round(took_ms, 2), left=faults, breakers=breakers)

@@ -29,7 +29,7 @@ from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
 
-SLOTS = [Slot("for-you", limit=8, fallback=("i1",))]
+SLOTS = [Slot("for-you", limit=8, fallback=("i1",), deadline_ms=1000)]
 
 
 @pytest.fixture

@@ -32,7 +32,10 @@ from hemline.model.slot import Slot
 class Ranker(Protocol):
     """A loaded ranking model."""
 
-    feature_names: tuple[str, ...]
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns of its matrix."""
+        ...
 
     def score(self, matrix: Floats) -> Floats:
         """[n, F] → [n], higher is better."""
@@ -41,6 +44,15 @@ class Ranker(Protocol):
 
 class StepDown(Exception):  # noqa: N818 - it is a step of the ladder, not a fault
     """This rung cannot answer; the message says why, in a word or two."""
+
+
+class NotNow(StepDown):
+    """It could answer, but not in this run: it is late, or what it needs is left alone for a while."""
+
+
+def nothing_in_the_way(_slot: Slot) -> str:
+    """Of a decision that has all the time it needs."""
+    return ""
 
 
 class Context(NamedTuple):
@@ -55,6 +67,8 @@ class Context(NamedTuple):
     eligible: Eligibility
     closed: Mapping[Rung, str] = {}
     """Rungs that may not answer, and why."""
+    obstacle: Callable[[Slot], str] = nothing_in_the_way
+    """Why the ranker may not be asked for the slot now, by the clock and its own health."""
 
 
 def _candidates(ctx: Context, *, personal: bool) -> Found:
@@ -75,16 +89,20 @@ def _by_model(ctx: Context) -> Found:
     found = _sift(_candidates(ctx, personal=True), ctx.eligible)
     if not found.items.size:
         raise StepDown("no candidates")
+    now = ctx.facts.read("clock.minute")
+    page_item = ctx.snapshot.index.get(ctx.facts.read_or("page.item", None) or "", -1)
+    category = ctx.facts.read_or("page.category", None) or ""
+    # After all reads: what is late has read what it would have, so scope and receipt stay right.
+    _check_time(ctx)
     matrix = features.matrix(
         ctx.snapshot,
         view,
         found.items,
-        now=ctx.facts.read("clock.minute"),
-        page_item=ctx.snapshot.index.get(ctx.facts.read_or("page.item", None) or "", -1),
-        page_category=ctx.snapshot.category_index.get(
-            ctx.facts.read_or("page.category", None) or "", -1
-        ),
+        now=now,
+        page_item=page_item,
+        page_category=ctx.snapshot.category_index.get(category, -1),
     )
+    _check_time(ctx)
     scores = ctx.ranker.score(matrix)
     if not np.isfinite(scores.sum()):
         raise StepDown("scores are not finite")
@@ -112,6 +130,12 @@ def _boosted_places(found: Found, eligible: Eligibility) -> Found:
         return found
     places = np.linspace(1.0, 0.0, len(found.items), dtype=np.float32)
     return found.take(np.argsort(-boosted(places, found.items, eligible), kind="stable"))
+
+
+def _check_time(ctx: Context) -> None:
+    why = ctx.obstacle(ctx.slot)
+    if why:
+        raise NotNow(why)
 
 
 def _by_segment(ctx: Context) -> Found:
@@ -165,7 +189,7 @@ class Step(NamedTuple):
     found: Found
     reasons: tuple[str, ...]
     broken: bool = False
-    """A rung failed with a fault that nobody foresaw: the same facts may not do it again."""
+    """A rung failed for a reason that lies in no fact: the same facts may not do it again."""
 
 
 def climb(ctx: Context) -> Step:
@@ -185,6 +209,7 @@ def climb(ctx: Context) -> Step:
         except (StepDown, Unavailable) as why:
             reasons.append(f"{rung}: {why}")
             left = left or isinstance(why, Unavailable)
+            broken |= isinstance(why, NotNow)
             continue
         except MissingFact as missing:
             reasons.append(f"{rung}: {missing} is missing")

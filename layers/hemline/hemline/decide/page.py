@@ -1,5 +1,6 @@
 """A whole page in one pass: each slot decided, no item twice, every header derived from facts read."""
 
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -13,9 +14,9 @@ from hemline.decide.chosen import Chosen, Watch
 from hemline.decide.diversify import diversify
 from hemline.decide.explore import Explored, explore
 from hemline.decide.facts import Facts, FactSource, Read
-from hemline.decide.ladder import Context, Ranker, Step, climb
+from hemline.decide.ladder import Context, Ranker, Step, climb, nothing_in_the_way
 from hemline.decide.reasons import reasons
-from hemline.decide.rules import Rules
+from hemline.decide.rules import Eligibility, Rules
 from hemline.decide.snapshot import Ints, Snapshot
 from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Traits
 from hemline.model.errors import UnknownSlot
@@ -35,6 +36,8 @@ class Engine(NamedTuple):
     ranker: Ranker | None
     watch: Watch | None = None
     """Told how each slot of items was filled: for explanations, which decide again; else None."""
+    obstacle: Callable[[Slot], str] = nothing_in_the_way
+    """Why the ranker may not be asked for a slot now; a use case that has a clock says."""
 
 
 class Ask(NamedTuple):
@@ -150,9 +153,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
     slot = fired.switched(under.slot)
     excluded = np.append(_excluded(snapshot, slot, want, facts, seen.items), under.blocked)
     eligible = engine.rules.eligible(fired, facts, excluded)
-    step = climb(
-        Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible, under.closed)
-    )
+    step = climb(_context(engine, slot, want, facts, eligible, under.closed))
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
@@ -170,6 +171,18 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
         explored=explored if explored and explored.item in shown else None,
         accident=token.RANKER_FAILED if step.broken else 0,
     )
+
+
+def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
+    engine: Engine,
+    slot: Slot,
+    want: SlotRequest,
+    facts: Facts,
+    eligible: Eligibility,
+    closed: Mapping[Rung, str],
+) -> Context:
+    kept = engine.snapshot, engine.rules, engine.ranker
+    return Context(*kept, slot, want, facts, eligible, closed, engine.obstacle)
 
 
 def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need
@@ -249,7 +262,8 @@ def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragme
 def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Token:
     snapshot, slot, wants, facts, answer = decided
     # Everything the answer depends on: a 304 for an equal digest is right by construction.
-    parts = (snapshot.digest, slot.name, form)
+    # The rung is in it: that a better one was late lies in no fact, and may be over the next time.
+    parts = (snapshot.digest, slot.name, form, answer.rung.value)
     return token.Token(
         edition=bytes.fromhex(snapshot.digest[:16]),
         slot=slot.name,

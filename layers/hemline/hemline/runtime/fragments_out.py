@@ -22,7 +22,7 @@ _token = msgspec.json.Decoder(_TokenOf)
 def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) -> Answer:
     """200 with the fragments, or 304 when the client has exactly this answer."""
     fragments = list(decided.fragments.values())
-    headers = _headers(fragments, decided.edition, took_ms)
+    headers = _headers(fragments, decided.edition, took_ms) | _breakers(decided)
     if request.method != "GET":
         # What a body asked for is in no cache's key: not to be kept, and never "not modified".
         return Answer(200, _json(decided), headers | PRIVATE | _JSON)
@@ -60,6 +60,12 @@ def _headers(fragments: list[Fragment], edition: str, took_ms: float) -> dict[st
     if edition:
         headers["ETag"] = f'"{_etag(fragments)}"'
     return headers
+
+
+def _breakers(decided: Decided) -> dict[str, str]:
+    """Nothing while all is well."""
+    said = ", ".join(f"{name}={state}" for name, state in decided.breakers.items())
+    return {"Hemline-Breakers": said} if said else {}
 
 
 def _cache_headers(fragments: list[Fragment], scope: Scope) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """One request for fragments: at most one read, then a decision; raises UnknownSlot and nothing else."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -15,12 +16,20 @@ from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import Refused, Unavailable
 from hemline.model.event import Record
 from hemline.model.ids import hash64
+from hemline.usecases.breaker import Breaker, Clock, Health, Run
+from hemline.usecases.breaker import health as new_health
 from hemline.usecases.editions import LiveEdition
 from hemline.usecases.ports import Hot, HotReader, Stored
 
 _SESSION_GAP = 30 * 60_000
 """Milliseconds after which somebody counts as returning (the field's usual half hour)."""
 _MINUTE = 60_000
+_PATIENCE_MS = 1000
+"""A slot's longest deadline: for as long as no edition says another one."""
+
+
+def _no_time_passes() -> float:
+    return 0.0
 
 
 class Deps(NamedTuple):
@@ -31,6 +40,10 @@ class Deps(NamedTuple):
     live: LiveEdition
     keys: tuple[bytes, ...]
     read_timeout: float
+    clock: Clock = _no_time_passes
+    """Seconds that only grow: what deadlines are measured by."""
+    health: Health | None = None
+    """Breakers, which outlive a request; without them everything is asked every time."""
 
 
 class Decided(NamedTuple):
@@ -39,21 +52,27 @@ class Decided(NamedTuple):
     fragments: dict[str, Fragment]
     edition: str
     faults: tuple[str, ...]
+    breakers: Mapping[str, str] = {}
+    """Dependency → state, of those whose breaker is not closed."""
 
 
 def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     """Fragments for every slot asked for; `now` in epoch ms. Raises UnknownSlot."""
-    hot, faults = _read(ask, visit, deps)
+    started, health = deps.clock(), deps.health or new_health(deps.clock)
+    hot, faults = _read(ask, visit, deps, health.table)
     engine = deps.live.engine
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
-        return Decided(nothing, "", (*faults, "no edition yet"))
+        return Decided(nothing, "", (*faults, "no edition yet"), health.states)
+    if engine.ranker:
+        run = Run(engine.ranker, health.ranker, deps.clock, started)
+        engine = engine._replace(ranker=run, obstacle=run.obstacle)
     known = Known(visit, hot, engine, now - now % _MINUTE)
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
     witness = Witness(deps.keys, lambda: known.whose(deps.keys[0]))
     fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
-    return Decided(fragments, engine.snapshot.digest, tuple(faults))
+    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states)
 
 
 def consents(visit: Visit, engine: Engine | None) -> bool:
@@ -63,7 +82,9 @@ def consents(visit: Visit, engine: Engine | None) -> bool:
     return engine is not None and engine.snapshot.header.consent_default
 
 
-def _read(ask: Ask, visit: Visit, deps: Deps) -> tuple[Hot | Unavailable, list[str]]:
+def _read(
+    ask: Ask, visit: Visit, deps: Deps, breaker: Breaker
+) -> tuple[Hot | Unavailable, list[str]]:
     """The one read, of no more than is allowed and needed."""
     live = deps.live
     wanted = _is_personal(ask, live.engine) and consents(visit, live.engine)
@@ -71,10 +92,16 @@ def _read(ask: Ask, visit: Visit, deps: Deps) -> tuple[Hot | Unavailable, list[s
     pointer = live.stale
     if subject is None and not pointer:
         return Hot(None, None), []
-    try:
-        hot = deps.reader.read_hot(deps.site, subject, pointer=pointer, timeout=deps.read_timeout)
-    except Unavailable as why:
+    if breaker.open:
+        why = Unavailable("dynamodb", "left alone, its breaker is open")
         return why, [str(why)]
+    timeout = min(deps.read_timeout, _deadline(ask, live.engine))
+    try:
+        hot = deps.reader.read_hot(deps.site, subject, pointer=pointer, timeout=timeout)
+    except Unavailable as why:
+        breaker.failed()
+        return why, [str(why)]
+    breaker.succeeded()
     refused = live.follow(hot.pointer, hot.brake).refused if pointer else ""
     return hot, [refused] if refused else []
 
@@ -85,6 +112,13 @@ def _is_personal(ask: Ask, engine: Engine | None) -> bool:
     return engine is None or any(
         slots[want.name].personal for want in ask.slots if want.name in slots
     )
+
+
+def _deadline(ask: Ask, engine: Engine | None) -> float:
+    """Seconds that the least patient slot of the page waits; a page has one read for all of them."""
+    slots = engine.snapshot.slots if engine else {}
+    known = [slots[want.name].deadline_ms for want in ask.slots if want.name in slots]
+    return min(known, default=_PATIENCE_MS) / 1000
 
 
 def makers(ask: Ask, known: "Known") -> dict[str, Maker]:

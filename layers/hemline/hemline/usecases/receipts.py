@@ -241,4 +241,3 @@ def _person(
         whom = "is somebody else." if subject else "is not in the archive."
         raise BadInput("visitor", whom, "Name whom it is about: --visitor ID.")
     return Person(found, key, history)
-
