@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemline.decide import reasons as reasons_module
-from hemline.decide.token import RANKER_FAILED, UNREAD
+from hemline.decide.token import UNREAD
 from hemline.model.decision import Fragment, SlotRequest, Visit
 from hemline.model.errors import BadInput, Refused
 from hemline.model.rule import Rule
@@ -16,7 +16,7 @@ from hemline.usecases.replay import replay, what_if
 from tests.support.deciding import Broken, acts, ask
 from tests.support.editions import NOW, ScoreByPrice, catalogue
 from tests.support.receipts import World, receipt
-from tests.unit.test_page import Exploding, pages
+from tests.unit.test_page import pages
 
 ITEMS = catalogue(24)
 FOR_YOU = Slot("for-you", limit=6, explore=0.4, diversity=0.3)
@@ -114,12 +114,22 @@ def test_a_receipt_outlives_the_edition_that_follows_it() -> None:
     assert not replay(here.scene(fragment)).differences
 
 
-def test_a_ranker_that_broke_then_breaks_again() -> None:
-    here = world()
-    here.live.engine = here.live.engine._replace(ranker=Exploding())  # type: ignore[union-attr]
-    page = here.decide(ask("for-you", "shelf"), Visit("v:ann", None)).fragments
-    assert receipt(page["for-you"]).accident == RANKER_FAILED
-    assert replay(here.scene(page["for-you"])).fragment.body == page["for-you"].body
+class BreaksOnce(ScoreByPrice):
+    def score(self, matrix: Any) -> Any:
+        self.column += 1
+        if self.column == 1:
+            raise RuntimeError("out of memory")
+        return matrix[:, 0]
+
+
+def test_a_ranker_that_broke_then_breaks_again_for_the_same_slot_and_no_other() -> None:
+    here = world((FOR_YOU, Slot("more", limit=6), SHELF))
+    here.live.engine = here.live.engine._replace(ranker=BreaksOnce())  # type: ignore[union-attr]
+    page = here.decide(ask("shelf", "for-you", "more"), Visit("v:ann", None)).fragments
+    assert [f.rung for f in page.values()] == ["segment", "segment", "model"]
+    assert receipt(page["more"]).broken == 2
+    for fragment in page.values():
+        assert replay(here.scene(fragment)).fragment.body == fragment.body
 
 
 def test_a_profile_that_was_not_to_be_had_is_not_to_be_had_again() -> None:

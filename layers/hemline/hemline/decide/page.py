@@ -59,7 +59,8 @@ class _Answer(NamedTuple):
     shown: tuple[int, ...] = ()
     variant: str = ""
     explored: Explored | None = None
-    accident: int = 0
+    broken: bool = False
+    """A rung was left for a reason that lies in no fact."""
 
 
 class _Decided(NamedTuple):
@@ -67,7 +68,7 @@ class _Decided(NamedTuple):
 
     snapshot: Snapshot
     slot: Slot
-    wants: tuple[token.Want, ...]
+    asked: "_Seen"
     facts: Facts
     answer: _Answer
 
@@ -78,13 +79,14 @@ class _Seen(NamedTuple):
     items: tuple[int, ...] = ()
     trace: tuple[Read, ...] = ()
     wants: tuple[token.Want, ...] = ()
-    accident: int = 0
+    broken: int = 0
+    """A bit for each of `wants`."""
 
     def add(
         self, answer: _Answer, trace: tuple[Read, ...], wants: tuple[token.Want, ...]
     ) -> "_Seen":
-        accident = self.accident | answer.accident
-        return _Seen(self.items + answer.shown, self.trace + trace, wants, accident)
+        broken = self.broken | answer.broken << len(self.wants)
+        return _Seen(self.items + answer.shown, self.trace + trace, wants, broken)
 
 
 def decide_page(
@@ -101,14 +103,10 @@ def decide_page(
     for slot, want in sorted(slots, key=lambda pair: pair[0].personal):
         facts = Facts(source, personal=slot.personal)
         answer = _answer(engine, slot, want, facts, seen)
-        wants = (
-            *seen.wants,
-            token.want_of(engine.snapshot, engine.snapshot.slot_index[slot.name], want),
-        )
+        asked = _Seen(wants=(token.want_of(engine.snapshot, want),))
         if slot.kind == "items":
-            seen = seen.add(answer, facts.trace, wants)
-            answer = answer._replace(accident=seen.accident)
-        decided = _Decided(engine.snapshot, slot, wants, facts, answer)
+            asked = seen = seen.add(answer, facts.trace, seen.wants + asked.wants)
+        decided = _Decided(engine.snapshot, slot, asked, facts, answer)
         done[slot.name] = _fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
 
@@ -121,8 +119,7 @@ def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _
     except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
         # Even the fallback may not be shown: the rules that would have sifted it did not run.
         reason = f"{slot.kind}: {type(fault).__name__}"
-        empty = _EMPTY[slot.kind]
-        return _Answer(empty, b"", Rung.STATIC, (reason,), accident=token.FAILED)
+        return _Answer(_EMPTY[slot.kind], b"", Rung.STATIC, (reason,))
 
 
 _EMPTY = {
@@ -169,7 +166,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
         (*step.reasons, *missed(shown, eligible)),
         tuple(shown),
         explored=explored if explored and explored.item in shown else None,
-        accident=token.RANKER_FAILED if step.broken else 0,
+        broken=step.broken,
     )
 
 
@@ -260,7 +257,7 @@ def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragme
 
 
 def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Token:
-    snapshot, slot, wants, facts, answer = decided
+    snapshot, slot, asked, facts, answer = decided
     # Everything the answer depends on: a 304 for an equal digest is right by construction.
     # The rung is in it: that a better one was late lies in no fact, and may be over the next time.
     parts = (snapshot.digest, slot.name, form, answer.rung.value)
@@ -268,7 +265,7 @@ def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Tok
         edition=bytes.fromhex(snapshot.digest[:16]),
         slot=slot.name,
         rung=token.rung_number(answer.rung),
-        facts=facts.digest(*(part.encode() for part in parts), _encode(wants)),
+        facts=facts.digest(*(part.encode() for part in parts), _encode(asked.wants)),
         minute=facts.read("clock.minute") // 60_000,
         items=answer.shown,
         variant=answer.variant,
@@ -276,8 +273,8 @@ def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Tok
         site=token.site_mark(snapshot.header.site),
         body=token.short(_body(decided, form, "") + answer.html),
         form=form,
-        accident=answer.accident,
-        request=token.Request(token.given_of(facts.trace), wants),
+        broken=asked.broken,
+        request=token.Request(token.given_of(facts.trace), asked.wants),
         whose=witness.whose() if facts.scope is Scope.VISITOR else None,
     )
 

@@ -24,8 +24,6 @@ KEPT_DAYS = 90
 
 CONSENTED, KNOWN, UNREAD = 1, 2, 4
 """Flags of `Whose`: facts of the visitor were there; somebody was known; the profile was not to be had."""
-RANKER_FAILED, FAILED = 1, 2
-"""`Token.accident`: what no replay can bring about by itself. The ranker broke; the whole slot did."""
 
 _PURPOSE = "decision"
 _MINUTES_A_DAY = 24 * 60
@@ -99,7 +97,8 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     body: bytes = b""
     """Digest of the fragment but for this token, 8 bytes."""
     form: str = "json"
-    accident: int = 0
+    broken: int = 0
+    """A bit for each of `request.wants`: its ranker failed or was late, which lies in no fact."""
     request: Request | bytes = b""
     """What was asked; where it does not fit, its digest: then the replay must be told it."""
     whose: Whose | None = None
@@ -131,7 +130,12 @@ def who(subject: str, key: bytes) -> bytes:
 
 
 def encode(token: Token, keys: tuple[bytes, ...]) -> str:
-    """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest."""
+    """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest.
+
+    Empty without keys: what nobody signed counts nowhere.
+    """
+    if not keys:
+        return ""
     payload = _encoder.encode(token)
     if len(payload) > _MOST_BYTES and isinstance(token.request, Request):
         digest = request_digest(token.request)
@@ -190,12 +194,12 @@ def fact_name(spelled: int | str) -> str:
     return _NAMES[spelled]
 
 
-def want_of(snapshot: Snapshot, position: int, request: SlotRequest) -> Want:
+def want_of(snapshot: Snapshot, request: SlotRequest) -> Want:
     """A slot's request in as few bytes as it takes; defaults at the end are left out."""
     values = [getattr(request, field) for field in _FIELDS]
     while values and values[-1] == _DEFAULTS[len(values) - 1]:
         values.pop()
-    return (position, *(_indices(snapshot, value) for value in values))
+    return (snapshot.slot_index[request.name], *(_indices(snapshot, value) for value in values))
 
 
 def _indices(snapshot: Snapshot, value: object) -> object:

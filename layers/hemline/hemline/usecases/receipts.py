@@ -14,9 +14,7 @@ from hemline.decide.facts import Fact, Maker
 from hemline.decide.page import Ask, Engine
 from hemline.decide.token import (
     CONSENTED,
-    FAILED,
     KNOWN,
-    RANKER_FAILED,
     UNREAD,
     Request,
     Token,
@@ -31,7 +29,7 @@ from hemline.learn.profile import Profile, encode, fold, marked, state_bytes
 from hemline.model.brake import Brake, brake_of
 from hemline.model.decision import Page, Traits, Visit
 from hemline.model.edition import unpack
-from hemline.model.errors import BadInput, HemlineError, Refused, Unavailable
+from hemline.model.errors import BadInput, Refused, Unavailable
 from hemline.model.event import Record
 from hemline.model.keys import brake_log, edition_object
 from hemline.usecases.archive import Archived, read_archive
@@ -39,6 +37,7 @@ from hemline.usecases.decide_page import act_mark, brake_fact, place_mark
 from hemline.usecases.editions import LoadRanker, engine_of
 from hemline.usecases.ports import Hot, ObjectStore, Stored
 
+_LATE = "the ranker failed or was late then"
 _MARK = 4
 """Bytes of a place in the stream, and of an act."""
 
@@ -97,24 +96,12 @@ def sources_of(
 
 def scene_of(token: Token, sources: Sources, asked: Ask | None = None) -> Scene:
     """Raises Refused when something is gone, BadInput when only the caller can know it."""
-    if token.accident & FAILED:
-        raise Refused("this slot failed with a fault that nothing here can bring about again")
     engine = sources.engine(token.edition)
-    if token.accident & RANKER_FAILED:
-        engine = engine._replace(ranker=BrokenRanker())
     given, ask = _asked(token, engine, sources, asked)
+    late = {want.name for at, want in enumerate(ask.slots) if token.broken >> at & 1}
+    engine = engine._replace(obstacle=lambda slot: _LATE if slot.name in late else "")
     visit, hot, key = _visitor(token, sources)
     return Scene(token, engine, ask, visit, hot, given, token.minute * 60_000, key)
-
-
-class BrokenRanker:
-    """In place of the one that failed then: it fails."""
-
-    feature_names: tuple[str, ...] = ()
-
-    def score(self, matrix: object) -> Any:  # noqa: ANN401, ARG002 - a ranker's signature; it never answers
-        """Raises HemlineError."""
-        raise HemlineError("the ranker failed then")
 
 
 def _asked(
