@@ -194,6 +194,9 @@ def _get_slot() -> Document:
         _query("page", {"type": "string"}, "the page's type, such as home or item"),
         _query("item", TEXT, "the item that the page is about"),
         _query("category", TEXT, "the category that the page is about"),
+        _query("url", {"type": "string"}, "the page's own address, for rules on campaigns"),
+        _query("referrer", {"type": "string"}, "where the visitor came to the page from"),
+        _query("app_version", {"type": "string"}, "of the app that shows it, such as 2.3.0"),
         _query(
             "exclude",
             {"type": "string", "pattern": EXCLUDED},

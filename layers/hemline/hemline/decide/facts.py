@@ -20,6 +20,8 @@ class Fact(NamedTuple):
 
 
 Maker = Callable[[], Fact]
+OTHERS = "*"
+"""Among makers: the one of a function that makes facts without a maker of their own, by name."""
 
 _SCOPES: Mapping[str, Scope] = {
     "site": Scope.EDITION,  # what is stopped by hand: the same for all at one moment
@@ -55,10 +57,15 @@ class FactSource:
         fact = self._made.get(name)
         if fact is None:
             maker = self._makers.get(name)
-            if maker is None:
-                raise MissingFact(name)
-            fact = self._made[name] = maker()
+            fact = self._made[name] = self._other(name) if maker is None else maker()
         return fact
+
+    def _other(self, name: str) -> Fact:
+        maker = self._makers.get(OTHERS)
+        if maker is None:
+            raise MissingFact(name)
+        found: Fact = maker().value(name)
+        return found
 
 
 class Read(NamedTuple):

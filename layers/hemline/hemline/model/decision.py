@@ -38,6 +38,10 @@ class Page(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     item: str | None = None
     category: str | None = None
     cart: tuple[str, ...] = ()
+    referrer: str = ""
+    """Where the visitor came to this page from."""
+    app_version: str = ""
+    """Of the app that will show it, such as 2.3.0."""
 
 
 class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -50,11 +54,18 @@ class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
 
 
 class Traits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Request traits that a CDN can key on; all lower case, country upper case."""
+    """Request traits that a CDN can key on; device and language lower case, country upper case."""
 
     country: str = ""
     device: str = ""
     language: str = ""
+    region: str = ""
+    """The country's own code of a part of it, such as ENG or CA."""
+    city: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    time_zone: str = ""
+    """As the IANA names it, such as Europe/London."""
 
 
 class Visit(NamedTuple):

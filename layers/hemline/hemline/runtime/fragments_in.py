@@ -49,6 +49,9 @@ def _from_query(request: Request) -> Ask:
         type=query.get("page", ""),
         item=query.get("item") or None,
         category=query.get("category") or None,
+        url=query.get("url", ""),
+        referrer=query.get("referrer", ""),
+        app_version=query.get("app_version", ""),
     )
     ask = Ask(page, traits_of(request), (want,), "html" if form == "html" else "json")
     return _checked(ask, _IN_QUERY)

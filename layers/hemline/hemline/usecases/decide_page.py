@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from hemline.decide.brake import FACT
-from hemline.decide.facts import Fact, FactSource, Maker
+from hemline.decide.facts import OTHERS, Fact, FactSource, Maker
 from hemline.decide.page import Ask, Engine, decide_page
 from hemline.decide.token import CONSENTED, KNOWN, UNREAD, Whose, Witness, short, who
 from hemline.decide.visitor import VisitorView, view
@@ -19,6 +19,7 @@ from hemline.model.ids import hash64
 from hemline.usecases.breaker import Breaker, Clock, Health, Run
 from hemline.usecases.breaker import health as new_health
 from hemline.usecases.editions import LiveEdition
+from hemline.usecases.facts_for_rules import others
 from hemline.usecases.ports import Hot, HotReader, Stored
 
 _SESSION_GAP = 30 * 60_000
@@ -133,6 +134,7 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
         "trait.country": lambda: _fact(traits.country),
         "trait.device": lambda: _fact(traits.device),
         "trait.language": lambda: _fact(traits.language),
+        OTHERS: others(page, traits, known.snapshot, known),
     }
     # Without consent they are not there at all, so that nothing can read them.
     if known.consented:
@@ -166,6 +168,7 @@ class Known:
         self._visit, self._hot, self._engine, self.minute = visit, hot, engine, minute
         self.consented = consents(visit, engine)
         self.subject = visit.subject or ""
+        self.snapshot = engine.snapshot
         self._stored = Profile()
         self._profile: Profile | None = None
         self._view: VisitorView | None = None
