@@ -9,7 +9,7 @@ import time
 from hemline.model.errors import HemlineError
 from hemline.runtime.fragments_in import ask_of
 from hemline.runtime.fragments_out import answer_of
-from hemline.runtime.http import Payload, Request, problem
+from hemline.runtime.http import Answer, Payload, Request, problem
 from hemline.runtime.identity import visit_of
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
@@ -25,6 +25,8 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     started = time.perf_counter()
     request = Request(event)
     try:
+        if request.header("hemline-preview") or request.query.get("explain") == "1":
+            return _preview(request).to_payload()
         ask = ask_of(request)
         visit = visit_of(request, settings.site, settings.keys)
         decided = decide(ask, visit, deps, time.time_ns() // 1_000_000)
@@ -33,6 +35,12 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     took_ms = (time.perf_counter() - started) * 1000
     _report(decided, took_ms)
     return answer_of(decided, request, ask.format, took_ms).to_payload()
+
+
+def _preview(request: Request) -> Answer:
+    from hemline.runtime.preview import answer  # noqa: PLC0415 - visitors' requests need none of it
+
+    return answer(request, deps, time.time_ns() // 1_000_000)
 
 
 def _report(decided: Decided, took_ms: float) -> None:

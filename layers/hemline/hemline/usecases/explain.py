@@ -9,7 +9,7 @@ import msgspec
 from hemline.decide.chosen import Chosen
 from hemline.decide.facts import Facts, FactSource
 from hemline.decide.page import Ask, Engine, decide_page
-from hemline.decide.token import Token, Witness, rung_of
+from hemline.decide.token import Witness
 from hemline.decide.trace import Candidate, SlotTrace, Watched, trace
 from hemline.decide.trace_facts import FactRead, facts_read
 from hemline.model.decision import Fragment
@@ -80,29 +80,34 @@ def explain(scene: Scene, item: str = "", clock: Clock = time.perf_counter) -> E
     source = FactSource(makers(scene.ask, known) | scene.given)
     witness = Witness((scene.key,), lambda: known.whose(scene.key))
     seen = watched(scene.engine, scene.ask, source, witness, clock)
-    return explained(seen, scene.token, item)
+    return explained(seen, scene.token.slot, scene.minute, item)
 
 
-def explained(seen: Watching, token: Token, item: str = "") -> Explained:
+def explained(seen: Watching, name: str, minute: int, item: str = "") -> Explained:
     """One slot of a watched decision. Raises BadInput when `item` is not in its edition."""
-    snapshot, fragment = seen.engine.snapshot, seen.fragments[token.slot]
-    slot, chosen = snapshot.slots[token.slot], seen.chosen.get(token.slot)
+    snapshot, fragment = seen.engine.snapshot, seen.fragments[name]
+    slot, chosen = snapshot.slots[name], seen.chosen.get(name)
     return Explained(
         slot=slot.name,
         kind=slot.kind,
         edition=snapshot.digest,
-        rung=rung_of(token).value,
+        rung=fragment.rung.value,
         scope=fragment.scope.word,
-        minute=token.minute * 60_000,
+        minute=minute,
         facts=tuple(facts_read(seen.facts[slot.name], snapshot)),
         left=fragment.reasons,
         items=_items(seen, chosen, item) if chosen else None,
-        variant=token.variant,
+        variant=_variant(fragment),
         timings={
             "decide": seen.seconds * 1000,
             "rank": seen.ranker.seconds * 1000 if seen.ranker else 0.0,
         },
     )
+
+
+def _variant(fragment: Fragment) -> str:
+    found = msgspec.json.decode(fragment.body).get("variant")
+    return str(found["name"]) if found else ""
 
 
 def _items(seen: Watching, chosen: Chosen, item: str) -> SlotTrace:
