@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.callback()(_site)
     group.command("check")(check)
     group.command("show")(show)
+    group.command("diff")(diff)
     app.add_typer(group, name="site", no_args_is_help=True)
 
 
@@ -106,10 +107,57 @@ def show(file: File, *, at: At = None, as_json: AsJson = False) -> None:
         print(f"not then: {', '.join(resting)}")
 
 
+def diff(  # noqa: PLR0913 - a command's options are its arguments
+    old: Annotated[Path, typer.Argument(help="A file, a folder, or the word live.")],
+    new: File,
+    *,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Catalogue and history (JSON lines of events) instead of the running stack's.",
+        ),
+    ] = None,
+    at: At = None,
+    days: Annotated[int, typer.Option(min=1, help="How recent visitors are.")] = 14,
+    visitors: Annotated[int, typer.Option(min=1, help="How many of them are looked at.")] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """What would change, slot by slot and rule by rule, and for about what share of recent visitors."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hemline.usecases.recent_visitors import Wanted  # noqa: PLC0415 - light at import
+    from workbench.laptop import running  # noqa: PLC0415
+    from workbench.publish import comparing  # noqa: PLC0415
+
+    sites = (_live_site() if str(old) == "live" and not old.exists() else sound(old), sound(new))
+    with Console(stderr=True).status("deciding for recent visitors with both"):
+        history = comparing.from_file(events) if events else comparing.from_stack(running())
+        found = comparing.compare(*sites, history, Wanted(visitors, days), milliseconds(at))
+    if history.rejected:
+        print(f"note: {history.rejected} events of {events} were refused", file=sys.stderr)
+    if as_json:
+        _print_json(found)
+    else:
+        print("\n".join(comparing.lines(found)))
+
+
+def _live_site() -> "Site":
+    from hemline.usecases.publish_edition import read_site  # noqa: PLC0415
+    from workbench import stores  # noqa: PLC0415
+    from workbench.laptop import running  # noqa: PLC0415
+
+    stack = running()
+    return read_site(stack.site, stores.objects(stack))
+
+
 def sound(file: Path) -> "Site":
     """The site of a file that has no error; else prints what is wrong and ends with status 1."""
     from workbench.publish import reading  # noqa: PLC0415
 
+    if not file.exists():
+        raise typer.BadParameter(f"{file} is not there.")
     found = reading.reviewed(file)
     if found.site is None:
         print_findings(file, found.findings)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from hemline.decide.clock import WEEKDAYS
 from hemline.decide.conditions import segment_of
+from hemline.decide.fact_names import kind_of
 from hemline.decide.operators import OPERATORS
 from hemline.model.rule import Condition, Every, Not, Some, When
 
@@ -120,6 +121,10 @@ def _about(fact: str, case: Case) -> Case:
     return frozenset(literal for literal in case if literal.fact == fact)
 
 
+Domain = Callable[[Case], Iterable[object]]
+"""Values that a fact may have, given what it is compared with; enough of them to decide."""
+
+
 class _Missing:
     """The fact is not there."""
 
@@ -133,8 +138,13 @@ def _any(fact: str, literals: Case) -> bool:
     plain = {literal[:3] for literal in literals}
     if len(plain) < len(literals):  # the same comparison, once to hold and once not to
         return False
-    values = (_MISSING, *DOMAINS.get(fact, _anything)(literals))
+    values = (_MISSING, *_domain(fact)(literals))
     return any(all(_agrees(literal, value) for literal in literals) for value in values)
+
+
+def _domain(fact: str) -> Domain:
+    known = DOMAINS.get(fact)
+    return known or (_only(True, False) if kind_of(fact) == "flag" else _anything)
 
 
 def _agrees(literal: Literal, value: object) -> bool:
@@ -205,13 +215,13 @@ def _numbers(mentioned: list[float]) -> Iterable[float]:
         yield (low + high) / 2
 
 
-def _only(*values: object) -> Callable[[Case], Iterable[object]]:
+def _only(*values: object) -> Domain:
     return lambda _: values
 
 
 _COUNTRIES = tuple("".join(pair) for pair in product(ascii_uppercase, repeat=2))
 
-DOMAINS: Mapping[str, Callable[[Case], Iterable[object]]] = {
+DOMAINS: Mapping[str, Domain] = {
     "trait.country": _only("", *_COUNTRIES),
     "trait.device": _only("", "mobile", "tablet", "desktop"),
     **dict.fromkeys(("clock.hour", "trait.hour"), _only(*range(24))),
@@ -219,8 +229,7 @@ DOMAINS: Mapping[str, Callable[[Case], Iterable[object]]] = {
     **dict.fromkeys(
         ("clock.season", "trait.season"), _only("winter", "spring", "summer", "autumn")
     ),
-    "visitor.known": _only(True, False),
-    "visitor.returning": _only(True, False),
     "clock.minute": lambda literals: (v for v in _anything(literals) if isinstance(v, int | float)),
 }
-"""Fact → all values that it can have, or enough of them; a fact without an entry can have any."""
+"""Fact → all values that it can have, or enough of them; flags have two and
+what has no entry can have any."""
