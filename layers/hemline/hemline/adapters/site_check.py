@@ -5,6 +5,8 @@ Knows no YAML: places are paths, `site_yaml` finds their lines.
 
 from collections.abc import Iterator
 
+from hemline.adapters.site_names import unknown_names
+from hemline.adapters.site_check_rules import in_rules
 from hemline.adapters.site_nodes import Path
 from hemline.adapters.site_places import is_personal, placed
 from hemline.decide.candidates import PERSONAL
@@ -22,12 +24,10 @@ def contradictions(
     """
     yield from _twice("slots", [slot.name for slot in site.slots])
     yield from _twice("rules", [rule.name for rule in site.rules])
-    names = {slot.name for slot in site.slots}
-    for at, rule in enumerate(site.rules):
-        for n, name in enumerate(rule.slots):
-            if name not in names and name not in broken:
-                known = ", ".join(sorted(names))
-                yield ("rules", at, "slots", n), f"there is no slot {name}.", f"One of: {known}."
+    yield from _twice("segments", [segment.name for segment in site.segments])
+    yield from in_rules(site)
+    yield from _twice("segments", [segment.name for segment in site.segments])
+    yield from unknown_names(site, broken)
     segments = {segment.name: segment for segment in site.segments}
     for at, slot in enumerate(site.slots):
         yield from _in_slot(("slots", at), slot, segments)
@@ -73,6 +73,11 @@ def _public_rules(site: Site) -> Iterator[tuple[Path, str, str]]:
         touched = public.intersection(rule.slots)
         if not touched:
             continue
+        for n, name in enumerate(rule.segments):
+            if is_personal(f"segment.{name}", segments):
+                problem = f"{name} is personal, {', '.join(sorted(touched))} is not."
+                way_out = "Name only personal slots in the rule's `slots`."
+                yield ("rules", at, "segments", n), problem, way_out
         for where, one in placed(rule.when, ("rules", at, "when")):
             if is_personal(one.fact, segments):
                 problem = f"{one.fact} is personal, {', '.join(sorted(touched))} is not."
