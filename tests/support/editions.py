@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hemline.decide import cards, rule_masks
+from hemline.decide import cards, page_caps, rule_masks
 from hemline.decide.features import FEATURES
 from hemline.learn.statistics import Statistics, sections
 from hemline.model.edition import SCHEMA, Edition, Header, pack, unpack
 from hemline.model.event import Record
 from hemline.model.item import Item
 from hemline.model.rule import Rule
-from hemline.model.slot import Slot
+from hemline.model.slot import PageCap, Slot
 
 SITE = "test"
 NOW = 1_700_000_000_000
@@ -49,6 +49,7 @@ def build_file(
     history: Sequence[Record] = (),
     ranker: tuple[bytes, bytes] = (b"", b""),
     consent_default: bool = True,
+    caps: Sequence[PageCap] = (),
 ) -> tuple[bytes, Edition]:
     """An edition over these items, with the statistics of this history: its file and what it is."""
     statistics = Statistics()
@@ -63,11 +64,13 @@ def build_file(
         feature_names=FEATURES,
         watermarks={},
         consent_default=consent_default,
+        page_caps=tuple(caps),
     )
     payloads = {
         **sections(statistics, items, NOW),
         **cards.sections(items, currency="EUR"),
         **rule_masks.sections(site_rules, items, NOW),
+        **page_caps.sections(caps, items),
         "ranker_onnx": ("bytes", (), ranker[0]),
         "ranker_json": ("bytes", (), ranker[1]),
     }

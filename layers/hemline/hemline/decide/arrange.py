@@ -70,7 +70,7 @@ def missed(shown: Sequence[int], eligible: Eligibility) -> list[str]:
 
 
 def _kept_pins(eligible: Eligibility, limit: int) -> list[tuple[int, int]]:
-    counts = [Counter[int]() for _ in eligible.caps]
+    counts = [_count(cap, set()) for cap in eligible.caps]
     pins: list[tuple[int, int]] = []
     for position, item in eligible.pins:
         fresh = all(item != other for _, other in pins)
@@ -80,7 +80,7 @@ def _kept_pins(eligible: Eligibility, limit: int) -> list[tuple[int, int]]:
 
 
 def _count(cap: Cap, items: set[int]) -> Counter[int]:
-    return Counter(int(cap.group[item]) for item in items)
+    return Counter(cap.used) + Counter(int(cap.group[item]) for item in items)
 
 
 def _fits(item: int, caps: Sequence[Cap], counts: Sequence[Counter[int]]) -> bool:

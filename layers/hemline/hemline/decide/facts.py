@@ -30,7 +30,7 @@ _SCOPES: Mapping[str, Scope] = {
     "trait": Scope.TRAIT,
     "visitor": Scope.VISITOR,
 }
-_PERSONAL_PAGE_FACTS = frozenset({"page.cart"})
+_PERSONAL_PAGE_FACTS = frozenset({"page.cart", "page.owned", "page.seen"})
 
 
 @cache

@@ -11,7 +11,6 @@ import numpy as np
 
 from hemline.decide import features
 from hemline.decide.candidates import (
-    MOST,
     NAMES,
     NOTHING,
     Found,
@@ -74,7 +73,8 @@ class Context(NamedTuple):
 def _candidates(ctx: Context, *, personal: bool) -> Found:
     if ctx.want.candidates:
         return named(ctx.snapshot, ctx.want.candidates)
-    return gather(ctx.slot, ctx.snapshot, ctx.facts, personal=personal)
+    allowed = ctx.eligible.allowed if ctx.want.after else None
+    return gather(ctx.slot, ctx.snapshot, ctx.facts, personal=personal, allowed=allowed)
 
 
 def _by_model(ctx: Context) -> Found:
@@ -157,7 +157,7 @@ def _popular_here(ctx: Context, popular: Ints) -> Found:
     if ctx.want.candidates:
         own = named(ctx.snapshot, ctx.want.candidates).items
         return from_one("yours", first_of(popular[np.isin(popular, own)], own))
-    page = gather(ctx.slot, ctx.snapshot, ctx.facts, personal=False, most=MOST)
+    page = _candidates(ctx, personal=False)
     lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
     if "category" in ctx.slot.sources and lead.items.size:
         # A category page shows its category, and nothing else to fill it up.

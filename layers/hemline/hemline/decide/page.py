@@ -6,18 +6,20 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from hemline.decide import content, render, token
+from hemline.decide import content, cursor, render, token
 from hemline.decide.arrange import arrange, missed
 from hemline.decide.brake import braked, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
 from hemline.decide.chosen import Chosen, Watch
 from hemline.decide.diversify import diversify
 from hemline.decide.explore import Explored, explore
-from hemline.decide.facts import Facts, FactSource, Read
+from hemline.decide.facts import Facts, FactSource
 from hemline.decide.ladder import Context, Ranker, Step, climb, nothing_in_the_way
+from hemline.decide.page_caps import caps_left, is_free
 from hemline.decide.reasons import reasons
 from hemline.decide.rules import Eligibility, Rules
-from hemline.decide.snapshot import Ints, Snapshot
+from hemline.decide.seen import Seen
+from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Traits
 from hemline.model.errors import UnknownSlot
 from hemline.model.slot import Slot
@@ -68,50 +70,44 @@ class _Decided(NamedTuple):
 
     snapshot: Snapshot
     slot: Slot
-    asked: "_Seen"
+    asked: "Seen"
     facts: Facts
     answer: _Answer
-
-
-class _Seen(NamedTuple):
-    """What earlier slots of the page showed, and what they read to choose it."""
-
-    items: tuple[int, ...] = ()
-    trace: tuple[Read, ...] = ()
-    wants: tuple[token.Want, ...] = ()
-    broken: int = 0
-    """A bit for each of `wants`."""
-
-    def add(
-        self, answer: _Answer, trace: tuple[Read, ...], wants: tuple[token.Want, ...]
-    ) -> "_Seen":
-        broken = self.broken | answer.broken << len(self.wants)
-        return _Seen(self.items + answer.shown, self.trace + trace, wants, broken)
 
 
 def decide_page(
     engine: Engine, ask: Ask, source: FactSource, witness: token.Witness
 ) -> dict[str, Fragment]:
-    """Slot name → fragment, in the order asked. Raises UnknownSlot, for nothing else.
+    """Slot name → fragment, in the order asked. Raises UnknownSlot, and BadInput for a cursor.
 
     Public slots are decided first and never look at what personal ones show: else whom they were
     shown to would leak into an answer that everybody gets.
     """
     slots = [(_slot(engine, want.name), want) for want in ask.slots]
+    site = engine.snapshot.header.site
+    before = {w.name: cursor.decode(w.after, site, w.name, witness.keys) for w in ask.slots}
     done: dict[str, Fragment] = {}
-    seen = _Seen()
-    for slot, want in sorted(slots, key=lambda pair: pair[0].personal):
+    seen = Seen()
+    for slot, want in sorted(slots, key=_first_come):
+        seen = seen._replace(before=before[slot.name])
         facts = Facts(source, personal=slot.personal)
         answer = _answer(engine, slot, want, facts, seen)
-        asked = _Seen(wants=(token.want_of(engine.snapshot, want),))
+        asked = Seen(wants=(token.want_of(engine.snapshot, want),))
         if slot.kind == "items":
-            asked = seen = seen.add(answer, facts.trace, seen.wants + asked.wants)
+            more = seen.more(engine.snapshot, slot, answer.shown, witness.keys)
+            how = {"broken": answer.broken, "free": is_free(slot)}
+            asked = seen = seen.add(answer.shown, facts.trace, asked.wants[0], **how)
+            answer = answer._replace(members=answer.members + more)
         decided = _Decided(engine.snapshot, slot, asked, facts, answer)
         done[slot.name] = _fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
 
 
-def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _Seen) -> _Answer:
+def _first_come(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:
+    return pair[0].personal, -pair[0].priority
+
+
+def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> _Answer:
     try:
         if slot.kind == "items":
             return _items(engine, slot, want, facts, seen)
@@ -138,7 +134,7 @@ def _slot(engine: Engine, name: str) -> Slot:
     return slot
 
 
-def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _Seen) -> _Answer:
+def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> _Answer:
     # Also when they showed nothing: that too was decided from what they read.
     facts.absorb(seen.trace)
     snapshot = engine.snapshot
@@ -148,8 +144,9 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _S
         rung = Rung.STATIC if fired.faults else Rung.SEGMENT
         return _Answer(_EMPTY["items"], b"", rung, fired.faults)
     slot = fired.switched(under.slot)
-    excluded = np.append(_excluded(snapshot, slot, want, facts, seen.items), under.blocked)
+    excluded = np.append(seen.excluded(snapshot, slot, want, facts), under.blocked)
     eligible = engine.rules.eligible(fired, facts, excluded)
+    eligible = eligible._replace(caps=eligible.caps + caps_left(snapshot, slot, seen.counted))
     step = climb(_context(engine, slot, want, facts, eligible, under.closed))
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
@@ -202,18 +199,6 @@ def _sources(found: Found, ranked: list[int], shown: list[int]) -> list[str]:
     """Where each shown item came from; a pin need not be in the ranked list at all."""
     # Shown items stand near the head of the ranked ones: a search ends at once.
     return [NAMES[found.sources[ranked.index(i)]] if i in ranked else "pin" for i in shown]
-
-
-def _excluded(
-    snapshot: Snapshot, slot: Slot, want: SlotRequest, facts: Facts, taken: tuple[int, ...]
-) -> Ints:
-    names = list(want.exclude)
-    if (
-        "category" not in slot.sources
-    ):  # a department shows all of itself, the thing in the cart too
-        names += (facts.read_or("page.item", None) or "",)
-        names += facts.read_or("page.cart", ()) if slot.personal else ()
-    return np.array([*taken, *snapshot.indices(names)], np.int32)
 
 
 def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:

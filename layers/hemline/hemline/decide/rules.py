@@ -5,7 +5,7 @@ has the last word on it. Sets of items were compiled at publish (`rule_masks`), 
 found by `rule_plan`; here the two meet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +30,8 @@ class Cap(NamedTuple):
 
     group: Ints
     most: int
+    used: Mapping[int, int] = {}
+    """Group → how many of it the page shows already."""
 
 
 class Share(NamedTuple):

@@ -38,6 +38,10 @@ class Page(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     item: str | None = None
     category: str | None = None
     cart: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ()
+    """What the visitor has for good: left out, but where a department shows all of itself."""
+    seen: tuple[str, ...] = ()
+    """What the visitor was shown elsewhere and is to be shown no more: left out everywhere."""
     referrer: str = ""
     """Where the visitor came to this page from."""
     app_version: str = ""
@@ -51,6 +55,8 @@ class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     limit: int | None = None
     candidates: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    after: str = ""
+    """The cursor of this list's last answer: nothing that it has shown comes again."""
 
 
 class Traits(msgspec.Struct, frozen=True, omit_defaults=True):

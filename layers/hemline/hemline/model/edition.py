@@ -34,6 +34,7 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | rule_mask          | u1 [s, n/8]   | bits, one row for each set of items that a rule names |
 | rule_group         | i4 [a, n]     | one row for each attribute of a cap: items of a value share a number |
 | rule_rows          | i4 [r, 2]     | each rule's row in rule_mask and in rule_group, -1 for none |
+| page_group         | i4 [caps, n]  | absent, or for each attribute of a page-wide cap a group, -1 for none |
 | ranker_onnx        | bytes         | absent or empty: no model rung |
 | ranker_json        | bytes         | its card: feature names, dtypes, sha256, metrics |
 """
@@ -48,7 +49,7 @@ import msgspec
 from hemline.model.errors import Refused
 from hemline.model.rule import Rule, Segment
 from hemline.model.signed import sign, verify
-from hemline.model.slot import Slot
+from hemline.model.slot import PageCap, Slot
 from hemline.model.zones import SiteTime
 
 SCHEMA = 1
@@ -83,6 +84,7 @@ class Header(msgspec.Struct, frozen=True):
     """Events that its statistics have counted."""
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
+    page_caps: tuple[PageCap, ...] = ()
     sections: dict[str, Section] = {}
 
 

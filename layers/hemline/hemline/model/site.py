@@ -4,7 +4,7 @@ import msgspec
 
 from hemline.model.errors import Refused
 from hemline.model.rule import Rule, Segment
-from hemline.model.slot import Slot
+from hemline.model.slot import PageCap, Slot
 from hemline.model.zones import SiteTime
 
 
@@ -19,6 +19,7 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     rules: tuple[Rule, ...] = ()
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
+    page_caps: tuple[PageCap, ...] = ()
 
 
 def encode_site(site: Site) -> bytes:

@@ -22,6 +22,13 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
     """The item it is about: where that may not appear, neither may this."""
 
 
+class PageCap(msgspec.Struct, frozen=True, omit_defaults=True):
+    """At most `count` items on a whole page that share a value of `attribute`."""
+
+    attribute: str = "category"
+    count: int = 3
+
+
 class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     """One slot. `personal` False promises that no visitor fact is read, so the answer is public."""
 
@@ -37,6 +44,8 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
         "popular",
     )
     personal: bool = True
+    priority: int = 0
+    """Of two slots of a page that could show an item, the one of higher priority does."""
     deadline_ms: int = 50
     goal: str = "click"
     max_age: int = 60

@@ -1,6 +1,7 @@
-"""One request for fragments: at most one read, then a decision; raises UnknownSlot and nothing else."""
+"""One request for fragments: at most one read, then a decision; raises what a caller can mend alone."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ from hemline.decide.token import CONSENTED, KNOWN, UNREAD, Whose, Witness, short
 from hemline.decide.visitor import VisitorView, view
 from hemline.learn.profile import Profile, decode, fold, state_bytes
 from hemline.model.brake import Brake
-from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
+from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import Refused, Unavailable
 from hemline.model.event import Record
 from hemline.model.ids import hash64
@@ -58,7 +59,7 @@ class Decided(NamedTuple):
 
 
 def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
-    """Fragments for every slot asked for; `now` in epoch ms. Raises UnknownSlot."""
+    """Fragments for every slot asked for; `now` in epoch ms. Raises UnknownSlot, BadInput (cursors)."""
     started, health = deps.clock(), deps.health or new_health(deps.clock)
     hot, faults = _read(ask, visit, deps, health.table)
     engine = deps.live.engine
@@ -139,9 +140,14 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
     # Without consent they are not there at all, so that nothing can read them.
     if known.consented:
         found["page.cart"] = lambda: _fact(page.cart)
+        found |= {f"page.{n}": partial(_fact, v) for n, v in _lists(page) if v}
         if known.subject:
             found |= _visitor_facts(known)
     return found
+
+
+def _lists(page: Page) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (("owned", page.owned), ("seen", page.seen))
 
 
 def brake_fact(brake: Brake) -> dict[str, Maker]:
