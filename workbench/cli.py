@@ -19,8 +19,9 @@ from workbench.demo import commands as demo
 from workbench.importers import commands as importers
 from workbench.laptop import NotRunning
 from workbench.publish import commands as publish
+from workbench.receipts import commands as receipts
 
-AREAS = (cloud, importers, publish, brake, models, bench, demo, schemas)
+AREAS = (cloud, importers, publish, brake, models, bench, demo, schemas, receipts)
 
 
 def build() -> typer.Typer:
