@@ -5,8 +5,8 @@ Knows no YAML: places are paths, `site_yaml` finds their lines.
 
 from collections.abc import Iterator
 
-from hemline.adapters.site_names import unknown_names
 from hemline.adapters.site_check_rules import in_rules
+from hemline.adapters.site_names import unknown_names
 from hemline.adapters.site_nodes import Path
 from hemline.adapters.site_places import is_personal, placed
 from hemline.decide.candidates import PERSONAL

@@ -2,9 +2,10 @@
 
 import difflib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from hemline.adapters.site_schema import SiteModel
+from hemline.model.rule import Action
 
 
 def in_words(error: dict[str, Any]) -> tuple[str, str]:
@@ -48,7 +49,7 @@ def _choice(error: dict[str, Any]) -> tuple[str, str]:
 
 
 def _tag(error: dict[str, Any]) -> tuple[str, str]:
-    field, known = ("action", "pin, block, filter, cap")
+    field, known = ("action", ", ".join(get_args(Action)))
     if error["loc"][0] == "slots":
         field, known = ("kind", "items, content, alert, layout")
     return f"has no `{field}` that is known.", f"`{field}` is one of: {known}."

@@ -164,7 +164,8 @@ def _plain(loc: Path, data: object) -> Path:
     for n, part in enumerate(loc):
         last = n == len(loc) - 1
         if isinstance(data, dict) and isinstance(part, str):
-            tag = part not in data and part in (data.get("kind", "items"), data.get("action"))
+            kinds = (data.get("kind", "items"), data.get("action"))
+            tag = part.startswith("<") or (part not in data and part in kinds)
             if tag:
                 continue
             path.append(part)

@@ -149,10 +149,10 @@ def _shape(op: Operator, value: Operand) -> str:
             return f"needs {_NUMBERS[op]} numbers as its value, such as {example}"
     elif op == "in":
         return "" if isinstance(value, list) else "needs a list as its value, such as [GB, IE]"
-    elif isinstance(value, list):
-        return "needs one value; for a list write `op: in`"
     elif op in {"gt", "ge", "lt", "le", "within_days"}:
         return "" if _is_number(value) else "needs a number as its value"
+    elif isinstance(value, list):
+        return "needs one value; for a list write `op: in`"
     elif op in {"starts_with", "matches", "semver"}:
         return "" if isinstance(value, str) else "needs a text as its value"
     return "needs a value" if op != "exists" and value is None else ""
