@@ -30,9 +30,10 @@ def references(site: Site, rules: Sequence[Scoped], items: Sequence[Item]) -> It
     """Warnings: the catalogue may still get what is missing today."""
     catalogue = _Catalogue(items)
     yield from _named(site, catalogue)
+    comparable = [one for one in rules if not _unknown(one.rule, catalogue)]
     for one in rules:
         yield from _attribute(one, catalogue)
-    yield from _filtered_pins(rules, catalogue)
+    yield from _filtered_pins(comparable, catalogue)
 
 
 def _named(site: Site, catalogue: _Catalogue) -> Iterator[Remark]:
@@ -92,9 +93,7 @@ def _missing(path: Path, kind: str, name: str, known: Iterable[str]) -> Remark:
 def _attribute(one: Scoped, catalogue: _Catalogue) -> Iterator[Remark]:
     """Attributes that no item has, and sets that no item is in."""
     rule = one.rule
-    named = [("attribute", rule.attribute)] if rule.compares or rule.action == "cap" else []
-    named += [("where", leaf.fact.removeprefix(PREFIX)) for leaf in leaves(rule.where)]
-    unknown = [(field, name) for field, name in named if name not in catalogue.attributes]
+    unknown = _unknown(rule, catalogue)
     for field, name in unknown:
         yield _missing((*one.path, field), "attribute", name, catalogue.attributes)
     if has_mask(rule) and not unknown and not members(rule, list(catalogue.items.values())).any():
@@ -102,6 +101,13 @@ def _attribute(one: Scoped, catalogue: _Catalogue) -> Iterator[Remark]:
         problem = f"no item of the catalogue is in its set: {shows}."
         path = (*one.path, "value" if rule.compares else "where")
         yield Remark(path, "warning", "no-item", problem, _nearest(rule, catalogue))
+
+
+def _unknown(rule: Rule, catalogue: _Catalogue) -> list[tuple[str, str]]:
+    """(field of the rule, attribute) of those that no item has."""
+    named = [("attribute", rule.attribute)] if rule.compares or rule.action == "cap" else []
+    named += [("where", leaf.fact.removeprefix(PREFIX)) for leaf in leaves(rule.where)]
+    return [(field, name) for field, name in named if name not in catalogue.attributes]
 
 
 _LEFT = frozenset({"filter", "include"})

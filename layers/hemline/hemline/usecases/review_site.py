@@ -42,7 +42,15 @@ def review(site: Site, against: Against) -> list[Remark]:
     found += effects(site, sound)
     if against.items is not None:
         found += references(site, sound, against.items)
-    return sorted(set(found), key=lambda remark: ([str(p).zfill(6) for p in remark.path], remark))
+    return sorted(
+        _strongest(found), key=lambda remark: ([str(p).zfill(6) for p in remark.path], remark)
+    )
+
+
+def _strongest(found: Sequence[Remark]) -> set[Remark]:
+    """Without the warnings of a kind where there is an error of it: they say the same, only weaker."""
+    errors = {(remark.path, remark.code) for remark in found if remark.severity == "error"}
+    return {r for r in found if r.severity == "error" or (r.path, r.code) not in errors}
 
 
 def _others(site: Site) -> Iterator[tuple[Path, Cases | None]]:
