@@ -67,6 +67,9 @@ class FactSource:
         found: Fact = maker().value(name)
         return found
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._makers
+
 
 class Read(NamedTuple):
     """One line of the trace; `mark` is empty when the fact could not be had."""
@@ -104,6 +107,10 @@ class Facts:
             return self.read(name)
         except MissingFact:
             return default
+
+    def offers(self, name: str) -> bool:
+        """Whether the request came with it. Leaves no trace: ask only for what is part of every key."""
+        return name in self._source
 
     def absorb(self, trace: tuple[Read, ...]) -> None:
         """Take over what an earlier slot read: this slot's answer depends on that slot's."""

@@ -51,8 +51,14 @@ class Seen(NamedTuple):
         # A department shows all of itself, the thing in the cart too.
         if "category" not in slot.sources:
             names += (facts.read_or("page.item", None) or "",)
-            for fact in ("page.cart", "page.owned") if slot.personal else ():
-                names += facts.read_or(fact, ())
-        names += facts.read_or("page.seen", ()) if slot.personal else ()
+            names += facts.read_or("page.cart", ()) if slot.personal else ()
+            names += _listed(facts, "page.owned") if slot.personal else ()
+        names += _listed(facts, "page.seen") if slot.personal else ()
         earlier = cursor.items_of(snapshot, self.before)
         return np.array([*self.items, *snapshot.indices(names), *earlier], np.int32)
+
+
+def _listed(facts: Facts, name: str) -> tuple[str, ...]:
+    # Whether a request has such a list is part of its URL or body, so of every cache's key.
+    names: tuple[str, ...] = facts.read_or(name, ()) if facts.offers(name) else ()
+    return names

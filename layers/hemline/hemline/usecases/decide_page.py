@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from hemline.decide.brake import FACT
-from hemline.decide.facts import OTHERS, Fact, FactSource, Maker
+from hemline.decide.facts import OTHERS, Fact, FactSource, Maker, MissingFact
 from hemline.decide.page import Ask, Engine, decide_page
 from hemline.decide.token import CONSENTED, KNOWN, UNREAD, Whose, Witness, short, who
 from hemline.decide.visitor import VisitorView, view
@@ -137,13 +137,21 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
         "trait.language": lambda: _fact(traits.language),
         OTHERS: others(page, traits, known.snapshot, known),
     }
+    told = partial(_told, consented=known.consented)
+    found |= {f"page.{n}": partial(told, v) for n, v in _lists(page) if v}
     # Without consent they are not there at all, so that nothing can read them.
     if known.consented:
         found["page.cart"] = lambda: _fact(page.cart)
-        found |= {f"page.{n}": partial(_fact, v) for n, v in _lists(page) if v}
         if known.subject:
             found |= _visitor_facts(known)
     return found
+
+
+def _told(names: tuple[str, ...], *, consented: bool) -> Fact:
+    """What the page says of the visitor: read by nobody without consent, and that too is personal."""
+    if not consented:
+        raise MissingFact("consent")
+    return _fact(names)
 
 
 def _lists(page: Page) -> tuple[tuple[str, tuple[str, ...]], ...]:
