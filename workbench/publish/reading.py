@@ -1,24 +1,19 @@
-"""A site file or a folder of them as the commands look at it: read, reviewed, held against a catalogue.
+"""What the commands hold against each other: the files of a site, and the catalogue.
 
 The catalogue is a file's, or that of the edition that is live on the stack that runs here.
 """
 
-import time
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import typer
 
-from hemline.adapters.site_yaml import Finding, read
 from hemline.model import keys
 from hemline.model.edition import Edition, pieces, unpack
 from hemline.model.errors import BadInput
 from hemline.model.event_input import item_of, parse_event
 from hemline.model.item import Item
-from hemline.model.site import Site
 from hemline.usecases.lookup import find
-from hemline.usecases.review_site import Against, review
 from workbench import stores
 from workbench.importers import items as item_files
 from workbench.importers.reading import opened
@@ -27,20 +22,6 @@ from workbench.laptop import NotRunning, Running, running
 
 _SUFFIXES = (".yaml", ".yml")
 _item = msgspec.json.Decoder(Item)
-
-
-class Reviewed(NamedTuple):
-    """What was found, and the site when nothing of it is an error."""
-
-    site: Site | None
-    findings: list[Finding]
-    items: int | None
-    """Of the catalogue that it was held against; None for none at hand."""
-
-    @property
-    def errors(self) -> int:
-        """How many findings stop a publish."""
-        return sum(finding.severity == "error" for finding in self.findings)
 
 
 def texts(path: Path) -> list[tuple[str, str]]:
@@ -58,20 +39,6 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise typer.BadParameter(f"{file} is not UTF-8.") from None
-
-
-def reviewed(path: Path, items: list[Item] | None = None, now: int | None = None) -> Reviewed:
-    """Everything that is wrong with it or worth knowing, by place; `now` in epoch ms."""
-    readable, findings = read(texts(path))
-    moment = now if now is not None else time.time_ns() // 1_000_000
-    if readable:
-        for path_in, *said in review(readable.site, Against(moment, items)):
-            severity, code, problem, way_out = said
-            findings.append(readable.finding(path_in, problem, way_out, severity, code))
-    findings.sort(key=lambda finding: (finding.file, finding))
-    wrong = any(finding.severity == "error" for finding in findings)
-    site = readable.site if readable and not wrong else None
-    return Reviewed(site, findings, None if items is None else len(items))
 
 
 def catalogue(file: Path | None) -> list[Item] | None:

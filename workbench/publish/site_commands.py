@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.adapters.site_yaml import Finding
     from hemline.model.site import Site
-    from workbench.publish.reading import Reviewed
+    from hemline.runtime.site_in import Reviewed
 
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
 File = Annotated[
@@ -54,24 +54,27 @@ def check(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Say everything that is wrong with a site file; exit status 1 when any of it is an error."""
-    from workbench.publish import reading  # noqa: PLC0415 - light at import
+    from hemline.runtime.site_in import reviewed  # noqa: PLC0415 - light at import
+    from workbench.publish import reading  # noqa: PLC0415
 
-    found = reading.reviewed(file, reading.catalogue(items), milliseconds(at))
+    catalogue = reading.catalogue(items)
+    size = None if catalogue is None else len(catalogue)
+    found = reviewed(reading.texts(file), milliseconds(at), catalogue)
     if as_json:
-        _print_json(_report(file, found))
+        _print_json(_report(file, found, size))
     else:
         print_findings(file, [f for f in found.findings if notes or f.severity != "note"])
-        print(_summary(file, found))
+        print(_summary(file, found, size))
     failing = {"error", "warning"} if strict else {"error"}
     raise typer.Exit(1 if any(f.severity in failing for f in found.findings) else 0)
 
 
-def _report(file: Path, found: "Reviewed") -> dict[str, object]:
+def _report(file: Path, found: "Reviewed", items: int | None) -> dict[str, object]:
     rows = [f._asdict() | {"file": f.file or str(file)} for f in found.findings]
-    return {"file": str(file), "items": found.items, "findings": rows}
+    return {"file": str(file), "items": items, "findings": rows}
 
 
-def _summary(file: Path, found: "Reviewed") -> str:
+def _summary(file: Path, found: "Reviewed", items: int | None) -> str:
     counts = Counter(finding.severity for finding in found.findings)
     told = [
         f"{counts[word] or 'no'} {word}{'s' * (counts[word] != 1)}"
@@ -79,8 +82,8 @@ def _summary(file: Path, found: "Reviewed") -> str:
         if counts[word] or word == "error"
     ]
     against = "no catalogue at hand (--items FILE)"
-    if found.items is not None:
-        against = f"{found.items:,} items"
+    if items is not None:
+        against = f"{items:,} items"
     size = f"{len(found.site.slots)} slots, {len(found.site.rules)} rules, " if found.site else ""
     return f"{file}: {size}{', '.join(told)}; held against {against}"
 
@@ -154,11 +157,12 @@ def _live_site() -> "Site":
 
 def sound(file: Path) -> "Site":
     """The site of a file that has no error; else prints what is wrong and ends with status 1."""
+    from hemline.runtime.site_in import reviewed  # noqa: PLC0415
     from workbench.publish import reading  # noqa: PLC0415
 
     if not file.exists():
         raise typer.BadParameter(f"{file} is not there.")
-    found = reading.reviewed(file)
+    found = reviewed(reading.texts(file), milliseconds(None))
     if found.site is None:
         print_findings(file, found.findings)
         raise typer.Exit(1)
