@@ -12,7 +12,7 @@ from hemline.learn.statistics import Statistics, sections
 from hemline.model.edition import SCHEMA, Edition, Header, pack, unpack
 from hemline.model.event import Record
 from hemline.model.item import Item
-from hemline.model.rule import Rule
+from hemline.model.rule import Rule, Segment
 from hemline.model.slot import PageCap, Slot
 
 SITE = "test"
@@ -49,6 +49,7 @@ def build_file(
     history: Sequence[Record] = (),
     ranker: tuple[bytes, bytes] = (b"", b""),
     consent_default: bool = True,
+    segments: Sequence[Segment] = (),
     caps: Sequence[PageCap] = (),
 ) -> tuple[bytes, Edition]:
     """An edition over these items, with the statistics of this history: its file and what it is."""
@@ -64,6 +65,7 @@ def build_file(
         feature_names=FEATURES,
         watermarks={},
         consent_default=consent_default,
+        segments=tuple(segments),
         page_caps=tuple(caps),
     )
     payloads = {

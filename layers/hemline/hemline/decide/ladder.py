@@ -124,7 +124,7 @@ def boosted(scores: Floats, items: Ints, eligible: Eligibility) -> Floats:
     return eligible.boosts.applied(even, items).astype(np.float32)
 
 
-def _boosted_places(found: Found, eligible: Eligibility) -> Found:
+def boosted_places(found: Found, eligible: Eligibility) -> Found:
     """Where there are no scores, the places are: 1 for the first, evenly down to 0 for the last."""
     if eligible.boosts is None:
         return found
@@ -220,7 +220,7 @@ def climb(ctx: Context) -> Step:
             continue
         kept = _sift(found, ctx.eligible)
         if kept.items.size and (left or rung is Rung.STATIC):
-            shown = kept if rung is Rung.MODEL else _boosted_places(kept, ctx.eligible)
+            shown = kept if rung is Rung.MODEL else boosted_places(kept, ctx.eligible)
             return Step(rung, shown, tuple(reasons), broken)
         if kept.items.size:
             reasons.append(f"{rung}: a rule failed")
