@@ -70,6 +70,9 @@ PIN = Rule("p", "pin", item="i1")
         ([Rule("s", "suppress", ("row",)), Rule("p", "pin", ("row",), item="i1", priority=2)],
          {("p", "error shadowed")}),
         ([Rule("p", "pin", ("hero",), item="i1")], {("p", "error wrong-kind")}),
+        ([Rule("b", "block", ("hero",), item="i1")], {}),
+        ([Rule("r", "reorder", section="a")], {("r", "error wrong-kind")}),
+        ([Rule("s", "suppress"), BLOCK], {("b", "error shadowed")}),
         ([Rule("p", "pin", item="i1", when=GB + DE)], {("p", "error dead")}),
         ([Rule("p", "pin", item="i1", when=(Condition("trait.device", "eq", "phone"),))],
          {("p", "error dead")}),
@@ -136,6 +139,13 @@ def test_a_variant_behind_one_that_always_may_be_shown_is_told() -> None:
     slot = Slot("hero", kind="content", variants=variants, fallback=("last",))
     found = review(Site(slots=(slot,)), Against(NOW))
     assert [(r.path[-1], r.code) for r in found] == [(1, "shadowed")]
+
+
+def test_suppressing_leaves_layouts_alone() -> None:
+    home = Slot("home", kind="layout", sections=("a", "b"))
+    rules = (Rule("s", "suppress"), Rule("r", "reorder", section="b"))
+    found = review(Site(slots=(ROW, home), rules=rules), Against(NOW))
+    assert {r.code for r in found} == {"no-end"}
 
 
 def test_what_is_live_at_a_moment() -> None:

@@ -11,13 +11,6 @@ from hemline.usecases.review_remark import Path, Remark
 from hemline.usecases.review_scope import Scoped, meet, segment_cases, within
 
 _REMOVE = "Remove one of the two."
-_KINDS: Mapping[Action, frozenset[str]] = {
-    "variant": frozenset({"content", "alert"}),
-    "reorder": frozenset({"layout"}),
-    "suppress": frozenset({"items", "content", "alert", "layout"}),
-}
-"""Action → the kinds of slots that it does something to; lists, where it is not named."""
-_LISTS = frozenset({"items"})
 
 
 def effects(site: Site, rules: Sequence[Scoped]) -> Iterator[Remark]:
@@ -27,7 +20,7 @@ def effects(site: Site, rules: Sequence[Scoped]) -> Iterator[Remark]:
         yield from _nowhere(one, slots)
         if one.rule.action == "pin":
             yield from _beyond(one, slots)
-    for stronger, weaker in combinations(rules, 2):
+    for stronger, weaker in combinations([one for one in rules if one.slots], 2):
         for compare in _PAIRS.get((stronger.rule.action, weaker.rule.action), ()):
             yield from compare(stronger, weaker)
         yield from _suppressed(stronger, weaker)
@@ -36,16 +29,18 @@ def effects(site: Site, rules: Sequence[Scoped]) -> Iterator[Remark]:
 
 
 def _nowhere(one: Scoped, slots: Mapping[str, Slot]) -> Iterator[Remark]:
-    kinds = _KINDS.get(one.rule.action, _LISTS)
+    """Slots in which its action does nothing, of those that it names or of all."""
     for n, name in enumerate(one.rule.slots):
-        if name in slots and slots[name].kind not in kinds:
+        if name in slots and name not in one.slots:
             problem = f"{name} is of kind {slots[name].kind}: {one.rule.action} does nothing there."
             yield Remark((*one.path, "slots", n), "error", "wrong-kind", problem, "Leave it out.")
+    if not one.slots and not one.rule.slots:
+        problem = f"the site has no slot in which {one.rule.action} does something."
+        yield Remark(one.path, "error", "wrong-kind", problem, "Remove it.")
 
 
 def _beyond(one: Scoped, slots: Mapping[str, Slot]) -> Iterator[Remark]:
-    short = [slots[name] for name in sorted(one.slots) if slots[name].kind == "items"]
-    names = [slot.name for slot in short if slot.limit < one.rule.position]
+    names = [name for name in sorted(one.slots) if slots[name].limit < one.rule.position]
     if names:
         problem = f"{', '.join(names)} shows fewer than {one.rule.position} items."
         way_out = "Choose an earlier position, unless pages ask for more."
@@ -174,10 +169,13 @@ def _variants(path: Path, slot: Slot, site: Site) -> Iterator[Remark]:
     chosen = {*slot.fallback, *(rule.variant for rule in site.rules)}
     for n, variant in enumerate(slot.variants):
         for earlier in slot.variants[:n]:
-            alike = earlier.category == variant.category and variant.name not in chosen
+            # One that is about an item goes where that item goes.
+            alike = earlier.item in (None, variant.item) and earlier.category == variant.category
             try:
-                shadowed = alike and implies(
-                    cases(variant.when, segments), cases(earlier.when, segments)
+                shadowed = (
+                    variant.name not in chosen
+                    and alike
+                    and implies(cases(variant.when, segments), cases(earlier.when, segments))
                 )
             except TooMany:
                 continue

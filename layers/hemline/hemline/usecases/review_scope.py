@@ -5,15 +5,26 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from hemline.decide.rule_plan import conditions_of
-from hemline.model.rule import Rule
+from hemline.model.rule import Action, Rule
 from hemline.model.site import Site
 from hemline.usecases.review_logic import Cases, TooMany, both, cases, implies, together
 from hemline.usecases.review_remark import Path
 from hemline.usecases.review_time import clock
 
+_CHOOSING = frozenset({"content", "alert"})
+_KINDS: Mapping[Action, frozenset[str]] = {
+    "variant": _CHOOSING,
+    "reorder": frozenset({"layout"}),
+    # A variant may be about an item, and goes where that item goes.
+    **dict.fromkeys(("block", "exclude", "filter", "include"), _CHOOSING | {"items"}),
+    "suppress": _CHOOSING | {"items"},
+}
+"""Action → the kinds of slots that it does something to; lists, where it is not named."""
+_LISTS = frozenset({"items"})
+
 
 class Scoped(NamedTuple):
-    """`cases` None: too many to be looked at. `slots`: the names of those it is in force in."""
+    """`cases` None: too many to be looked at. `slots`: the names of those it does something in."""
 
     path: Path
     rule: Rule
@@ -23,18 +34,18 @@ class Scoped(NamedTuple):
 
 def scoped(site: Site) -> list[Scoped]:
     """Every rule of the site, the strongest first: by priority, then as they stand in the file."""
-    names = frozenset(slot.name for slot in site.slots)
     segments = segment_cases(site)
     found = [
-        Scoped(
-            ("rules", place),
-            rule,
-            rule_cases(rule, segments),
-            names.intersection(rule.slots) if rule.slots else names,
-        )
+        Scoped(("rules", place), rule, rule_cases(rule, segments), _slots(rule, site))
         for place, rule in enumerate(site.rules)
     ]
     return sorted(found, key=lambda one: -one.rule.priority)
+
+
+def _slots(rule: Rule, site: Site) -> frozenset[str]:
+    kinds = _KINDS.get(rule.action, _LISTS)
+    named = [slot for slot in site.slots if not rule.slots or slot.name in rule.slots]
+    return frozenset(slot.name for slot in named if slot.kind in kinds)
 
 
 def segment_cases(site: Site) -> dict[str, Cases]:
