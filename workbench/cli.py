@@ -13,13 +13,15 @@ from hemline.model.errors import BadInput, HemlineError
 from models import commands as models
 from workbench import schemas
 from workbench.bench import commands as bench
+from workbench.brake import commands as brake
 from workbench.cloud import commands as cloud
 from workbench.demo import commands as demo
 from workbench.importers import commands as importers
 from workbench.laptop import NotRunning
 from workbench.publish import commands as publish
+from workbench.receipts import commands as receipts
 
-AREAS = (cloud, importers, publish, models, bench, demo, schemas)
+AREAS = (cloud, importers, publish, brake, models, bench, demo, schemas, receipts)
 
 
 def build() -> typer.Typer:

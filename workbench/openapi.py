@@ -11,7 +11,13 @@ import msgspec
 from hemline.model.decision import Rung, Scope
 from hemline.model.event_body import MOST_BYTES, MOST_EVENTS
 from hemline.model.event_input import EventInput
-from hemline.runtime.fragments_in import MOST_BODY_BYTES, MOST_EXCLUDED, MOST_SLOTS, PageBody
+from hemline.runtime.fragments_in import (
+    MOST_BODY_BYTES,
+    MOST_CURSOR,
+    MOST_EXCLUDED,
+    MOST_SLOTS,
+    PageBody,
+)
 from workbench.laptop import ROOT
 from workbench.openapi_bounds import BOUNDS, EXCLUDED, LIMIT, TEXT
 
@@ -64,6 +70,10 @@ _FRAGMENT = {
         "html": {"type": "string", "description": "Escaped markup; with format html only."},
         "rung": {"enum": [rung.value for rung in Rung]},
         "scope": {"enum": [scope.word for scope in Scope]},
+        "cursor": {
+            "type": "string",
+            "description": "Send it as `after` for more of this list; not there where it ends.",
+        },
         "token": {"type": "string", "description": "Send it back when this was really seen."},
     },
 }
@@ -106,6 +116,7 @@ _HEADERS = {
     "Hemline-Rung": "The rung of the ladder that answered.",
     "Hemline-Scope": "The widest scope of the facts that were read.",
     "Hemline-Edition": "The edition that was decided from.",
+    "Hemline-Breakers": "Dependencies that are left alone for a while; not there when all is well.",
     "Server-Timing": "Milliseconds of the decision.",
 }
 
@@ -193,10 +204,19 @@ def _get_slot() -> Document:
         _query("page", {"type": "string"}, "the page's type, such as home or item"),
         _query("item", TEXT, "the item that the page is about"),
         _query("category", TEXT, "the category that the page is about"),
+        _query("url", {"type": "string"}, "the page's own address, for rules on campaigns"),
+        _query("referrer", {"type": "string"}, "where the visitor came to the page from"),
+        _query("app_version", {"type": "string"}, "of the app that shows it, such as 2.3.0"),
+        *(
+            _query(
+                name, {"type": "string", "pattern": EXCLUDED}, f"{says}; at most {MOST_EXCLUDED}"
+            )
+            for name, says in _ID_LISTS.items()
+        ),
         _query(
-            "exclude",
-            {"type": "string", "pattern": EXCLUDED},
-            f"item ids, comma-separated, at most {MOST_EXCLUDED}",
+            "after",
+            {"type": "string", "maxLength": MOST_CURSOR},
+            "the cursor of this list's last answer: nothing that it has shown comes again",
         ),
     ]
     return {
@@ -205,6 +225,13 @@ def _get_slot() -> Document:
         "parameters": parameters + _identity(),
         "responses": answers,
     }
+
+
+_ID_LISTS = {
+    "exclude": "item ids, comma-separated, that this answer leaves out",
+    "owned": "item ids that the visitor has for good",
+    "seen": "item ids that the visitor is to be shown no more",
+}
 
 
 def _query(name: str, schema: Document, says: str) -> Document:

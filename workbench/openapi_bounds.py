@@ -9,6 +9,7 @@ from hemline.model.ids import ID_PATTERN
 from hemline.runtime.fragments_in import (
     MOST_CANDIDATES,
     MOST_CHARACTERS,
+    MOST_CURSOR,
     MOST_EXCLUDED,
     MOST_ITEMS,
     MOST_SLOTS,
@@ -32,8 +33,10 @@ BOUNDS: dict[str, dict[str, Schema]] = {
         "limit": {"anyOf": [LIMIT, {"type": "null"}]},
         "candidates": _ids(MOST_CANDIDATES),
         "exclude": _ids(MOST_EXCLUDED),
+        "after": {"maxLength": MOST_CURSOR},
     },
-    "Page": {"item": _OPTIONAL_TEXT, "category": _OPTIONAL_TEXT, "cart": _ids(MOST_EXCLUDED)},
+    "Page": {"item": _OPTIONAL_TEXT, "category": _OPTIONAL_TEXT}
+    | {name: _ids(MOST_EXCLUDED) for name in ("cart", "owned", "seen")},
 }
 """Schema → property → what is added to it."""
 

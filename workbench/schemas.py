@@ -15,6 +15,8 @@ from hemline.model.event_input import NEEDS, EventInput
 from workbench.laptop import ROOT
 
 _EVENT = ROOT / "docs" / "schemas" / "event.schema.json"
+_SITE = ROOT / "docs" / "schemas" / "site.schema.json"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def event_schema() -> dict[str, Any]:
@@ -22,7 +24,7 @@ def event_schema() -> dict[str, Any]:
     schema = msgspec.json.schema(EventInput)
     needs = [_need(kind, fields) for kind, fields in sorted(NEEDS.items())]
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": _DIALECT,
         "title": "An event of POST /v1/events",
         **schema,
         "allOf": needs,
@@ -42,6 +44,36 @@ def event_text() -> str:
     return json.dumps(event_schema(), indent=2, sort_keys=True) + "\n"
 
 
+def site_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a whole site file, for editors; what takes the whole file is not in it."""
+    from hemline.adapters.site_schema import SiteModel  # noqa: PLC0415 - imports pydantic
+
+    schema = _plain(SiteModel.model_json_schema())
+    return {"$schema": _DIALECT, **schema, "title": "A site file"}
+
+
+def _plain(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
+    """Without the titles that pydantic makes of names, and without underscores in names of models."""
+    if isinstance(node, list):
+        return [_plain(part) for part in node]
+    if not isinstance(node, dict):
+        return node.replace("#/$defs/_", "#/$defs/") if isinstance(node, str) else node
+    kept = {key: _plain(value) for key, value in node.items() if not _is_title(key, value)}
+    if "$defs" in kept:
+        kept["$defs"] = {name.removeprefix("_"): model for name, model in kept["$defs"].items()}
+    return kept
+
+
+def _is_title(key: str, value: object) -> bool:
+    # A field that is called title has a schema, not a text.
+    return key == "title" and isinstance(value, str)
+
+
+def site_text() -> str:
+    """The schema as it stands in docs/."""
+    return json.dumps(site_schema(), indent=2, sort_keys=True) + "\n"
+
+
 def _openapi_text() -> str:
     from workbench import openapi  # noqa: PLC0415 - imports numpy; the command line stays light
 
@@ -50,6 +82,7 @@ def _openapi_text() -> str:
 
 DOCUMENTS: dict[Path, Callable[[], str]] = {
     _EVENT: event_text,
+    _SITE: site_text,
     ROOT / "docs" / "openapi.json": _openapi_text,
 }
 """File → what it should hold."""

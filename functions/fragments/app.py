@@ -14,7 +14,7 @@ gc.disable()
 from hemline.model.errors import HemlineError
 from hemline.runtime.fragments_in import ask_of
 from hemline.runtime.fragments_out import answer_of
-from hemline.runtime.http import Payload, Request, problem
+from hemline.runtime.http import Answer, Payload, Request, problem
 from hemline.runtime.identity import visit_of
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
@@ -32,6 +32,8 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     started = time.perf_counter()
     request = Request(event)
     try:
+        if request.header("hemline-preview") or request.query.get("explain") == "1":
+            return _preview(request).to_payload()
         ask = ask_of(request)
         visit = visit_of(request, settings.site, settings.keys)
         decided = decide(ask, visit, deps, time.time_ns() // 1_000_000)
@@ -42,9 +44,17 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     return answer_of(decided, request, ask.format, took_ms).to_payload()
 
 
+def _preview(request: Request) -> Answer:
+    from hemline.runtime.preview import answer  # noqa: PLC0415 - visitors' requests need none of it
+
+    return answer(request, deps, time.time_ns() // 1_000_000)
+
+
 def _report(decided: Decided, took_ms: float) -> None:
     rungs = [fragment.rung.value for fragment in decided.fragments.values()]
     for rung in dict.fromkeys(rungs):
         metric("Hemline", {"Site": settings.site, "Rung": rung}, Fragments=rungs.count(rung))
-    faults = list(decided.faults)
-    log("INFO", "decided", rungs=rungs, ms=round(took_ms, 2), left=faults)
+    for name, state in decided.breakers.items():
+        metric("Hemline", {"Site": settings.site, "Breaker": f"{name} {state}"}, Breakers=1)
+    faults, breakers = list(decided.faults), dict(decided.breakers)
+    log("INFO", "decided", rungs=rungs, ms=round(took_ms, 2), left=faults, breakers=breakers)

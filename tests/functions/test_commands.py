@@ -13,7 +13,7 @@ from hemline.model.errors import BadInput
 from tests.support.clouds import REGION, Cloud
 from tests.support.editions import KEYS
 from tests.support.rankers import linear
-from workbench import cli, laptop
+from workbench import cli, laptop, stores
 from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
@@ -102,6 +102,46 @@ def test_a_site_file_with_mistakes_is_not_kept(site_file: Path) -> None:
     assert result.exit_code == 1
     assert f"{site_file}:5: slots[0].limt: there is no such field here" in result.stderr
     assert figures("publish")["edition"] == good["edition"]
+
+
+def test_a_file_with_thirty_mistakes_leaves_what_is_live_untouched(site_file: Path) -> None:
+    good = figures("publish", "--site-file", site_file)
+    thirty = Path(__file__).resolve().parents[1] / "cases/site/thirty.yaml"
+    result = hemline("publish", "--site-file", thirty)
+    assert result.exit_code == 1
+    assert result.stderr.count("thirty.yaml:") >= 25
+    stack = laptop.running()
+    pointer = stores.table(stack).read_pointer(stack.site)
+    assert pointer is not None
+    assert pointer.digest == good["edition"]
+    assert len(figures("publish", "--list")["editions"]) == 1  # type: ignore[arg-type]
+    assert figures("publish")["edition"] == good["edition"]
+
+
+def test_a_rule_that_can_never_hold_is_not_published(site_file: Path) -> None:
+    good = figures("publish", "--site-file", site_file)
+    rule = "{name: r, action: block, item: a, when: [{fact: trait.device, value: phone}]}"
+    site_file.write_text(f"{SITE_FILE}rules:\n  - {rule}\n")
+    result = hemline("publish", "--site-file", site_file)
+    assert result.exit_code == 1
+    assert f"{site_file}:7: rules[0]: it can never hold" in result.stderr
+    assert figures("publish")["edition"] == good["edition"]
+
+
+def test_a_site_file_is_held_against_the_catalogue_that_is_live(
+    site_file: Path, catalogue: Path
+) -> None:
+    hemline("import", "items", catalogue, "--direct")
+    figures("publish", "--site-file", site_file)
+    rules = "[{name: r, action: block, item: a}, {name: s, action: block, item: z}]"
+    site_file.write_text(f"{SITE_FILE}rules: {rules}\n")
+    found = figures("site", "check", site_file)
+    assert found["items"] == 1
+    told = [f for f in found["findings"] if f["code"] == "missing-item"]  # type: ignore[attr-defined]
+    assert [f["problem"] for f in told] == ["item z is not in the catalogue."]
+    changed = figures("site", "diff", "live", site_file)
+    assert [c["change"]["name"] for c in changed["changes"]] == ["r", "s"]  # type: ignore[attr-defined]
+    assert changed["sample"]["visitors"] == 0  # type: ignore[index]
 
 
 def test_a_ranker_is_brought_from_a_folder(site_file: Path, tmp_path: Path) -> None:

@@ -24,11 +24,15 @@ from tests.support.rankers import linear
 
 pytestmark = pytest.mark.cloud
 
+PATIENT = 1000
+"""Milliseconds, the longest deadline there is: no test depends on how busy the machine is."""
 SLOTS = [
-    Slot("hero", kind="content", variants=(Variant("any", {"headline": "Any"}),)),
-    Slot("for-you", title="For you", limit=8),
-    Slot("bestsellers", personal=False, sources=("popular",), limit=5),
-    Slot("goes-well-with", sources=("together", "popular")),
+    Slot(
+        "hero", kind="content", deadline_ms=PATIENT, variants=(Variant("any", {"headline": "Any"}),)
+    ),
+    Slot("for-you", title="For you", limit=8, deadline_ms=PATIENT),
+    Slot("bestsellers", personal=False, sources=("popular",), limit=5, deadline_ms=PATIENT),
+    Slot("goes-well-with", sources=("together", "popular"), deadline_ms=PATIENT),
 ]
 HISTORY = acts("v:ann", ["i1", "i5", "i9", "i1"])
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
@@ -202,3 +206,19 @@ def test_an_unsigned_pointer_loads_nothing(stack: Stack) -> None:
     forged = Pointer(edition.digest, NOW).signed(SITE, b"somebody else's key, long enough")
     stack.table.swap_pointer(SITE, forged, expected=None)
     assert body(call(stack.function().handler, "slot-json"))["edition"] == ""
+
+
+def test_a_table_that_is_left_alone_is_named_in_the_answer_the_log_and_the_metrics(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.publish(*build_file(catalogue(24), SLOTS, history=HISTORY))
+    app = stack.function()
+    for _ in range(3):
+        app.deps.health.table.failed()
+    answer = call(app.handler, "slot-json", visitor="ann")
+    assert body(answer)["fragments"]["for-you"]["rung"] == "segment"
+    assert answer["headers"]["Hemline-Breakers"] == "table=open"
+    assert answer["headers"]["Cache-Control"] == "private, no-store"
+    said = capsys.readouterr().out
+    assert '"breakers":{"table":"open"}' in said
+    assert '"Breaker":"table open"' in said

@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hemline.decide import cards, rules
+from hemline.decide import cards, page_caps, rule_masks
 from hemline.decide.features import FEATURES
 from hemline.learn.statistics import Statistics, sections
 from hemline.model.edition import SCHEMA, Edition, Header, pack, unpack
 from hemline.model.event import Record
 from hemline.model.item import Item
-from hemline.model.rule import Rule
-from hemline.model.slot import Slot
+from hemline.model.rule import Rule, Segment
+from hemline.model.slot import PageCap, Slot
 
 SITE = "test"
 NOW = 1_700_000_000_000
@@ -49,6 +49,8 @@ def build_file(
     history: Sequence[Record] = (),
     ranker: tuple[bytes, bytes] = (b"", b""),
     consent_default: bool = True,
+    segments: Sequence[Segment] = (),
+    caps: Sequence[PageCap] = (),
 ) -> tuple[bytes, Edition]:
     """An edition over these items, with the statistics of this history: its file and what it is."""
     statistics = Statistics()
@@ -63,11 +65,14 @@ def build_file(
         feature_names=FEATURES,
         watermarks={},
         consent_default=consent_default,
+        segments=tuple(segments),
+        page_caps=tuple(caps),
     )
     payloads = {
         **sections(statistics, items, NOW),
         **cards.sections(items, currency="EUR"),
-        **rules.sections(site_rules, items),
+        **rule_masks.sections(site_rules, items, NOW),
+        **page_caps.sections(caps, items),
         "ranker_onnx": ("bytes", (), ranker[0]),
         "ranker_json": ("bytes", (), ranker[1]),
     }

@@ -95,7 +95,7 @@ def test_the_digest_keeps_parts_apart() -> None:
         (Condition("clock.minute", "ge", 60_000), True),
         (Condition("clock.minute", "lt", 60_000), False),
         (Condition("clock.minute", "le", 60_000), True),
-        (Condition("trait.country", "gt", 3), False),
+        (Condition("trait.country", "exists", value=False), False),
         (Condition("page.item", "exists"), True),
         (Condition("visitor.nothing", "exists"), False),
         (Condition("visitor.nothing", "exists", value=False), True),

@@ -2,25 +2,17 @@
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemline.adapters.site_schema import FactName, SiteModel
-from hemline.adapters.site_yaml import Finding, check
-from hemline.decide.page import Ask, Engine
-from hemline.decide.rules import Rules
-from hemline.decide.snapshot import Snapshot
-from hemline.model.decision import Page, Traits, Visit
+from hemline.adapters.site_schema import SiteModel
+from hemline.adapters.site_yaml import Finding, check, read
 from hemline.model.errors import Refused
 from hemline.model.rule import Condition, Rule
 from hemline.model.site import Site, decode_site, encode_site
 from hemline.model.slot import Slot, Variant
-from hemline.usecases import decide_page
-from hemline.usecases.ports import Hot
-from tests.support.editions import NOW, build, catalogue
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/site-file.md"
 
@@ -112,6 +104,35 @@ def test_every_mistake_is_reported_in_one_go_with_its_line() -> None:
     assert "Did you mean `limit`?" in found[1].way_out
 
 
+def test_what_is_right_is_read_although_something_else_is_wrong() -> None:
+    text = GOOD.replace("limit: 6", "limt: 6").replace(
+        "slots: [for-you]", "slots: [for-you, nowhere]"
+    )
+    text = text.replace("name: cheap", "name: never").replace("currency: EUR", "currency: 12")
+    readable, found = read([("shop.yaml", text)])
+    assert [f.line for f in found] == [2, 7, 29, 31]
+    assert {f.file for f in found} == {"shop.yaml"}
+    assert readable is not None
+    assert [slot.name for slot in readable.site.slots] == ["top", "hero", "back", "home"]
+    # Its place in the file, although the first slot is not there.
+    assert readable.finding(("slots", 0, "name"), "x", "y")[:2] == (10, "slots[1].name")
+
+
+def test_a_folder_of_files_is_one_site() -> None:
+    head, rules = GOOD.split("rules:\n")
+    readable, found = read([("a.yaml", head), ("b.yaml", f"# rules\nrules:\n{rules}")])
+    assert (readable and readable.site, found) == (check(GOOD).site, [])
+    _, found = read(
+        [("a.yaml", head), ("b.yaml", f"rules:\n{rules}".replace("cap, count: 3", "cup"))]
+    )
+    assert next(f.text("") for f in found).startswith("b.yaml:5: rules[3]: ")
+    _, found = read([("a.yaml", head), ("b.yaml", "title: Again\nslots: [{name: for-you}]")])
+    assert [(f.file, f.line, f.field) for f in found] == [("b.yaml", 1, "title")]
+    more = "slots:\n  - {name: extra}\n  - {name: for-you}\n"
+    _, found = read([("a.yaml", head), ("b.yaml", more)])
+    assert [(f.file, f.line, f.field) for f in found] == [("b.yaml", 3, "slots[6].name")]
+
+
 def test_a_finding_reads_as_an_editor_wants_it() -> None:
     (found,) = findings(GOOD.replace("position: 2", "position: 0"))
     assert found.text("shop/site.yaml").startswith("shop/site.yaml:29: rules[0].position: ")
@@ -126,7 +147,7 @@ def test_a_finding_reads_as_an_editor_wants_it() -> None:
         ("consent_default: false", "consent_default: 1", "consent_default", "true or false"),
         ('"NO"]', "NO]", "slots[2].variants[0].when[0].value", "quote words such as no"),
         ("op: in", "op: gt", "slots[2].variants[0].when[0]", "needs a number"),
-        ("value: 40", "value: [40]", "rules[2].value", "must be text; quote"),
+        ("value: 40", "value: [40]", "rules[2]", "needs a number"),
         ("trait.country", "trait.contry", "slots[2].variants[0].when[0].fact", "Did you mean"),
         ("/c/coats", "'javascript:alert(1)'", "slots[2].variants[0].fields", "http(s) address"),
         ("headline: Out in the rain", "headline: 12", "slots[2].variants[0].fields.headline", "quotes"),
@@ -185,14 +206,6 @@ def test_no_text_makes_the_check_raise(text: str) -> None:
 def test_no_damage_to_a_good_file_makes_the_check_raise(line: str, damage: str) -> None:
     checked = check(GOOD.replace(line, line[: len(line) // 2] + damage, 1))
     assert isinstance(checked.site, Site) or checked.findings
-
-
-def test_every_fact_that_a_file_may_name_is_one_that_decisions_have() -> None:
-    snapshot = Snapshot(build(catalogue(3), [Slot("row")]))
-    engine = Engine(snapshot, Rules(snapshot), None)
-    ask = Ask(Page(), Traits(), (), "json")
-    made = decide_page._facts(ask, Visit("v:ann", consent=True), Hot(None, None), engine, NOW)
-    assert set(get_args(FactName)) <= set(made)
 
 
 def test_the_guides_file_is_a_good_one() -> None:

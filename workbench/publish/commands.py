@@ -1,58 +1,36 @@
-"""`hemline site` checks a site file; `hemline publish` makes an edition live, or goes back to one.
+"""`hemline publish` makes an edition live, or goes back to one; `hemline site` is in `site_commands`.
 
 Publishing runs the same use case as the publish function, in this process, on the stores of the stack
 that runs here; it works while the functions are busy or broken.
 """
 
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.publish import site_commands
+from workbench.publish.site_commands import AsJson, milliseconds, sound
+
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     import msgspec
 
-    from hemline.adapters.site_yaml import Finding
-    from hemline.model.site import Site
     from hemline.usecases.publish_edition import Places, Published
     from workbench.laptop import Running
-
-AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 
 
 def register(app: typer.Typer) -> None:
     """Hang `site` and `publish` on the app."""
-    group = typer.Typer(help="The site file: slots and rules as a reviewed file.")
-    group.callback()(_site)
-    group.command("check")(check)
-    app.add_typer(group, name="site", no_args_is_help=True)
+    site_commands.register(app)
     app.command("publish")(publish)
-
-
-def _site() -> None:
-    """The site file: slots and rules as a reviewed file."""
-
-
-def check(file: File, *, as_json: AsJson = False) -> None:
-    """Say everything that is wrong with a site file; exit status 1 when anything is."""
-    site, findings = _checked(file)
-    if as_json:
-        rows = [finding._asdict() for finding in findings]
-        _print_json({"file": str(file), "findings": rows})
-    elif site:
-        print(f"{file}: {len(site.slots)} slots, {len(site.rules)} rules, nothing wrong")
-    _show(file, [] if as_json else findings)
-    raise typer.Exit(1 if findings else 0)
 
 
 def publish(  # noqa: PLR0913 - a command's options are its arguments
     *,
     site_file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Check and use it from now on.")
+        Path | None, typer.Option(exists=True, help="Check and use it (or a folder) from now on.")
     ] = None,
     ranker: Annotated[
         Path | None,
@@ -79,7 +57,7 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
         _roll_back(stack.site, places, to, as_json=as_json)
     else:
         _bring(stack, places, site_file, ranker)
-        _publish(stack.site, places, _milliseconds(as_of), as_json=as_json)
+        _publish(stack.site, places, milliseconds(as_of), as_json=as_json)
 
 
 def _bring(stack: "Running", places: "Places", site_file: Path | None, ranker: Path | None) -> None:
@@ -88,7 +66,7 @@ def _bring(stack: "Running", places: "Places", site_file: Path | None, ranker: P
     from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles  # noqa: PLC0415
     from hemline.usecases.publish_edition import put_ranker, put_site  # noqa: PLC0415
 
-    site = _compiled(site_file) if site_file else None
+    site = sound(site_file) if site_file else None
     if site:
         check_consent(site, stack_says=stack.consent_default)
     if ranker:
@@ -140,29 +118,6 @@ def _list(stack: "Running", *, as_json: bool) -> None:
         )
 
 
-def _checked(file: Path) -> "tuple[Site | None, list[Finding]]":
-    from hemline.adapters.site_yaml import check as check_text  # noqa: PLC0415
-
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{file} is not UTF-8.") from None
-    return check_text(text)
-
-
-def _compiled(file: Path) -> "Site":
-    site, findings = _checked(file)
-    if site is None:
-        _show(file, findings)
-        raise typer.Exit(1)
-    return site
-
-
-def _show(file: Path, findings: "list[Finding]") -> None:
-    for finding in findings:
-        print(finding.text(str(file)), file=sys.stderr)
-
-
 def _summary(result: "Published") -> str:
     if not result.swapped:
         return f"nothing new: {result.edition[:12]} of {_when(result.built)} stays live"
@@ -183,12 +138,6 @@ def _print_json(value: object) -> None:
     import msgspec  # noqa: PLC0415
 
     print(msgspec.json.encode(value).decode())
-
-
-def _milliseconds(moment: datetime | None) -> int:
-    if moment is None:
-        return time.time_ns() // 1_000_000
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
 def _when(ms: int) -> str:

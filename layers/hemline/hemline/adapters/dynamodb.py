@@ -1,7 +1,8 @@
-"""Profiles and pointers in one DynamoDB table, over the lean client.
+"""Profiles, pointers and brakes in one DynamoDB table, over the lean client.
 
 A profile is {pk, sk, b: the encoded profile, v: its version}; a pointer {pk, sk, digest, built,
-signature}. Keys come from `model.keys` alone.
+signature}, a brake
+{pk, sk, signature: its signed text, v: its version}. Keys come from `model.keys` alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,13 @@ from hemline.adapters.aws import ONCE, AwsClient, AwsFault, Call
 from hemline.adapters.aws_http import Timeouts
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
-from hemline.model.keys import POINTER_SORT, PROFILE_SORT, profile_partition, site_partition
+from hemline.model.keys import (
+    BRAKE_SORT,
+    POINTER_SORT,
+    PROFILE_SORT,
+    profile_partition,
+    site_partition,
+)
 from hemline.usecases.ports import Hot, Stored
 
 _BATCH = 100
@@ -63,7 +70,7 @@ class _Nothing(msgspec.Struct):
 
 
 class DynamoTable:
-    """HotReader, ProfileStore and PointerStore."""
+    """HotReader, ProfileStore, PointerStore and BrakeStore."""
 
     def __init__(self, client: AwsClient, table: str) -> None:
         self._client, self._table = client, table
@@ -72,12 +79,13 @@ class DynamoTable:
         """One request of at most `timeout` seconds a wait, eventually consistent, never repeated."""
         keys = [_profile_key(site, subject)] if subject else []
         if pointer:
-            keys.append(_pointer_key(site))
+            keys += [_pointer_key(site), _brake_key(site)]
         call = Call(timeouts=Timeouts(timeout, timeout), retries=ONCE)
         items = self._read_once(keys, call)
         return Hot(
             next((_stored(item) for item in items if item.sk.S == PROFILE_SORT), None),
             next((_pointer(item) for item in items if item.sk.S == POINTER_SORT), None),
+            next((_brake(item) for item in items if item.sk.S == BRAKE_SORT), None),
         )
 
     def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
@@ -125,6 +133,21 @@ class DynamoTable:
             },
             "ConditionExpression": "digest = :e" if expected else "attribute_not_exists(pk)",
             **({"ExpressionAttributeValues": {":e": {"S": expected}}} if expected else {}),
+        }
+        self._write("PutItem", put, Call(again=False))
+
+    def read_brake(self, site: str) -> str | None:
+        """Consistent."""
+        get = {"Key": _brake_key(site), "ConsistentRead": True}
+        item = self._ask("GetItem", get, _Got, Call()).item
+        return _brake(item) if item else None
+
+    def swap_brake(self, site: str, signed: str, *, expected: int) -> None:
+        """Raises Conflict unless version `expected` is stored (0: none). Never sent again."""
+        put = {
+            "Item": {**_brake_key(site), "signature": {"S": signed}, "v": {"N": str(expected + 1)}},
+            "ConditionExpression": "v = :e" if expected else "attribute_not_exists(pk)",
+            **({"ExpressionAttributeValues": {":e": {"N": str(expected)}}} if expected else {}),
         }
         self._write("PutItem", put, Call(again=False))
 
@@ -182,6 +205,15 @@ def _profile_key(site: str, subject: str) -> Key:
 
 def _pointer_key(site: str) -> Key:
     return {"pk": {"S": site_partition(site)}, "sk": {"S": POINTER_SORT}}
+
+
+def _brake_key(site: str) -> Key:
+    return {"pk": {"S": site_partition(site)}, "sk": {"S": BRAKE_SORT}}
+
+
+def _brake(item: _Item) -> str:
+    # Whatever lies there is judged by its signature, not here.
+    return item.signature.S if item.signature else ""
 
 
 def _stored(item: _Item) -> Stored:

@@ -14,18 +14,22 @@ from hemline.usecases.ports import Hot, Stored, StreamEntry
 
 
 class MemoryTable:
-    """HotReader, ProfileStore and PointerStore over two dicts."""
+    """HotReader, ProfileStore, PointerStore and BrakeStore over dicts."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._profiles: dict[tuple[str, str], Stored] = {}
         self._pointers: dict[str, Pointer] = {}
+        self._brakes: dict[str, tuple[str, int]] = {}
 
     def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:  # noqa: ARG002 - the port's signature; memory is never late
-        """Profile and, when asked, the pointer."""
+        """Profile and, when asked, pointer and brake."""
         with self._lock:
             profile = self._profiles.get((site, subject)) if subject else None
-            return Hot(profile, self._pointers.get(site) if pointer else None)
+            if not pointer:
+                return Hot(profile, None)
+            brake = self._brakes.get(site)
+            return Hot(profile, self._pointers.get(site), brake[0] if brake else None)
 
     def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
         """Those that exist."""
@@ -53,6 +57,20 @@ class MemoryTable:
             if (live.digest if live else None) != expected:
                 raise Conflict(f"the live edition of {site} is not {expected}")
             self._pointers[site] = pointer
+
+    def read_brake(self, site: str) -> str | None:
+        """Consistent, as memory is."""
+        with self._lock:
+            brake = self._brakes.get(site)
+            return brake[0] if brake else None
+
+    def swap_brake(self, site: str, signed: str, *, expected: int) -> None:
+        """Raises Conflict unless version `expected` is stored (0: none)."""
+        with self._lock:
+            brake = self._brakes.get(site)
+            if (brake[1] if brake else 0) != expected:
+                raise Conflict(f"the brake of {site} is not at version {expected}")
+            self._brakes[site] = (signed, expected + 1)
 
 
 class MemoryStream:

@@ -5,27 +5,32 @@ Knows no YAML: places are paths, `site_yaml` finds their lines.
 
 from collections.abc import Iterator
 
+from hemline.adapters.site_check_rules import in_rules
+from hemline.adapters.site_names import unknown_names
+from hemline.adapters.site_nodes import Path
+from hemline.adapters.site_places import is_personal, placed
 from hemline.decide.candidates import PERSONAL
-from hemline.decide.facts import scope_of
-from hemline.model.decision import Scope
+from hemline.decide.conditions import Segments
 from hemline.model.site import Site
 from hemline.model.slot import Slot
 
-Path = tuple[str | int, ...]
 
+def contradictions(
+    site: Site, broken: frozenset[str] = frozenset()
+) -> Iterator[tuple[Path, str, str]]:
+    """(path, problem, way out) of what is well-formed but cannot be meant; needs the whole file.
 
-def contradictions(site: Site) -> Iterator[tuple[Path, str, str]]:
-    """(path, problem, way out) of what is well-formed but cannot be meant; needs the whole file."""
+    `broken` names what the file has and `site` has not, because something else is wrong with it.
+    """
     yield from _twice("slots", [slot.name for slot in site.slots])
     yield from _twice("rules", [rule.name for rule in site.rules])
-    names = {slot.name for slot in site.slots}
-    for at, rule in enumerate(site.rules):
-        for n, name in enumerate(rule.slots):
-            if name not in names:
-                known = ", ".join(sorted(names))
-                yield ("rules", at, "slots", n), f"there is no slot {name}.", f"One of: {known}."
+    yield from _twice("segments", [segment.name for segment in site.segments])
+    yield from in_rules(site)
+    yield from _twice("segments", [segment.name for segment in site.segments])
+    yield from unknown_names(site, broken)
+    segments = {segment.name: segment for segment in site.segments}
     for at, slot in enumerate(site.slots):
-        yield from _in_slot(("slots", at), slot)
+        yield from _in_slot(("slots", at), slot, segments)
     yield from _public_rules(site)
 
 
@@ -35,7 +40,7 @@ def _twice(where: str, names: list[str]) -> Iterator[tuple[Path, str, str]]:
             yield (where, at, "name"), f"{name} stands here twice.", "Give each its own name."
 
 
-def _in_slot(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
+def _in_slot(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path, str, str]]:
     variants = [variant.name for variant in slot.variants]
     for path, problem, way_out in _twice("variants", variants):
         yield (*at, *path), problem, way_out
@@ -45,28 +50,36 @@ def _in_slot(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
                 known = f"One of: {', '.join(variants)}."
                 yield (*at, "fallback", n), f"there is no variant {name}.", known
     if not slot.personal:
-        yield from _not_public(at, slot)
+        yield from _not_public(at, slot, segments)
 
 
-def _not_public(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
+def _not_public(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path, str, str]]:
     for n, source in enumerate(slot.sources if slot.kind == "items" else ()):
         if source in PERSONAL:
             where = (*at, "sources", n)
             yield where, f"{source} reads the visitor.", "Leave it out, or set `personal: true`."
     for v, variant in enumerate(slot.variants):
-        for c, condition in enumerate(variant.when):
-            if scope_of(condition.fact) is Scope.VISITOR:
-                where = (*at, "variants", v, "when", c, "fact")
-                yield where, f"{condition.fact} is personal.", "Set `personal: true` on the slot."
+        for where, one in placed(variant.when, (*at, "variants", v, "when")):
+            if is_personal(one.fact, segments):
+                problem = f"{one.fact} is personal."
+                yield (*where, "fact"), problem, "Set `personal: true` on the slot."
 
 
 def _public_rules(site: Site) -> Iterator[tuple[Path, str, str]]:
     # A rule for all slots simply never holds in a public one; one that names it is a mistake.
+    segments = {segment.name: segment for segment in site.segments}
     public = {slot.name for slot in site.slots if not slot.personal}
     for at, rule in enumerate(site.rules):
         touched = public.intersection(rule.slots)
-        for c, condition in enumerate(rule.when):
-            if touched and scope_of(condition.fact) is Scope.VISITOR:
-                where = ("rules", at, "when", c, "fact")
-                problem = f"{condition.fact} is personal, {', '.join(sorted(touched))} is not."
-                yield where, problem, "Name only personal slots in the rule's `slots`."
+        if not touched:
+            continue
+        for n, name in enumerate(rule.segments):
+            if is_personal(f"segment.{name}", segments):
+                problem = f"{name} is personal, {', '.join(sorted(touched))} is not."
+                way_out = "Name only personal slots in the rule's `slots`."
+                yield ("rules", at, "segments", n), problem, way_out
+        for where, one in placed(rule.when, ("rules", at, "when")):
+            if is_personal(one.fact, segments):
+                problem = f"{one.fact} is personal, {', '.join(sorted(touched))} is not."
+                way_out = "Name only personal slots in the rule's `slots`."
+                yield (*where, "fact"), problem, way_out

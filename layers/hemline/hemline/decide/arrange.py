@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import ceil
 
 from hemline.decide.rules import Cap, Eligibility
 
@@ -9,27 +10,67 @@ from hemline.decide.rules import Cap, Eligibility
 def arrange(ranked: Sequence[int], eligible: Eligibility, limit: int) -> list[int]:
     """At most `limit` item indices, best first, pins at their positions, no cap exceeded.
 
-    `ranked` holds allowed items only. Pins count against the caps before anything else does. A pin
-    beyond the end of a short list comes last.
+    `ranked` holds allowed items only. Pins count against the caps before anything else does, then the
+    items that a minimum share asks for, the best ranked of them. A pin beyond the end of a short list
+    comes last. A share that the ranked items cannot fill is filled as far as they go.
     """
-    if not eligible.pins and not eligible.caps:
+    if not eligible.pins and not eligible.caps and not eligible.shares:
         return list(ranked[:limit])
     pins = _kept_pins(eligible, limit)
     pinned = {item for _, item in pins}
     counts = [_count(cap, pinned) for cap in eligible.caps]
-    shown: list[int] = []
+    room = limit - len(pins)
+    chosen = _reserved(ranked, eligible, counts, pinned, room, limit) if eligible.shares else set()
     for item in ranked:
-        if len(shown) + len(pins) >= limit:
+        if len(chosen) >= room:
             break
-        if item not in pinned and _fits(item, eligible.caps, counts):
-            shown.append(item)
+        if item not in pinned and item not in chosen and _fits(item, eligible.caps, counts):
+            chosen.add(item)
+    shown = [item for item in ranked if item in chosen]
     for position, item in pins:
         shown.insert(position, item)
     return shown
 
 
+def _reserved(  # noqa: PLR0913, PLR0917 - what is left of a list, and by which rules
+    ranked: Sequence[int],
+    eligible: Eligibility,
+    counts: Sequence[Counter[int]],
+    pinned: set[int],
+    room: int,
+    limit: int,
+) -> set[int]:
+    """The items that minimum shares hold places for, the foremost rule first."""
+    chosen: set[int] = set()
+    for share in eligible.shares:
+        wanted = ceil(share.least * limit - _ROUNDING)
+        have = sum(bool(share.members[item]) for item in pinned | chosen)
+        for item in ranked:
+            if have >= wanted or len(chosen) >= room:
+                break
+            fresh = share.members[item] and item not in pinned and item not in chosen
+            if fresh and _fits(item, eligible.caps, counts):
+                chosen.add(item)
+                have += 1
+    return chosen
+
+
+_ROUNDING = 1e-9
+"""0.2 of 15 is 3 places, though binary fractions say a trace more."""
+
+
+def missed(shown: Sequence[int], eligible: Eligibility) -> list[str]:
+    """Lines about minimum shares that what is shown does not reach."""
+    lines = []
+    for share in eligible.shares:
+        have = sum(bool(share.members[item]) for item in shown)
+        if have < ceil(share.least * len(shown) - _ROUNDING):
+            lines.append(f"rule {share.rule}: {have} of {len(shown)} are too few")
+    return lines
+
+
 def _kept_pins(eligible: Eligibility, limit: int) -> list[tuple[int, int]]:
-    counts = [Counter[int]() for _ in eligible.caps]
+    counts = [_count(cap, set()) for cap in eligible.caps]
     pins: list[tuple[int, int]] = []
     for position, item in eligible.pins:
         fresh = all(item != other for _, other in pins)
@@ -39,7 +80,7 @@ def _kept_pins(eligible: Eligibility, limit: int) -> list[tuple[int, int]]:
 
 
 def _count(cap: Cap, items: set[int]) -> Counter[int]:
-    return Counter(int(cap.group[item]) for item in items)
+    return Counter(cap.used) + Counter(int(cap.group[item]) for item in items)
 
 
 def _fits(item: int, caps: Sequence[Cap], counts: Sequence[Counter[int]]) -> bool:

@@ -135,14 +135,24 @@ def _first_places(items: Ints) -> npt.NDArray[np.intp]:
     return np.flatnonzero(first[items] == places)
 
 
-def gather(
-    slot: Slot, snapshot: Snapshot, facts: Facts, *, personal: bool, most: int = MOST
+def gather(  # noqa: PLR0913 - a slot's sources, and what bounds them
+    slot: Slot,
+    snapshot: Snapshot,
+    facts: Facts,
+    *,
+    personal: bool,
+    most: int = MOST,
+    allowed: npt.NDArray[np.bool_] | None = None,
 ) -> Found:
     """Candidates of the slot's sources, each up to its share; without the visitor's unless `personal`.
 
+    With `allowed` (bool [n]) what may not be shown uses up no share: far down a list, where most was
+    shown before, that is nearly everything.
     Raises what reading a fact raises, except MissingFact: a source without its fact is empty.
     """
     parts = list(_lists(slot, snapshot, facts, personal=personal))
+    if allowed is not None:
+        parts = [(name, items[allowed[items]]) for name, items in parts]
     return merged([from_one(name, items[: SHARES[name]]) for name, items in parts], most)
 
 

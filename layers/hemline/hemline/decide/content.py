@@ -1,9 +1,10 @@
 """Slots that choose one of a few things: a content variant, an alert, an order of page sections."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from hemline.decide.conditions import all_hold
 from hemline.decide.facts import Facts, MissingFact
+from hemline.decide.rules import Fired, Rules
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Rung
 from hemline.model.errors import Unavailable
@@ -19,21 +20,34 @@ class Choice(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-def choose(slot: Slot, snapshot: Snapshot, facts: Facts) -> Choice:
+def choose(slot: Slot, rules: Rules, snapshot: Snapshot, facts: Facts) -> Choice:
     """Segment rung: the visitor's or the request's facts chose it; popular: the default; static."""
+    fired = rules.fired(slot.name, facts, "order" if slot.kind == "layout" else "choice")
+    if fired.suppressed:
+        return Choice(None, (), Rung.STATIC if fired.faults else Rung.SEGMENT, fired.faults)
+    if fired.faults:
+        return static(slot, rules, facts, *fired.faults)
     try:
         liked = _liked(slot, snapshot, facts)
         if slot.kind == "layout":
-            return _layout(slot, liked)
-        return _variant(slot, facts, liked)
-    except Unavailable as why:
-        return static(slot, f"segment: {why}")
+            return _layout(slot, liked, fired)
+        return _variant(slot, rules, facts, liked, fired.wanted)
+    except Exception as why:  # noqa: BLE001 - a condition that failed is reported, never "no match"
+        return static(slot, rules, facts, f"segment: {_said(why)}")
 
 
-def static(slot: Slot, reason: str) -> Choice:
-    """What the slot's fallback names; sections in their default order."""
-    variant = next((v for v in slot.variants if v.name in slot.fallback), None)
-    return Choice(variant, slot.sections, Rung.STATIC, (reason,))
+def _said(why: Exception) -> str:
+    return str(why) if isinstance(why, Unavailable) else f"{type(why).__name__}: {why}"
+
+
+def static(slot: Slot, rules: Rules, facts: Facts, *reasons: str) -> Choice:
+    """What the slot's fallback names, where its own conditions hold; sections in their default order."""
+    named = [variant for variant in slot.variants if variant.name in slot.fallback]
+    try:
+        variant = next((one for one in named if rules.may_show(slot.name, one, facts)), None)
+    except Exception as why:  # noqa: BLE001 - a message whose conditions cannot be told is not shown
+        return Choice(None, slot.sections, Rung.STATIC, (*reasons, f"static: {_said(why)}"))
+    return Choice(variant, slot.sections, Rung.STATIC, reasons)
 
 
 def _liked(slot: Slot, snapshot: Snapshot, facts: Facts) -> dict[str, int]:
@@ -46,13 +60,18 @@ def _liked(slot: Slot, snapshot: Snapshot, facts: Facts) -> dict[str, int]:
         return {}
 
 
-def _variant(slot: Slot, facts: Facts, liked: dict[str, int]) -> Choice:
-    allowed = [v for v in slot.variants if all_hold(v.when, facts)]
+def _variant(
+    slot: Slot, rules: Rules, facts: Facts, liked: dict[str, int], wanted: Sequence[str]
+) -> Choice:
+    allowed = [one for one in slot.variants if rules.may_show(slot.name, one, facts)]
     if not allowed:
         # An alert that applies to nobody here is not a failure: there is nothing to say.
         return Choice(None, (), Rung.SEGMENT if slot.variants else Rung.STATIC)
-    best = min(allowed, key=lambda v: _place(v, liked))
-    chosen_for = bool(best.when) or (best.category or "") in liked
+    # A rule chooses among what may be shown: it never overrules a variant's own conditions.
+    named = {one.name: one for one in allowed}
+    chosen = next((named[name] for name in wanted if name in named), None)
+    best = chosen or min(allowed, key=lambda v: _place(v, liked))
+    chosen_for = chosen is not None or bool(best.when) or (best.category or "") in liked
     return Choice(best, (), Rung.SEGMENT if chosen_for else Rung.POPULAR)
 
 
@@ -63,8 +82,9 @@ def _place(variant: Variant, liked: dict[str, int]) -> int:
     return liked.get(variant.category, len(liked) + 1)
 
 
-def _layout(slot: Slot, liked: dict[str, int]) -> Choice:
+def _layout(slot: Slot, liked: dict[str, int], fired: Fired) -> Choice:
     nobody = len(liked)
     order = sorted(slot.sections, key=lambda section: liked.get(section, nobody))
-    moved = tuple(order) != slot.sections
-    return Choice(None, tuple(order), Rung.SEGMENT if moved else Rung.POPULAR)
+    placed = fired.reordered(order)
+    moved = placed != slot.sections
+    return Choice(None, placed, Rung.SEGMENT if moved else Rung.POPULAR)

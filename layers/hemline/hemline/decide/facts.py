@@ -20,14 +20,17 @@ class Fact(NamedTuple):
 
 
 Maker = Callable[[], Fact]
+OTHERS = "*"
+"""Among makers: the one of a function that makes facts without a maker of their own, by name."""
 
 _SCOPES: Mapping[str, Scope] = {
+    "site": Scope.EDITION,  # what is stopped by hand: the same for all at one moment
     "clock": Scope.EDITION,  # the same for all at one moment; the slot's max_age bounds its staleness
     "page": Scope.TRAIT,  # part of the URL, so of every cache's key
     "trait": Scope.TRAIT,
     "visitor": Scope.VISITOR,
 }
-_PERSONAL_PAGE_FACTS = frozenset({"page.cart"})
+_PERSONAL_PAGE_FACTS = frozenset({"page.cart", "page.owned", "page.seen"})
 
 
 @cache
@@ -54,10 +57,18 @@ class FactSource:
         fact = self._made.get(name)
         if fact is None:
             maker = self._makers.get(name)
-            if maker is None:
-                raise MissingFact(name)
-            fact = self._made[name] = maker()
+            fact = self._made[name] = self._other(name) if maker is None else maker()
         return fact
+
+    def _other(self, name: str) -> Fact:
+        maker = self._makers.get(OTHERS)
+        if maker is None:
+            raise MissingFact(name)
+        found: Fact = maker().value(name)
+        return found
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._makers
 
 
 class Read(NamedTuple):
@@ -74,6 +85,8 @@ class Facts:
     def __init__(self, source: FactSource, *, personal: bool) -> None:
         self._source, self.personal = source, personal
         self._reads: dict[str, Read] = {}
+        self.segments: dict[str, bool] = {}
+        """Segments found out so far, whether the visitor is in them; their reads are in the trace."""
 
     def read(self, name: str) -> Any:  # noqa: ANN401 - facts are of any type; readers know theirs
         """The value. Raises MissingFact; in a slot that is not personal, for every visitor fact."""
@@ -94,6 +107,10 @@ class Facts:
             return self.read(name)
         except MissingFact:
             return default
+
+    def offers(self, name: str) -> bool:
+        """Whether the request came with it. Leaves no trace: ask only for what is part of every key."""
+        return name in self._source
 
     def absorb(self, trace: tuple[Read, ...]) -> None:
         """Take over what an earlier slot read: this slot's answer depends on that slot's."""

@@ -4,14 +4,13 @@ A rung gives a list of items, best first, or raises StepDown with the reason. Th
 something that may be shown is the answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from hemline.decide import features
 from hemline.decide.candidates import (
-    MOST,
     NAMES,
     NOTHING,
     Found,
@@ -32,7 +31,10 @@ from hemline.model.slot import Slot
 class Ranker(Protocol):
     """A loaded ranking model."""
 
-    feature_names: tuple[str, ...]
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns of its matrix."""
+        ...
 
     def score(self, matrix: Floats) -> Floats:
         """[n, F] → [n], higher is better."""
@@ -41,6 +43,15 @@ class Ranker(Protocol):
 
 class StepDown(Exception):  # noqa: N818 - it is a step of the ladder, not a fault
     """This rung cannot answer; the message says why, in a word or two."""
+
+
+class NotNow(StepDown):
+    """It could answer, but not in this run: it is late, or what it needs is left alone for a while."""
+
+
+def nothing_in_the_way(_slot: Slot) -> str:
+    """Of a decision that has all the time it needs."""
+    return ""
 
 
 class Context(NamedTuple):
@@ -53,12 +64,17 @@ class Context(NamedTuple):
     want: SlotRequest
     facts: Facts
     eligible: Eligibility
+    closed: Mapping[Rung, str] = {}
+    """Rungs that may not answer, and why."""
+    obstacle: Callable[[Slot], str] = nothing_in_the_way
+    """Why the ranker may not be asked for the slot now, by the clock and its own health."""
 
 
 def _candidates(ctx: Context, *, personal: bool) -> Found:
     if ctx.want.candidates:
         return named(ctx.snapshot, ctx.want.candidates)
-    return gather(ctx.slot, ctx.snapshot, ctx.facts, personal=personal)
+    allowed = ctx.eligible.allowed if ctx.want.after else None
+    return gather(ctx.slot, ctx.snapshot, ctx.facts, personal=personal, allowed=allowed)
 
 
 def _by_model(ctx: Context) -> Found:
@@ -73,21 +89,53 @@ def _by_model(ctx: Context) -> Found:
     found = _sift(_candidates(ctx, personal=True), ctx.eligible)
     if not found.items.size:
         raise StepDown("no candidates")
+    now = ctx.facts.read("clock.minute")
+    page_item = ctx.snapshot.index.get(ctx.facts.read_or("page.item", None) or "", -1)
+    category = ctx.facts.read_or("page.category", None) or ""
+    # After all reads: what is late has read what it would have, so scope and receipt stay right.
+    _check_time(ctx)
     matrix = features.matrix(
         ctx.snapshot,
         view,
         found.items,
-        now=ctx.facts.read("clock.minute"),
-        page_item=ctx.snapshot.index.get(ctx.facts.read_or("page.item", None) or "", -1),
-        page_category=ctx.snapshot.category_index.get(
-            ctx.facts.read_or("page.category", None) or "", -1
-        ),
+        now=now,
+        page_item=page_item,
+        page_category=ctx.snapshot.category_index.get(category, -1),
     )
+    _check_time(ctx)
     scores = ctx.ranker.score(matrix)
     if not np.isfinite(scores.sum()):
         raise StepDown("scores are not finite")
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-boosted(scores, found.items, ctx.eligible), kind="stable")
     return found.take(order)
+
+
+def boosted(scores: Floats, items: Ints, eligible: Eligibility) -> Floats:
+    """[n] the scores, or, where rules boost or bury, the list's scores drawn to 0 to 1 and adjusted.
+
+    A ranker's scores have no zero and no unit: a factor on them as they come would turn an item of
+    negative score round. Lowest 0, highest 1 is what a place gives too, where there is no ranker.
+    """
+    if eligible.boosts is None:
+        return scores
+    exact = scores.astype(np.float64)
+    span = exact.max() - exact.min()
+    even = (exact - exact.min()) / span if span > 0 else np.ones(len(exact))
+    return eligible.boosts.applied(even, items).astype(np.float32)
+
+
+def boosted_places(found: Found, eligible: Eligibility) -> Found:
+    """Where there are no scores, the places are: 1 for the first, evenly down to 0 for the last."""
+    if eligible.boosts is None:
+        return found
+    places = np.linspace(1.0, 0.0, len(found.items), dtype=np.float32)
+    return found.take(np.argsort(-boosted(places, found.items, eligible), kind="stable"))
+
+
+def _check_time(ctx: Context) -> None:
+    why = ctx.obstacle(ctx.slot)
+    if why:
+        raise NotNow(why)
 
 
 def _by_segment(ctx: Context) -> Found:
@@ -109,7 +157,7 @@ def _popular_here(ctx: Context, popular: Ints) -> Found:
     if ctx.want.candidates:
         own = named(ctx.snapshot, ctx.want.candidates).items
         return from_one("yours", first_of(popular[np.isin(popular, own)], own))
-    page = gather(ctx.slot, ctx.snapshot, ctx.facts, personal=False, most=MOST)
+    page = _candidates(ctx, personal=False)
     lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
     if "category" in ctx.slot.sources and lead.items.size:
         # A category page shows its category, and nothing else to fill it up.
@@ -140,28 +188,46 @@ class Step(NamedTuple):
     rung: Rung
     found: Found
     reasons: tuple[str, ...]
+    broken: bool = False
+    """A rung failed for a reason that lies in no fact: the same facts may not do it again."""
 
 
 def climb(ctx: Context) -> Step:
-    """The first rung with something to show; the static one answers even when it is empty."""
-    reasons: list[str] = []
+    """The first rung with something to show; the static one answers even when it is empty.
+
+    When a rule failed, the rung that would have answered is left too, unless a fault took one already.
+    """
+    reasons = list(ctx.eligible.faults)
+    left = not reasons
+    broken = False
     for rung, step in LADDER:
+        if rung in ctx.closed:
+            reasons.append(f"{rung}: {ctx.closed[rung]}")
+            continue
         try:
             found = step(ctx)
         except (StepDown, Unavailable) as why:
             reasons.append(f"{rung}: {why}")
+            left = left or isinstance(why, Unavailable)
+            broken |= isinstance(why, NotNow)
             continue
         except MissingFact as missing:
             reasons.append(f"{rung}: {missing} is missing")
             continue
         except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
             reasons.append(f"{rung}: {type(fault).__name__}")
+            left = broken = True
             continue
         kept = _sift(found, ctx.eligible)
+        if kept.items.size and (left or rung is Rung.STATIC):
+            shown = kept if rung is Rung.MODEL else boosted_places(kept, ctx.eligible)
+            return Step(rung, shown, tuple(reasons), broken)
         if kept.items.size:
-            return Step(rung, kept, tuple(reasons))
+            reasons.append(f"{rung}: a rule failed")
+            left = True
+            continue
         reasons.append(f"{rung}: nothing to show")
-    return Step(Rung.STATIC, NOTHING, tuple(reasons))
+    return Step(Rung.STATIC, NOTHING, tuple(reasons), broken)
 
 
 def _sift(found: Found, eligible: Eligibility) -> Found:

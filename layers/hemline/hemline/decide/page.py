@@ -1,20 +1,25 @@
 """A whole page in one pass: each slot decided, no item twice, every header derived from facts read."""
 
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
-from hemline.decide import content, render, token
-from hemline.decide.arrange import arrange
+from hemline.decide import content, cursor, render, token
+from hemline.decide.arrange import arrange, missed
+from hemline.decide.brake import braked, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
+from hemline.decide.chosen import Chosen, Watch
 from hemline.decide.diversify import diversify
 from hemline.decide.explore import Explored, explore
-from hemline.decide.facts import Facts, FactSource, Read
-from hemline.decide.ladder import Context, Ranker, Step, climb
+from hemline.decide.facts import Facts, FactSource
+from hemline.decide.ladder import Context, Ranker, Step, climb, nothing_in_the_way
+from hemline.decide.page_caps import caps_left, is_free
 from hemline.decide.reasons import reasons
-from hemline.decide.rules import Rules
-from hemline.decide.snapshot import Ints, Snapshot
+from hemline.decide.rules import Eligibility, Rules
+from hemline.decide.seen import Seen
+from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Traits
 from hemline.model.errors import UnknownSlot
 from hemline.model.slot import Slot
@@ -31,6 +36,10 @@ class Engine(NamedTuple):
     snapshot: Snapshot
     rules: Rules
     ranker: Ranker | None
+    watch: Watch | None = None
+    """Told how each slot of items was filled: for explanations, which decide again; else None."""
+    obstacle: Callable[[Slot], str] = nothing_in_the_way
+    """Why the ranker may not be asked for a slot now; a use case that has a clock says."""
 
 
 class Ask(NamedTuple):
@@ -52,6 +61,8 @@ class _Answer(NamedTuple):
     shown: tuple[int, ...] = ()
     variant: str = ""
     explored: Explored | None = None
+    broken: bool = False
+    """A rung was left for a reason that lies in no fact."""
 
 
 class _Decided(NamedTuple):
@@ -59,45 +70,44 @@ class _Decided(NamedTuple):
 
     snapshot: Snapshot
     slot: Slot
-    want: SlotRequest
+    asked: "Seen"
     facts: Facts
     answer: _Answer
 
 
-class _Seen(NamedTuple):
-    """What earlier slots of the page showed, and what they read to choose it."""
-
-    items: tuple[int, ...] = ()
-    trace: tuple[Read, ...] = ()
-
-    def add(self, items: tuple[int, ...], trace: tuple[Read, ...]) -> "_Seen":
-        return _Seen(self.items + items, self.trace + trace)
-
-
 def decide_page(
-    engine: Engine, ask: Ask, source: FactSource, keys: tuple[bytes, ...]
+    engine: Engine, ask: Ask, source: FactSource, witness: token.Witness
 ) -> dict[str, Fragment]:
-    """Slot name → fragment, in the order asked. Raises UnknownSlot, for nothing else.
+    """Slot name → fragment, in the order asked. Raises UnknownSlot, and BadInput for a cursor.
 
     Public slots are decided first and never look at what personal ones show: else whom they were
     shown to would leak into an answer that everybody gets.
     """
     slots = [(_slot(engine, want.name), want) for want in ask.slots]
+    site = engine.snapshot.header.site
+    before = {w.name: cursor.decode(w.after, site, w.name, witness.keys) for w in ask.slots}
     done: dict[str, Fragment] = {}
-    seen = _Seen()
-    for slot, want in sorted(slots, key=lambda pair: pair[0].personal):
+    seen = Seen()
+    for slot, want in sorted(slots, key=_first_come):
+        seen = seen._replace(before=before[slot.name])
         facts = Facts(source, personal=slot.personal)
         answer = _answer(engine, slot, want, facts, seen)
-        decided = _Decided(engine.snapshot, slot, want, facts, answer)
-        done[slot.name] = _fragment(decided, ask.format, keys)
+        asked = Seen(wants=(token.want_of(engine.snapshot, want),))
         if slot.kind == "items":
-            # What was asked of it, too, decides what is left for the others.
-            asked = Read(f"slot.{slot.name}", Scope.EDITION, _encode(want))
-            seen = seen.add(answer.shown, (*facts.trace, asked))
+            more = seen.more(engine.snapshot, slot, answer.shown, witness.keys)
+            how = {"broken": answer.broken, "free": is_free(slot)}
+            asked = seen = seen.add(answer.shown, facts.trace, asked.wants[0], **how)
+            answer = answer._replace(members=answer.members + more)
+        decided = _Decided(engine.snapshot, slot, asked, facts, answer)
+        done[slot.name] = _fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
 
 
-def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _Seen) -> _Answer:
+def _first_come(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:
+    return pair[0].personal, -pair[0].priority
+
+
+def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> _Answer:
     try:
         if slot.kind == "items":
             return _items(engine, slot, want, facts, seen)
@@ -124,26 +134,49 @@ def _slot(engine: Engine, name: str) -> Slot:
     return slot
 
 
-def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: _Seen) -> _Answer:
+def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> _Answer:
     # Also when they showed nothing: that too was decided from what they read.
     facts.absorb(seen.trace)
     snapshot = engine.snapshot
-    excluded = _excluded(snapshot, slot, want, facts, seen.items)
-    eligible = engine.rules.in_force(slot.name, facts, excluded)
-    step = climb(Context(snapshot, engine.rules, engine.ranker, slot, want, facts, eligible))
+    under = braked(slot, snapshot, facts)
+    fired = engine.rules.fired(slot.name, facts)
+    if fired.suppressed:
+        rung = Rung.STATIC if fired.faults else Rung.SEGMENT
+        return _Answer(_EMPTY["items"], b"", rung, fired.faults)
+    slot = fired.switched(under.slot)
+    excluded = np.append(seen.excluded(snapshot, slot, want, facts), under.blocked)
+    eligible = engine.rules.eligible(fired, facts, excluded)
+    eligible = eligible._replace(caps=eligible.caps + caps_left(snapshot, slot, seen.counted))
+    step = climb(_context(engine, slot, want, facts, eligible, under.closed))
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
     shown = arrange(varied, eligible, limit)
+    if engine.watch:
+        steps = (seen.items, under.blocked, eligible, step, varied, explored, shown)
+        engine.watch(Chosen(slot, want, facts, *steps))
     texts = reasons(snapshot, facts, shown, _sources(found, ranked, shown))
     return _Answer(
         b'"items":' + render.items_json(snapshot, shown, texts),
         render.items_html(snapshot, slot, shown, texts),
         step.rung if shown else Rung.STATIC,
-        step.reasons,
+        (*step.reasons, *missed(shown, eligible)),
         tuple(shown),
         explored=explored if explored and explored.item in shown else None,
+        broken=step.broken,
     )
+
+
+def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
+    engine: Engine,
+    slot: Slot,
+    want: SlotRequest,
+    facts: Facts,
+    eligible: Eligibility,
+    closed: Mapping[Rung, str],
+) -> Context:
+    kept = engine.snapshot, engine.rules, engine.ranker
+    return Context(*kept, slot, want, facts, eligible, closed, engine.obstacle)
 
 
 def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need
@@ -168,57 +201,66 @@ def _sources(found: Found, ranked: list[int], shown: list[int]) -> list[str]:
     return [NAMES[found.sources[ranked.index(i)]] if i in ranked else "pin" for i in shown]
 
 
-def _excluded(
-    snapshot: Snapshot, slot: Slot, want: SlotRequest, facts: Facts, taken: tuple[int, ...]
-) -> Ints:
-    names = list(want.exclude)
-    if (
-        "category" not in slot.sources
-    ):  # a department shows all of itself, the thing in the cart too
-        names += (facts.read_or("page.item", None) or "",)
-        names += facts.read_or("page.cart", ()) if slot.personal else ()
-    return np.array([*taken, *snapshot.indices(names)], np.int32)
-
-
 def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
-    choice = content.choose(slot, engine.snapshot, facts)
+    under = braked(slot, engine.snapshot, facts)
+    slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
+    frozen = under.closed.get(Rung.POPULAR)
+    choice = (
+        content.static(slot, engine.rules, facts, frozen)
+        if frozen
+        else content.choose(slot, engine.rules, engine.snapshot, facts)
+    )
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)
         return _Answer(members, render.sections_html(choice.sections), choice.rung, choice.reasons)
     members = b'"variant":' + render.variant_json(choice.variant)
     html = render.variant_html(slot, choice.variant)
     name = choice.variant.name if choice.variant else ""
-    return _Answer(members, html, choice.rung, choice.reasons, variant=name)
+    left = (*choice.reasons, gone) if gone else choice.reasons
+    return _Answer(members, html, choice.rung, left, variant=name)
 
 
-def _fragment(decided: _Decided, form: Format, keys: tuple[bytes, ...]) -> Fragment:
-    snapshot, slot, want, facts, answer = decided
-    minute = facts.read("clock.minute")
-    # Everything the answer depends on: a 304 for an equal digest is right by construction.
-    parts = (snapshot.digest, slot.name, form)
-    read = facts.digest(*(part.encode() for part in parts), _encode(want))
-    record = token.Token(
-        edition=bytes.fromhex(snapshot.digest[:16]),
-        slot=slot.name,
-        rung=token.rung_number(answer.rung),
-        facts=read,
-        minute=minute // 60_000,
-        items=answer.shown,
-        variant=answer.variant,
-        explored=answer.explored and (answer.explored.item, answer.explored.propensity),
-    )
+def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragment:
+    snapshot, slot, _, facts, answer = decided
+    facts.read("clock.minute")
+    if witness.read:
+        witness.read(slot.name, facts)
+    record = _token(decided, form, witness)
     degraded = answer.rung is Rung.STATIC
     return Fragment(
         name=slot.name,
-        body=_body(decided, form, token.encode(record, keys)),
+        body=_body(decided, form, token.encode(record, witness.keys)),
         html=answer.html,
         rung=answer.rung,
         scope=facts.scope,
-        etag=read.hex(),
+        etag=record.facts.hex(),
         max_age=min(slot.max_age, _DEGRADED_MAX_AGE) if degraded else slot.max_age,
         traits=tuple(r.name for r in facts.trace if r.name.startswith("trait.")),
         items=tuple(snapshot.item_ids[i] for i in answer.shown),
         reasons=answer.reasons,
+    )
+
+
+def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Token:
+    snapshot, slot, asked, facts, answer = decided
+    # Everything the answer depends on: a 304 for an equal digest is right by construction.
+    # The rung is in it: that a better one was late lies in no fact, and may be over the next time.
+    parts = (snapshot.digest, slot.name, form, answer.rung.value)
+    return token.Token(
+        edition=bytes.fromhex(snapshot.digest[:16]),
+        slot=slot.name,
+        rung=token.rung_number(answer.rung),
+        facts=facts.digest(*(part.encode() for part in parts), _encode(asked.wants)),
+        minute=facts.read("clock.minute") // 60_000,
+        items=answer.shown,
+        variant=answer.variant,
+        explored=answer.explored and (answer.explored.item, answer.explored.propensity),
+        site=token.site_mark(snapshot.header.site),
+        body=token.short(_body(decided, form, "") + answer.html),
+        form=form,
+        broken=asked.broken,
+        request=token.Request(token.given_of(facts.trace), asked.wants),
+        whose=witness.whose() if facts.scope is Scope.VISITOR else None,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from hemline.decide.facts import Facts
 from hemline.decide.snapshot import Snapshot
 from hemline.decide.visitor import STEPS
+from hemline.model.brake import NO_BRAKE
 from hemline.model.item import Item
 
 _items = msgspec.json.Decoder(Item)
@@ -21,10 +22,15 @@ def item_of(snapshot: Snapshot, index: int) -> Item:
 def _looked_at(snapshot: Snapshot, facts: Facts, items: Sequence[int]) -> list[str]:
     """For each item the newest of the visitor's own that it goes with."""
     recent = facts.read("visitor.view").recent[:STEPS]
+    # What is blocked everywhere is not named in somebody's reason either.
+    stopped = snapshot.indices(facts.read_or("site.brake", NO_BRAKE).names("block"))
+    recent = recent[~np.isin(recent, stopped)] if stopped.size else recent
+    if not len(recent):
+        return [_LOOKED] * len(items)
     # [recent, k neighbours, items] at once: one item at a time costs more than the rest of a row.
     near = snapshot.neighbours[0][recent][:, :, None] == np.asarray(items, np.int32)
     hits = near.any(axis=1)
-    newest = recent[hits.argmax(axis=0)].tolist() if len(recent) else []
+    newest = recent[hits.argmax(axis=0)].tolist()
     titles = {i: item_of(snapshot, i).title for i in set(newest)}
     found = zip(newest, hits.any(axis=0).tolist(), strict=True)
     return [f"Because you looked at {titles[i]}" if hit else _LOOKED for i, hit in found]

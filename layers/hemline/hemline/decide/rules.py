@@ -1,71 +1,28 @@
-"""Pins, blocks, filters and caps: compiled to arrays over items at publish, applied to any list.
+"""Rules in force for one slot of one request.
 
 Eligibility stands below every rung of the ladder: whatever produced a list, `Eligibility.allowed`
-has the last word on it.
+has the last word on it. Sets of items were compiled at publish (`rule_masks`), which rules hold is
+found by `rule_plan`; here the two meet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.conditions import OPERATORS, all_hold
 from hemline.decide.facts import Facts
+from hemline.decide.rule_masks import attribute_of, sections
+from hemline.decide.rule_plan import Plan, Plans, Purpose
 from hemline.decide.snapshot import Ints, Snapshot
-from hemline.model.edition import Payload
-from hemline.model.item import Item
-from hemline.model.rule import Rule
+from hemline.model.rule import RESTRICTING, Rule
+from hemline.model.slot import Slot, Source, Variant
+
+__all__ = ["Boosts", "Cap", "Eligibility", "Fired", "Rules", "Share", "attribute_of", "sections"]
 
 Mask = npt.NDArray[np.bool_]
-
-
-def attribute_of(item: Item, attribute: str) -> tuple[object, ...]:
-    """The values an item has for a rule's attribute; empty when it has none."""
-    named: dict[str, tuple[object, ...]] = {
-        "category": item.categories,
-        "tag": item.tags,
-        "kind": (item.kind,),
-        "price": () if item.price is None else (item.price,),
-        "stock": () if item.stock is None else (item.stock,),
-    }
-    if attribute in named:
-        return named[attribute]
-    return (item.attributes[attribute],) if attribute in item.attributes else ()
-
-
-def _matches(item: Item, rule: Rule) -> bool:
-    test = OPERATORS[rule.op]
-    values = attribute_of(item, rule.attribute)
-    if rule.op == "exists":
-        return bool(values) == (rule.value is not False)
-    if rule.op == "ne":
-        return all(test(value, rule.value) for value in values)
-    return any(test(value, rule.value) for value in values)
-
-
-def sections(rules: Sequence[Rule], items: Sequence[Item]) -> dict[str, Payload]:
-    """`rule_mask` u1 [rules, n]: a filter's allowed items; `rule_group` i4 [rules, n]: a cap's groups.
-
-    A group of -1 means in none. Rows of other actions carry no meaning: ones and -1.
-    """
-    mask = np.ones((len(rules), len(items)), np.uint8)
-    group = np.full((len(rules), len(items)), -1, np.int32)
-    for row, rule in enumerate(rules):
-        if rule.action == "filter":
-            mask[row] = [_matches(item, rule) for item in items]
-        elif rule.action == "cap":
-            group[row] = _groups(items, rule.attribute)
-    return {
-        "rule_mask": ("|u1", mask.shape, mask.tobytes()),
-        "rule_group": ("<i4", group.shape, group.tobytes()),
-    }
-
-
-def _groups(items: Sequence[Item], attribute: str) -> list[int]:
-    numbers: dict[object, int] = {}
-    firsts = (attribute_of(item, attribute)[:1] for item in items)
-    return [numbers.setdefault(first[0], len(numbers)) if first else -1 for first in firsts]
+Bits = npt.NDArray[np.uint8]
 
 
 class Cap(NamedTuple):
@@ -73,6 +30,32 @@ class Cap(NamedTuple):
 
     group: Ints
     most: int
+    used: Mapping[int, int] = {}
+    """Group → how many of it the page shows already."""
+
+
+class Share(NamedTuple):
+    """At least `least` (0 to 1) of a list's places go to items of `members` (bool [n])."""
+
+    members: Mask
+    least: float
+    rule: str = ""
+
+
+class Boosts(NamedTuple):
+    """`bits` u1 [b, n/8], the set of each boost or bury; `times` and `plus` float64 [b]."""
+
+    bits: Bits
+    times: npt.NDArray[np.float64]
+    plus: npt.NDArray[np.float64]
+
+    def applied(self, scores: npt.NDArray[np.float64], items: Ints) -> npt.NDArray[np.float64]:
+        """[k] scores in 0 to 1 of `items`: every factor first, then every addition; in no order."""
+        held = self.bits[:, items >> 3] >> (7 - (items & 7)).astype(np.uint8) & 1
+        factor = np.where(held, self.times[:, None], 1.0).prod(axis=0)
+        adjusted: npt.NDArray[np.float64] = scores * factor
+        adjusted += np.where(held, self.plus[:, None], 0.0).sum(axis=0)
+        return adjusted
 
 
 class Eligibility(NamedTuple):
@@ -83,6 +66,59 @@ class Eligibility(NamedTuple):
     pins: tuple[tuple[int, int], ...]
     """(position from 0, item index), by position; only allowed items."""
     caps: tuple[Cap, ...]
+    shares: tuple[Share, ...] = ()
+    boosts: Boosts | None = None
+    faults: tuple[str, ...] = ()
+    """Rules that failed: the slot steps one rung down."""
+
+
+class Fired(NamedTuple):
+    """Rules that hold, the foremost first, and those that failed.
+
+    A failed rule that takes away is among those that hold: in doubt, less is shown.
+    """
+
+    plan: Plan
+    at: Sequence[int]
+    """Rows of the edition's rules."""
+    faults: tuple[str, ...]
+    rules: Sequence[Rule]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """For explanations."""
+        return tuple(self.rules[at].name for at in self.at)
+
+    def of(self, *actions: str) -> list[Rule]:
+        """Those of these actions."""
+        return [rule for rule in map(self.rules.__getitem__, self.at) if rule.action in actions]
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether the slot shows nothing."""
+        return bool(self.of("suppress"))
+
+    def switched(self, slot: Slot) -> Slot:
+        """The slot with the sources of the foremost rule that switches them."""
+        sources: tuple[Source, ...] = next((rule.sources for rule in self.of("source")), ())
+        return msgspec.structs.replace(slot, sources=sources) if sources else slot
+
+    @property
+    def wanted(self) -> list[str]:
+        """Variants that rules choose, the foremost first."""
+        return [rule.variant for rule in self.of("variant") if rule.variant is not None]
+
+    def reordered(self, order: Sequence[str]) -> tuple[str, ...]:
+        """Sections with each that a rule moves at its place; the foremost rule has its way."""
+        moves: dict[str, int] = {}
+        for rule in self.of("reorder"):
+            section, at = rule.section, rule.position - 1
+            if section is not None and section in order and at not in moves.values():
+                moves.setdefault(section, at)
+        found = [section for section in order if section not in moves]
+        for section, position in sorted(moves.items(), key=lambda move: move[1]):
+            found.insert(position, section)
+        return tuple(found)
 
 
 class Rules:
@@ -90,29 +126,118 @@ class Rules:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot, self._rules = snapshot, snapshot.header.rules
-        self._mask = snapshot.array("rule_mask")
+        self._segments = {segment.name: segment for segment in snapshot.header.segments}
+        self._masks: Bits = snapshot.array("rule_mask").astype(np.uint8, copy=False)
         self._group = snapshot.ints("rule_group")
+        rows = snapshot.ints("rule_rows").reshape(-1, 2)
+        self._mask_row, self._group_row = rows[:, 0].tolist(), rows[:, 1].tolist()
+        find = snapshot.index.get
+        self._item = [find(rule.item or "", -1) for rule in self._rules]
+        self._plans = Plans(self._rules, self._segments)
+        kept = {at: bits for at in range(len(rows)) if (bits := self._kept(at)) is not None}
+        self._keep = np.stack(list(kept.values())) if kept else self._masks
+        self._keep_row = {at: row for row, at in enumerate(kept)}
+        self._alone = {at: self._item[at] for at, r in enumerate(self._rules) if _is_of_one(r)}
+        self._held: dict[int, Mask] = {}
+        self._variants = {
+            (slot.name, one.name): self._plans.compiled(one.when)
+            for slot in snapshot.header.slots
+            for one in slot.variants
+        }
+
+    def may_show(self, slot: str, variant: Variant, facts: Facts) -> bool:
+        """Whether a variant's own conditions hold. Raises what they raise."""
+        return self._variants[slot, variant.name](facts)
+
+    def fired(self, slot: str, facts: Facts, purpose: Purpose = "list") -> Fired:
+        """Reads the clock, and the facts that the slot's rules ask for."""
+        plan = self._plans.of(slot, purpose, facts.read("clock.minute"))
+        at, faults = plan.fire(facts)
+        return Fired(plan, at, faults, self._rules)
 
     def in_force(self, slot: str, facts: Facts, excluded: Ints) -> Eligibility:
-        """Reads the clock, and the facts that the slot's rules ask for; `excluded` item indices."""
-        snapshot = self._snapshot
-        allowed = (snapshot.stock != 0) & (snapshot.published <= facts.read("clock.minute"))
+        """`fired` and `eligible` in one; `excluded` item indices."""
+        return self.eligible(self.fired(slot, facts), facts, excluded)
+
+    def eligible(self, fired: Fired, facts: Facts, excluded: Ints) -> Eligibility:
+        """What may be shown, and how it is to be arranged."""
+        snapshot, rules = self._snapshot, self._rules
+        allowed: Mask = (snapshot.stock != 0) & (snapshot.published <= facts.read("clock.minute"))
+        self._restrict(allowed, fired)
         allowed[excluded] = False
-        pins: list[tuple[int, int]] = []
         caps: list[Cap] = []
-        for row, rule in enumerate(self._rules):
-            if rule.slots and slot not in rule.slots:
-                continue
-            if not all_hold(rule.when, facts):
-                continue
-            index = snapshot.index.get(rule.item or "", -1)
-            if rule.action == "block" and index >= 0:
-                allowed[index] = False
-            elif rule.action == "filter":
-                allowed &= self._mask[row].astype(np.bool_)
-            elif rule.action == "pin" and index >= 0:
-                pins.append((rule.position - 1, index))
-            elif rule.action == "cap":
-                caps.append(Cap(self._group[row], rule.count))
-        kept = sorted({at: item for at, item in pins if allowed[item]}.items())
-        return Eligibility(allowed, tuple(kept), tuple(caps))
+        shares: list[Share] = []
+        boosts: list[int] = []
+        for at in fired.at:
+            rule = rules[at]
+            if rule.action == "cap":
+                caps.append(Cap(self._group[self._group_row[at]], rule.count))
+            elif rule.action == "share":
+                shares.append(Share(self._members(at), rule.share, rule.name))
+            elif rule.action in _BOOSTING:
+                boosts.append(at)
+        pins = self._pins(fired, allowed)
+        return Eligibility(
+            allowed, pins, tuple(caps), tuple(shares), self._boosts(boosts), fired.faults
+        )
+
+    def _restrict(self, allowed: Mask, fired: Fired) -> None:
+        """Takes away what the rules that hold take away: one AND over rows of bits."""
+        rows = [self._keep_row[at] for at in fired.at if at in self._keep_row]
+        if rows:
+            bits = np.bitwise_and.reduce(self._keep[rows], axis=0)
+            allowed &= np.unpackbits(bits, count=len(allowed)).view(np.bool_)
+        gone = [self._alone[at] for at in fired.at if at in self._alone]
+        allowed[[item for item in gone if item >= 0]] = False
+
+    def _pins(self, fired: Fired, allowed: Mask) -> tuple[tuple[int, int], ...]:
+        pins: dict[int, int] = {}
+        for at in fired.at:
+            item, rule = self._item[at], self._rules[at]
+            if rule.action == "pin" and item >= 0 and allowed[item] and item not in pins.values():
+                pins.setdefault(rule.position - 1, item)
+        return tuple(sorted(pins.items()))
+
+    def _kept(self, at: int) -> Bits | None:
+        """Bits of what a rule leaves, None when it takes nothing away or one item only."""
+        rule = self._rules[at]
+        if rule.action not in RESTRICTING or rule.action in {"cap", "suppress"}:
+            return None
+        if _is_of_one(rule):
+            return None
+        members = self._bits(at)
+        return members if rule.action in {"filter", "include"} else ~members
+
+    def _bits(self, at: int) -> Bits:
+        """u1 [n/8] the rule's set of items."""
+        if self._mask_row[at] >= 0:
+            row: Bits = self._masks[self._mask_row[at]]
+            return row
+        one = np.zeros(len(self._snapshot.item_ids), np.bool_)
+        one[[item for item in (self._item[at],) if item >= 0]] = True
+        return np.packbits(one)
+
+    def _members(self, at: int) -> Mask:
+        if at not in self._held:
+            count = len(self._snapshot.item_ids)
+            self._held[at] = np.unpackbits(self._bits(at), count=count).view(np.bool_)
+        return self._held[at]
+
+    def _boosts(self, at: Sequence[int]) -> Boosts | None:
+        if not at:
+            return None
+        rules = [self._rules[one] for one in at]
+        return Boosts(
+            np.stack([self._bits(one) for one in at]),
+            np.array([rule.times for rule in rules]),
+            np.array([rule.plus for rule in rules]),
+        )
+
+
+_BOOSTING = frozenset({"boost", "bury"})
+
+
+def _is_of_one(rule: Rule) -> bool:
+    """Whether it takes away exactly one item that it names."""
+    plain = rule.action in {"block", "exclude"} and rule.item is not None
+    return plain and not rule.compares and not rule.where

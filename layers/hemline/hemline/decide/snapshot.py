@@ -1,5 +1,6 @@
 """An edition opened as numpy views: what every step of a decision reads. Opened once, then shared."""
 
+import zlib
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +10,7 @@ from hemline.model.edition import Edition
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
+Marks = npt.NDArray[np.uint32]
 
 
 class Snapshot:
@@ -22,6 +24,7 @@ class Snapshot:
         self.segments: dict[str, int] = {s: i for i, s in enumerate(edition.json("segments"))}
         self.slots = {slot.name: slot for slot in edition.header.slots}
         self._arrays: dict[str, npt.NDArray[np.generic]] = {}
+        self.slot_index = {slot.name: i for i, slot in enumerate(edition.header.slots)}
 
     def array(self, name: str) -> npt.NDArray[np.generic]:
         """A section as a read-only array of its stated dtype and shape; empty when absent."""
@@ -48,6 +51,16 @@ class Snapshot:
     def category_index(self) -> dict[str, int]:
         """Category name → its index."""
         return {name: i for i, name in enumerate(self.categories)}
+
+    @cached_property
+    def id_marks(self) -> Marks:
+        """[n], four bytes that stand for each item's id in every edition."""
+        return np.array([zlib.crc32(name.encode()) for name in self.item_ids], np.uint32)
+
+    @cached_property
+    def page_group(self) -> Ints:
+        """[attributes, n] the group that a page-wide cap puts each item in, -1 for none."""
+        return self.ints("page_group")
 
     @cached_property
     def price(self) -> Floats:

@@ -1,13 +1,79 @@
-"""The decision token: a compact signed record of one decision, returned when it was really seen."""
+"""The decision token: a compact signed record of one decision, returned when it was really seen.
+
+It holds what is needed to find everything that the decision read, and nothing that names anybody:
+the visitor is a keyed hash, the profile a digest and the places in the stream where it stood.
+Knows no clock and no storage; `usecases.receipts` finds again what it points to.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from hemline.model.decision import Rung
+from hemline.decide.facts import Facts, Read
+from hemline.decide.snapshot import Snapshot
+from hemline.model.decision import Rung, SlotRequest
 from hemline.model.errors import NotAllowed
 from hemline.model.signed import sign, verify
 
+MAX_CHARACTERS = 700
+KEPT_DAYS = 90
+"""How long a receipt can be asked about."""
+
+CONSENTED, KNOWN, UNREAD = 1, 2, 4
+"""Flags of `Whose`: facts of the visitor were there; somebody was known; the profile was not to be had."""
+
 _PURPOSE = "decision"
+_MINUTES_A_DAY = 24 * 60
 _RUNGS = tuple(Rung)
+_SIGNATURE = 23  # a dot and 16 bytes in base64
+_MOST_BYTES = (MAX_CHARACTERS - _SIGNATURE) * 3 // 4
+_NAMES = (
+    "page.type",
+    "page.url",
+    "page.item",
+    "page.category",
+    "page.cart",
+    "trait.country",
+    "trait.device",
+    "trait.language",
+    "site.brake",
+)
+"""Fact names that a token spells as a number. Append only: tokens that are out depend on it."""
+_NUMBERS = {name: number for number, name in enumerate(_NAMES)}
+_FIELDS = SlotRequest.__struct_fields__[1:]
+_DEFAULTS = tuple(getattr(SlotRequest(""), field) for field in _FIELDS)
+UNHEARD_OF = ""
+"""Stands for ids that the edition does not have: no item can be called so."""
+
+Given = tuple[int | str, bytes]
+"""A fact of the request that was read (its name or its number) and its mark, the value as JSON."""
+Want = tuple[object, ...]
+"""A slot's position in the edition, then the request's fields; ids as item indices."""
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True):
+    """As much of the request as the decision read."""
+
+    given: tuple[Given, ...] = ()
+    wants: tuple[Want, ...] = ()
+    """Slots of the page that showed items before, in the order decided, and the slot itself."""
+
+
+class Whose(msgspec.Struct, frozen=True, array_like=True):
+    """Who asked, and how to find the profile as it was; no name, no history."""
+
+    flags: int = 0
+    who: bytes = b""
+    """Keyed hash of the subject, 8 bytes."""
+    state: bytes = b""
+    """Digest of the profile with the capsule's acts in it, 8 bytes."""
+    marks: bytes = b""
+    """4 bytes for each shard: hash of its name and the last sequence number that was folded in."""
+    acts: bytes = b""
+    """4 bytes for each act of the capsule."""
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True):
@@ -26,6 +92,17 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     variant: str = ""
     explored: tuple[int, float] | None = None
     """(item index, propensity) of the place that chance decided, when the slot explores."""
+    site: bytes = b""
+    """First 4 bytes of the site's hash."""
+    body: bytes = b""
+    """Digest of the fragment but for this token, 8 bytes."""
+    form: str = "json"
+    broken: int = 0
+    """A bit for each of `request.wants`: its ranker failed or was late, which lies in no fact."""
+    request: Request | bytes = b""
+    """What was asked; where it does not fit, its digest: then the replay must be told it."""
+    whose: Whose | None = None
+    """None when no fact of the visitor was read."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -37,15 +114,120 @@ def rung_number(rung: Rung) -> int:
     return _RUNGS.index(rung)
 
 
+def rung_of(token: Token) -> Rung:
+    """The rung that a token spells."""
+    return _RUNGS[token.rung]
+
+
+def short(data: bytes, size: int = 8) -> bytes:
+    """`size` bytes that tell `data` from others."""
+    return hashlib.blake2b(data, digest_size=size).digest()
+
+
+def who(subject: str, key: bytes) -> bytes:
+    """A subject as a token knows it: nobody without the key can try names out."""
+    return hmac.digest(key, b"who\0" + subject.encode(), "sha256")[:8]
+
+
 def encode(token: Token, keys: tuple[bytes, ...]) -> str:
-    """Signed text, about 100 bytes and 4 an item."""
-    return sign(_PURPOSE, _encoder.encode(token), keys[0])
+    """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest.
+
+    Empty without keys: what nobody signed counts nowhere.
+    """
+    if not keys:
+        return ""
+    payload = _encoder.encode(token)
+    if len(payload) > _MOST_BYTES and isinstance(token.request, Request):
+        digest = request_digest(token.request)
+        payload = _encoder.encode(msgspec.structs.replace(token, request=digest))
+    return sign(_PURPOSE, payload, keys[0])
 
 
-def decode(text: str, keys: tuple[bytes, ...]) -> Token:
-    """Raises NotAllowed unless it is one of ours, whole and unchanged."""
+def request_digest(request: Request) -> bytes:
+    """What stands for a request that is too long."""
+    return short(_encoder.encode(request))
+
+
+def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | None = None) -> Token:
+    """Raises NotAllowed, in one sentence, unless it is one of ours, whole, of `site`, and not too old.
+
+    `now` in epoch ms; without it no age is too old.
+    """
     payload = verify(_PURPOSE, text, keys)
     try:
-        return _decoder.decode(payload)
-    except msgspec.DecodeError:
+        token = _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeError):
         raise NotAllowed("this decision token is of another version") from None
+    if site and token.site != site_mark(site):
+        raise NotAllowed(f"this decision token is of another site than {site}")
+    age = 0 if now is None else (now // 60_000 - token.minute) // _MINUTES_A_DAY
+    if age > KEPT_DAYS:
+        raise NotAllowed(
+            f"this decision token is {age} days old; receipts are kept for {KEPT_DAYS} days"
+        )
+    return token
+
+
+def site_mark(site: str) -> bytes:
+    """How a token spells its site."""
+    return short(site.encode(), 4)
+
+
+def given_of(trace: Sequence[Read]) -> tuple[Given, ...]:
+    """The facts that came with the request, of all that was read; the visitor's and the clock's not.
+
+    What stands for the site's own (who stopped what, and why) is a digest: it is not for everybody.
+    """
+    return tuple(
+        (_NUMBERS.get(r.name, r.name), short(r.mark) if r.name.startswith("site.") else r.mark)
+        for r in trace
+        if not r.name.startswith(("visitor.", "clock.")) and r.mark
+    )
+
+
+def fact_name(spelled: int | str) -> str:
+    """The fact that a `Given` names. Raises NotAllowed for a number of a later version."""
+    if isinstance(spelled, str):
+        return spelled
+    if not 0 <= spelled < len(_NAMES):
+        raise NotAllowed("this decision token is of another version")
+    return _NAMES[spelled]
+
+
+def want_of(snapshot: Snapshot, request: SlotRequest) -> Want:
+    """A slot's request in as few bytes as it takes; defaults at the end are left out."""
+    values = [getattr(request, field) for field in _FIELDS]
+    while values and values[-1] == _DEFAULTS[len(values) - 1]:
+        values.pop()
+    return (snapshot.slot_index[request.name], *(_indices(snapshot, value) for value in values))
+
+
+def _indices(snapshot: Snapshot, value: object) -> object:
+    # [-1]: ids were named, and the edition has none of them. That is not the same as none named.
+    if not isinstance(value, tuple) or not value:
+        return value
+    return [i for name in value if (i := snapshot.index.get(name)) is not None] or [-1]
+
+
+def request_of(snapshot: Snapshot, want: Want) -> SlotRequest:
+    """The request that `want_of` was made from, but for ids that the edition does not have."""
+    position, *values = want
+    name = snapshot.header.slots[int(str(position))].name
+    found = {field: _named(snapshot, value) for field, value in zip(_FIELDS, values, strict=False)}
+    return msgspec.convert({"name": name, **found}, SlotRequest)
+
+
+def _named(snapshot: Snapshot, value: object) -> object:
+    if not isinstance(value, (list, tuple)):
+        return value
+    return tuple(snapshot.item_ids[i] if i >= 0 else UNHEARD_OF for i in value)
+
+
+class Witness(NamedTuple):
+    """What a page hands to the making of its tokens."""
+
+    keys: tuple[bytes, ...]
+    whose: Callable[[], Whose] = Whose
+    """Asked once a visitor fact was read, and not before."""
+    read: Callable[[str, Facts], None] | None = None
+    """Told, for each slot, what it read: for explanations; else None."""

@@ -38,6 +38,14 @@ class Page(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     item: str | None = None
     category: str | None = None
     cart: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ()
+    """What the visitor has for good: left out, but where a department shows all of itself."""
+    seen: tuple[str, ...] = ()
+    """What the visitor was shown elsewhere and is to be shown no more: left out everywhere."""
+    referrer: str = ""
+    """Where the visitor came to this page from."""
+    app_version: str = ""
+    """Of the app that will show it, such as 2.3.0."""
 
 
 class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -47,14 +55,23 @@ class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     limit: int | None = None
     candidates: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    after: str = ""
+    """The cursor of this list's last answer: nothing that it has shown comes again."""
 
 
 class Traits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Request traits that a CDN can key on; all lower case, country upper case."""
+    """Request traits that a CDN can key on; device and language lower case, country upper case."""
 
     country: str = ""
     device: str = ""
     language: str = ""
+    region: str = ""
+    """The country's own code of a part of it, such as ENG or CA."""
+    city: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    time_zone: str = ""
+    """As the IANA names it, such as Europe/London."""
 
 
 class Visit(NamedTuple):

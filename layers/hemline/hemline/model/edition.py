@@ -31,6 +31,10 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | category_popular   | i4 [c, m]     | best first, -1 padding |
 | neighbours         | i4 [n, k]     | seen or bought together, best first, -1 padding |
 | neighbour_weight   | f4 [n, k]     | in (0, 1], 0 padding |
+| rule_mask          | u1 [s, n/8]   | bits, one row for each set of items that a rule names |
+| rule_group         | i4 [a, n]     | one row for each attribute of a cap: items of a value share a number |
+| rule_rows          | i4 [r, 2]     | each rule's row in rule_mask and in rule_group, -1 for none |
+| page_group         | i4 [caps, n]  | absent, or for each attribute of a page-wide cap a group, -1 for none |
 | ranker_onnx        | bytes         | absent or empty: no model rung |
 | ranker_json        | bytes         | its card: feature names, dtypes, sha256, metrics |
 """
@@ -43,9 +47,10 @@ from itertools import pairwise
 import msgspec
 
 from hemline.model.errors import Refused
-from hemline.model.rule import Rule
+from hemline.model.rule import Rule, Segment
 from hemline.model.signed import sign, verify
-from hemline.model.slot import Slot
+from hemline.model.slot import PageCap, Slot
+from hemline.model.zones import SiteTime
 
 SCHEMA = 1
 _MAGIC = b"HEMLINE\x01"
@@ -77,6 +82,9 @@ class Header(msgspec.Struct, frozen=True):
     title: str = ""
     counted: int = 0
     """Events that its statistics have counted."""
+    segments: tuple[Segment, ...] = ()
+    time: SiteTime = SiteTime()
+    page_caps: tuple[PageCap, ...] = ()
     sections: dict[str, Section] = {}
 
 

@@ -5,6 +5,7 @@ A site is a DNS label (`model.ids`), so the first `|` or `/` after it always end
 
 PROFILE_SORT = "profile"
 POINTER_SORT = "pointer"
+BRAKE_SORT = "brake"
 
 
 def profile_partition(site: str, subject: str) -> str:
@@ -13,7 +14,7 @@ def profile_partition(site: str, subject: str) -> str:
 
 
 def site_partition(site: str) -> str:
-    """Table partition of what a site keeps one of: its edition pointer."""
+    """Table partition of what a site keeps one of: its edition pointer, its brake."""
     return f"{site}|"
 
 
@@ -30,6 +31,16 @@ def edition_notes(site: str) -> str:
 def edition_note(site: str, built: int, digest: str) -> str:
     """A few figures of one edition, so that listing them opens none. `built` is epoch ms."""
     return f"{edition_notes(site)}{built:015d}-{digest}.json"
+
+
+def brake_log(site: str) -> str:
+    """Bucket prefix of every version that a site's brake has had; keys below it sort by version."""
+    return f"brakes/{site}/"
+
+
+def brake_version(site: str, version: int) -> str:
+    """One version of the brake, as it was signed."""
+    return f"{brake_log(site)}{version:09d}.txt"
 
 
 def archive_prefix(site: str) -> str:

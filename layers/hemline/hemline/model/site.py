@@ -3,8 +3,9 @@
 import msgspec
 
 from hemline.model.errors import Refused
-from hemline.model.rule import Rule
-from hemline.model.slot import Slot
+from hemline.model.rule import Rule, Segment
+from hemline.model.slot import PageCap, Slot
+from hemline.model.zones import SiteTime
 
 
 class Site(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -16,6 +17,9 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether a visitor who has not been asked may be remembered."""
     slots: tuple[Slot, ...] = ()
     rules: tuple[Rule, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    time: SiteTime = SiteTime()
+    page_caps: tuple[PageCap, ...] = ()
 
 
 def encode_site(site: Site) -> bytes:

@@ -4,21 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from hemline.model.rule import Condition
+from hemline.model.rule import Source, When
 
-Source = Literal[
-    "popular",
-    "trending",
-    "together",
-    "recent_together",
-    "your_categories",
-    "own",
-    "new",
-    "category",
-]
-"""Where candidates come from. `together`: bought or seen with the page's item; `recent_together`:
-with the visitor's last items; `own`: what the visitor had before; `category`: the page's category.
-The caller's own list (`candidates`) replaces them all."""
+__all__ = ["Slot", "Source", "Variant"]
 
 
 class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,10 +14,19 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     fields: dict[str, str] = {}
-    when: tuple[Condition, ...] = ()
+    when: tuple[When, ...] = ()
     """All must hold; a variant without conditions always may be shown."""
     category: str | None = None
     """The category it speaks for: among variants that may be shown, the visitor's own comes first."""
+    item: str | None = None
+    """The item it is about: where that may not appear, neither may this."""
+
+
+class PageCap(msgspec.Struct, frozen=True, omit_defaults=True):
+    """At most `count` items on a whole page that share a value of `attribute`."""
+
+    attribute: str = "category"
+    count: int = 3
 
 
 class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -47,6 +44,8 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
         "popular",
     )
     personal: bool = True
+    priority: int = 0
+    """Of two slots of a page that could show an item, the one of higher priority does."""
     deadline_ms: int = 50
     goal: str = "click"
     max_age: int = 60

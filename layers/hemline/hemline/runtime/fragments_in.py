@@ -1,9 +1,11 @@
 """A request for fragments, from the query of a GET or the body of a POST, with the field at fault named."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from hemline.decide import cursor
 from hemline.decide.page import Ask
 from hemline.model.decision import Page, SlotRequest
 from hemline.model.errors import BadInput, TooLarge
@@ -16,6 +18,7 @@ MOST_ITEMS = 50
 MOST_CANDIDATES = 200
 MOST_EXCLUDED = 500
 MOST_CHARACTERS = 128
+MOST_CURSOR = cursor.MOST_CHARACTERS
 MOST_BODY_BYTES = 64 * 1024
 
 
@@ -43,15 +46,25 @@ def _from_query(request: Request) -> Ask:
     want = SlotRequest(
         name=request.path.get("slot", ""),
         limit=_number("limit", query["limit"]) if "limit" in query else None,
-        exclude=tuple(name for name in query.get("exclude", "").split(",") if name),
+        exclude=_names(query, "exclude"),
+        after=query.get("after", ""),
     )
     page = Page(
         type=query.get("page", ""),
         item=query.get("item") or None,
         category=query.get("category") or None,
+        owned=_names(query, "owned"),
+        seen=_names(query, "seen"),
+        url=query.get("url", ""),
+        referrer=query.get("referrer", ""),
+        app_version=query.get("app_version", ""),
     )
     ask = Ask(page, traits_of(request), (want,), "html" if form == "html" else "json")
     return _checked(ask, _IN_QUERY)
+
+
+def _names(query: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part for part in query.get(name, "").split(",") if part)
 
 
 def _from_body(request: Request) -> Ask:
@@ -97,7 +110,8 @@ def _checked(ask: Ask, spelling: _Spelling) -> Ask:
     for name, value in (("item", ask.page.item), ("category", ask.page.category)):
         if value is not None and len(value) > MOST_CHARACTERS:
             raise BadInput(spelling.page + name, "is too long.", f"Use at most {MOST_CHARACTERS}.")
-    _check_ids(f"{spelling.page}cart", ask.page.cart, MOST_EXCLUDED)
+    for name in ("cart", "owned", "seen"):
+        _check_ids(f"{spelling.page}{name}", getattr(ask.page, name), MOST_EXCLUDED)
     return ask
 
 
@@ -105,6 +119,8 @@ def _check_slot(prefix: str, want: SlotRequest) -> None:
     if want.limit is not None and not 1 <= want.limit <= MOST_ITEMS:
         # Not sent back: it may have thousands of digits.
         raise BadInput(f"{prefix}limit", "is out of range.", f"Use 1 to {MOST_ITEMS}.")
+    if len(want.after) > MOST_CURSOR:
+        raise BadInput(f"{prefix}after", "is too long.", f"Use at most {MOST_CURSOR}.")
     _check_ids(f"{prefix}candidates", want.candidates, MOST_CANDIDATES)
     _check_ids(f"{prefix}exclude", want.exclude, MOST_EXCLUDED)
 

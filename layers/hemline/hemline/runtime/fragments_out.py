@@ -22,16 +22,16 @@ _token = msgspec.json.Decoder(_TokenOf)
 def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) -> Answer:
     """200 with the fragments, or 304 when the client has exactly this answer."""
     fragments = list(decided.fragments.values())
-    headers = _headers(fragments, decided.edition, took_ms)
+    headers = _headers(fragments, decided.edition, took_ms) | _breakers(decided)
     if request.method != "GET":
         # What a body asked for is in no cache's key: not to be kept, and never "not modified".
-        return Answer(200, _json(decided), headers | PRIVATE | _JSON)
+        return Answer(200, json_of(decided), headers | PRIVATE | _JSON)
     if _has_it(request, headers.get("ETag")):
         return Answer(304, b"", headers)
     if form == "html":
         headers["Content-Type"] = "text/html; charset=utf-8"
         return Answer(200, _wrapped(fragments[0]), headers)
-    return Answer(200, _json(decided), headers | _JSON)
+    return Answer(200, json_of(decided), headers | _JSON)
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -42,7 +42,8 @@ def _has_it(request: Request, etag: str | None) -> bool:
     return etag is not None and (held.strip() == "*" or etag in held)
 
 
-def _json(decided: Decided) -> bytes:
+def json_of(decided: Decided) -> bytes:
+    """The body of the contract."""
     members = (b"%b:%b" % (msgspec.json.encode(n), f.body) for n, f in decided.fragments.items())
     edition = msgspec.json.encode(decided.edition[:16])
     return b'{"edition":%b,"fragments":{%b}}' % (edition, b",".join(members))
@@ -60,6 +61,12 @@ def _headers(fragments: list[Fragment], edition: str, took_ms: float) -> dict[st
     if edition:
         headers["ETag"] = f'"{_etag(fragments)}"'
     return headers
+
+
+def _breakers(decided: Decided) -> dict[str, str]:
+    """Nothing while all is well."""
+    said = ", ".join(f"{name}={state}" for name, state in decided.breakers.items())
+    return {"Hemline-Breakers": said} if said else {}
 
 
 def _cache_headers(fragments: list[Fragment], scope: Scope) -> dict[str, str]:

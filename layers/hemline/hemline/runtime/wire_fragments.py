@@ -1,5 +1,7 @@
 """The composition root of the fragments function. Imports only what one decision needs."""
 
+import time
+
 from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.onnx import OnnxRanker
@@ -7,6 +9,7 @@ from hemline.adapters.s3 import S3Objects
 from hemline.model.errors import HemlineError
 from hemline.runtime.logs import log
 from hemline.runtime.settings import Settings
+from hemline.usecases.breaker import health
 from hemline.usecases.decide_page import Deps
 from hemline.usecases.editions import LiveEdition
 
@@ -20,10 +23,13 @@ def wire(settings: Settings) -> Deps:
     table = DynamoTable(connect("dynamodb", region=region, endpoint=endpoint), settings.table)
     objects = S3Objects(connect("s3", region=region, endpoint=endpoint), settings.bucket)
     live = LiveEdition(settings.site, objects, OnnxRanker, settings.keys)
-    deps = Deps(settings.site, table, live, settings.keys, settings.read_timeout)
+    clock = time.monotonic
+    deps = Deps(
+        settings.site, table, live, settings.keys, settings.read_timeout, clock, health(clock)
+    )
     try:
         hot = table.read_hot(settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS)
-        outcome = live.follow(hot.pointer)
+        outcome = live.follow(hot.pointer, hot.brake)
     except HemlineError as why:
         log("WARN", "started without an edition", reason=str(why))
     else:

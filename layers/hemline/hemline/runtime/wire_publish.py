@@ -8,10 +8,10 @@ from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.onnx import OnnxRanker
 from hemline.adapters.s3 import S3Objects
-from hemline.adapters.site_yaml import check
 from hemline.model.errors import BadInput
 from hemline.model.site import Site
 from hemline.runtime.settings import Settings
+from hemline.runtime.site_in import reviewed
 from hemline.usecases.publish_edition import Places, read_site
 
 _STORE_SECONDS = 10.0
@@ -62,13 +62,13 @@ def command_of(event: dict[str, object], site: str) -> Command | None:
 
 
 def compile_site(text: str, settings: Settings) -> Site:
-    """A site file's text. Raises BadInput with every finding, a line each."""
-    site, findings = check(text)
-    if site is None:
-        lines = "\n".join(finding.text("site file") for finding in findings)
-        raise BadInput("site_file", f"{len(findings)} mistakes:\n{lines}")
-    check_consent(site, stack_says=settings.consent_default)
-    return site
+    """A site file's text. Raises BadInput with every error, a line each."""
+    found = reviewed([("", text)], now=0)  # errors are what no time changes
+    if found.site is None:
+        lines = "\n".join(finding.text("site file") for finding in found.errors)
+        raise BadInput("site_file", f"{len(found.errors)} mistakes:\n{lines}")
+    check_consent(found.site, stack_says=settings.consent_default)
+    return found.site
 
 
 def check_stored(places: Places, settings: Settings) -> None:

@@ -6,7 +6,7 @@ The same archive, in any order and cut into any objects, gives the same edition.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from hemline.decide import cards, rules
+from hemline.decide import cards, page_caps, rule_masks
 from hemline.decide.features import FEATURES
 from hemline.learn import statistics
 from hemline.learn.statistics_counts import Statistics
@@ -85,11 +85,15 @@ def edition_parts(
         currency=site.currency,
         title=site.title,
         counted=counted.events,
+        segments=site.segments,
+        time=site.time,
+        page_caps=site.page_caps,
     )
     payloads: dict[str, Payload] = {
         **statistics.sections(counted.statistics, counted.items, made.built),
         **cards.sections(counted.items, currency=site.currency),
-        **rules.sections(site.rules, counted.items),
+        **rule_masks.sections(site.rules, counted.items, made.built),
+        **page_caps.sections(site.page_caps, counted.items),
     }
     if ranker:
         payloads["ranker_onnx"] = ("bytes", (len(ranker.onnx),), ranker.onnx)

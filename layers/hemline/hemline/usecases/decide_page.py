@@ -1,24 +1,37 @@
-"""One request for fragments: at most one read, then a decision; raises UnknownSlot and nothing else."""
+"""One request for fragments: at most one read, then a decision; raises what a caller can mend alone."""
 
-import hashlib
+from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
-from hemline.decide.facts import Fact, FactSource, Maker
+from hemline.decide.brake import FACT
+from hemline.decide.facts import OTHERS, Fact, FactSource, Maker, MissingFact
 from hemline.decide.page import Ask, Engine, decide_page
+from hemline.decide.token import CONSENTED, KNOWN, UNREAD, Whose, Witness, short, who
 from hemline.decide.visitor import VisitorView, view
-from hemline.learn.profile import Profile, decode, fold
-from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
+from hemline.learn.profile import Profile, decode, fold, state_bytes
+from hemline.model.brake import Brake
+from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import Refused, Unavailable
-from hemline.model.event import Record, encode_record
+from hemline.model.event import Record
 from hemline.model.ids import hash64
+from hemline.usecases.breaker import Breaker, Clock, Health, Run
+from hemline.usecases.breaker import health as new_health
 from hemline.usecases.editions import LiveEdition
+from hemline.usecases.facts_for_rules import others
 from hemline.usecases.ports import Hot, HotReader, Stored
 
 _SESSION_GAP = 30 * 60_000
 """Milliseconds after which somebody counts as returning (the field's usual half hour)."""
 _MINUTE = 60_000
+_PATIENCE_MS = 1000
+"""A slot's longest deadline: for as long as no edition says another one."""
+
+
+def _no_time_passes() -> float:
+    return 0.0
 
 
 class Deps(NamedTuple):
@@ -29,6 +42,10 @@ class Deps(NamedTuple):
     live: LiveEdition
     keys: tuple[bytes, ...]
     read_timeout: float
+    clock: Clock = _no_time_passes
+    """Seconds that only grow: what deadlines are measured by."""
+    health: Health | None = None
+    """Breakers, which outlive a request; without them everything is asked every time."""
 
 
 class Decided(NamedTuple):
@@ -37,19 +54,27 @@ class Decided(NamedTuple):
     fragments: dict[str, Fragment]
     edition: str
     faults: tuple[str, ...]
+    breakers: Mapping[str, str] = {}
+    """Dependency → state, of those whose breaker is not closed."""
 
 
 def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
-    """Fragments for every slot asked for; `now` in epoch ms. Raises UnknownSlot."""
-    hot, faults = _read(ask, visit, deps)
+    """Fragments for every slot asked for; `now` in epoch ms. Raises UnknownSlot, BadInput (cursors)."""
+    started, health = deps.clock(), deps.health or new_health(deps.clock)
+    hot, faults = _read(ask, visit, deps, health.table)
     engine = deps.live.engine
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
-        return Decided(nothing, "", (*faults, "no edition yet"))
-    source = FactSource(_facts(ask, visit, hot, engine, now))
-    fragments = decide_page(engine, ask, source, deps.keys)
+        return Decided(nothing, "", (*faults, "no edition yet"), health.states)
+    if engine.ranker:
+        run = Run(engine.ranker, health.ranker, deps.clock, started)
+        engine = engine._replace(ranker=run, obstacle=run.obstacle)
+    known = Known(visit, hot, engine, now - now % _MINUTE)
+    source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
+    witness = Witness(deps.keys, lambda: known.whose(deps.keys[0]))
+    fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
-    return Decided(fragments, engine.snapshot.digest, tuple(faults))
+    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states)
 
 
 def consents(visit: Visit, engine: Engine | None) -> bool:
@@ -59,7 +84,9 @@ def consents(visit: Visit, engine: Engine | None) -> bool:
     return engine is not None and engine.snapshot.header.consent_default
 
 
-def _read(ask: Ask, visit: Visit, deps: Deps) -> tuple[Hot | Unavailable, list[str]]:
+def _read(
+    ask: Ask, visit: Visit, deps: Deps, breaker: Breaker
+) -> tuple[Hot | Unavailable, list[str]]:
     """The one read, of no more than is allowed and needed."""
     live = deps.live
     wanted = _is_personal(ask, live.engine) and consents(visit, live.engine)
@@ -67,11 +94,17 @@ def _read(ask: Ask, visit: Visit, deps: Deps) -> tuple[Hot | Unavailable, list[s
     pointer = live.stale
     if subject is None and not pointer:
         return Hot(None, None), []
-    try:
-        hot = deps.reader.read_hot(deps.site, subject, pointer=pointer, timeout=deps.read_timeout)
-    except Unavailable as why:
+    if breaker.open:
+        why = Unavailable("dynamodb", "left alone, its breaker is open")
         return why, [str(why)]
-    refused = live.follow(hot.pointer).refused if pointer else ""
+    timeout = min(deps.read_timeout, _deadline(ask, live.engine))
+    try:
+        hot = deps.reader.read_hot(deps.site, subject, pointer=pointer, timeout=timeout)
+    except Unavailable as why:
+        breaker.failed()
+        return why, [str(why)]
+    breaker.succeeded()
+    refused = live.follow(hot.pointer, hot.brake).refused if pointer else ""
     return hot, [refused] if refused else []
 
 
@@ -83,13 +116,18 @@ def _is_personal(ask: Ask, engine: Engine | None) -> bool:
     )
 
 
-def _facts(
-    ask: Ask, visit: Visit, hot: Hot | Unavailable, engine: Engine, now: int
-) -> dict[str, Maker]:
-    minute = now - now % _MINUTE
+def _deadline(ask: Ask, engine: Engine | None) -> float:
+    """Seconds that the least patient slot of the page waits; a page has one read for all of them."""
+    slots = engine.snapshot.slots if engine else {}
+    known = [slots[want.name].deadline_ms for want in ask.slots if want.name in slots]
+    return min(known, default=_PATIENCE_MS) / 1000
+
+
+def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
+    """Every fact that this request may read, by name."""
     page, traits = ask.page, ask.traits
-    makers: dict[str, Maker] = {
-        "clock.minute": lambda: _fact(minute),
+    found: dict[str, Maker] = {
+        "clock.minute": lambda: _fact(known.minute),
         "page.type": lambda: _fact(page.type),
         "page.url": lambda: _fact(page.url),
         "page.item": lambda: _fact(page.item),
@@ -97,21 +135,38 @@ def _facts(
         "trait.country": lambda: _fact(traits.country),
         "trait.device": lambda: _fact(traits.device),
         "trait.language": lambda: _fact(traits.language),
+        OTHERS: others(page, traits, known.snapshot, known),
     }
+    told = partial(_told, consented=known.consented)
+    found |= {f"page.{n}": partial(told, v) for n, v in _lists(page) if v}
     # Without consent they are not there at all, so that nothing can read them.
-    if consents(visit, engine):
-        makers["page.cart"] = lambda: _fact(page.cart)
-        if visit.subject:
-            makers |= _visitor_facts(visit, hot, engine, minute)
-    return makers
+    if known.consented:
+        found["page.cart"] = lambda: _fact(page.cart)
+        if known.subject:
+            found |= _visitor_facts(known)
+    return found
 
 
-def _visitor_facts(
-    visit: Visit, hot: Hot | Unavailable, engine: Engine, minute: int
-) -> dict[str, Maker]:
-    known = _Known(visit.recent, hot, engine, minute)
+def _told(names: tuple[str, ...], *, consented: bool) -> Fact:
+    """What the page says of the visitor: read by nobody without consent, and that too is personal."""
+    if not consented:
+        raise MissingFact("consent")
+    return _fact(names)
+
+
+def _lists(page: Page) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (("owned", page.owned), ("seen", page.seen))
+
+
+def brake_fact(brake: Brake) -> dict[str, Maker]:
+    """What is stopped, as a fact; not there at all for a site whose brake was never touched."""
+    fact = Fact(brake, _encode(brake.stops))
+    return {FACT: lambda: fact} if brake.version else {}
+
+
+def _visitor_facts(known: "Known") -> dict[str, Maker]:
     return {
-        "visitor.seed": lambda: _fact(hash64(visit.subject or "")),
+        "visitor.seed": lambda: _fact(hash64(known.subject)),
         "visitor.known": lambda: known.fact(not known.profile().empty),
         "visitor.returning": lambda: known.fact(known.returning()),
         "visitor.view": lambda: known.fact(known.view()),
@@ -120,13 +175,15 @@ def _visitor_facts(
     }
 
 
-class _Known:
-    """The visitor's profile as of this request, made when a fact first asks for it."""
+class Known:
+    """What is known of who asks, as of this request; made when a fact first asks for it."""
 
-    def __init__(
-        self, recent: tuple[Record, ...], hot: Hot | Unavailable, engine: Engine, minute: int
-    ) -> None:
-        self._recent, self._hot, self._engine, self._minute = recent, hot, engine, minute
+    def __init__(self, visit: Visit, hot: Hot | Unavailable, engine: Engine, minute: int) -> None:
+        self._visit, self._hot, self._engine, self.minute = visit, hot, engine, minute
+        self.consented = consents(visit, engine)
+        self.subject = visit.subject or ""
+        self.snapshot = engine.snapshot
+        self._stored = Profile()
         self._profile: Profile | None = None
         self._view: VisitorView | None = None
         self._mark = b""
@@ -136,8 +193,10 @@ class _Known:
         if self._profile is None:
             if isinstance(self._hot, Unavailable):
                 raise self._hot
-            self._profile = fold(_decoded(self._hot.profile), self._recent)
-            self._mark = _mark(self._hot.profile, self._recent)
+            self._stored = _decoded(self._hot.profile)
+            self._profile = fold(self._stored, self._visit.recent)
+            # Of what was folded and not of how it came: delivery may say the same again.
+            self._mark = short(state_bytes(self._profile), 16)
         return self._profile
 
     def view(self) -> VisitorView:
@@ -149,11 +208,38 @@ class _Known:
     def returning(self) -> bool:
         """Was here before this visit."""
         profile = self.profile()
-        return not profile.empty and profile.first_seen < self._minute - _SESSION_GAP
+        return not profile.empty and profile.first_seen < self.minute - _SESSION_GAP
 
     def fact(self, value: object) -> Fact:
         """A fact that stands and falls with the profile."""
         return Fact(value, self._mark + (b"\1" if value else b"\0"))
+
+    def whose(self, key: bytes) -> Whose:
+        """For the token; no more than was there to be read."""
+        if not self.consented or not self.subject:
+            return Whose(CONSENTED if self.consented else 0)
+        try:
+            self.profile()
+        except Unavailable:
+            return Whose(CONSENTED | KNOWN | UNREAD, who(self.subject, key))
+        return Whose(
+            CONSENTED | KNOWN,
+            who(self.subject, key),
+            self._mark[:8],
+            b"".join(place_mark(*mark) for mark in sorted(self._stored.marks.items())),
+            b"".join(act_mark(record) for record in self._visit.recent),
+        )
+
+
+def place_mark(shard: str, sequence: str) -> bytes:
+    """A place in the stream as a token knows it, 4 bytes."""
+    return short(f"{shard}|{sequence}".encode(), 4)
+
+
+def act_mark(record: Record) -> bytes:
+    """An act of the capsule as a token knows it, 4 bytes."""
+    event = record.event
+    return short(f"{event.id}|{event.type}|{event.time}".encode(), 4)
 
 
 def _decoded(stored: Stored | None) -> Profile:
@@ -163,13 +249,6 @@ def _decoded(stored: Stored | None) -> Profile:
         return decode(stored.blob)
     except Refused as why:
         raise Unavailable("profile", str(why)) from None
-
-
-def _mark(stored: Stored | None, recent: tuple[Record, ...]) -> bytes:
-    state = hashlib.blake2b(stored.blob if stored else b"", digest_size=16)
-    for record in recent:
-        state.update(encode_record(record))
-    return state.digest()
 
 
 _encode = msgspec.json.Encoder().encode

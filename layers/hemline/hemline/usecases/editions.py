@@ -9,15 +9,18 @@ from hemline.decide.ladder import Ranker
 from hemline.decide.page import Engine
 from hemline.decide.rules import Rules
 from hemline.decide.snapshot import Snapshot
+from hemline.model.brake import Brake
 from hemline.model.edition import Edition, Pointer, unpack
 from hemline.model.errors import HemlineError, Refused
 from hemline.model.keys import edition_object
+from hemline.usecases.live_brake import LiveBrake
 from hemline.usecases.ports import ObjectStore
 
 LoadRanker = Callable[[bytes, bytes], Ranker]
 """(onnx, card) → a ranker; raises Refused."""
 
-FOLLOW_SECONDS = 5.0
+FOLLOW_SECONDS = 4.0
+"""A brake must be in force within 5 s: this, and what an eventually consistent read may be behind."""
 
 
 class Outcome(NamedTuple):
@@ -43,26 +46,39 @@ class LiveEdition:
         self._looked: float | None = None
         self._refused: str | None = None
         self.engine: Engine | None = None
+        self._brake = LiveBrake(site, keys)
+
+    @property
+    def brake(self) -> Brake:
+        """What is stopped by hand."""
+        return self._brake.brake
 
     @property
     def stale(self) -> bool:
-        """Whether the next read should bring the pointer along."""
+        """Whether the next read should bring pointer and brake along."""
         return self._looked is None or self._clock() - self._looked >= FOLLOW_SECONDS
 
-    def follow(self, pointer: Pointer | None) -> Outcome:
-        """Load what the pointer names, unless it is live already. Keeps the last good one."""
+    def follow(self, pointer: Pointer | None, brake: str | None = None) -> Outcome:
+        """Load what the brake pins, else what the pointer names, unless it is live already.
+
+        Keeps the last good one. What the brake says is taken over first: an edition that it pins
+        needs no pointer, its digest was signed with the brake.
+        """
         self._looked = self._clock()
+        unread = self._brake.follow(brake)
         live = self.engine.snapshot.digest if self.engine else ""
-        if pointer is None or pointer.digest in {live, self._refused}:
-            return Outcome(live)
+        digest = self.brake.pinned or (pointer.digest if pointer else "")
+        if not digest or digest in {live, self._refused}:
+            return Outcome(live, unread)
         try:
-            pointer.check(self._site, self._keys)
-            self.engine = self._open(pointer.digest)
+            if pointer and not self.brake.pinned:
+                pointer.check(self._site, self._keys)
+            self.engine = self._open(digest)
         except HemlineError as why:
             # Remembered only when it can never load: one that could not be had is tried again.
-            self._refused = pointer.digest if isinstance(why, Refused) else None
+            self._refused = digest if isinstance(why, Refused) else None
             return Outcome(live, str(why))
-        return Outcome(pointer.digest)
+        return Outcome(digest, unread)
 
     def _open(self, digest: str) -> Engine:
         data = self._objects.get(edition_object(self._site, digest))

@@ -22,13 +22,15 @@ class Hot(NamedTuple):
 
     profile: Stored | None
     pointer: Pointer | None
+    brake: str | None = None
+    """The brake as it was signed; it comes with the pointer."""
 
 
 class HotReader(Protocol):
     """The one read that a decision may make."""
 
     def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
-        """Profile and, when asked, the pointer, in one request; `timeout` seconds, no retries."""
+        """Profile and, when asked, pointer and brake, in one request; `timeout` seconds, no retries."""
         ...
 
 
@@ -53,6 +55,18 @@ class PointerStore(Protocol):
 
     def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
         """Raises Conflict unless the live digest is `expected` (None: no edition yet)."""
+        ...
+
+
+class BrakeStore(Protocol):
+    """What is stopped by hand: one signed text a site."""
+
+    def read_brake(self, site: str) -> str | None:
+        """Consistent; None when it was never touched."""
+        ...
+
+    def swap_brake(self, site: str, signed: str, *, expected: int) -> None:
+        """Write version expected + 1 (0: there is none yet). Raises Conflict when it lost."""
         ...
 
 

@@ -1,0 +1,54 @@
+"""Limits of rules that take the whole site to see: what they cost, what they may read."""
+
+from collections.abc import Iterator, Mapping
+
+from hemline.adapters.site_conditions import MOST_COST, cost
+from hemline.adapters.site_nodes import Path
+from hemline.decide.candidates import PERSONAL
+from hemline.decide.conditions import segment_of
+from hemline.model.rule import Rule, Segment, leaves
+from hemline.model.site import Site
+
+Wrong = Iterator[tuple[Path, str, str]]
+
+
+def in_rules(site: Site) -> Wrong:
+    """(path, problem, way out) of each."""
+    segments = {segment.name: segment for segment in site.segments}
+    for at, rule in enumerate(site.rules):
+        yield from _costly(("rules", at), rule, segments)
+        yield from _of_slots(("rules", at), rule, site)
+
+
+def _reached(segment: Segment, segments: Mapping[str, Segment]) -> set[str]:
+    """Segments that it is made of."""
+    found: set[str] = set()
+    waiting = [segment]
+    while waiting:
+        inner = leaves(waiting.pop().when)
+        names = {name for one in inner if (name := segment_of(one.fact))} - found
+        found |= names
+        waiting += [segments[name] for name in names if name in segments]
+    return found
+
+
+def _costly(at: Path, rule: Rule, segments: Mapping[str, Segment]) -> Wrong:
+    names = {name for one in leaves(rule.when) if (name := segment_of(one.fact))} | set(
+        rule.segments
+    )
+    for name in tuple(names):
+        names |= _reached(segments[name], segments) if name in segments else set()
+    total = cost(rule.when) + sum(cost(segments[n].when) for n in names if n in segments)
+    if total > MOST_COST:
+        problem = f"costs {total} comparisons with its segments; at most {MOST_COST}."
+        yield (*at, "when"), problem, "Make it several rules."
+
+
+def _of_slots(at: Path, rule: Rule, site: Site) -> Wrong:
+    """Personal sources have no use in public slots that a rule names."""
+    slots = [slot for slot in site.slots if slot.name in rule.slots]
+    public = [slot.name for slot in slots if not slot.personal]
+    for n, source in enumerate(rule.sources if public else ()):
+        if source in PERSONAL:
+            problem = f"{source} reads the visitor, {', '.join(public)} does not."
+            yield (*at, "sources", n), problem, "Name only personal slots in the rule's `slots`."

@@ -1,0 +1,87 @@
+"""Local times of a site file: read with the time zone database here, so that no decision needs it."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator
+
+from hemline.model.rule import When, leaves
+from hemline.model.zones import Offsets, SiteTime
+
+_FROM, _TO = 2020, 2050
+"""Years that tables of offsets cover; before and after them, the nearest one holds."""
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2})?")
+_VISITORS = frozenset({"trait.hour", "trait.weekday", "trait.date", "trait.season"})
+
+
+def _moment(text: str) -> str:
+    wrong = f"{text[:40]} is no local time such as '2026-12-24 18:00'"
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(wrong)
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(wrong) from None
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+"""A date (its first minute) or a date and a time, in the site's time zone."""
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name[:40]} is no time zone; write such as Europe/London")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+def epoch_ms(moment: str, zone: str) -> int:
+    """A local time as epoch ms."""
+    local = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone))
+    return int(local.timestamp()) * 1000
+
+
+@cache
+def offsets(name: str) -> Offsets:
+    """A zone's offsets; changes are found to the minute."""
+    zone = ZoneInfo(name)
+    start, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) // 60 for year in (_FROM, _TO))
+    starts: list[int] = []
+    found = [_offset(zone, start)]
+    for day in range(start, end, 7 * 1440):
+        after = _offset(zone, day + 7 * 1440)
+        if after != found[-1]:
+            starts.append(_change(zone, day, day + 7 * 1440))
+            found.append(after)
+    return Offsets(tuple(starts), tuple(found))
+
+
+def _offset(zone: ZoneInfo, minute: int) -> int:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+    return int((moment.astimezone(zone).utcoffset() or timedelta()).total_seconds()) // 60
+
+
+def _change(zone: ZoneInfo, low: int, high: int) -> int:
+    """The first minute of another offset than at `low`; there is one change between the two."""
+    before = _offset(zone, low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
+    return high
+
+
+def site_time(zone: str, hemisphere: str, conditions: Iterable[When]) -> SiteTime:
+    """With visitors' zones only where some condition asks for a visitor's local time."""
+    asked = any(one.fact in _VISITORS for one in leaves(list(conditions)))
+    names = sorted(available_timezones()) if asked else []
+    tables = list(dict.fromkeys(offsets(name) for name in names))
+    position = {table: at for at, table in enumerate(tables)}
+    found = {name: position[offsets(name)] for name in names}
+    return SiteTime(zone, hemisphere, offsets(zone), found, tuple(tables))

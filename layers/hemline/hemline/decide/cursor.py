@@ -1,0 +1,66 @@
+"""The cursor of a list: what "more" must not show again, bound to its site and slot, and signed.
+
+It holds four bytes for each item that was shown, made from the item's id: so it stays right when the
+ranking, the edition or the catalogue changes between two pages. Two ids may share their four bytes
+(one pair in four thousand million): then one of them is left out, and nothing is repeated.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from hemline.decide.snapshot import Ints, Marks, Snapshot
+from hemline.model.errors import BadInput, NotAllowed
+from hemline.model.signed import sign, verify
+
+MOST_SHOWN = 500
+"""Items of one list, however often "more" is asked; then it ends."""
+MOST_CHARACTERS = 4096
+_PURPOSE = "cursor"
+NOTHING: Marks = np.empty(0, np.uint32)
+
+
+class _Cursor(msgspec.Struct, frozen=True, array_like=True):
+    site: str
+    slot: str
+    shown: bytes
+    """Marks in ascending order, little-endian: the same items give the same cursor."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Cursor)
+
+
+def member(
+    snapshot: Snapshot, slot: str, before: Marks, shown: Sequence[int], keys: tuple[bytes, ...]
+) -> bytes:
+    """`,"cursor":"…"` for an answer that shows `shown` after `before`; empty where the list ends."""
+    if not shown or len(before) + len(shown) > MOST_SHOWN:
+        return b""
+    marks = np.union1d(before, snapshot.id_marks[list(shown)])
+    cursor = _Cursor(snapshot.header.site, slot, marks.astype("<u4").tobytes())
+    return b',"cursor":"%b"' % sign(_PURPOSE, _encoder.encode(cursor), keys[0]).encode()
+
+
+def decode(text: str, site: str, slot: str, keys: tuple[bytes, ...]) -> Marks:
+    """Marks of what was shown, none for an empty text. Raises BadInput unless it is this slot's own."""
+    if not text:
+        return NOTHING
+    try:
+        cursor = _decoder.decode(verify(_PURPOSE, text, keys))
+    except (NotAllowed, msgspec.DecodeError, UnicodeError):
+        raise BadInput("after", "is not a cursor of ours.", _WAY_OUT) from None
+    if (cursor.site, cursor.slot) != (site, slot):
+        raise BadInput("after", "is a cursor of another list.", _WAY_OUT)
+    return np.frombuffer(cursor.shown, "<u4").astype(np.uint32, copy=False)
+
+
+_WAY_OUT = "Send the `cursor` of this slot's last answer, or leave it out."
+
+
+def items_of(snapshot: Snapshot, marks: Marks) -> Ints:
+    """Indices of the items that a cursor says were shown; those that are gone are not among them."""
+    if not marks.size:
+        return np.empty(0, np.int32)
+    return np.flatnonzero(np.isin(snapshot.id_marks, marks)).astype(np.int32)

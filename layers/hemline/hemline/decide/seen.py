@@ -1,0 +1,64 @@
+"""What a page has shown so far, and earlier pages of a list before it: what a slot may not repeat."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hemline.decide import cursor
+from hemline.decide.facts import Facts, Read
+from hemline.decide.snapshot import Ints, Marks, Snapshot
+from hemline.decide.token import Want
+from hemline.model.decision import SlotRequest
+from hemline.model.slot import Slot
+
+
+class Seen(NamedTuple):
+    """What earlier slots of the page showed, and what they read to choose it."""
+
+    items: tuple[int, ...] = ()
+    trace: tuple[Read, ...] = ()
+    wants: tuple[Want, ...] = ()
+    broken: int = 0
+    """A bit for each of `wants`."""
+    counted: tuple[int, ...] = ()
+    """Those of the items that page-wide caps count."""
+    before: Marks = cursor.NOTHING
+    """What earlier pages of this list showed."""
+
+    def add(
+        self, shown: Sequence[int], trace: tuple[Read, ...], want: Want, *, broken: bool, free: bool
+    ) -> "Seen":
+        """After one more slot; `free` when page-wide caps do not count it."""
+        return Seen(
+            self.items + tuple(shown),
+            self.trace + trace,
+            (*self.wants, want),
+            self.broken | broken << len(self.wants),
+            self.counted if free else self.counted + tuple(shown),
+        )
+
+    def more(
+        self, snapshot: Snapshot, slot: Slot, shown: Sequence[int], keys: tuple[bytes, ...]
+    ) -> bytes:
+        """The cursor's JSON member. What stands elsewhere on the page is not to come with "more" either."""
+        marks = (*self.items, *shown) if shown else ()
+        return cursor.member(snapshot, slot.name, self.before, marks, keys)
+
+    def excluded(self, snapshot: Snapshot, slot: Slot, want: SlotRequest, facts: Facts) -> Ints:
+        """Item indices that may not come (again): by the page, the caller, the visitor and the cursor."""
+        names = list(want.exclude)
+        # A department shows all of itself, the thing in the cart too.
+        if "category" not in slot.sources:
+            names += (facts.read_or("page.item", None) or "",)
+            names += facts.read_or("page.cart", ()) if slot.personal else ()
+            names += _listed(facts, "page.owned") if slot.personal else ()
+        names += _listed(facts, "page.seen") if slot.personal else ()
+        earlier = cursor.items_of(snapshot, self.before)
+        return np.array([*self.items, *snapshot.indices(names), *earlier], np.int32)
+
+
+def _listed(facts: Facts, name: str) -> tuple[str, ...]:
+    # Whether a request has such a list is part of its URL or body, so of every cache's key.
+    names: tuple[str, ...] = facts.read_or(name, ()) if facts.offers(name) else ()
+    return names

@@ -1,0 +1,49 @@
+"""Versions as apps state them (semver.org, 2.0.0), and requirements such as `>=2.3 <3`."""
+
+from collections.abc import Callable, Mapping
+
+Version = tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]]
+"""(three numbers, 1 for a release, pre-release parts): sorts by precedence."""
+_PARTS = 3
+
+
+def version(text: str) -> Version | None:
+    """A key that sorts by precedence, None when it is no version; `v2`, `2.3` and `2.3.0+45` are."""
+    core, _, _build = text.strip().removeprefix("v").partition("+")
+    numbers, dash, pre = core.partition("-")
+    parts = numbers.split(".")
+    if not 1 <= len(parts) <= _PARTS or not all(map(_is_number, parts)) or bool(dash) != bool(pre):
+        return None
+    full = (*map(int, parts), *(0,) * (_PARTS - len(parts)))
+    # A release comes after all of its own pre-releases; numbers before words.
+    marks = tuple((0, int(p), "") if _is_number(p) else (1, 0, p) for p in pre.split(".") if p)
+    return full, 0 if marks else 1, marks
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+_COMPARE: Mapping[str, Callable[[Version, Version], bool]] = {
+    ">=": lambda one, other: one >= other,
+    "<=": lambda one, other: one <= other,
+    ">": lambda one, other: one > other,
+    "<": lambda one, other: one < other,
+    "=": lambda one, other: one == other,
+}
+
+
+def requirement(text: str) -> Callable[[Version], bool]:
+    """A test of all comparators, spaces between them. Raises ValueError."""
+    tests = [_comparator(part) for part in text.split()]
+    if not tests:
+        raise ValueError("a version is missing, such as >=2.3 <3")
+    return lambda found: all(compare(found, wanted) for compare, wanted in tests)
+
+
+def _comparator(part: str) -> tuple[Callable[[Version, Version], bool], Version]:
+    sign = next((sign for sign in _COMPARE if part.startswith(sign)), "")
+    wanted = version(part.removeprefix(sign))
+    if wanted is None:
+        raise ValueError(f"{part} is no version; write such as >=2.3 <3")
+    return _COMPARE[sign or "="], wanted

@@ -1,0 +1,36 @@
+"""The facts that one slot read, in order, with values that a person can read."""
+
+import msgspec
+
+from hemline.decide.facts import Facts
+from hemline.decide.snapshot import Snapshot
+
+
+class FactRead(msgspec.Struct, frozen=True):
+    """One line of the facts that were read, in order."""
+
+    name: str
+    scope: str
+    value: object
+    """None when it could not be had."""
+
+
+def facts_read(facts: Facts, snapshot: Snapshot) -> list[FactRead]:
+    """What was read, in order; arrays of items and categories by name."""
+    return [
+        FactRead(
+            read.name, read.scope.word, _plain(read.name, facts, snapshot) if read.mark else None
+        )
+        for read in facts.trace
+    ]
+
+
+def _plain(name: str, facts: Facts, snapshot: Snapshot) -> object:
+    value = facts.read(name)
+    if name == "visitor.recent":
+        return [snapshot.item_ids[i] for i in value]
+    if name == "visitor.categories":
+        return [snapshot.categories[c] for c in value]
+    if name == "visitor.view":
+        return "the profile, joined with the edition"
+    return msgspec.to_builtins(value, enc_hook=str)

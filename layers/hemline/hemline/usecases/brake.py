@@ -1,0 +1,143 @@
+"""Setting and clearing the brake: one conditional write of one signed item, and every version kept.
+
+The item carries the change that made it, so that a writer who dies before the log is written loses
+nothing: whoever writes or reads the log next brings it up to date first.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from hemline.model import keys
+from hemline.model.brake import MOST_STOPS, NAMED, NO_BRAKE, Brake, Change, Stop, brake_of
+from hemline.model.edition import Edition
+from hemline.model.errors import BadInput, Conflict
+from hemline.usecases.ports import BrakeStore, ObjectStore
+
+_TRIES = 5
+_MOST_CHARACTERS = 200
+
+
+class BrakePlaces(NamedTuple):
+    """Where the brake lies and is logged, and who may sign it."""
+
+    table: BrakeStore
+    objects: ObjectStore
+    keys: tuple[bytes, ...]
+
+
+def show(site: str, places: BrakePlaces) -> Brake:
+    """What is stopped now. Raises NotAllowed or Refused when the table holds none of ours."""
+    text = places.table.read_brake(site)
+    return NO_BRAKE if text is None else brake_of(text, site, places.keys)
+
+
+def set_stop(site: str, places: BrakePlaces, stop: Stop) -> Brake:
+    """Stop it; the same kind and name again replaces what was said before. Raises BadInput."""
+    _check(stop)
+    change = Change("set", stop.who, stop.at, stop.why, stop.kind, stop.name)
+    return _changed(site, places, change, stop)
+
+
+def clear(site: str, places: BrakePlaces, change: Change) -> Brake:
+    """Release what `change` names; everything when it names no kind. Raises BadInput when nothing is."""
+    _check_text("why", change.why)
+    _check_text("who", change.who)
+    return _changed(site, places, change, None)
+
+
+def log(site: str, places: BrakePlaces) -> Iterator[Brake]:
+    """Every version, oldest first. Raises NotAllowed when one of them is not ours."""
+    _write_down(site, places, show(site, places))
+    for key in places.objects.keys(keys.brake_log(site)):
+        data = places.objects.get(key)
+        if data is not None:
+            yield brake_of(data.decode("ascii", "replace"), site, places.keys)
+
+
+def doubt(stop: Stop, edition: Edition | None) -> str:
+    """What is doubtful about a stop's name, given the live edition; empty when nothing is.
+
+    A doubt stops nothing: an item may be recalled before an edition has it.
+    """
+    if edition is None or stop.kind not in _LISTS:
+        return ""
+    if stop.name in _LISTS[stop.kind](edition):
+        return ""
+    return f"the live edition has no {_WHAT[stop.kind]} {stop.name}; it is stopped all the same"
+
+
+_LISTS: Mapping[str, Callable[[Edition], list[str]]] = {
+    "freeze": lambda edition: [slot.name for slot in edition.header.slots],
+    "block": lambda edition: edition.json("item_ids"),
+}
+_WHAT = {"freeze": "slot", "block": "item", "pin": "edition"}
+
+
+def _changed(site: str, places: BrakePlaces, change: Change, stop: Stop | None) -> Brake:
+    for attempt in range(_TRIES):
+        before = show(site, places)
+        _write_down(site, places, before)
+        kept = tuple(s for s in before.stops if not _is_meant(s, change))
+        if stop is None and len(kept) == len(before.stops):
+            raise BadInput("kind", "nothing of this is stopped.", _stopped(before))
+        stops = (*kept, stop) if stop else kept
+        if len(stops) > MOST_STOPS:
+            raise BadInput("name", f"{MOST_STOPS} things are stopped.", "Put them into a rule.")
+        after = Brake(site, before.version + 1, stops, change)
+        try:
+            places.table.swap_brake(site, after.signed(places.keys[0]), expected=before.version)
+        except Conflict:
+            # Somebody else braked meanwhile: both of us must be in the result.
+            if attempt == _TRIES - 1:
+                raise
+            continue
+        _write_down(site, places, after)
+        return after
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _is_meant(stop: Stop, change: Change) -> bool:
+    if change.act == "clear" and not change.kind:
+        return True
+    same = stop.kind == change.kind and (not change.name or stop.name == change.name)
+    # There is only one live edition to pin.
+    return same or (stop.kind == change.kind == "pin")
+
+
+def _write_down(site: str, places: BrakePlaces, brake: Brake) -> None:
+    """Idempotent: a version's text never changes."""
+    if brake.version:
+        key = keys.brake_version(site, brake.version)
+        places.objects.put(key, brake.signed(places.keys[0]).encode())
+
+
+def _check(stop: Stop) -> None:
+    _check_text("why", stop.why)
+    _check_text("who", stop.who)
+    if (stop.kind in NAMED) != bool(stop.name):
+        what = _WHAT.get(stop.kind)
+        way_out = f"Name the {what}." if what else f"Say {stop.kind} alone."
+        raise BadInput("name", "does not fit what is to be stopped.", way_out)
+    if stop.shows and stop.kind != "freeze":
+        raise BadInput("shows", "is of a frozen slot alone.", "Leave it out.")
+
+
+def _check_text(field: str, text: str) -> None:
+    if not text.strip() or len(text) > _MOST_CHARACTERS:
+        raise BadInput(field, "must be said.", f"Use 1 to {_MOST_CHARACTERS} characters.")
+
+
+def _stopped(brake: Brake) -> str:
+    named = [f"{stop.kind} {stop.name}".rstrip() for stop in brake.stops]
+    return f"Stopped: {', '.join(named) or 'nothing'}."
+
+
+def edition_named(objects: ObjectStore, site: str, start: str) -> str:
+    """The digest of the one edition in the bucket that starts so. Raises BadInput unless it is one."""
+    prefix = keys.edition_object(site, start).removesuffix(".hem")
+    ends = (key for key in objects.keys(prefix) if key.endswith(".hem"))
+    found = [key.rpartition("/")[2].removesuffix(".hem") for key in ends]
+    if len(found) != 1:
+        way_out = "See `hemline publish --list`."
+        raise BadInput("name", f"{len(found)} editions start with {start[:64]!r}.", way_out)
+    return found[0]

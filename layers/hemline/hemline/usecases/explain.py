@@ -1,0 +1,146 @@
+"""One decision, explained: made again from its receipt and watched; nothing of it reaches a visitor."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.decide.chosen import Chosen
+from hemline.decide.facts import Facts, FactSource
+from hemline.decide.page import Ask, Engine, decide_page
+from hemline.decide.token import Witness
+from hemline.decide.trace import Candidate, SlotTrace, Watched, trace
+from hemline.decide.trace_facts import FactRead, facts_read
+from hemline.model.decision import Fragment
+from hemline.model.errors import BadInput
+from hemline.usecases.decide_page import Known, makers
+from hemline.usecases.receipts import Scene
+
+Clock = Callable[[], float]
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """What a decision read, weighed and left out."""
+
+    slot: str
+    kind: str
+    edition: str
+    rung: str
+    scope: str
+    minute: int
+    """Epoch ms."""
+    facts: tuple[FactRead, ...]
+    left: tuple[str, ...]
+    """Why each better rung was left."""
+    items: SlotTrace | None
+    """None for slots of other kinds."""
+    variant: str
+    timings: dict[str, float]
+    """Milliseconds of the decision made again: `decide`, `rank`."""
+
+
+class Watching(NamedTuple):
+    """A watched decision: the fragments, and what each slot of items was chosen from."""
+
+    fragments: dict[str, Fragment]
+    source: FactSource
+    chosen: dict[str, Chosen]
+    facts: dict[str, Facts]
+    ranker: Watched | None
+    scored: dict[str, int]
+    """Slot → which of the ranker's answers was its own."""
+    engine: Engine
+    seconds: float
+
+
+def watched(
+    engine: Engine, ask: Ask, source: FactSource, witness: Witness, clock: Clock
+) -> Watching:
+    """Decide with an observer."""
+    ranker = Watched(engine.ranker, clock) if engine.ranker else None
+    chosen: dict[str, Chosen] = {}
+    scored: dict[str, int] = {}
+    read: dict[str, Facts] = {}
+
+    def watch(step: Chosen) -> None:
+        chosen[step.slot.name] = step
+        if ranker and len(ranker.asked) > len(scored):
+            scored[step.slot.name] = len(ranker.asked) - 1
+
+    observed = engine._replace(ranker=ranker, watch=watch)
+    started = clock()
+    fragments = decide_page(observed, ask, source, witness._replace(read=read.__setitem__))
+    return Watching(fragments, source, chosen, read, ranker, scored, engine, clock() - started)
+
+
+def explain(scene: Scene, item: str = "", clock: Clock = time.perf_counter) -> Explained:
+    """The receipt's decision; `item` is told of even if no source brought it."""
+    known = Known(scene.visit, scene.hot, scene.engine, scene.minute)
+    source = FactSource(makers(scene.ask, known) | scene.given)
+    witness = Witness((scene.key,), lambda: known.whose(scene.key))
+    seen = watched(scene.engine, scene.ask, source, witness, clock)
+    return explained(seen, scene.token.slot, scene.minute, item)
+
+
+def explained(seen: Watching, name: str, minute: int, item: str = "") -> Explained:
+    """One slot of a watched decision. Raises BadInput when `item` is not in its edition."""
+    snapshot, fragment = seen.engine.snapshot, seen.fragments[name]
+    slot, chosen = snapshot.slots[name], seen.chosen.get(name)
+    return Explained(
+        slot=slot.name,
+        kind=slot.kind,
+        edition=snapshot.digest,
+        rung=fragment.rung.value,
+        scope=fragment.scope.word,
+        minute=minute,
+        facts=tuple(facts_read(seen.facts[slot.name], snapshot)),
+        left=fragment.reasons,
+        items=_items(seen, chosen, item) if chosen else None,
+        variant=_variant(fragment),
+        timings={
+            "decide": seen.seconds * 1000,
+            "rank": seen.ranker.seconds * 1000 if seen.ranker else 0.0,
+        },
+    )
+
+
+def _variant(fragment: Fragment) -> str:
+    found = msgspec.json.decode(fragment.body).get("variant")
+    return str(found["name"]) if found else ""
+
+
+def _items(seen: Watching, chosen: Chosen, item: str) -> SlotTrace:
+    index = seen.engine.snapshot.index.get(item) if item else None
+    if item and index is None:
+        raise BadInput("item", f"{item[:64]!r} is not in that edition.")
+    at = seen.scored.get(chosen.slot.name)
+    scored = seen.ranker.asked[at] if seen.ranker and at is not None else None
+    return trace(seen.engine, seen.source, chosen, scored, index)
+
+
+class WhyNot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an item is not in a list; `behind` the score that it lacks to the last one shown."""
+
+    item: str
+    why: str
+    rank: int | None = None
+    of: int = 0
+    score: float | None = None
+    behind: float | None = None
+
+
+def why_not(scene: Scene, item: str) -> WhyNot:
+    """The first thing that kept it out, or its rank and distance. Raises BadInput."""
+    found = explain(scene, item).items
+    if found is None:
+        raise BadInput("token", "is of a slot that shows no items.")
+    told = next(one for one in found.candidates if one.item == item)
+    last = _last_shown(found.candidates)
+    behind = last - told.score if last is not None and told.score is not None else None
+    ranked = sum(one.rank is not None for one in found.candidates)
+    return WhyNot(item, told.why, told.rank, ranked, told.score, behind)
+
+
+def _last_shown(candidates: tuple[Candidate, ...]) -> float | None:
+    return min((c.score for c in candidates if c.place and c.score is not None), default=None)

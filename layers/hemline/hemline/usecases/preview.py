@@ -1,0 +1,48 @@
+"""A page as somebody else would see it now: decided and explained, and nothing of it counts."""
+
+import time
+from typing import NamedTuple
+
+from hemline.decide.facts import FactSource
+from hemline.decide.page import Ask
+from hemline.decide.token import Witness
+from hemline.model.decision import Visit
+from hemline.model.errors import Unavailable
+from hemline.usecases.decide_page import Decided, Deps, Known, brake_fact, makers
+from hemline.usecases.explain import Clock, Explained, explained, watched
+from hemline.usecases.ports import Hot
+
+_MINUTE = 60_000
+_PATIENCE = 2.0
+"""Seconds for the read: who previews would rather wait than see a lower rung."""
+
+
+class Previewed(NamedTuple):
+    """Fragments without tokens, and how each came about."""
+
+    decided: Decided
+    explanations: dict[str, Explained]
+
+
+def preview(
+    ask: Ask, visit: Visit, deps: Deps, now: int, clock: Clock = time.perf_counter
+) -> Previewed:
+    """Raises UnknownSlot, and Unavailable when there is no edition. `now` in epoch ms."""
+    hot = _read(visit, deps)
+    engine = deps.live.engine
+    if engine is None:
+        raise Unavailable("edition", "there is none yet")
+    known = Known(visit, hot, engine, now - now % _MINUTE)
+    source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
+    seen = watched(engine, ask, source, Witness(()), clock)
+    told = {name: explained(seen, name, known.minute) for name in seen.fragments}
+    return Previewed(Decided(seen.fragments, engine.snapshot.digest, ()), told)
+
+
+def _read(visit: Visit, deps: Deps) -> Hot | Unavailable:
+    try:
+        hot = deps.reader.read_hot(deps.site, visit.subject, pointer=True, timeout=_PATIENCE)
+    except Unavailable as why:
+        return why
+    deps.live.follow(hot.pointer, hot.brake)
+    return hot

@@ -1,0 +1,157 @@
+"""The brake on a running table: set by the command, obeyed by a warm function at its next look."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hemline.adapters.aws import connect
+from hemline.adapters.aws_http import drop_connections
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.s3 import S3Objects
+from hemline.model.edition import Pointer
+from hemline.model.errors import BadInput, Conflict
+from hemline.model.keys import edition_object
+from hemline.model.slot import Slot
+from hemline.usecases.editions import FOLLOW_SECONDS
+from tests.support.clouds import REGION, Cloud
+from tests.support.deciding import acts
+from tests.support.editions import KEYS, NOW, SITE, build_file, catalogue
+from tests.support.functions import environment, event, load
+from tests.support.rankers import linear
+from workbench import cli, laptop
+from workbench.laptop import Running
+
+pytestmark = pytest.mark.cloud
+
+SLOTS = [Slot("for-you", limit=8, fallback=("i1",), deadline_ms=1000)]
+
+
+@pytest.fixture
+def names(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    found = {"table": emulator.make_table(), "bucket": emulator.make_bucket()}
+    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
+    running = Running(
+        pid=os.getpid(),
+        gateway="http://127.0.0.1:1",
+        cloud=emulator.endpoint,
+        region=REGION,
+        site=SITE,
+        stream="",
+        keys=KEYS[0].decode(),
+        **found,
+    )
+    with laptop.announced(running):
+        yield found
+    drop_connections()
+
+
+@pytest.fixture
+def app(emulator: Cloud, names: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    data, edition = build_file(
+        catalogue(24), SLOTS, history=acts("v:x", ["i1", "i5", "i9"]), ranker=linear(together=1.0)
+    )
+    table = DynamoTable(
+        connect("dynamodb", region=REGION, endpoint=emulator.endpoint), names["table"]
+    )
+    objects = S3Objects(connect("s3", region=REGION, endpoint=emulator.endpoint), names["bucket"])
+    objects.put(edition_object(SITE, edition.digest), data)
+    table.swap_pointer(SITE, Pointer(edition.digest, NOW).signed(SITE, KEYS[0]), expected=None)
+    return load("fragments", environment(emulator, **names), monkeypatch)
+
+
+def hemline(*arguments: str) -> Result:
+    result = CliRunner().invoke(cli.build(), ["brake", *arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def shown(app: ModuleType, *, later: float = 0.0) -> list[str]:
+    """Item ids of the slot, asked `later` seconds after the function's last look."""
+    looked = app.deps.live._looked
+    if later and looked is not None:
+        app.deps.live._looked = looked - later
+    answer = app.handler(event("fragments", "slot-json"), None)
+    fragment = json.loads(answer["body"])["fragments"]["for-you"]
+    return [item["id"] for item in fragment["items"]]
+
+
+def test_a_warm_function_obeys_within_five_seconds_and_no_earlier_than_its_next_look(
+    app: ModuleType,
+) -> None:
+    first = shown(app)
+    assert hemline("set", "block", first[0], "--why", "recalled").exit_code == 0
+    assert shown(app) == first, "the pointer was just looked at: no read for nothing"
+    assert first[0] not in shown(app, later=5)
+    assert FOLLOW_SECONDS < 5
+    hemline("clear", "block", first[0], "--why", "mended")
+    assert shown(app, later=5) == first
+
+
+def test_a_function_that_starts_under_a_brake_obeys_from_its_first_answer(
+    emulator: Cloud, app: ModuleType, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shown(app)
+    hemline("set", "block", first[0], "--why", "recalled")
+    fresh = load("fragments", environment(emulator, **names), monkeypatch)
+    assert first[0] not in shown(fresh)
+
+
+def test_who_when_and_why_are_shown_now_and_in_the_log(app: ModuleType) -> None:
+    assert app
+    hemline("set", "freeze", "for-you", "--shows", "i3,i4", "--why", "odd row", "--who", "ann")
+    now = json.loads(hemline("show", "--json").stdout)
+    assert now["version"] == 1
+    assert now["stops"][0] | {"at": 0} == {
+        "kind": "freeze",
+        "who": "ann",
+        "at": 0,
+        "why": "odd row",
+        "name": "for-you",
+        "shows": ["i3", "i4"],
+    }
+    assert shown(app, later=5) == ["i3", "i4"]
+    hemline("clear", "--why", "fine again", "--who", "ben")
+    changes = json.loads(hemline("show", "--log", "--json").stdout)["changes"]
+    assert [(c["act"], c["who"]) for c in changes] == [("set", "ann"), ("clear", "ben")]
+    said = hemline("show", "--log").stdout
+    assert "set freeze for-you  by ann: odd row" in said
+    assert "clear all  by ben: fine again" in said
+    assert hemline("show").stdout == "nothing is stopped\n"
+
+
+def test_an_edition_is_pinned_by_its_first_digits_and_one_that_is_not_there_is_not(
+    app: ModuleType,
+) -> None:
+    digest = app.deps.live.engine.snapshot.digest
+    assert digest in hemline("set", "pin", digest[:8], "--why", "the new one is odd").stdout
+    with pytest.raises(BadInput, match="0 editions start with"):
+        hemline("set", "pin", "f" * 64, "--why", "typo")
+
+
+def test_a_name_that_the_edition_does_not_have_is_said(app: ModuleType) -> None:
+    assert app
+    result = hemline("set", "block", "nowhere", "--why", "just in case")
+    assert result.exit_code == 0
+    assert "no item nowhere" in result.stderr
+
+
+def test_the_table_lets_one_of_two_writers_in(emulator: Cloud, names: dict[str, str]) -> None:
+    table = DynamoTable(
+        connect("dynamodb", region=REGION, endpoint=emulator.endpoint), names["table"]
+    )
+    assert table.read_brake(SITE) is None
+    table.swap_brake(SITE, "one", expected=0)
+    for stale in (0, 2):
+        with pytest.raises(Conflict):
+            table.swap_brake(SITE, "lost", expected=stale)
+    table.swap_brake(SITE, "two", expected=1)
+    assert table.read_brake(SITE) == "two"
+    found = table.read_hot(SITE, "v:ann", pointer=True, timeout=5)
+    assert (found.profile, found.pointer, found.brake) == (None, None, "two")

@@ -1,0 +1,80 @@
+"""A preview through the function: as somebody else, explained, private, and nothing of it counts."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from hemline.model.signed import sign
+from hemline.runtime.preview import Pass, mint
+from tests.functions.test_fragments import Handler, body, call, handler, stack
+from tests.support.editions import KEYS
+from tests.support.functions import event
+
+pytestmark = pytest.mark.cloud
+__all__ = ["handler", "stack"]
+
+SOON = time.time_ns() // 1_000_000 + 600_000
+
+
+def preview(handler: Handler, scenario: str, query: str = "", **whom: Any) -> dict[str, Any]:
+    payload = event("fragments", scenario)
+    payload["headers"]["hemline-preview"] = mint(Pass(SOON, **whom), KEYS)
+    payload["rawQueryString"] = "&".join(filter(None, (payload.get("rawQueryString"), query)))
+    return handler(payload, None)
+
+
+def test_a_preview_is_what_that_visitor_would_get_but_counts_nowhere(handler: Handler) -> None:
+    answer = preview(handler, "slot-json", visitor="ann")
+    fragment = body(answer)["fragments"]["for-you"]
+    real = body(call(handler, "slot-json", visitor="ann"))["fragments"]["for-you"]
+    assert (fragment["items"], fragment["rung"]) == (real["items"], "model")
+    assert (fragment["token"], bool(real["token"])) == ("", True)
+    assert answer["headers"]["Cache-Control"] == "private, no-store"
+    assert "ETag" not in answer["headers"]
+
+
+@pytest.mark.parametrize("scenario", ["slot-json", "page"])
+def test_explain_tells_how_each_slot_came_about(handler: Handler, scenario: str) -> None:
+    found = body(preview(handler, scenario, "explain=1", visitor="ann"))
+    assert found["explain"].keys() == found["fragments"].keys()
+    told = found["explain"]["for-you"]
+    shown = [item["id"] for item in found["fragments"]["for-you"]["items"]]
+    assert told["items"]["shown"] == shown
+    assert {"name", "scope", "value"} <= told["facts"][0].keys()
+
+
+def test_a_segment_is_previewed_by_its_traits(handler: Handler) -> None:
+    found = body(preview(handler, "slot-json", "explain=1", country="DE", device="tablet"))
+    facts = {fact["name"]: fact["value"] for fact in found["explain"]["for-you"]["facts"]}
+    assert (facts["trait.country"], facts["trait.device"]) == ("DE", "tablet")
+
+
+def test_even_a_public_slot_is_private_as_a_preview(handler: Handler) -> None:
+    answer = preview(handler, "slot-html", "explain=1")
+    assert answer["headers"]["Cache-Control"] == "private, no-store"
+    assert json.loads(answer["body"])["explain"]
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ("", "for holders of a preview header"),
+        ("e30.AAAA", "not one of ours"),
+        (mint(Pass(1), KEYS), "has ended"),
+        (mint(Pass(SOON), (b"another key, just as long",)), "not one of ours"),
+        (sign("preview", b"[]", KEYS[0]), "of another version"),
+        (sign("visitor", b'{"until":9999999999999}', KEYS[0]), "not one of ours"),
+    ],
+)
+def test_without_a_header_of_ours_nothing_is_explained(
+    handler: Handler, header: str, why: str
+) -> None:
+    payload = event("fragments", "slot-json")
+    payload["headers"]["hemline-preview"] = header
+    payload["rawQueryString"] = "explain=1"
+    answer = handler(payload, None)
+    assert answer["statusCode"] == 401
+    assert why in body(answer)["detail"]
+    assert answer["headers"]["Cache-Control"] == "private, no-store"

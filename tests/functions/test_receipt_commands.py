@@ -1,0 +1,207 @@
+"""explain, replay, why-not, what-if and preview against the stores of a stack that runs."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hemline.adapters.aws_http import drop_connections
+from hemline.adapters.onnx import OnnxRanker
+from hemline.decide import reasons
+from hemline.decide.page import Ask
+from hemline.model.decision import SlotRequest, Visit
+from hemline.model.edition import Pointer
+from hemline.model.errors import BadInput, HemlineError, NotAllowed, Unavailable
+from hemline.model.event import Record, encode_record
+from hemline.model.keys import edition_object
+from hemline.model.rule import Rule
+from hemline.model.slot import Slot
+from hemline.runtime.preview import pass_of
+from hemline.usecases.decide_page import Deps, decide
+from hemline.usecases.editions import LiveEdition
+from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
+from hemline.usecases.ingest_read import StreamRecord
+from tests.support.clouds import REGION, Cloud
+from tests.support.deciding import acts, ask
+from tests.support.editions import KEYS, SITE, build_file, catalogue
+from tests.support.rankers import linear
+from tests.support.receipts import Here, signed
+from workbench import cli, laptop, stores
+from workbench.laptop import Running
+
+pytestmark = pytest.mark.cloud
+
+NOW = time.time_ns() // 1_000_000
+SLOTS = [Slot("for-you", limit=4), Slot("shelf", personal=False, sources=("popular",), limit=3)]
+RULES = [Rule("no-i1", "block", item="i1")]
+ANN = acts("v:ann", ["i1", "i5", "i9"], when=NOW - 60_000)
+
+
+class Tokens(NamedTuple):
+    """Of two fragments that the stack's visitor got."""
+
+    personal: str
+    public: str
+    long: str
+    shown: tuple[str, ...]
+
+
+def hemline(*arguments: str | Path) -> Result:
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(
+        cli.build(), [str(argument) for argument in arguments]
+    )
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def stack(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
+    running = Running(
+        pid=os.getpid(),
+        gateway="http://127.0.0.1:1",
+        cloud=emulator.endpoint,
+        region=REGION,
+        site=SITE,
+        table=emulator.make_table(),
+        stream="",
+        bucket=emulator.make_bucket(),
+        keys=KEYS[0].decode(),
+    )
+    with laptop.announced(running):
+        yield running
+    drop_connections()
+
+
+@pytest.fixture
+def tokens(stack: Running) -> Tokens:
+    table, objects = stores.table(stack), stores.objects(stack)
+    data, edition = build_file(
+        catalogue(24), SLOTS, site_rules=RULES, history=ANN, ranker=linear(own_engaged=1.0)
+    )
+    objects.put(edition_object(SITE, edition.digest), data)
+    pointer = Pointer(edition.digest, NOW).signed(SITE, KEYS[0])
+    table.swap_pointer(SITE, pointer, expected=None)
+    fold(stack, ANN)
+    live = LiveEdition(SITE, objects, OnnxRanker, KEYS)
+    live.follow(pointer)
+    deps = Deps(SITE, table, live, KEYS, 5.0)
+
+    def made(question: Ask) -> dict[str, str]:
+        found = decide(question, Visit("v:ann", None), deps, NOW).fragments
+        return {name: signed(fragment) for name, fragment in found.items()} | {
+            "shown": ",".join(found["for-you"].items)
+        }
+
+    page = made(ask("for-you", "shelf"))
+    far = made(ask(SlotRequest("for-you"), cart=tuple(f"a-rather-long-id-{n}" for n in range(40))))
+    fold(stack, acts("v:ann", ["i20"], "view", NOW))
+    shown = tuple(page["shown"].split(","))
+    return Tokens(page["for-you"], page["shelf"], far["for-you"], shown)
+
+
+def fold(stack: Running, records: list[Record]) -> None:
+    stream = [
+        StreamRecord("s1", str(record.event.time), encode_record(record), NOW) for record in records
+    ]
+    deps = IngestDeps(SITE, stores.table(stack), stores.objects(stack), Here())  # type: ignore[arg-type]
+    assert not ingest_batch(stream, deps, NOW).failures
+
+
+def test_explain_tells_a_person_and_a_program(tokens: Tokens) -> None:
+    text = hemline("explain", tokens.personal).stdout
+    for part in ("rung model", "visitor.recent", "rule no-i1 (block)", "candidates"):
+        assert part in text, part
+    told = json.loads(hemline("explain", tokens.public, "--json").stdout)
+    assert (told["rung"], told["scope"]) == ("segment", "trait")
+    assert told["items"]["candidates"]
+
+
+def test_replay_gives_the_same_bytes_though_the_profile_went_on(tokens: Tokens) -> None:
+    for token in (tokens.personal, tokens.public):
+        result = hemline("replay", token)
+        assert (result.exit_code, "the same bytes again" in result.stdout) == (0, True)
+    assert json.loads(hemline("replay", tokens.personal, "--json").stdout)["equal"]
+
+
+def test_replay_shows_what_differs_and_its_status_is_one(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for source in reasons.REASONS:
+        monkeypatch.setitem(reasons.REASONS, source, lambda *_: "Changed since")
+    result = hemline("replay", tokens.personal)
+    assert (result.exit_code, "body" in result.stdout) == (1, True)
+
+
+def test_why_not_names_the_rule_or_the_rank(tokens: Tokens) -> None:
+    assert "rule no-i1 (block)" in hemline("why-not", tokens.personal, "i1").stdout
+    told = json.loads(hemline("why-not", tokens.personal, "i23", "--json").stdout)
+    assert told["why"]
+    with pytest.raises(BadInput, match="not in that edition"):
+        hemline("why-not", tokens.personal, "nowhere")
+
+
+def test_what_if_shows_both_lists(tokens: Tokens) -> None:
+    text = hemline("what-if", tokens.public, "--rule", "off:no-i1").stdout
+    assert "new" in text
+    told = json.loads(
+        hemline("what-if", tokens.public, "--set", "trait.country=DE", "--json").stdout
+    )
+    assert (told["then"]["rung"], told["now"]["rung"]) == ("segment", "popular")
+    assert "nothing changes" in hemline("what-if", tokens.public, "--set", "page.url=x").stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "text"), [("--set", "country=DE"), ("--set", "trait.country"), ("--rule", "no-i1")]
+)
+def test_a_change_that_is_none_is_refused_with_the_way_out(
+    tokens: Tokens, option: str, text: str
+) -> None:
+    with pytest.raises(BadInput, match="Use "):
+        hemline("what-if", tokens.public, option, text)
+
+
+def test_a_request_that_the_token_had_no_room_for_is_handed_over(
+    tokens: Tokens, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match="--request"):
+        hemline("replay", tokens.long)
+    file = tmp_path / "request.json"
+    cart = [f"a-rather-long-id-{n}" for n in range(40)]
+    document = {
+        "slots": [{"name": "for-you"}],
+        "page": {"cart": cart},
+        "traits": {"country": "GB", "device": "mobile"},
+    }
+    file.write_text(json.dumps(document))
+    assert hemline("replay", tokens.long, "--request", file).exit_code == 0
+    file.write_text("[]")
+    with pytest.raises(BadInput, match="is no request"):
+        hemline("replay", tokens.long, "--request", file)
+
+
+def test_a_token_that_is_none_of_ours_is_refused(stack: Running) -> None:
+    with pytest.raises(NotAllowed, match="not one of ours"):
+        hemline("explain", "e30.AAAA")
+
+
+def test_preview_mints_a_header_that_ends(stack: Running) -> None:
+    line = hemline("preview", "--visitor", "ann", "--country", "de").stdout.strip()
+    name, _, value = line.partition(": ")
+    held = pass_of(value, KEYS, NOW)
+    assert (name, held.visitor, held.country) == ("Hemline-Preview", "ann", "DE")
+    told = json.loads(hemline("preview", "--minutes", "5", "--json").stdout)
+    with pytest.raises(NotAllowed, match="has ended"):
+        pass_of(told["value"], KEYS, told["until"])
+
+
+def test_preview_of_a_slot_needs_a_gateway(stack: Running) -> None:
+    with pytest.raises(Unavailable, match="does not answer"):
+        hemline("preview", "for-you")
+    assert issubclass(Unavailable, HemlineError)

@@ -1,0 +1,185 @@
+"""Invariant 2: the same receipt and the same edition give the same bytes."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hemline.decide import reasons as reasons_module
+from hemline.decide.token import UNREAD
+from hemline.model.decision import Fragment, SlotRequest, Visit
+from hemline.model.errors import BadInput, Refused
+from hemline.model.rule import Rule
+from hemline.model.slot import Slot
+from hemline.usecases.replay import replay, what_if
+from tests.support.deciding import Broken, acts, ask
+from tests.support.editions import NOW, ScoreByPrice, catalogue
+from tests.support.receipts import World, receipt
+from tests.unit.test_page import pages
+
+ITEMS = catalogue(24)
+FOR_YOU = Slot("for-you", limit=6, explore=0.4, diversity=0.3)
+SHELF = Slot("shelf", personal=False, sources=("popular",), limit=5)
+ANN = acts("v:ann", ["i1", "i5", "i9"])
+BEN = acts("v:ben", ["i2", "i6", "i10", "i14"], "purchase")
+LATER = acts("v:ann", ["i3", "i7"], "add_to_cart", NOW - 1000)
+
+
+def world(slots: Any = (FOR_YOU, SHELF), **kwargs: Any) -> World:
+    made = World(ITEMS, slots, history=[*ANN, *BEN], ranker=ScoreByPrice(), **kwargs)
+    made.arrive(ANN[:2])
+    made.arrive(BEN, "s2")
+    made.arrive(ANN[2:])
+    return made
+
+
+def _sent(fragment: Fragment) -> tuple[object, ...]:
+    """All that leaves the function; reasons are for its log, and name what failed then."""
+    return fragment.body, fragment.html, fragment.etag, fragment.scope, fragment.max_age
+
+
+def unequal(here: World, question: Any, visit: Visit, reader: Any = None) -> list[str]:
+    """Slots whose receipt does not give the same bytes again, later events having arrived."""
+    decided = here.decide(question, visit, reader=reader)
+    here.arrive([*visit.recent, *acts("v:ann", ["i20"], "view", NOW)])
+    wrong = []
+    for name, fragment in decided.fragments.items():
+        again = replay(here.scene(fragment, visit.subject or ""))
+        if again.differences or _sent(again.fragment) != _sent(fragment):
+            wrong.append(f"{name}: {again.differences}")
+    return wrong
+
+
+@given(
+    pages(),
+    st.sampled_from([None, "v:ann", "v:ben", "v:new"]),
+    st.sampled_from([None, True, False]),
+    st.integers(0, 2),
+    st.sampled_from(["json", "html"]),
+    st.sampled_from([(), ("i3",), ("i3", "nowhere"), ("nowhere",)]),
+    st.booleans(),
+)
+def test_the_same_receipt_and_edition_give_the_same_bytes(
+    case: dict[str, Any],
+    subject: str | None,
+    consent: bool | None,
+    fresh: int,
+    form: str,
+    names: tuple[str, ...],
+    broken: bool,
+) -> None:
+    here = world(case["slots"], site_rules=case["site_rules"])
+    wants = [
+        SlotRequest(slot.name, exclude=names if at % 2 else (), candidates=() if at % 2 else names)
+        for at, slot in enumerate(case["slots"])
+    ]
+    question = ask(*wants, form=form, cart=names, **case["page"])
+    recent = tuple(LATER[:fresh]) if subject == "v:ann" else ()
+    reader = Broken() if broken else None
+    assert not unequal(here, question, Visit(subject, consent, recent), reader)
+
+
+def test_the_property_turns_red_when_chance_leaks_into_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = iter(range(100))
+    monkeypatch.setitem(reasons_module.REASONS, "popular", lambda *_: f"Seen {next(drawn)} times")
+    wrong = unequal(world(), ask("shelf"), Visit(None, None))
+    assert "body" in wrong[0]
+
+
+def test_the_property_turns_red_when_a_profile_is_read_as_it_is_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hemline.usecases.receipts.state_bytes", lambda _: b"")
+    with pytest.raises(Refused, match="profile as it was"):
+        unequal(world(), ask("for-you"), Visit("v:ann", None))
+
+
+def test_acts_of_the_capsule_that_were_not_folded_yet_are_found_in_the_archive() -> None:
+    here = world()
+    fragment = here.decide(ask("for-you"), Visit("v:ann", None, tuple(LATER))).fragments["for-you"]
+    with pytest.raises(Refused, match="just before"):
+        here.scene(fragment)
+    here.arrive(LATER)
+    again = replay(here.scene(fragment))
+    assert again.fragment.body == fragment.body
+
+
+def test_a_receipt_outlives_the_edition_that_follows_it() -> None:
+    here = world()
+    fragment = here.decide(ask("for-you"), Visit("v:ann", None)).fragments["for-you"]
+    here.publish(ITEMS[:12], [SHELF, FOR_YOU])
+    assert not replay(here.scene(fragment)).differences
+
+
+class BreaksOnce(ScoreByPrice):
+    def score(self, matrix: Any) -> Any:
+        self.column += 1
+        if self.column == 1:
+            raise RuntimeError("out of memory")
+        return matrix[:, 0]
+
+
+def test_a_ranker_that_broke_then_breaks_again_for_the_same_slot_and_no_other() -> None:
+    here = world((FOR_YOU, Slot("more", limit=6), SHELF))
+    here.live.engine = here.live.engine._replace(ranker=BreaksOnce())  # type: ignore[union-attr]
+    page = here.decide(ask("shelf", "for-you", "more"), Visit("v:ann", None)).fragments
+    assert [f.rung for f in page.values()] == ["segment", "segment", "model"]
+    assert receipt(page["more"]).broken == 2
+    for fragment in page.values():
+        assert replay(here.scene(fragment)).fragment.body == fragment.body
+
+
+def test_a_profile_that_was_not_to_be_had_is_not_to_be_had_again() -> None:
+    here = world()
+    page = here.decide(ask("for-you"), Visit("v:ann", None), reader=Broken()).fragments
+    assert receipt(page["for-you"]).whose.flags & UNREAD  # type: ignore[union-attr]
+    assert replay(here.scene(page["for-you"])).fragment.body == page["for-you"].body
+
+
+def test_somebody_without_a_past_must_be_named_by_who_asks() -> None:
+    here = world()
+    fragment = here.decide(ask("for-you"), Visit("v:new", None)).fragments["for-you"]
+    with pytest.raises(BadInput, match="--visitor"):
+        here.scene(fragment)
+    with pytest.raises(BadInput, match="somebody else"):
+        here.scene(fragment, "v:other")
+    assert not replay(here.scene(fragment, "v:new")).differences
+
+
+def test_a_request_too_long_for_a_token_is_replayed_when_it_is_handed_over() -> None:
+    here = world()
+    many = tuple(f"a-rather-long-item-id-{n}" for n in range(40))
+    own = SlotRequest("for-you", exclude=tuple(f"i{n}" for n in range(3)))
+    question = ask(own, cart=many)
+    fragment = here.decide(question, Visit("v:ann", None)).fragments["for-you"]
+    assert isinstance(receipt(fragment).request, bytes)
+    with pytest.raises(BadInput, match="--request"):
+        here.scene(fragment)
+    assert not replay(here.scene(fragment, asked=question)).differences
+    other = ask(own, cart=many[:3])
+    assert {d.field for d in replay(here.scene(fragment, asked=other)).differences} >= {"facts"}
+
+
+def test_an_edition_that_is_gone_is_named() -> None:
+    here = world()
+    fragment = here.decide(ask("shelf"), Visit(None, None)).fragments["shelf"]
+    for key in list(here.objects.keys("editions/")):
+        here.objects.delete(key)
+    with pytest.raises(Refused, match="not in the bucket any more"):
+        here.scene(fragment)
+
+
+def test_what_if_takes_a_rule_out_or_replaces_a_fact() -> None:
+    blocked = Rule("no-i1", "block", item="i1")
+    here = world(site_rules=[blocked])
+    fragment = here.decide(ask("shelf"), Visit(None, None)).fragments["shelf"]
+    without = what_if(here.scene(fragment), {}, ["no-i1"])
+    assert "i1" not in without.then.items
+    assert "i1" in without.now.items
+    abroad = what_if(here.scene(fragment), {"trait.country": "DE"}, [])
+    assert (abroad.then.rung, abroad.now.rung) == ("segment", "popular")
+    with pytest.raises(BadInput, match="no-i1"):
+        what_if(here.scene(fragment), {}, ["nowhere"])

@@ -1,0 +1,230 @@
+"""A review of rules says what a careful reader would, and what it calls void really changes nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from hemline.decide.arrange import arrange
+from hemline.decide.facts import Fact, Facts, FactSource
+from hemline.decide.rules import Rules
+from hemline.decide.snapshot import Snapshot
+from hemline.model.item import Item
+from hemline.model.rule import Condition, Rule, Segment, Some
+from hemline.model.site import Site
+from hemline.model.slot import Slot, Variant
+from hemline.usecases import review_effects
+from hemline.usecases.review_scope import Scoped
+from hemline.usecases.review_site import Against, live_rules, review
+from tests.support.editions import NOW, build, catalogue, with_fields
+
+DAY = 86_400_000
+MINUTE = NOW - NOW % 60_000
+"""What decisions read as the time."""
+GB = (Condition("trait.country", "eq", "GB"),)
+BRITISH_ISLES = (Condition("trait.country", "in", ["GB", "IE"]),)
+DE = (Condition("trait.country", "eq", "DE"),)
+ROW, TOP, HERO = Slot("row"), Slot("top", limit=3), Slot("hero", kind="content")
+
+
+def said(*rules: Rule, items: list[Item] | None = None, **fields: object) -> set[tuple[str, str]]:
+    """(name of the rule, severity and code) of everything but that a rule has no end."""
+    site = Site("Shop", "EUR", slots=(ROW, TOP, HERO), rules=rules, **fields)  # type: ignore[arg-type]
+    found = review(site, Against(NOW, items))
+    return {
+        (site.rules[int(r.path[1])].name, f"{r.severity} {r.code}")
+        for r in found
+        if r.code != "no-end" and r.path[0] == "rules"
+    }
+
+
+BLOCK = Rule("b", "block", item="i1")
+PIN = Rule("p", "pin", item="i1")
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([PIN, Rule("b", "block", item="i2")], {}),
+        ([PIN, BLOCK], {("p", "error contradiction")}),
+        ([Rule("p", "pin", item="i1", when=GB), BLOCK], {("p", "error contradiction")}),
+        ([PIN, Rule("b", "block", item="i1", when=GB)], {("p", "warning contradiction")}),
+        ([Rule("p", "pin", item="i1", when=DE), Rule("b", "block", item="i1", when=GB)], {}),
+        ([Rule("p", "pin", ("row",), item="i1"), Rule("b", "block", ("top",), item="i1")], {}),
+        ([Rule("p", "pin", ("row",), item="i1"), BLOCK], {("p", "error contradiction")}),
+        ([PIN, Rule("q", "pin", item="i1")], {("q", "error shadowed")}),
+        ([Rule("p", "pin", item="i1", when=GB), Rule("q", "pin", item="i1", when=BRITISH_ISLES)],
+         {("p", "error shadowed")}),
+        ([PIN, Rule("q", "pin", item="i2")], {("q", "warning overruled")}),
+        ([PIN, Rule("q", "pin", item="i2", priority=1)], {("p", "warning overruled")}),
+        ([Rule("p", "pin", item="i1", when=GB), Rule("q", "pin", item="i2", when=DE)], {}),
+        ([PIN, Rule("q", "pin", item="i1", position=2)], {("q", "warning overruled")}),
+        ([Rule("p", "pin", item="i1", position=5)], {("p", "warning beyond")}),
+        ([BLOCK, Rule("c", "exclude", item="i1", when=GB)], {("c", "error shadowed")}),
+        ([Rule("c", "cap", count=2), Rule("d", "cap", count=3)], {("d", "error shadowed")}),
+        ([Rule("c", "cap", count=2, when=GB), Rule("d", "cap", count=3)], {}),
+        ([Rule("f", "filter", attribute="price", op="lt", value=5.0),
+          Rule("g", "filter", attribute="price", op="gt", value=9.0)], {("g", "error contradiction")}),
+        ([Rule("f", "filter", attribute="tag", value="a"),
+          Rule("g", "filter", attribute="tag", value="b")], {}),
+        ([Rule("s", "suppress", ("row",)), Rule("p", "pin", ("row",), item="i1", priority=2)],
+         {("p", "error shadowed")}),
+        ([Rule("p", "pin", ("hero",), item="i1")], {("p", "error wrong-kind")}),
+        ([Rule("b", "block", ("hero",), item="i1")], {}),
+        ([Rule("r", "reorder", section="a")], {("r", "error wrong-kind")}),
+        ([Rule("s", "suppress"), BLOCK], {("b", "error shadowed")}),
+        ([Rule("p", "pin", item="i1", when=GB + DE)], {("p", "error dead")}),
+        ([Rule("p", "pin", item="i1", when=(Condition("trait.device", "eq", "phone"),))],
+         {("p", "error dead")}),
+        ([Rule("p", "pin", item="i1", until=MINUTE)], {("p", "warning over")}),
+        ([Rule("p", "pin", item="i1", until=NOW + DAY, since=NOW + DAY)], {("p", "error dead")}),
+        ([Rule("p", "pin", item="i1", when=(Condition("clock.minute", "lt", MINUTE),))],
+         {("p", "warning over")}),
+        ([Rule("p", "pin", item="i1", segments=("isles",), when=DE)], {("p", "error dead")}),
+    ],
+)  # fmt: skip
+def test_a_review_says_what_a_careful_reader_would(
+    rules: list[Rule], expected: set[tuple[str, str]]
+) -> None:
+    isles = Segment("isles", (Some(BRITISH_ISLES),))
+    assert said(*rules, segments=(isles,)) == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (Rule("r", "pin", item="i1"), set()),
+        (Rule("r", "pin", item="i99"), {"missing-item"}),
+        (Rule("r", "block", attribute="category", value="c1"), set()),
+        (Rule("r", "block", attribute="category", value="c11"), {"no-item"}),
+        (Rule("r", "filter", attribute="colour", value="red"), {"missing-attribute"}),
+        (Rule("r", "cap", attribute="colour"), {"missing-attribute"}),
+        (Rule("r", "boost", where=(Condition("item.prise", "gt", 2.0),)), {"missing-attribute"}),
+        (Rule("r", "boost", where=(Condition("item.price", "gt", 2000.0),)), {"no-item"}),
+        (Rule("r", "pin", item="i1", when=(Condition("page.category", "in", ["c1", "cc"]),)),
+         {"missing-category"}),
+    ],
+)  # fmt: skip
+def test_references_are_held_against_the_catalogue(rule: Rule, expected: set[str]) -> None:
+    codes = {code for _, what in said(rule, items=catalogue(8)) for code in what.split()[1:]}
+    assert codes == expected
+
+
+def test_a_pin_that_a_filter_takes_away_is_told() -> None:
+    rules = (PIN, Rule("f", "filter", attribute="category", value="c2"))
+    assert said(*rules, items=catalogue(8)) == {("p", "warning contradiction")}
+    assert said(*rules) == set()
+
+
+def test_rules_without_an_end_are_told_promotions_louder() -> None:
+    rules = (
+        PIN,
+        Rule("b", "block", item="i2"),
+        Rule("q", "pin", item="i3", position=2, until=NOW + DAY),
+    )
+    found = review(Site(slots=(ROW,), rules=rules), Against(NOW))
+    assert [(r.path, r.severity, r.code) for r in found] == [
+        (("rules", 0), "warning", "no-end"),
+        (("rules", 1), "note", "no-end"),
+    ]
+
+
+def test_a_variant_behind_one_that_always_may_be_shown_is_told() -> None:
+    variants = (
+        Variant("all"),
+        Variant("gb", when=GB),
+        Variant("tea", category="tea"),
+        Variant("last"),
+    )
+    slot = Slot("hero", kind="content", variants=variants, fallback=("last",))
+    found = review(Site(slots=(slot,)), Against(NOW))
+    assert [(r.path[-1], r.code) for r in found] == [(1, "shadowed")]
+
+
+def test_suppressing_leaves_layouts_alone() -> None:
+    home = Slot("home", kind="layout", sections=("a", "b"))
+    rules = (Rule("s", "suppress"), Rule("r", "reorder", section="b"))
+    found = review(Site(slots=(ROW, home), rules=rules), Against(NOW))
+    assert {r.code for r in found} == {"no-end"}
+
+
+def test_what_is_live_at_a_moment() -> None:
+    rules = (
+        Rule("then", "pin", item="i1", since=MINUTE, until=MINUTE + DAY),
+        Rule("later", "block", item="i2", since=MINUTE + DAY),
+        Rule("always", "cap"),
+        Rule("nights", "block", item="i3", when=(Condition("clock.hour", "ge", 22),)),
+    )
+    site = Site(slots=(ROW,), rules=rules)
+    assert [r.name for r in live_rules(site, NOW)] == ["then", "always", "nights"]
+    assert [r.name for r in live_rules(site, NOW + DAY)] == ["later", "always", "nights"]
+    noon = NOW - NOW % DAY + DAY // 2
+    assert "nights" not in [r.name for r in live_rules(site, noon)]
+
+
+whens = st.sampled_from([(), GB, BRITISH_ISLES, DE, GB + BRITISH_ISLES, GB + DE])
+wheres = st.sampled_from([(), ("row",), ("top",), ("row", "top")])
+ids = st.sampled_from(["i0", "i1", "i2"])
+scope = {"slots": wheres, "when": whens, "priority": st.integers(0, 1)}
+rules = st.one_of(
+    st.builds(Rule, st.just(""), st.just("pin"), item=ids, position=st.integers(1, 2), **scope),
+    st.builds(Rule, st.just(""), st.sampled_from(["block", "exclude"]), item=ids, **scope),
+    st.builds(Rule, st.just(""), st.just("cap"), count=st.integers(1, 2), **scope),
+    st.builds(
+        Rule, st.just(""), st.sampled_from(["filter", "include"]), attribute=st.just("price"),
+        op=st.sampled_from(["lt", "gt"]), value=st.sampled_from([2.0, 3.0]), **scope,
+    ),
+)  # fmt: skip
+
+
+def shown(rules: tuple[Rule, ...], slot: str, country: str, items: list[Item]) -> list[int]:
+    snapshot = Snapshot(build(items, [ROW, TOP], site_rules=rules))
+    values = {"clock.minute": NOW, "trait.country": country}
+    makers = {name: (lambda v=value: Fact(v, b"")) for name, value in values.items()}
+    facts = Facts(FactSource(makers), personal=True)
+    eligible = Rules(snapshot).in_force(slot, facts, np.empty(0, np.int32))
+    return arrange([i for i in (3, 1, 0, 2, 4) if eligible.allowed[i]], eligible, 3)
+
+
+VOID = frozenset({"dead", "shadowed"})
+
+
+def is_void(code: str, severity: str, action: str) -> bool:
+    return code in VOID or (code == "contradiction" and severity == "error" and action == "pin")
+
+
+@given(
+    st.lists(rules, min_size=1, max_size=5),
+    st.sampled_from(["row", "top"]),
+    st.sampled_from(["GB", "IE", "DE", ""]),
+    st.sets(st.integers(0, 4), max_size=2),
+)
+def test_a_rule_that_is_called_void_changes_no_answer(
+    drawn: list[Rule], slot: str, country: str, sold_out: set[int]
+) -> None:
+    named = tuple(with_fields(rule, name=f"r{n}") for n, rule in enumerate(drawn))  # type: ignore[type-var]
+    site = Site(slots=(ROW, TOP), rules=named)
+    found = review(site, Against(NOW))
+    void = {
+        int(r.path[1]) for r in found if is_void(r.code, r.severity, named[int(r.path[1])].action)
+    }
+    assume(void)
+    items = [with_fields(i, stock=0) if n in sold_out else i for n, i in enumerate(catalogue(5, 2))]
+    whole = shown(named, slot, country, items)
+    for one in void:
+        assert shown(named[:one] + named[one + 1 :], slot, country, items) == whole
+
+
+def test_the_property_would_see_a_wrong_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A review that forgot the slots would call this rule void, and it is not."""
+    pair = (Rule("a", "block", ("row",), item="i3"), Rule("b", "block", ("top",), item="i3"))
+    site = Site(slots=(ROW, TOP), rules=pair)
+    assert {r.code for r in review(site, Against(NOW))} == {"no-end"}
+
+    def forgetful(one: Scoped, other: Scoped) -> bool:
+        return True
+
+    monkeypatch.setattr(review_effects, "within", forgetful)
+    assert "shadowed" in {r.code for r in review(site, Against(NOW))}
+    items = catalogue(5, 2)
+    assert shown(pair, "top", "GB", items) != shown(pair[:1], "top", "GB", items)

@@ -1,0 +1,1 @@
+"""Stopping things by hand: the operator's side of the brake."""

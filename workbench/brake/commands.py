@@ -1,0 +1,159 @@
+"""`hemline brake`: stop a slot, an item, an edition, the ranker or chance, at once and on the record."""
+
+import getpass
+import sys
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
+    from hemline.model.brake import Brake, Change, Stop
+    from hemline.model.edition import Edition
+    from hemline.usecases.brake import BrakePlaces
+    from workbench.laptop import Running
+
+
+class Kind(StrEnum):
+    """What can be stopped; `model.brake.Kind` with the same words."""
+
+    FREEZE = "freeze"
+    BLOCK = "block"
+    PIN = "pin"
+    NO_RANKER = "no-ranker"
+    NO_EXPLORATION = "no-exploration"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
+Why = Annotated[str, typer.Option(help="The reason, for whoever reads the log.")]
+Who = Annotated[str, typer.Option(help="Who brakes; the account of this shell when left out.")]
+Name = Annotated[str, typer.Argument(help="Slot, item or first digits of the edition.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang `brake` on the app."""
+    group = typer.Typer(help="Stop something at once, on the record; in force within 5 s.")
+    group.callback()(_brake)
+    group.command("set")(set_)
+    group.command("clear")(clear)
+    group.command("show")(show)
+    app.add_typer(group, name="brake", no_args_is_help=True)
+
+
+def _brake() -> None:
+    """Stop something at once, on the record; in force within 5 s on warm functions."""
+
+
+def set_(  # noqa: PLR0913 - a command's options are its arguments
+    kind: Kind,
+    name: Name = "",
+    *,
+    why: Why,
+    who: Who = "",
+    shows: Annotated[
+        str, typer.Option(help="freeze: item ids, comma-separated, or one variant to show.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Freeze SLOT, block ITEM, pin EDITION, no-ranker, no-exploration."""
+    from hemline.model.brake import Stop  # noqa: PLC0415 - light at import
+    from hemline.usecases import brake  # noqa: PLC0415
+    from workbench import laptop  # noqa: PLC0415
+
+    stack = laptop.running()
+    places = _places(stack)
+    if kind is Kind.PIN and name:
+        name = brake.edition_named(places.objects, stack.site, name)
+    listed = tuple(part for part in shows.split(",") if part)
+    stop = Stop(kind.value, who or getpass.getuser(), _now(), why, name, listed)
+    after = brake.set_stop(stack.site, places, stop)
+    said = brake.doubt(stop, _live(stack))
+    if said:
+        print(f"note: {said}", file=sys.stderr)
+    _tell(after, as_json=as_json)
+
+
+def clear(
+    kind: Annotated[Kind | None, typer.Argument(help="Everything when left out.")] = None,
+    name: Name = "",
+    *,
+    why: Why,
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Release one thing, all of a kind, or everything."""
+    from hemline.model.brake import Change  # noqa: PLC0415
+    from hemline.usecases import brake  # noqa: PLC0415
+    from workbench import laptop  # noqa: PLC0415
+
+    stack = laptop.running()
+    change = Change(
+        "clear", who or getpass.getuser(), _now(), why, kind.value if kind else "", name
+    )
+    _tell(brake.clear(stack.site, _places(stack), change), as_json=as_json)
+
+
+def show(
+    *,
+    log: Annotated[bool, typer.Option("--log", help="Every change, oldest first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What is stopped now, by whom, since when and why."""
+    from hemline.usecases import brake  # noqa: PLC0415
+    from workbench import laptop  # noqa: PLC0415
+
+    stack = laptop.running()
+    if not log:
+        _tell(brake.show(stack.site, _places(stack)), as_json=as_json)
+        return
+    found = [b.change for b in brake.log(stack.site, _places(stack)) if b.change]
+    if as_json:
+        _print_json({"changes": found})
+        return
+    for change in found:
+        print(_line(change.at, f"{change.act} {change.kind or 'all'} {change.name}", change))
+
+
+def _tell(brake: "Brake", *, as_json: bool) -> None:
+    if as_json:
+        _print_json({"version": brake.version, "stops": brake.stops})
+        return
+    print(f"{len(brake.stops)} stopped" if brake.stops else "nothing is stopped")
+    for stop in brake.stops:
+        shows = f" showing {', '.join(stop.shows)}" if stop.shows else ""
+        print(_line(stop.at, f"{stop.kind} {stop.name}{shows}", stop))
+
+
+def _line(at: int, what: str, by: "Stop | Change") -> str:
+    when = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return f"  {when}  {what.rstrip()}  by {by.who}: {by.why}"
+
+
+def _places(stack: "Running") -> "BrakePlaces":
+    from hemline.usecases.brake import BrakePlaces  # noqa: PLC0415
+    from workbench import stores  # noqa: PLC0415
+
+    return BrakePlaces(stores.table(stack), stores.objects(stack), stores.secrets(stack))
+
+
+def _live(stack: "Running") -> "Edition | None":
+    from hemline.model.edition import unpack  # noqa: PLC0415
+    from hemline.model.keys import edition_object  # noqa: PLC0415
+    from workbench import stores  # noqa: PLC0415
+
+    pointer = stores.table(stack).read_pointer(stack.site)
+    key = edition_object(stack.site, pointer.digest) if pointer else ""
+    data = stores.objects(stack).get(key) if key else None
+    return unpack(data, site=stack.site) if data else None
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _print_json(value: object) -> None:
+    import msgspec  # noqa: PLC0415
+
+    print(msgspec.json.encode(value).decode())

@@ -1,0 +1,125 @@
+"""`hemline site diff`: two site files over the same catalogue and history, that of the stack or a file's."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.adapters.memory import MemoryObjects, MemoryTable
+from hemline.adapters.onnx import OnnxRanker
+from hemline.decide.page import Engine
+from hemline.model.edition import pack, unpack
+from hemline.model.event import Record
+from hemline.model.site import Site
+from hemline.usecases.archive import read_archive
+from hemline.usecases.build_edition import Counted, Made, count, edition_parts
+from hemline.usecases.edition_ranker import RankerFiles, stored
+from hemline.usecases.editions import engine_of
+from hemline.usecases.ports import ObjectStore
+from hemline.usecases.recent_visitors import Wanted, sample
+from hemline.usecases.site_reach import Reach, Sides, SlotReach, Told, slots, told
+from workbench import stores
+from workbench.importers import events, importing
+from workbench.importers.direct import Direct, Stores
+from workbench.importers.direct import digest as digest_of
+from workbench.importers.reading import opened
+from workbench.importers.wire import Stream
+from workbench.laptop import Running
+
+_SITE = "compared"
+
+
+class Sampled(msgspec.Struct, frozen=True):
+    """What the shares are of: `visitors` looked at, of the `population` of the last `days`."""
+
+    visitors: int
+    population: int
+    days: int
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """The whole answer; shares of visitors with the standard errors of the sample."""
+
+    at: int
+    sample: Sampled
+    changes: list[Told]
+    slots: list[SlotReach]
+
+
+class History(NamedTuple):
+    """What two sites are compared over."""
+
+    records: list[Record]
+    ranker: RankerFiles | None
+    rejected: int = 0
+
+
+def from_stack(stack: Running) -> History:
+    """The archive and the ranker of the stack that runs here."""
+    objects = stores.objects(stack)
+    return History(_records(objects, stack.site), stored(stack.site, objects))
+
+
+def from_file(path: Path) -> History:
+    """JSON lines of events, taken as an import would take them; without a ranker."""
+    objects = MemoryObjects()
+    into = Stores(_SITE, MemoryTable(), objects)
+    with opened(path) as source, closing(Direct(into, digest_of(path))) as road:
+        report = importing.run(Stream(events.events(source.lines())), road)
+    return History(_records(objects, _SITE), None, report.rejected)
+
+
+def _records(objects: ObjectStore, site: str) -> list[Record]:
+    return [archived.record for archived in read_archive(objects, site)]
+
+
+def compare(old: Site, new: Site, history: History, wanted: Wanted, now: int) -> Difference:
+    """Change by change and slot by slot, as of `now` (epoch ms)."""
+    counted = count(history.records)
+    engines = (_engine(old, counted, history, now), _engine(new, counted, history, now))
+    mains = {item.id: item.categories[0] for item in counted.items if item.categories}
+    chosen = sample(history.records, mains, wanted)
+    sides = Sides(old, new, engines)
+    return Difference(
+        now,
+        Sampled(len(chosen.visitors), chosen.population, chosen.days),
+        told(sides, chosen),
+        slots(sides, chosen, now),
+    )
+
+
+def _engine(site: Site, counted: Counted, history: History, now: int) -> Engine:
+    parts = edition_parts(_SITE, site, counted, history.ranker, Made(now, {}))
+    return engine_of(unpack(pack(*parts), site=_SITE), OnnxRanker)
+
+
+def lines(found: Difference) -> list[str]:
+    """For people."""
+    took = found.sample
+    text = [_change(one) for one in found.changes] or ["nothing differs"]
+    if found.slots and took.visitors:
+        text.append("would be shown something else:")
+        text += [f"  {one.slot:<20} {_share(one.reach)}" for one in found.slots]
+    whole = f"{took.visitors:,} of {took.population:,} visitors of the last {took.days} days"
+    return [*text, f"shares of {whole}, ± one standard error of the sample"]
+
+
+def _change(one: Told) -> str:
+    change = one.change
+    reach = f"  {_share(one.reach)}" if one.reach else ""
+    fields = "".join(
+        f"\n    {field.field}: {_short(field.old)} → {_short(field.new)}" for field in change.fields
+    )
+    return f"{change.what:<8} {change.kind} {change.name}{reach}{fields}"
+
+
+def _share(reach: Reach) -> str:
+    if reach.share is None or reach.error is None:
+        return f"unknown: {reach.why}"
+    return f"{reach.share:6.1%} ± {reach.error:.1%} of visitors"
+
+
+def _short(value: object) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else f"{text[:57]}…"

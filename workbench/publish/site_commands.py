@@ -1,0 +1,192 @@
+"""`hemline site …`: check a site file as code is checked, show what is live when, compare two."""
+
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
+    from hemline.adapters.site_yaml import Finding
+    from hemline.model.site import Site
+    from hemline.runtime.site_in import Reviewed
+
+AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
+File = Annotated[
+    Path, typer.Argument(exists=True, readable=True, help="A file, or a folder of them.")
+]
+Items = Annotated[
+    Path | None,
+    typer.Option(
+        "--items",
+        exists=True,
+        dir_okay=False,
+        help="A catalogue (CSV or JSON lines) instead of the running stack's.",
+    ),
+]
+At = Annotated[datetime | None, typer.Option(help="Another moment (UTC) instead of now.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang `site` and its commands on the app."""
+    group = typer.Typer(help="The site file: slots and rules as a reviewed file.")
+    group.callback()(_site)
+    group.command("check")(check)
+    group.command("show")(show)
+    group.command("diff")(diff)
+    app.add_typer(group, name="site", no_args_is_help=True)
+
+
+def _site() -> None:
+    """The site file: slots and rules as a reviewed file."""
+
+
+def check(  # noqa: PLR0913 - a command's options are its arguments
+    file: File,
+    *,
+    items: Items = None,
+    at: At = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    notes: Annotated[bool, typer.Option("--notes", help="Show notes too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say everything that is wrong with a site file; exit status 1 when any of it is an error."""
+    from hemline.runtime.site_in import reviewed  # noqa: PLC0415 - light at import
+    from workbench.publish import reading  # noqa: PLC0415
+
+    catalogue = reading.catalogue(items)
+    size = None if catalogue is None else len(catalogue)
+    found = reviewed(reading.texts(file), milliseconds(at), catalogue)
+    if as_json:
+        _print_json(_report(file, found, size))
+    else:
+        print_findings(file, [f for f in found.findings if notes or f.severity != "note"])
+        print(_summary(file, found, size))
+    failing = {"error", "warning"} if strict else {"error"}
+    raise typer.Exit(1 if any(f.severity in failing for f in found.findings) else 0)
+
+
+def _report(file: Path, found: "Reviewed", items: int | None) -> dict[str, object]:
+    rows = [f._asdict() | {"file": f.file or str(file)} for f in found.findings]
+    return {"file": str(file), "items": items, "findings": rows}
+
+
+def _summary(file: Path, found: "Reviewed", items: int | None) -> str:
+    counts = Counter(finding.severity for finding in found.findings)
+    told = [
+        f"{counts[word] or 'no'} {word}{'s' * (counts[word] != 1)}"
+        for word in _ORDER
+        if counts[word] or word == "error"
+    ]
+    against = "no catalogue at hand (--items FILE)"
+    if items is not None:
+        against = f"{items:,} items"
+    size = f"{len(found.site.slots)} slots, {len(found.site.rules)} rules, " if found.site else ""
+    return f"{file}: {size}{', '.join(told)}; held against {against}"
+
+
+_ORDER = ("error", "warning", "note")
+
+
+def show(file: File, *, at: At = None, as_json: AsJson = False) -> None:
+    """The slots, and the rules that can be in force at a moment: now, or `--at` another."""
+    from hemline.usecases.review_site import live_rules  # noqa: PLC0415
+
+    site = sound(file)
+    moment = milliseconds(at)
+    live = [rule.name for rule in live_rules(site, moment)]
+    resting = [rule.name for rule in site.rules if rule.name not in live]
+    if as_json:
+        slots = [slot.name for slot in site.slots]
+        _print_json({"at": moment, "slots": slots, "live": live, "resting": resting})
+        return
+    print(f"{file} at {_when(moment)}: {len(site.slots)} slots, {len(live)} rules can be in force")
+    for rule in live_rules(site, moment):
+        print(f"  {rule.action:<9} {rule.name:<32} in {', '.join(rule.slots) or 'every slot'}")
+    if resting:
+        print(f"not then: {', '.join(resting)}")
+
+
+def diff(  # noqa: PLR0913 - a command's options are its arguments
+    old: Annotated[Path, typer.Argument(help="A file, a folder, or the word live.")],
+    new: File,
+    *,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Catalogue and history (JSON lines of events) instead of the running stack's.",
+        ),
+    ] = None,
+    at: At = None,
+    days: Annotated[int, typer.Option(min=1, help="How recent visitors are.")] = 14,
+    visitors: Annotated[int, typer.Option(min=1, help="How many of them are looked at.")] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """What would change, slot by slot and rule by rule, and for about what share of recent visitors."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hemline.usecases.recent_visitors import Wanted  # noqa: PLC0415 - light at import
+    from workbench.laptop import running  # noqa: PLC0415
+    from workbench.publish import comparing  # noqa: PLC0415
+
+    sites = (_live_site() if str(old) == "live" and not old.exists() else sound(old), sound(new))
+    with Console(stderr=True).status("deciding for recent visitors with both"):
+        history = comparing.from_file(events) if events else comparing.from_stack(running())
+        found = comparing.compare(*sites, history, Wanted(visitors, days), milliseconds(at))
+    if history.rejected:
+        print(f"note: {history.rejected} events of {events} were refused", file=sys.stderr)
+    if as_json:
+        _print_json(found)
+    else:
+        print("\n".join(comparing.lines(found)))
+
+
+def _live_site() -> "Site":
+    from hemline.usecases.publish_edition import read_site  # noqa: PLC0415
+    from workbench import stores  # noqa: PLC0415
+    from workbench.laptop import running  # noqa: PLC0415
+
+    stack = running()
+    return read_site(stack.site, stores.objects(stack))
+
+
+def sound(file: Path) -> "Site":
+    """The site of a file that has no error; else prints what is wrong and ends with status 1."""
+    from hemline.runtime.site_in import reviewed  # noqa: PLC0415
+    from workbench.publish import reading  # noqa: PLC0415
+
+    if not file.exists():
+        raise typer.BadParameter(f"{file} is not there.")
+    found = reviewed(reading.texts(file), milliseconds(None))
+    if found.site is None:
+        print_findings(file, found.findings)
+        raise typer.Exit(1)
+    return found.site
+
+
+def print_findings(file: Path, findings: "list[Finding]") -> None:
+    """To standard error, a line each, as editors and CI read them."""
+    for finding in findings:
+        print(finding.text(str(file)), file=sys.stderr)
+
+
+def _print_json(value: object) -> None:
+    import msgspec  # noqa: PLC0415
+
+    print(msgspec.json.encode(value).decode())
+
+
+def milliseconds(moment: datetime | None) -> int:
+    """Epoch ms of a moment in UTC, of now when there is none."""
+    if moment is None:
+        return time.time_ns() // 1_000_000
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+
+
+def _when(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""Receipts on the command line: explain, replay, why-not, what-if, preview."""

@@ -1,0 +1,27 @@
+"""One page asked of a running stack as the holder of a preview header asks for it."""
+
+import msgspec
+import urllib3
+
+from hemline.model.errors import HemlineError, Unavailable
+
+_SECONDS = 30.0
+
+
+def page(gateway: str, header: str, slots: list[str]) -> dict[str, object]:
+    """The answer, explained. Raises Unavailable, and HemlineError with what the stack says."""
+    body = msgspec.json.encode({"slots": [{"name": name} for name in slots]})
+    headers = {"Hemline-Preview": header, "Content-Type": "application/json"}
+    url = f"{gateway}/v1/fragments?explain=1"
+    try:
+        answer = urllib3.request(
+            "POST", url, body=body, headers=headers, timeout=_SECONDS, retries=False
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise Unavailable(
+            "gateway", f"{gateway} does not answer ({type(error).__name__})"
+        ) from None
+    found: dict[str, object] = msgspec.json.decode(answer.data)
+    if answer.status != 200:
+        raise HemlineError(str(found.get("detail", answer.status)))
+    return found

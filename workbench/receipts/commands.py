@@ -1,0 +1,199 @@
+"""`hemline explain | replay | why-not | what-if TOKEN` and `hemline preview`."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Token = Annotated[str, typer.Argument(help="The token of a fragment.")]
+Visitor = Annotated[
+    str, typer.Option(help="Whom it is about (v:… or u:…), when the archive does not know them.")
+]
+RequestFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--request", exists=True, dir_okay=False, help="The request, when the token says to."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands on the app."""
+    app.command("explain")(explain)
+    app.command("replay")(replay)
+    app.command("why-not")(why_not)
+    app.command("what-if")(what_if)
+    app.command("preview")(preview)
+
+
+def explain(
+    token: Token,
+    *,
+    visitor: Visitor = "",
+    request: RequestFile = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every candidate.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a fragment is what it is: facts, candidates, rules, scores."""
+    from rich.console import Console  # noqa: PLC0415 - light at import
+
+    from hemline.usecases import explain as usecase  # noqa: PLC0415 - light at import
+    from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
+
+    found = usecase.explain(finding.scene(token, visitor, request))
+    if as_json:
+        _print_json(found)
+    else:
+        showing.explained(found, Console(), everything=everything)
+
+
+def replay(  # noqa: PLR0913 - a command's options are its arguments
+    token: Annotated[str, typer.Argument(help="The token of a fragment.")] = "",
+    *,
+    visitor: Visitor = "",
+    request: RequestFile = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="A throw-away site: decide, then replay every receipt.")
+    ] = False,
+    decisions: Annotated[int, typer.Option(min=1, help="With --all: how many.")] = 10_000,
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="With --all: RankLens or Online Retail."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="With --all: another draw.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Decide again from a receipt: exit status 1, and what differs, unless the bytes are the same."""
+    if everything == bool(token):
+        raise typer.BadParameter("Name a TOKEN, or use --all.")
+    if everything:
+        _replay_all(decisions, data, seed, as_json=as_json)
+    else:
+        _replay_one(token, visitor, request, as_json=as_json)
+
+
+def _replay_one(token: str, visitor: str, request: Path | None, *, as_json: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415 - light at import
+
+    from hemline.usecases.replay import replay as again  # noqa: PLC0415 - light at import
+    from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
+
+    found = again(finding.scene(token, visitor, request))
+    if as_json:
+        _print_json({"equal": not found.differences, "differences": found.differences})
+    elif found.differences:
+        showing.differences(found.differences, Console())
+    else:
+        print(f"the same bytes again: {found.token.slot}, {len(found.fragment.body)} bytes")
+    raise typer.Exit(1 if found.differences else 0)
+
+
+def _replay_all(decisions: int, data: Path | None, seed: int, *, as_json: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415 - light at import
+    from rich.progress import Progress  # noqa: PLC0415 - light at import
+
+    from workbench.receipts.whole import replay_all  # noqa: PLC0415 - light at import
+
+    with Progress(console=Console(stderr=True), disable=as_json) as bar:
+        task = bar.add_task("deciding and replaying", total=2 * decisions)
+        result = replay_all(decisions, data, seed, lambda: bar.advance(task))
+    if as_json:
+        _print_json(result)
+    else:
+        print("\n".join(result.lines()))
+    raise typer.Exit(0 if result.equal == result.decisions else 1)
+
+
+def why_not(
+    token: Token,
+    item: Annotated[str, typer.Argument(help="The item's id.")],
+    *,
+    visitor: Visitor = "",
+    request: RequestFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say the first thing that kept an item out, or its rank and how far it is behind."""
+    from hemline.usecases import explain as usecase  # noqa: PLC0415 - light at import
+    from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
+
+    found = usecase.why_not(finding.scene(token, visitor, request), item)
+    if as_json:
+        _print_json(found)
+    else:
+        print(showing.why_not(found))
+
+
+def what_if(  # noqa: PLR0913 - a command's options are its arguments
+    token: Token,
+    *,
+    replaced: Annotated[
+        list[str] | None, typer.Option("--set", help="FACT=VALUE, such as trait.country=DE.")
+    ] = None,
+    rule: Annotated[list[str] | None, typer.Option(help="off:NAME takes a rule out.")] = None,
+    visitor: Visitor = "",
+    request: RequestFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide again with facts replaced or rules taken out, and show both lists."""
+    from rich.console import Console  # noqa: PLC0415 - light at import
+
+    from hemline.usecases import replay as usecase  # noqa: PLC0415 - light at import
+    from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
+
+    change, off = finding.changes(replaced or []), finding.taken_out(rule or [])
+    found = usecase.what_if(finding.scene(token, visitor, request), change, off)
+    if as_json:
+        sides = {"then": found.then, "now": found.now}
+        _print_json({name: {"rung": f.rung, "items": f.items} for name, f in sides.items()})
+    else:
+        showing.what_if(found, Console())
+
+
+def preview(  # noqa: PLR0913 - a command's options are its arguments
+    slots: Annotated[list[str] | None, typer.Argument(help="Show these slots.")] = None,
+    *,
+    visitor: Annotated[str, typer.Option(help="The visitor's id.")] = "",
+    country: Annotated[str, typer.Option(help="Such as DE.")] = "",
+    device: Annotated[str, typer.Option(help="mobile, tablet or desktop.")] = "",
+    language: Annotated[str, typer.Option(help="Such as de.")] = "",
+    minutes: Annotated[int, typer.Option(min=1, max=1440, help="How long it is good for.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Mint a Hemline-Preview header; with slots, show them as that visitor or segment sees them."""
+    from hemline.runtime.preview import Pass, mint  # noqa: PLC0415 - light at import
+    from workbench import laptop, stores  # noqa: PLC0415 - light at import
+
+    stack = laptop.running()
+    until = time.time_ns() // 1_000_000 + minutes * 60_000
+    held = Pass(until, visitor.removeprefix("v:"), country.upper(), device, language)
+    header = mint(held, stores.secrets(stack))
+    if slots:
+        _show_preview(stack.gateway, header, slots, as_json=as_json)
+    elif as_json:
+        _print_json({"header": "Hemline-Preview", "value": header, "until": until})
+    else:
+        print(f"Hemline-Preview: {header}")
+
+
+def _show_preview(gateway: str, header: str, slots: list[str], *, as_json: bool) -> None:
+    import msgspec  # noqa: PLC0415 - light at import
+    from rich.console import Console  # noqa: PLC0415 - light at import
+
+    from hemline.usecases.explain import Explained  # noqa: PLC0415 - light at import
+    from workbench.receipts import showing  # noqa: PLC0415 - light at import
+    from workbench.receipts.asking import page  # noqa: PLC0415 - light at import
+
+    found = page(gateway, header, slots)
+    if as_json:
+        _print_json(found)
+        return
+    for told in msgspec.convert(found["explain"], dict[str, Explained]).values():
+        showing.explained(told, Console(), everything=False)
+
+
+def _print_json(value: object) -> None:
+    import msgspec  # noqa: PLC0415 - light at import
+
+    print(msgspec.json.encode(value).decode())

@@ -1,0 +1,71 @@
+"""From a token on the command line to the scene of its decision, in the stores of the stack here."""
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from hemline.adapters.onnx import OnnxRanker
+from hemline.decide.page import Ask, Format
+from hemline.decide.token import decode
+from hemline.model.decision import Page, SlotRequest, Traits
+from hemline.model.errors import BadInput
+from hemline.usecases.receipts import Scene, scene_of, sources_of
+from workbench import laptop, stores
+
+
+class RequestFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request that was too long for its token: the body of POST /v1/fragments, and its traits."""
+
+    slots: tuple[SlotRequest, ...]
+    page: Page = Page()
+    format: Format = "json"
+    traits: Traits = Traits()
+
+    def ask(self) -> Ask:
+        """As the function would read it."""
+        return Ask(self.page, self.traits, self.slots, self.format)
+
+
+def scene(text: str, visitor: str = "", request: Path | None = None) -> Scene:
+    """Raises NotRunning, NotAllowed for a token that is none of ours, Refused, BadInput."""
+    stack = laptop.running()
+    keys = stores.secrets(stack)
+    token = decode(text.strip(), keys, site=stack.site, now=time.time_ns() // 1_000_000)
+    subject = visitor if visitor[:2] in {"v:", "u:", ""} else f"v:{visitor}"
+    sources = sources_of(stack.site, stores.objects(stack), keys, OnnxRanker, subject)
+    return scene_of(token, sources, _asked(request) if request else None)
+
+
+def _asked(file: Path) -> Ask:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=RequestFile).ask()
+    except msgspec.DecodeError as error:
+        raise BadInput("request", f"{file} is no request: {error}.") from None
+
+
+def changes(texts: list[str]) -> dict[str, object]:
+    """`trait.country=DE` → the fact and its value: JSON where it is that, else text."""
+    found: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        family = name.partition(".")[0]
+        if not equals or family not in _FAMILIES:
+            raise BadInput("--set", f"{text!r} sets no fact.", f"Use FACT=VALUE, {_EXAMPLE}.")
+        try:
+            found[name] = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            found[name] = value
+    return found
+
+
+_FAMILIES = frozenset({"trait", "page", "visitor", "clock"})
+_EXAMPLE = "such as trait.country=DE"
+
+
+def taken_out(texts: list[str]) -> list[str]:
+    """`off:NAME` → the rule's name."""
+    wrong = next((text for text in texts if not text.startswith("off:")), None)
+    if wrong is not None:
+        raise BadInput("--rule", f"{wrong!r} is not known.", "Use off:NAME.")
+    return [text.removeprefix("off:") for text in texts]

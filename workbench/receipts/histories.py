@@ -1,0 +1,81 @@
+"""What a throw-away site is filled with: a public data set, or the demo shop's simulated visitors."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hemline.adapters.site_yaml import check
+from hemline.model.rule import Condition, Rule
+from hemline.model.site import Site
+from hemline.model.slot import Slot, Variant
+from workbench.importers import online_retail, ranklens
+from workbench.importers.reading import opened
+from workbench.importers.wire import Unreadable
+
+_DAY = 86_400_000
+
+
+class History(NamedTuple):
+    """A site, and its events as wire events of signed batches, in order."""
+
+    site: Site
+    events: Iterator[bytes]
+
+
+def history(file: Path | None, decisions: int) -> History:
+    """RankLens (JSON lines), Online Retail (CSV), or without a file the demo's."""
+    if file is None:
+        return _demo(decisions)
+    kind = _online_retail if ".csv" in file.suffixes else _ranklens
+    return History(SITE, kind(file))
+
+
+def _demo(decisions: int) -> History:
+    from workbench.demo import catalogue  # noqa: PLC0415 - light at import
+    from workbench.seed import SITE_FILE, demo_events  # noqa: PLC0415 - light at import
+
+    site, findings = check(SITE_FILE.read_text(encoding="utf-8"))
+    assert site is not None, findings
+    # When all of it is published: the same visits on whatever day this runs.
+    until = max(item.published_at or 0 for item in catalogue.items()) + 30 * _DAY
+    return History(site, demo_events(until, visitors=max(20, min(1500, decisions // 4))))
+
+
+def _ranklens(file: Path) -> Iterator[bytes]:
+    with opened(file) as source:
+        events = ranklens.events(source.lines())
+        yield from (event for event in events if not isinstance(event, Unreadable))
+
+
+def _online_retail(file: Path) -> Iterator[bytes]:
+    with opened(file) as source:
+        stream = online_retail.events(online_retail.read(source.rows()))
+        yield from (event for event in stream.events if not isinstance(event, Unreadable))
+
+
+_BACK = Variant(
+    "back", {"headline": "Good to see you again"}, (Condition("visitor.returning", "eq", True),)
+)
+SITE = Site(
+    title="A throw-away site",
+    currency="GBP",
+    slots=(
+        Slot("for-you", title="For you", explore=0.2, diversity=0.2),
+        Slot("goes-well", sources=("together", "popular"), limit=6),
+        Slot("shelf", personal=False, sources=("trending", "popular"), limit=10),
+        Slot("category", sources=("category",), limit=12),
+        Slot("hero", kind="content", variants=(_BACK, Variant("any", {"headline": "Welcome"}))),
+    ),
+    rules=(
+        Rule("two-of-each", "cap", ("for-you",), attribute="category", count=2),
+        Rule(
+            "evenings",
+            "cap",
+            ("shelf",),
+            (Condition("clock.hour", "ge", 17.0),),
+            attribute="category",
+            count=3,
+        ),
+    ),
+)
+"""Slots of all scopes, with chance, diversity and rules over facts of several families."""

@@ -1,0 +1,116 @@
+"""Receipts as tables for a person. Knows no stores."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from hemline.decide.trace import Candidate, SlotTrace
+from hemline.usecases.explain import Explained, WhyNot
+from hemline.usecases.replay import Difference, WhatIf
+
+_MOST = 40
+_FEATURES = 6
+_WIDE = 60
+
+
+def explained(found: Explained, out: Console, *, everything: bool) -> None:
+    """The whole explanation, candidates cut short unless `everything`."""
+    out.print(
+        f"slot [b]{found.slot}[/b] ({found.kind}), rung [b]{found.rung}[/b], scope {found.scope},"
+        f" edition {found.edition[:12]}, minute {found.minute}"
+    )
+    for reason in found.left:
+        out.print(f"left: {reason}", markup=False)
+    rows = [(fact.name, fact.scope, _short(fact.value)) for fact in found.facts]
+    out.print(_table("facts read, in order", ("fact", "scope", "value"), rows))
+    if found.variant:
+        out.print(f"variant: {found.variant}", markup=False)
+    if found.items:
+        _items(found.items, out, everything=everything)
+    times = ", ".join(f"{name} {ms:.2f} ms" for name, ms in found.timings.items())
+    out.print(f"made again in: {times}")
+
+
+def _items(found: SlotTrace, out: Console, *, everything: bool) -> None:
+    if found.rules:
+        effects = [(one.rule, one.action, one.kept_out) for one in found.rules]
+        out.print(_table("rules that held", ("rule", "action", "kept out"), effects))
+    if found.explored:
+        item, propensity = found.explored
+        out.print(f"chance decided a place: {item}, likely by {propensity:.4f}", markup=False)
+    shown = found.candidates if everything else found.candidates[:_MOST]
+    rows = [_row(one) for one in shown]
+    titles = ("place", "item", "from", "rank", "score", "why", "largest inputs")
+    out.print(_table(f"{len(found.candidates)} candidates", titles, rows))
+    if len(shown) < len(found.candidates):
+        out.print(f"{len(found.candidates) - len(shown)} more: --all")
+
+
+def _row(one: Candidate) -> tuple[object, ...]:
+    largest = sorted(one.features.items(), key=lambda pair: -abs(pair[1]))[:_FEATURES]
+    inputs = ", ".join(f"{name} {value:.3g}" for name, value in largest if value)
+    score = "" if one.score is None else f"{one.score:.4f}"
+    return one.place or "", one.item, one.source, one.rank or "", score, one.why, inputs
+
+
+def differences(found: tuple[Difference, ...], out: Console) -> None:
+    """What a replay gave otherwise."""
+    rows = [(one.field, _short(one.then), _short(one.now)) for one in found]
+    out.print(_table("differs", ("field", "then", "now"), rows))
+
+
+def why_not(found: WhyNot) -> str:
+    """One or two lines."""
+    lines = [f"{found.item}: {found.why}"]
+    if found.rank is not None:
+        lines.append(f"rank {found.rank} of {found.of}")
+    if found.behind is not None:
+        lines.append(f"score {found.score:.4f}, {found.behind:+.4f} short of the last one shown")
+    return "\n".join(lines)
+
+
+def what_if(found: WhatIf, out: Console) -> None:
+    """Both lists, side by side, with how far each item moved."""
+    then, now = found.then.items, found.now.items
+    rows: list[tuple[object, ...]] = []
+    for at in range(max(len(then), len(now))):
+        item = now[at] if at < len(now) else ""
+        rows.append((at + 1, then[at] if at < len(then) else "", item, moved(then, item, at)))
+    out.print(f"rung {found.then.rung} → {found.now.rung}", markup=False)
+    if rows:
+        out.print(_table("", ("place", "then", "now", "moved"), rows))
+    if found.then.html != found.now.html and not rows:
+        out.print("the answer differs", markup=False)
+    if found.then.html == found.now.html:
+        out.print("nothing changes")
+
+
+def moved(then: tuple[str, ...], item: str, at: int) -> str:
+    """`new`, how many places up (+) or down (-), or nothing."""
+    if not item:
+        return ""
+    if item not in then:
+        return "new"
+    return f"{then.index(item) - at:+d}" if then.index(item) != at else ""
+
+
+def _table(
+    title: str, titles: tuple[str, ...], rows: Sequence[tuple[object, ...]]
+) -> RenderableType:
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for name in titles:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_plain(cell) for cell in row))
+    return table
+
+
+def _plain(cell: object) -> str:
+    # Square brackets in a site's own texts are no markup of ours.
+    return str(cell).replace("[", "\\[")
+
+
+def _short(value: object) -> str:
+    text = "could not be had" if value is None else str(value)
+    return text if len(text) <= _WIDE else f"{text[:_WIDE]}…"
