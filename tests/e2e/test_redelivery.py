@@ -94,7 +94,9 @@ def send_and_kill(stack: Running) -> list[tuple[str, str]]:
                 assert report.accepted == len(events), report.lines()
             sent += [(f"v:{event['visitor']}", str(event["id"])) for event in events]
             eventually(partial(has_more, objects, known))
-            os.kill(chance.choice(workers(stack.pid, "IngestFunction")), signal.SIGKILL)
+            running = workers(stack.pid, "IngestFunction")
+            if running:  # none is there while the one that was killed last is being replaced
+                os.kill(chance.choice(running), signal.SIGKILL)
             if cut_off(objects.keys(archive_prefix(SITE))) >= ENOUGH:
                 return sent
     finally:
