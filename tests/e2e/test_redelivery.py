@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -96,7 +97,8 @@ def send_and_kill(stack: Running) -> list[tuple[str, str]]:
             eventually(partial(has_more, objects, known))
             running = workers(stack.pid, "IngestFunction")
             if running:  # none is there while the one that was killed last is being replaced
-                os.kill(chance.choice(running), signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(chance.choice(running), signal.SIGKILL)
             if cut_off(objects.keys(archive_prefix(SITE))) >= ENOUGH:
                 return sent
     finally:
