@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -94,7 +95,10 @@ def send_and_kill(stack: Running) -> list[tuple[str, str]]:
                 assert report.accepted == len(events), report.lines()
             sent += [(f"v:{event['visitor']}", str(event["id"])) for event in events]
             eventually(partial(has_more, objects, known))
-            os.kill(chance.choice(workers(stack.pid, "IngestFunction")), signal.SIGKILL)
+            running = workers(stack.pid, "IngestFunction")
+            if running:  # none is there while the one that was killed last is being replaced
+                with suppress(ProcessLookupError):
+                    os.kill(chance.choice(running), signal.SIGKILL)
             if cut_off(objects.keys(archive_prefix(SITE))) >= ENOUGH:
                 return sent
     finally:
