@@ -67,7 +67,8 @@ _FRAGMENT = {
             },
         },
         "sections": {"type": "array", "items": {"type": "string"}},
-        "html": {"type": "string", "description": "Escaped markup; with format html only."},
+        "html": {"type": "string", "description": "Escaped markup; with format html and email."},
+        "text": {"type": "string", "description": "The same without markup; with format email."},
         "rung": {"enum": [rung.value for rung in Rung]},
         "scope": {"enum": [scope.word for scope in Scope]},
         "cursor": {
@@ -199,7 +200,11 @@ def _get_slot() -> Document:
     answers["304"] = {"description": "You have exactly this answer."}
     parameters = [
         {"name": "slot", "in": "path", "required": True, "schema": {"type": "string"}},
-        _query("format", {"enum": ["json", "html"], "default": "json"}, "html for an ESI include"),
+        _query(
+            "format",
+            {"enum": ["json", "html", "email"], "default": "json"},
+            "html for an ESI include; email: JSON with html for a mail client, and text",
+        ),
         _query("limit", LIMIT, "how many items"),
         _query("page", {"type": "string"}, "the page's type, such as home or item"),
         _query("item", TEXT, "the item that the page is about"),

@@ -80,6 +80,7 @@ class Header(msgspec.Struct, frozen=True):
     consent_default: bool = True
     currency: str = ""
     title: str = ""
+    base_url: str = ""
     counted: int = 0
     """Events that its statistics have counted."""
     segments: tuple[Segment, ...] = ()

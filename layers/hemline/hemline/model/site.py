@@ -20,6 +20,8 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
     page_caps: tuple[PageCap, ...] = ()
+    base_url: str = ""
+    """What links in an email begin with; without it they are left out where they are paths."""
 
 
 def encode_site(site: Site) -> bytes:

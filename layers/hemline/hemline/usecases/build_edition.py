@@ -84,6 +84,7 @@ def edition_parts(
         consent_default=site.consent_default,
         currency=site.currency,
         title=site.title,
+        base_url=site.base_url,
         counted=counted.events,
         segments=site.segments,
         time=site.time,
