@@ -243,10 +243,11 @@ def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragme
     if witness.read:
         witness.read(slot.name, facts)
     record = _token(decided, form, witness)
+    signed = token.encode(record, witness.keys) if witness.counts else ""
     degraded = answer.rung is Rung.STATIC
     return Fragment(
         name=slot.name,
-        body=_body(decided, form, token.encode(record, witness.keys)),
+        body=_body(decided, form, signed),
         html=answer.html,
         rung=answer.rung,
         scope=facts.scope,

@@ -1,5 +1,7 @@
 """The facts that one slot read, in order, with values that a person can read."""
 
+from typing import Any
+
 import msgspec
 
 from hemline.decide.facts import Facts
@@ -11,7 +13,7 @@ class FactRead(msgspec.Struct, frozen=True):
 
     name: str
     scope: str
-    value: object
+    value: Any
     """None when it could not be had."""
 
 
