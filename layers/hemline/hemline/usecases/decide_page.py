@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -71,7 +72,8 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
         engine = engine._replace(ranker=run, obstacle=run.obstacle)
     known = Known(visit, hot, engine, now - now % _MINUTE)
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
-    witness = Witness(deps.keys, lambda: known.whose(deps.keys[0]))
+    # Said once, for all slots of the page.
+    witness = Witness(deps.keys, cache(lambda: known.whose(deps.keys[0])))
     fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
     return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states)
