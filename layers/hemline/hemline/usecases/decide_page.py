@@ -1,8 +1,7 @@
 """One request for fragments: at most one read, then a decision; raises what a caller can mend alone."""
 
 from collections.abc import Mapping
-from functools import partial
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import msgspec
