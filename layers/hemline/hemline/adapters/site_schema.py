@@ -20,7 +20,7 @@ from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
 from hemline.model.event import DEEDS
 from hemline.model.site import Site
-from hemline.model.slot import PageCap, Slot, Source, Variant
+from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
 
 _URL_FIELDS = frozenset({"url", "href", "link", "image", "src", "picture"})
 
@@ -120,6 +120,14 @@ class _PageCap(Strict):
         return PageCap(self.attribute, self.count)
 
 
+class _ColdStart(Strict):
+    impressions: Annotated[int, Field(ge=1, le=100_000)]
+    hours: Annotated[int, Field(ge=1, le=24 * 90)]
+
+    def struct(self) -> ColdStart:
+        return ColdStart(self.impressions, self.hours)
+
+
 class SiteModel(Strict):
     """The whole file."""
 
@@ -132,6 +140,7 @@ class SiteModel(Strict):
     time_zone: Zone = "UTC"
     hemisphere: Literal["north", "south"] = "north"
     page_caps: list[_PageCap] = []
+    cold_start: _ColdStart | None = None
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
 
     def struct(self) -> Site:
@@ -144,5 +153,6 @@ class SiteModel(Strict):
         asked += [one for slot in slots for variant in slot.variants for one in variant.when]
         time = site_time(self.time_zone, self.hemisphere, asked)
         caps = tuple(cap.struct() for cap in self.page_caps)
+        cold = self.cold_start.struct() if self.cold_start else None
         plain = self.title, self.currency, self.consent_default
-        return Site(*plain, slots, rules, segments, time, caps, self.base_url)
+        return Site(*plain, slots, rules, segments, time, caps, cold, self.base_url)

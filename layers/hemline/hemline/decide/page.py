@@ -207,7 +207,7 @@ def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each nee
         return varied, None
     # One draw a visitor and minute: a page that is reloaded at once looks the same.
     parts = (slot.name, facts.read("visitor.seed"), facts.read("clock.minute"))
-    explored = explore(varied, limit, slot.explore, "|".join(map(str, parts)))
+    explored = explore(varied, limit, slot.explore, "|".join(map(str, parts)), snapshot.owed)
     return (explored.ranked if explored else varied), explored
 
 

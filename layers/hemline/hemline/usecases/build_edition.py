@@ -16,6 +16,7 @@ from hemline.model.event import ITEM_EVENT, Deed, Event, Record
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
 from hemline.model.site import Site
+from hemline.usecases import cold_start
 from hemline.usecases.edition_ranker import RankerFiles
 
 _DELIBERATE = frozenset({Deed.ENGAGED, Deed.CARTED, Deed.BOUGHT})
@@ -95,6 +96,7 @@ def edition_parts(
         **cards.sections(counted.items, currency=site.currency),
         **rule_masks.sections(site.rules, counted.items, made.built),
         **page_caps.sections(site.page_caps, counted.items),
+        **cold_start.sections(site.cold_start, counted.statistics, counted.items, made.built),
     }
     if ranker:
         payloads["ranker_onnx"] = ("bytes", (len(ranker.onnx),), ranker.onnx)
