@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from hemline.decide import rule_plan
 from hemline.decide.rules import Rules
-from hemline.model.decision import Rung
+from hemline.model.decision import Rung, Scope
 from hemline.model.item import Item
 from hemline.model.rule import Condition, Every, Not, Rule, Segment, Some, When
-from hemline.model.slot import Slot
+from hemline.model.slot import Slot, Variant
 from tests.support.deciding import Broken, acts, ask, decide_for, table_with
 from tests.support.editions import NOW, ScoreByPrice, build, catalogue, with_fields
 
@@ -254,6 +254,40 @@ def test_a_rule_of_an_unknown_segment_fails_and_is_not_lost() -> None:
     fragment, faults = answer(Rule("lost", "exclude", segments=("nobody",), value="c1"))
     assert not [name for name in fragment.items if BY_ID[name].categories == ("c1",)]
     assert any("rule lost" in fault and "no segment nobody" in fault for fault in faults)
+
+
+HERO = Slot(
+    "hero",
+    kind="content",
+    personal=False,
+    variants=(Variant("abroad", when=(Condition("trait.country", "ne", "GB"),)), Variant("any")),
+    fallback=("abroad",),
+)
+
+
+def hero(*site_rules: Rule, country: str = "GB") -> Any:
+    edition = build(ITEMS, [HERO], site_rules=site_rules)
+    return decide_for(None, ask("hero", country=country), edition, TABLE).fragments["hero"]
+
+
+def test_a_fallback_is_not_shown_where_its_own_conditions_do_not_hold() -> None:
+    wrong = Rule(
+        "wrong", "variant", ("hero",), (Condition("trait.country", "gt", 3),), variant="any"
+    )
+    assert b'"variant":null' in hero(wrong).body
+    assert b'"name":"abroad"' in hero(wrong, country="FR").body
+    assert hero(wrong).rung is Rung.STATIC
+
+
+def test_a_rule_that_fails_suppresses_rather_than_shows() -> None:
+    unsure = Rule("unsure", "suppress", when=(Condition("trait.country", "gt", 3),))
+    assert b'"variant":null' in hero(unsure).body
+    assert hero(unsure).reasons
+
+
+def test_a_rule_for_lists_leaves_a_headline_public() -> None:
+    theirs = Rule("theirs", "exclude", when=(Condition("visitor.known", "exists"),), value="c1")
+    assert hero(theirs).scope is Scope.TRAIT
 
 
 def test_nothing_is_shown_when_it_cannot_be_told_what_may_be(

@@ -221,11 +221,7 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
     under = braked(slot, engine.snapshot, facts)
     slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
     frozen = under.closed.get(Rung.POPULAR)
-    choice = (
-        content.static(slot, engine.rules, facts, frozen)
-        if frozen
-        else content.choose(slot, engine.rules, engine.snapshot, facts)
-    )
+    choice = content.choose(slot, engine.rules, engine.snapshot, facts, frozen)
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)
         html = render.sections_html(choice.sections)

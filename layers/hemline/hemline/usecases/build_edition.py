@@ -105,12 +105,13 @@ def edition_parts(
 
 
 def dangling(site: Site, items: Iterable[Item]) -> list[str]:
-    """Lines about items that the site file names and the catalogue does not have."""
+    """Lines about items that the site file names and the catalogue does not have, and doubtful ones."""
+    items = list(items)
     known = {item.id for item in items}
     named = [(f"rule {r.name}", r.item) for r in site.rules if r.item is not None]
     named += [(f"slot {s.name}", i) for s in site.slots if s.kind == "items" for i in s.fallback]
     return [f"{who} names item {item}, which is not in the catalogue" for who, item in named
-            if item not in known]  # fmt: skip
+            if item not in known] + list(rule_masks.misfits(site.rules, items))  # fmt: skip
 
 
 def _items(latest: Mapping[str, Event]) -> tuple[list[Item], list[str]]:
