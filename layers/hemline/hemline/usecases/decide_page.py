@@ -233,8 +233,8 @@ class Known:
 
 
 def place_mark(shard: str, sequence: str) -> bytes:
-    """A place in the stream as a token knows it, 4 bytes."""
-    return short(f"{shard}|{sequence}".encode(), 4)
+    """A place in the stream as a token knows it, 4 bytes; zeros before a number say nothing."""
+    return short(f"{shard}|{int(sequence)}".encode(), 4)
 
 
 def act_mark(record: Record) -> bytes:
