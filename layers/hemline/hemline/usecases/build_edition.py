@@ -110,6 +110,8 @@ def dangling(site: Site, items: Iterable[Item]) -> list[str]:
     known = {item.id for item in items}
     named = [(f"rule {r.name}", r.item) for r in site.rules if r.item is not None]
     named += [(f"slot {s.name}", i) for s in site.slots if s.kind == "items" for i in s.fallback]
+    named += [(f"variant {v.name} of slot {s.name}", v.item)
+              for s in site.slots for v in s.variants if v.item is not None]  # fmt: skip
     return [f"{who} names item {item}, which is not in the catalogue" for who, item in named
             if item not in known] + list(rule_masks.misfits(site.rules, items))  # fmt: skip
 
