@@ -94,7 +94,7 @@
 	async function load() {
 		const slots = waiting.splice(0);
 		const { type, item, category } = set;
-		const page = { type, item, category, url: location.pathname, cart: hemline.cart };
+		const page = { type, item, category, url: location.pathname + location.search, cart: hemline.cart };
 		const wants = slots.map((slot) => ({ name: slot.name, limit: cardsOf(slot).length || undefined }));
 		try {
 			const body = JSON.stringify({ page, slots: wants, format: "html" }); // as text: no preflight

@@ -83,6 +83,7 @@ def test_every_fact_that_a_file_may_name_is_one_that_decisions_have(name: str) -
         ("clock.date", "2023-11-14"),
         ("clock.weekday", "tuesday"),
         ("clock.season", "autumn"),
+        ("page.url", "/items/i2"),
         ("page.campaign", "spring sale"),
         ("page.utm_source", "letter"),
         ("page.utm_medium", "mail"),

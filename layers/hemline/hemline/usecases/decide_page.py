@@ -130,7 +130,8 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
     found: dict[str, Maker] = {
         "clock.minute": lambda: _fact(known.minute),
         "page.type": lambda: _fact(page.type),
-        "page.url": lambda: _fact(page.url),
+        # The query is for campaigns alone: a rule about /sale is about every way to it.
+        "page.url": lambda: _fact(page.url.partition("?")[0].partition("#")[0]),
         "page.item": lambda: _fact(page.item),
         "page.category": lambda: _fact(page.category),
         "trait.country": lambda: _fact(traits.country),
