@@ -94,7 +94,7 @@
 	async function load() {
 		const slots = waiting.splice(0);
 		const { type, item, category } = set;
-		const page = { type, item, category, url: location.pathname, cart: hemline.cart };
+		const page = { type, item, category, url: location.pathname + location.search, cart: hemline.cart };
 		const want = (slot) => [slot.name, { name: slot.name, limit: cardsOf(slot).length || undefined }];
 		const wants = [...new Map(slots.map(want)).values()];
 		try {
@@ -112,7 +112,7 @@
 		}
 	}
 
-	// No flicker: pictures get 200 ms.
+	// Pictures get 200 ms.
 	function decoded(bodies) {
 		const images = bodies.flatMap((body) => [...body.querySelectorAll("img")]);
 		const ready = images.map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {}));

@@ -18,6 +18,7 @@ from hemline.runtime.fragments_in import (
     MOST_SLOTS,
     PageBody,
 )
+from workbench import openapi_explain
 from workbench.laptop import ROOT
 from workbench.openapi_bounds import BOUNDS, EXCLUDED, LIMIT, TEXT
 
@@ -67,7 +68,8 @@ _FRAGMENT = {
             },
         },
         "sections": {"type": "array", "items": {"type": "string"}},
-        "html": {"type": "string", "description": "Escaped markup; with format html only."},
+        "html": {"type": "string", "description": "Escaped markup; with format html and email."},
+        "text": {"type": "string", "description": "The same without markup; with format email."},
         "rung": {"enum": [rung.value for rung in Rung]},
         "scope": {"enum": [scope.word for scope in Scope]},
         "cursor": {
@@ -86,6 +88,11 @@ _FRAGMENTS = {
         "fragments": {
             "type": "object",
             "additionalProperties": {"$ref": "#/components/schemas/Fragment"},
+        },
+        "explain": {
+            "type": "object",
+            "description": "Slot to its explanation: with explain=1, for holders of a preview header.",
+            "additionalProperties": {"$ref": "#/components/schemas/Explained"},
         },
     },
 }
@@ -129,6 +136,7 @@ def document() -> Document:
             parts[schema]["properties"][name] |= bounds
     parts |= {"Problem": _PROBLEM, "Card": _CARD, "Fragment": _FRAGMENT, "Fragments": _FRAGMENTS}
     parts["Collected"] = _COLLECTED
+    parts |= openapi_explain.schemas()
     # Events of a call are accounted for in a problem too, when it came as far as single events.
     parts["CollectProblem"] = {
         "allOf": [_ref("Problem"), {"type": "object", "properties": _COLLECTED["properties"]}]
@@ -189,7 +197,11 @@ def _fragments_answer() -> Document:
             "headers": headers,
             "content": _content("Fragments"),
         },
-        **_problems((400, "The request is wrong."), (404, "No slot of that name.")),
+        **_problems(
+            (400, "The request is wrong."),
+            (401, "The preview header is missing, none of ours, or over."),
+            (404, "No slot of that name."),
+        ),
     }
 
 
@@ -199,7 +211,11 @@ def _get_slot() -> Document:
     answers["304"] = {"description": "You have exactly this answer."}
     parameters = [
         {"name": "slot", "in": "path", "required": True, "schema": {"type": "string"}},
-        _query("format", {"enum": ["json", "html"], "default": "json"}, "html for an ESI include"),
+        _query(
+            "format",
+            {"enum": ["json", "html", "email"], "default": "json"},
+            "html for an ESI include; email: JSON with html for a mail client, and text",
+        ),
         _query("limit", LIMIT, "how many items"),
         _query("page", {"type": "string"}, "the page's type, such as home or item"),
         _query("item", TEXT, "the item that the page is about"),
@@ -222,7 +238,7 @@ def _get_slot() -> Document:
     return {
         "operationId": "getFragment",
         "summary": "One slot, for this visitor, now",
-        "parameters": parameters + _identity(),
+        "parameters": parameters + openapi_explain.parameters() + _identity(),
         "responses": answers,
     }
 
@@ -257,7 +273,7 @@ def _post_page() -> Document:
     return {
         "operationId": "postFragments",
         "summary": f"A whole page of up to {MOST_SLOTS} slots in one call",
-        "parameters": _identity(),
+        "parameters": openapi_explain.parameters() + _identity(),
         "requestBody": {"required": True, "content": _content("PageBody")},
         "responses": {
             **_fragments_answer(),

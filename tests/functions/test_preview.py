@@ -1,6 +1,9 @@
 """A preview through the function: as somebody else, explained, private, and nothing of it counts."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -10,7 +13,7 @@ from hemline.model.signed import sign
 from hemline.runtime.preview import Pass, mint
 from tests.functions.test_fragments import Handler, body, call, handler, stack
 from tests.support.editions import KEYS
-from tests.support.functions import event
+from tests.support.functions import ROOT, event
 
 pytestmark = pytest.mark.cloud
 __all__ = ["handler", "stack"]
@@ -78,3 +81,20 @@ def test_without_a_header_of_ours_nothing_is_explained(
     assert answer["statusCode"] == 401
     assert why in body(answer)["detail"]
     assert answer["headers"]["Cache-Control"] == "private, no-store"
+
+
+def test_nothing_of_explanations_is_loaded_at_start() -> None:
+    script = "import sys, app; print('\\n'.join(sys.modules))"
+    environment = {**os.environ, "HEMLINE_KEYS": "a secret that is long enough"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT / "functions/fragments",
+        env={**environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    loaded = set(done.stdout.split())
+    assert "hemline.decide.token" in loaded
+    assert not {name for name in loaded if name.endswith((".trace", ".explain", ".preview"))}

@@ -51,6 +51,7 @@ def build_file(
     consent_default: bool = True,
     segments: Sequence[Segment] = (),
     caps: Sequence[PageCap] = (),
+    base_url: str = "",
 ) -> tuple[bytes, Edition]:
     """An edition over these items, with the statistics of this history: its file and what it is."""
     statistics = Statistics()
@@ -67,6 +68,7 @@ def build_file(
         consent_default=consent_default,
         segments=tuple(segments),
         page_caps=tuple(caps),
+        base_url=base_url,
     )
     payloads = {
         **sections(statistics, items, NOW),

@@ -51,7 +51,7 @@ class World:
 
     def arrive(self, records: Sequence[Record], shard: str = "s1") -> None:
         stream = [
-            StreamRecord(shard, str(next(self._numbers)), encode_record(record), NOW)
+            StreamRecord(shard, f"{next(self._numbers):020}", encode_record(record), NOW)
             for record in records
         ]
         deps = IngestDeps(SITE, self.table, self.objects, Here())  # type: ignore[arg-type]

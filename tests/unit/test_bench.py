@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from hemline.adapters.aws_http import drop_connections
 from hemline.model.errors import Conflict
 from hemline.usecases.ports import Stored
-from workbench.bench import commands, decide, ingest, instant, naive_ingest
+from workbench.bench import commands, decide, ingest, instant, naive_ingest, page
 from workbench.bench.decide import Different
 from workbench.bench.measure import Row, Sample, row
 from workbench.bench.naive_ingest import NaiveRecord
@@ -24,6 +24,14 @@ def test_both_variants_show_the_same_items(size: int) -> None:
     shown = json.loads(ours)
     assert shown["rung"] == "model"
     assert len(shown["items"]) == 10
+
+
+def test_both_variants_show_the_same_page_and_no_item_twice() -> None:
+    variants = page.variants_of(page.world())
+    ours = variants["hemline"]()
+    page.compare(ours, variants["naive"]())
+    shown = [item["id"] for body in ours.values() for item in json.loads(body)["items"]]
+    assert len(shown) == len(set(shown)) == 80
 
 
 def test_another_order_is_noticed() -> None:

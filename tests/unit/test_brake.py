@@ -19,9 +19,11 @@ from hemline.model.edition import Pointer
 from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
 from hemline.model.keys import edition_object
 from hemline.model.rule import Rule
+from hemline.model.site import Site
 from hemline.model.slot import Slot, Variant
 from hemline.usecases import brake
 from hemline.usecases.brake import BrakePlaces
+from hemline.usecases.build_edition import dangling
 from hemline.usecases.decide_page import Decided, Deps, decide
 from hemline.usecases.editions import LiveEdition
 from tests.support.deciding import Broken, acts, ask, live, table_with
@@ -121,6 +123,12 @@ def test_a_variant_about_an_item_that_a_rule_blocks_or_that_is_unknown_is_not_sh
         "u", kind="content", variants=(Variant("gone", {}, item="nowhere"), Variant("here"))
     )
     assert variant(under(slots=[unknown]).fragments["u"]) == "here"
+
+
+def test_a_publish_says_which_variant_is_about_an_item_that_does_not_exist() -> None:
+    slot = Slot("u", kind="content", variants=(Variant("gone", item="nowhere"), Variant("here")))
+    (line,) = dangling(Site(slots=(slot,)), ITEMS)
+    assert line == "variant gone of slot u names item nowhere, which is not in the catalogue"
 
 
 def test_a_blocked_item_is_not_named_in_a_reason_either() -> None:

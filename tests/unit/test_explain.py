@@ -1,5 +1,6 @@
 """An explanation says what was read, where each candidate came from and what kept it out."""
 
+import msgspec
 import pytest
 
 from hemline.decide.features import FEATURES
@@ -34,9 +35,14 @@ def here() -> World:
     return made
 
 
-def page(here: World, cart: tuple[str, ...] = ()) -> dict[str, Fragment]:
+def page(
+    here: World,
+    cart: tuple[str, ...] = (),
+    owned: tuple[str, ...] = (),
+    seen: tuple[str, ...] = (),
+) -> dict[str, Fragment]:
     want = SlotRequest("for-you", exclude=("i3",))
-    question = ask("shelf", want, "hero", item="i4", cart=cart)
+    question = ask("shelf", want, "hero", item="i4", cart=cart, owned=owned, seen=seen)
     return here.decide(question, Visit("v:ann", None)).fragments
 
 
@@ -54,17 +60,27 @@ def test_what_is_shown_stands_first_with_its_source_score_and_features(here: Wor
 
 
 def test_each_candidate_that_is_not_shown_has_its_reason(here: World) -> None:
-    fragments = page(here, cart=("i5",))
+    fragments = page(here, ("i5",), ("i6",), ("i7",))
     shelf = fragments["shelf"].items
     for item, why in {
         "i9": "rule no-i9 (block)",
         "i3": "the request names it in 'exclude'",
-        "i4": "it is the page's own item, or in the cart",
-        "i5": "it is the page's own item, or in the cart",
+        "i4": "it is the page's own item",
+        "i5": "it is in the cart",
+        "i6": "the page says that the visitor owns it",
+        "i7": "the page says that it was seen",
         "i23": "it is out of stock",
         shelf[0]: "an earlier slot of the page shows it",
     }.items():
         assert why_not(here.scene(fragments["for-you"]), item).why == why
+
+
+def test_what_an_earlier_page_of_the_list_showed_is_told_so(here: World) -> None:
+    first = here.decide(ask("for-you"), Visit("v:ann", None)).fragments["for-you"]
+    more = SlotRequest("for-you", after=msgspec.json.decode(first.body)["cursor"])
+    second = here.decide(ask(more), Visit("v:ann", None)).fragments["for-you"]
+    found = why_not(here.scene(second), first.items[0])
+    assert found.why == "an earlier page of the list shows it"
 
 
 def test_what_a_cap_left_out_is_told_so(here: World) -> None:
@@ -110,6 +126,8 @@ def test_facts_are_told_in_order_with_scope_and_readable_values(here: World) -> 
     assert facts["page.item"] == ("trait", "i4")
     assert facts["visitor.recent"][0] == "visitor"
     assert "i22" in facts["visitor.recent"][1]  # type: ignore[operator]
+    had = {fact.name: fact.had for fact in told.facts}
+    assert (had["page.item"], had["site.brake"]) == (True, False)
     assert told.timings.keys() == {"decide", "rank"}
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from hemline.decide import facts as facts_module
 from hemline.decide import token
 from hemline.model.decision import Rung, Scope, SlotRequest
 from hemline.model.errors import UnknownSlot
-from hemline.model.rule import Condition, Rule
+from hemline.model.rule import Action, Condition, Every, Not, Rule, Segment, Some
 from hemline.model.slot import Slot, Variant
 from tests.support.deciding import Broken, acts, ask, decide_for, table_with
 from tests.support.editions import KEYS, ScoreByPrice, build, catalogue, with_fields
@@ -40,7 +40,8 @@ HERO = Slot(
 def bodies(
     slots: Sequence[Slot], subject: str | None, table: Any = TABLE, **kwargs: Any
 ) -> dict[str, Any]:
-    edition = build(ITEMS, slots, history=HISTORY, site_rules=kwargs.pop("site_rules", ()))
+    rules = kwargs.pop("site_rules", ())
+    edition = build(ITEMS, slots, history=HISTORY, site_rules=rules, segments=SEGMENTS)
     question = ask(*(slot.name for slot in slots), **kwargs.pop("page", {}))
     ranker = kwargs.pop("ranker", ScoreByPrice())
     return dict(decide_for(subject, question, edition, table, ranker, **kwargs).fragments)
@@ -242,6 +243,7 @@ SOURCES = (
     "new",
     "category",
 )
+SEGMENTS = (Segment("buyers", (Condition("visitor.lifetime_value", "gt", 20),)),)
 CONDITIONS = st.sampled_from(
     [
         Condition("trait.country", "eq", "GB"),
@@ -249,6 +251,15 @@ CONDITIONS = st.sampled_from(
         Condition("visitor.recent", "contains", 1),
         Condition("page.item", "exists"),
         Condition("page.cart", "contains", "i3"),
+        Condition("cart.count", "ge", 1),
+        Condition("visitor.affinity.c1", "gt", 0.1),
+        Condition("visitor.count.purchase.30d", "ge", 2),
+        Condition("segment.buyers", "eq", value=True),
+        Condition("page.item_price", "lt", 5),
+        Condition("trait.country", "gt", 3),
+        Not(Condition("segment.buyers", "eq", value=True)),
+        Some((Condition("page.item", "exists"), Condition("visitor.days_since_last", "lt", 3))),
+        Every((Condition("trait.country", "ne", "FR"), Not(Condition("visitor.known", "exists")))),
     ]
 )
 
@@ -278,13 +289,21 @@ def site_rules(draw: st.DrawFn) -> tuple[Rule, ...]:
     def one(n: int) -> Rule:
         return Rule(
             f"r{n}",
-            draw(st.sampled_from(["pin", "block", "filter", "cap"])),
-            when=tuple(draw(st.lists(CONDITIONS, max_size=1))),
-            item=f"i{draw(st.integers(0, 23))}",
+            action := draw(st.sampled_from(get_args(Action))),
+            when=tuple(draw(st.lists(CONDITIONS, max_size=2))),
+            segments=draw(st.sampled_from([(), (), ("buyers",)])),
+            item=None if action == "filter" else f"i{draw(st.integers(0, 23))}",
             position=draw(st.integers(1, 4)),
             op=draw(st.sampled_from(["eq", "ne"])),
-            value="c1",
+            value="c1" if action == "filter" else draw(st.sampled_from([None, "c1"])),
             count=draw(st.integers(1, 3)),
+            priority=draw(st.integers(-1, 1)),
+            times=draw(st.sampled_from([0.0, 0.5, 2.0])),
+            plus=draw(st.sampled_from([-1.0, 0.0, 1.0])),
+            share=draw(st.sampled_from([0.2, 1.0])),
+            variant=draw(st.sampled_from(["a", "v0"])),
+            sources=("new", "own"),
+            section="c1",
         )
 
     return tuple(one(n) for n in range(draw(st.integers(0, 4))))

@@ -1,7 +1,9 @@
 """Invariant 2: the same receipt and the same edition give the same bytes."""
 
+import base64
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,12 +12,12 @@ from hemline.decide import reasons as reasons_module
 from hemline.decide.token import UNREAD
 from hemline.model.decision import Fragment, SlotRequest, Visit
 from hemline.model.errors import BadInput, Refused
-from hemline.model.rule import Rule
+from hemline.model.rule import Condition, Rule
 from hemline.model.slot import Slot
 from hemline.usecases.replay import replay, what_if
 from tests.support.deciding import Broken, acts, ask
 from tests.support.editions import NOW, ScoreByPrice, catalogue
-from tests.support.receipts import World, receipt
+from tests.support.receipts import World, receipt, signed
 from tests.unit.test_page import pages
 
 ITEMS = catalogue(24)
@@ -56,7 +58,7 @@ def unequal(here: World, question: Any, visit: Visit, reader: Any = None) -> lis
     st.sampled_from([None, "v:ann", "v:ben", "v:new"]),
     st.sampled_from([None, True, False]),
     st.integers(0, 2),
-    st.sampled_from(["json", "html"]),
+    st.sampled_from(["json", "html", "email"]),
     st.sampled_from([(), ("i3",), ("i3", "nowhere"), ("nowhere",)]),
     st.booleans(),
 )
@@ -183,3 +185,37 @@ def test_what_if_takes_a_rule_out_or_replaces_a_fact() -> None:
     assert (abroad.then.rung, abroad.now.rung) == ("segment", "popular")
     with pytest.raises(BadInput, match="no-i1"):
         what_if(here.scene(fragment), {}, ["nowhere"])
+
+
+def test_facts_that_rules_alone_read_are_found_again() -> None:
+    conditions = (
+        Condition("page.campaign", "eq", "autumn"),
+        Condition("clock.hour", "ge", 0.0),
+        Condition("cart.count", "ge", 1.0),
+        Condition("cart.value", "gt", 1.0),
+        Condition("visitor.count.purchase", "exists"),
+        Condition("visitor.lifetime_value", "exists"),
+        Condition("page.item_price", "exists"),
+        Condition("trait.time_zone", "exists", value=False),
+    )
+    rules = [Rule("all-of-it", "block", ("for-you",), conditions, item="i1")]
+    here = world(site_rules=rules)
+    page = {"url": "https://shop.example/?utm_campaign=autumn", "cart": ("i3",), "item": "i7"}
+    assert not unequal(here, ask("shelf", "for-you", **page), Visit("v:ann", None))
+    fragment = here.decide(ask("for-you", **page), Visit("v:ann", None)).fragments["for-you"]
+    assert "i1" not in fragment.items
+    assert b"shop.example" not in _payload(fragment), "an address that nobody read is not kept"
+
+
+def test_more_of_a_list_is_replayed_with_its_cursor() -> None:
+    here = world()
+    first = here.decide(ask("for-you"), Visit("v:ann", None)).fragments["for-you"]
+    cursor = msgspec.json.decode(first.body)["cursor"]
+    more = ask(SlotRequest("for-you", after=cursor))
+    second = here.decide(more, Visit("v:ann", None)).fragments["for-you"]
+    assert not set(first.items) & set(second.items)
+    assert replay(here.scene(second)).fragment.body == second.body
+
+
+def _payload(fragment: Fragment) -> bytes:
+    return base64.urlsafe_b64decode(signed(fragment).partition(".")[0] + "==")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from hemline.decide import content
 from hemline.decide.arrange import arrange
 from hemline.decide.facts import Fact, Facts, FactSource
 from hemline.decide.rules import Rules
@@ -228,3 +229,60 @@ def test_the_property_would_see_a_wrong_verdict(monkeypatch: pytest.MonkeyPatch)
     assert "shadowed" in {r.code for r in review(site, Against(NOW))}
     items = catalogue(5, 2)
     assert shown(pair, "top", "GB", items) != shown(pair[:1], "top", "GB", items)
+
+
+variants = st.lists(
+    st.builds(
+        Variant,
+        st.just(""),
+        when=whens,
+        category=st.sampled_from([None, "c0"]),
+        item=st.sampled_from([None, "i0", "i1"]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+choosing = st.one_of(
+    st.builds(Rule, st.just(""), st.just("suppress"), when=whens, slots=st.just(("hero",))),
+    st.builds(Rule, st.just(""), st.just("block"), when=whens, item=st.sampled_from(["i0", "i1"])),
+    st.builds(
+        Rule,
+        st.just(""),
+        st.just("variant"),
+        st.just(("hero",)),
+        whens,
+        variant=st.sampled_from(["v0", "v1"]),
+    ),
+)
+
+
+def chosen(hero: Slot, rules: tuple[Rule, ...], country: str) -> str | None:
+    snapshot = Snapshot(build(catalogue(5, 2), [hero], site_rules=rules))
+    values = {"clock.minute": NOW, "trait.country": country}
+    makers = {name: (lambda v=value: Fact(v, b"")) for name, value in values.items()}
+    facts = Facts(FactSource(makers), personal=True)
+    variant = content.choose(hero, Rules(snapshot), snapshot, facts).variant
+    return variant.name if variant else None
+
+
+def without(parts: tuple, at: int) -> tuple:
+    return parts[:at] + parts[at + 1 :]
+
+
+@given(variants, st.lists(choosing, max_size=4), st.sampled_from(["GB", "IE", "DE", ""]))
+def test_a_variant_or_rule_that_is_called_void_is_never_missed(
+    drawn: list[Variant], drawn_rules: list[Rule], country: str
+) -> None:
+    named = tuple(with_fields(v, name=f"v{n}") for n, v in enumerate(drawn))  # type: ignore[type-var]
+    rules = tuple(with_fields(r, name=f"r{n}") for n, r in enumerate(drawn_rules))  # type: ignore[type-var]
+    hero = Slot("hero", kind="content", variants=named)
+    found = review(Site(slots=(hero,), rules=rules), Against(NOW))
+    void = [r.path for r in found if r.code in VOID]
+    assume(void)
+    whole = chosen(hero, rules, country)
+    for path in void:
+        if path[0] == "rules":
+            assert chosen(hero, without(rules, int(path[1])), country) == whole
+        else:
+            fewer = Slot("hero", kind="content", variants=without(named, int(path[-1])))
+            assert chosen(fewer, rules, country) == whole

@@ -142,7 +142,10 @@ def test_the_sample_repeats_and_states_its_error() -> None:
     assert (len(few.visitors), few.population) == (4, 9)
     found = share(1, few)
     assert found.share == 0.25
-    assert found.error == pytest.approx(math.sqrt(0.25 * 0.75 / 3 * (1 - 4 / 9)))
+    assert found.error == pytest.approx(math.sqrt(0.3 * 0.7 / 3 * (1 - 4 / 9)))
+    none = share(0, few).error
+    assert none is not None
+    assert none > 0.1
     assert share(0, Sample((), 0, 14)).share is None
 
 

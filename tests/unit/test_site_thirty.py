@@ -51,3 +51,14 @@ def test_thirty_mistakes_are_thirty_findings_with_their_lines(items: Path) -> No
     assert len(found) == 30
     assert all(f["problem"] and f["field"] for f in found)
     assert len({(f["problem"], f["way_out"]) for f in found}) == 30
+
+
+def test_the_guide_tells_every_kind_of_finding() -> None:
+    root = Path(__file__).resolve().parents[2]
+    said = "".join(f.read_text() for f in root.glob("layers/hemline/hemline/usecases/review_*.py"))
+    codes = set(re.findall(r'"(?:error|warning|note)",\s+"([a-z-]+)"', said))
+    codes -= {"warning", "note"}  # the list of severities itself
+    codes |= {f"missing-{kind}" for kind in ("item", "category", "attribute")} | {"schema"}
+    guide = (root / "docs/checking-a-site-file.md").read_text()
+    rows = re.findall(r"^\| ([a-z, -]+) \| (?:error|warning|note) \|", guide, re.MULTILINE)
+    assert {code for row in rows for code in row.split(", ")} == codes

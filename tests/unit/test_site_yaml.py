@@ -133,6 +133,16 @@ def test_a_folder_of_files_is_one_site() -> None:
     assert [(f.file, f.line, f.field) for f in found] == [("b.yaml", 3, "slots[6].name")]
 
 
+def test_a_date_needs_no_quotes() -> None:
+    plain, quoted = (
+        check(GOOD.replace("item: mug-2", f"item: mug-2, until: {date}"))
+        for date in ("2026-12-24", "'2026-12-24'")
+    )
+    assert plain.site is not None
+    assert plain.site == quoted.site
+    assert plain.site.rules[1].until == 1_798_070_400_000
+
+
 def test_a_finding_reads_as_an_editor_wants_it() -> None:
     (found,) = findings(GOOD.replace("position: 2", "position: 0"))
     assert found.text("shop/site.yaml").startswith("shop/site.yaml:29: rules[0].position: ")
@@ -159,7 +169,7 @@ def test_a_finding_reads_as_an_editor_wants_it() -> None:
         ("    limit: 6", "    limit: 6\n    limit: 7", "slots[0].limit", "stands here twice"),
         ("    limit: 6", "    limit: 6\n    goal: smile", "slots[0].goal", "add_to_cart"),
         ("    limit: 6", "    limit: 6\n    variants: []", "slots[0].variants", "no such field"),
-        ("title: Harbour Goods", "title: 2020-01-01", "title", "quotes"),
+        ("title: Harbour Goods", "title: !!binary aGk=", "title", "quotes"),
         ("slots: [for-you]", "slots: [top], when: [{fact: visitor.known, value: true}]",
          "rules[0].when[0].fact", "personal"),
     ],

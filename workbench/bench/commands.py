@@ -17,7 +17,7 @@ _REPEATS = typer.Option(7, min=1, help="Rounds; the median counts.")
 def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
     bench = typer.Typer(help="Measure speed here: ours beside a naive variant, same answers.")
-    for command in (decide, serve, ingest, startup):
+    for command in (decide, page, rules, serve, ingest, startup):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -25,6 +25,20 @@ def register(app: typer.Typer) -> None:
 def decide(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     """From a profile in hand to a rendered answer: 100 and 200 candidates, hot and paced."""
     from workbench.bench import decide as bench  # noqa: PLC0415 - light at import
+
+    _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def rules(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+    """50 and 500 rules over 10,000 items: what may be shown, and 200 scores."""
+    from workbench.bench import rules as bench  # noqa: PLC0415
+
+    _report("rules", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def page(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+    """Eight slots of 100 candidates each in one pass; figures are for a whole page."""
+    from workbench.bench import page as bench  # noqa: PLC0415
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 

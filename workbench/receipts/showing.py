@@ -22,7 +22,10 @@ def explained(found: Explained, out: Console, *, everything: bool) -> None:
     )
     for reason in found.left:
         out.print(f"left: {reason}", markup=False)
-    rows = [(fact.name, fact.scope, _short(fact.value)) for fact in found.facts]
+    rows = [
+        (fact.name, fact.scope, _short(fact.value) if fact.had else "(not there)")
+        for fact in found.facts
+    ]
     out.print(_table("facts read, in order", ("fact", "scope", "value"), rows))
     if found.variant:
         out.print(f"variant: {found.variant}", markup=False)
@@ -112,5 +115,5 @@ def _plain(cell: object) -> str:
 
 
 def _short(value: object) -> str:
-    text = "could not be had" if value is None else str(value)
+    text = str(value)
     return text if len(text) <= _WIDE else f"{text[:_WIDE]}…"

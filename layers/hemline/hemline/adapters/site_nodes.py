@@ -14,6 +14,7 @@ Path = tuple[str | int, ...]
 
 # An alias can repeat a node: without a bound a few lines of YAML would fill the memory.
 _MAX_NODES, _MAX_DEPTH, _MAX_BYTES = 100_000, 32, 1_000_000
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _HINT = "Start it with `title:`, `currency:`, `consent_default:` and `slots:`."
 
 
@@ -115,6 +116,8 @@ class _Tree:
         return found
 
     def _scalar(self, node: yaml.Node, path: Path) -> object:
+        if node.tag == _TIMESTAMP:
+            return node.value  # dates are text here: the field that wants one reads it
         try:
             value = self.scalars.construct_object(node)
         except (ValueError, yaml.YAMLError) as error:

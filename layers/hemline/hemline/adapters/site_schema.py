@@ -20,7 +20,7 @@ from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
 from hemline.model.event import DEEDS
 from hemline.model.site import Site
-from hemline.model.slot import Slot, Source, Variant
+from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
 
 _URL_FIELDS = frozenset({"url", "href", "link", "image", "src", "picture"})
 
@@ -54,6 +54,7 @@ class _Slot(Strict):
     name: Name
     title: str = ""
     personal: bool = True
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
     deadline_ms: Annotated[int, Field(ge=1, le=1000)] = 50
     goal: Annotated[str, AfterValidator(_goal)] = "click"
     max_age: Annotated[int, Field(ge=0, le=86_400)] = 60
@@ -111,6 +112,22 @@ AnySlot = Annotated[
 ]
 
 
+class _PageCap(Strict):
+    attribute: Annotated[str, Field(min_length=1)] = "category"
+    count: Annotated[int, Field(ge=1, le=100)]
+
+    def struct(self) -> PageCap:
+        return PageCap(self.attribute, self.count)
+
+
+class _ColdStart(Strict):
+    impressions: Annotated[int, Field(ge=1, le=100_000)]
+    hours: Annotated[int, Field(ge=1, le=24 * 90)]
+
+    def struct(self) -> ColdStart:
+        return ColdStart(self.impressions, self.hours)
+
+
 class SiteModel(Strict):
     """The whole file."""
 
@@ -122,6 +139,9 @@ class SiteModel(Strict):
     segments: list[AnySegment] = []
     time_zone: Zone = "UTC"
     hemisphere: Literal["north", "south"] = "north"
+    page_caps: list[_PageCap] = []
+    cold_start: _ColdStart | None = None
+    base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
 
     def struct(self) -> Site:
         """As the model's structs."""
@@ -132,4 +152,7 @@ class SiteModel(Strict):
         asked += [one for segment in segments for one in segment.when]
         asked += [one for slot in slots for variant in slot.variants for one in variant.when]
         time = site_time(self.time_zone, self.hemisphere, asked)
-        return Site(self.title, self.currency, self.consent_default, slots, rules, segments, time)
+        caps = tuple(cap.struct() for cap in self.page_caps)
+        cold = self.cold_start.struct() if self.cold_start else None
+        plain = self.title, self.currency, self.consent_default
+        return Site(*plain, slots, rules, segments, time, caps, cold, self.base_url)

@@ -5,13 +5,11 @@ Arithmetic on the proleptic Gregorian calendar; the moment and the offset are ha
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 
 DAY_MINUTES = 1440
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SEASONS = ("winter", "spring", "summer", "autumn")
-_DATE = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|\+00:00)?)?"
-)
 _MONTHS = 12
 
 
@@ -41,9 +39,16 @@ def days_of(year: int, month: int, day: int) -> int:
     )
 
 
+@cache
+def _date() -> re.Pattern[str]:
+    # Made when first asked for: most sites compare no texts with time, and a cold start pays for imports.
+    time = r"T(\d{2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|\+00:00)?"
+    return re.compile(rf"(\d{{4}})-(\d{{2}})-(\d{{2}})(?:{time})?", re.ASCII)
+
+
 def epoch_ms(text: str) -> int | None:
     """A date, or a time in UTC, as RFC 3339 writes them; None when it is neither."""
-    found = _DATE.fullmatch(text)
+    found = _date().fullmatch(text)
     if found is None:
         return None
     year, month, day, hour, minute = (int(part or 0) for part in found.groups())

@@ -20,13 +20,18 @@ class Choice(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-def choose(slot: Slot, rules: Rules, snapshot: Snapshot, facts: Facts) -> Choice:
-    """Segment rung: the visitor's or the request's facts chose it; popular: the default; static."""
+def choose(
+    slot: Slot, rules: Rules, snapshot: Snapshot, facts: Facts, frozen: str | None = None
+) -> Choice:
+    """Segment rung: the visitor's or the request's facts chose it; popular: the default; static.
+
+    `frozen`, where it says why, leaves the static one; what rules suppress is not shown then either.
+    """
     fired = rules.fired(slot.name, facts, "order" if slot.kind == "layout" else "choice")
     if fired.suppressed:
         return Choice(None, (), Rung.STATIC if fired.faults else Rung.SEGMENT, fired.faults)
-    if fired.faults:
-        return static(slot, rules, facts, *fired.faults)
+    if fired.faults or frozen:
+        return static(slot, rules, facts, *fired.faults, *([frozen] if frozen else ()))
     try:
         liked = _liked(slot, snapshot, facts)
         if slot.kind == "layout":

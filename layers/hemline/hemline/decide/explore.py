@@ -5,7 +5,7 @@ the propensity is part of the decision. Chance comes from a seed that is itself 
 facts give the same draw, on every machine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from hemline.model.ids import hash64
@@ -22,19 +22,23 @@ class Explored(NamedTuple):
     propensity: float
 
 
-def explore(ranked: Sequence[int], limit: int, share: float, seed: str) -> Explored | None:
+def explore(
+    ranked: Sequence[int], limit: int, share: float, seed: str, owed: Collection[int] = ()
+) -> Explored | None:
     """The last of `limit` places, drawn; None when there is nothing to draw from or `share` is 0.
 
-    With probability `share` it goes to one of the next items, each as likely as the others; else it
-    stays. Rules still have the last word on what is shown.
+    With probability `share` it goes to one of the next items, each as likely as the others, or, while
+    new ones among the ranked are `owed` impressions, to one of those; else it stays.
+    Rules still have the last word on what is shown.
     """
-    pool = ranked[limit : limit + _POOL]
+    first = [at for at in range(limit, len(ranked)) if ranked[at] in owed] if owed else []
+    pool = first or range(limit, min(limit + _POOL, len(ranked)))
     if share <= 0 or not pool:
         return None
     last = limit - 1
     if _uniform(seed + "|whether") >= share:
         return Explored(list(ranked), ranked[last], 1 - share)
-    at = limit + int(_uniform(seed + "|which") * len(pool))
+    at = pool[int(_uniform(seed + "|which") * len(pool))]
     moved = [*ranked[:last], ranked[at], *ranked[last:at], *ranked[at + 1 :]]
     return Explored(moved, ranked[at], share / len(pool))
 

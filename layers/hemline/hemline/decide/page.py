@@ -24,7 +24,7 @@ from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Tra
 from hemline.model.errors import UnknownSlot
 from hemline.model.slot import Slot
 
-Format = Literal["json", "html"]
+Format = Literal["json", "html", "email"]
 _encode = msgspec.json.Encoder().encode
 _DEGRADED_MAX_AGE = 5
 """Seconds: an answer from the static rung must not outlive the trouble that caused it by much."""
@@ -63,6 +63,10 @@ class _Answer(NamedTuple):
     explored: Explored | None = None
     broken: bool = False
     """A rung was left for a reason that lies in no fact."""
+    said: tuple[str, ...] = ()
+    """items: each one's reason; layout: the sections."""
+    text: bytes = b""
+    """An email's other body."""
 
 
 class _Decided(NamedTuple):
@@ -91,7 +95,7 @@ def decide_page(
     for slot, want in sorted(slots, key=_first_come):
         seen = seen._replace(before=before[slot.name])
         facts = Facts(source, personal=slot.personal)
-        answer = _answer(engine, slot, want, facts, seen)
+        answer = _answer(engine, slot, want, facts, seen, ask.format)
         asked = Seen(wants=(token.want_of(engine.snapshot, want),))
         if slot.kind == "items":
             more = seen.more(engine.snapshot, slot, answer.shown, witness.keys)
@@ -107,15 +111,26 @@ def _first_come(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:
     return pair[0].personal, -pair[0].priority
 
 
-def _answer(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> _Answer:
+def _answer(  # noqa: PLR0913, PLR0917 - what a slot is decided from, and the form it is asked in
+    engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen, form: Format
+) -> _Answer:
     try:
         if slot.kind == "items":
-            return _items(engine, slot, want, facts, seen)
-        return _content(engine, slot, facts)
+            answer = _items(engine, slot, want, facts, seen)
+        else:
+            answer = _content(engine, slot, facts)
+        return _mailed(engine.snapshot, slot, answer) if form == "email" else answer
     except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
         # Even the fallback may not be shown: the rules that would have sifted it did not run.
         reason = f"{slot.kind}: {type(fault).__name__}"
         return _Answer(_EMPTY[slot.kind], b"", Rung.STATIC, (reason,))
+
+
+def _mailed(snapshot: Snapshot, slot: Slot, answer: _Answer) -> _Answer:
+    from hemline.decide import render_email  # noqa: PLC0415 - of emails alone: start-up is everybody's
+
+    mail = render_email.mail(snapshot, slot, answer.shown, answer.said, answer.variant)
+    return answer._replace(html=mail.html, text=mail.text)
 
 
 _EMPTY = {
@@ -164,6 +179,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
         tuple(shown),
         explored=explored if explored and explored.item in shown else None,
         broken=step.broken,
+        said=tuple(texts),
     )
 
 
@@ -191,7 +207,7 @@ def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each nee
         return varied, None
     # One draw a visitor and minute: a page that is reloaded at once looks the same.
     parts = (slot.name, facts.read("visitor.seed"), facts.read("clock.minute"))
-    explored = explore(varied, limit, slot.explore, "|".join(map(str, parts)))
+    explored = explore(varied, limit, slot.explore, "|".join(map(str, parts)), snapshot.owed)
     return (explored.ranked if explored else varied), explored
 
 
@@ -205,14 +221,11 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
     under = braked(slot, engine.snapshot, facts)
     slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
     frozen = under.closed.get(Rung.POPULAR)
-    choice = (
-        content.static(slot, engine.rules, facts, frozen)
-        if frozen
-        else content.choose(slot, engine.rules, engine.snapshot, facts)
-    )
+    choice = content.choose(slot, engine.rules, engine.snapshot, facts, frozen)
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)
-        return _Answer(members, render.sections_html(choice.sections), choice.rung, choice.reasons)
+        html = render.sections_html(choice.sections)
+        return _Answer(members, html, choice.rung, choice.reasons, said=choice.sections)
     members = b'"variant":' + render.variant_json(choice.variant)
     html = render.variant_html(slot, choice.variant)
     name = choice.variant.name if choice.variant else ""
@@ -226,10 +239,11 @@ def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragme
     if witness.read:
         witness.read(slot.name, facts)
     record = _token(decided, form, witness)
+    signed = token.encode(record, witness.keys) if witness.counts else ""
     degraded = answer.rung is Rung.STATIC
     return Fragment(
         name=slot.name,
-        body=_body(decided, form, token.encode(record, witness.keys)),
+        body=_body(decided, form, signed),
         html=answer.html,
         rung=answer.rung,
         scope=facts.scope,
@@ -266,7 +280,8 @@ def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Tok
 
 def _body(decided: _Decided, form: Format, signed: str) -> bytes:
     answer = decided.answer
-    html = b',"html":' + render.json_string(answer.html) if form == "html" else b""
+    html = b',"html":' + render.json_string(answer.html) if form != "json" else b""
+    html += b',"text":' + render.json_string(answer.text) if form == "email" else b""
     return b'{"kind":"%b",%b%b,"rung":"%b","scope":"%b","token":"%b"}' % (
         decided.slot.kind.encode(),
         answer.members,

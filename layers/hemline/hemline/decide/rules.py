@@ -5,6 +5,7 @@ has the last word on it. Sets of items were compiled at publish (`rule_masks`), 
 found by `rule_plan`; here the two meet.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -49,13 +50,22 @@ class Boosts(NamedTuple):
     times: npt.NDArray[np.float64]
     plus: npt.NDArray[np.float64]
 
+    def rows(self, rows: Sequence[int]) -> "Boosts":
+        """Some of them."""
+        return Boosts(self.bits[rows], self.times[rows], self.plus[rows])
+
     def applied(self, scores: npt.NDArray[np.float64], items: Ints) -> npt.NDArray[np.float64]:
         """[k] scores in 0 to 1 of `items`: every factor first, then every addition; in no order."""
-        held = self.bits[:, items >> 3] >> (7 - (items & 7)).astype(np.uint8) & 1
+        bits = self.bits.take(items >> 3, axis=1)
+        held = (bits & _BIT.take(items & 7)) != 0
         factor = np.where(held, self.times[:, None], 1.0).prod(axis=0)
         adjusted: npt.NDArray[np.float64] = scores * factor
         adjusted += np.where(held, self.plus[:, None], 0.0).sum(axis=0)
         return adjusted
+
+
+_BIT = np.array([128, 64, 32, 16, 8, 4, 2, 1], np.uint8)
+"""The bit of an item in its byte, as packbits lays it."""
 
 
 class Eligibility(NamedTuple):
@@ -138,12 +148,29 @@ class Rules:
         self._keep = np.stack(list(kept.values())) if kept else self._masks
         self._keep_row = {at: row for row, at in enumerate(kept)}
         self._alone = {at: self._item[at] for at, r in enumerate(self._rules) if _is_of_one(r)}
-        self._held: dict[int, Mask] = {}
+        self._prepare()
         self._variants = {
             (slot.name, one.name): self._plans.compiled(one.when)
             for slot in snapshot.header.slots
             for one in slot.variants
         }
+
+    def _prepare(self) -> None:
+        """What an action needs of its rules, by row: a decision only looks up."""
+        by_action: dict[str, list[int]] = defaultdict(list)
+        for at, rule in enumerate(self._rules):
+            by_action["boost" if rule.action == "bury" else rule.action].append(at)
+        rules, rows = self._rules, self._group_row
+        self._pins = {at: (rules[at].position - 1, self._item[at]) for at in by_action["pin"]}
+        self._caps = {at: Cap(self._group[rows[at]], rules[at].count) for at in by_action["cap"]}
+        self._shares = frozenset(by_action["share"])
+        boosts = by_action["boost"]
+        self._boost_row = {at: row for row, at in enumerate(boosts)}
+        self._boosts = Boosts(
+            np.stack([self._bits(at) for at in boosts]) if boosts else self._masks,
+            np.array([rules[at].times for at in boosts]),
+            np.array([rules[at].plus for at in boosts]),
+        )
 
     def may_show(self, slot: str, variant: Variant, facts: Facts) -> bool:
         """Whether a variant's own conditions hold. Raises what they raise."""
@@ -161,25 +188,16 @@ class Rules:
 
     def eligible(self, fired: Fired, facts: Facts, excluded: Ints) -> Eligibility:
         """What may be shown, and how it is to be arranged."""
-        snapshot, rules = self._snapshot, self._rules
+        snapshot = self._snapshot
         allowed: Mask = (snapshot.stock != 0) & (snapshot.published <= facts.read("clock.minute"))
         self._restrict(allowed, fired)
         allowed[excluded] = False
-        caps: list[Cap] = []
-        shares: list[Share] = []
-        boosts: list[int] = []
-        for at in fired.at:
-            rule = rules[at]
-            if rule.action == "cap":
-                caps.append(Cap(self._group[self._group_row[at]], rule.count))
-            elif rule.action == "share":
-                shares.append(Share(self._members(at), rule.share, rule.name))
-            elif rule.action in _BOOSTING:
-                boosts.append(at)
-        pins = self._pins(fired, allowed)
-        return Eligibility(
-            allowed, pins, tuple(caps), tuple(shares), self._boosts(boosts), fired.faults
-        )
+        pins = self._pinned(fired, allowed)
+        caps = tuple([self._caps[at] for at in fired.at if at in self._caps])
+        shares = tuple([self._share(at) for at in fired.at if at in self._shares])
+        rows = [self._boost_row[at] for at in fired.at if at in self._boost_row]
+        boosts = self._boosts.rows(rows) if rows else None
+        return Eligibility(allowed, pins, caps, shares, boosts, fired.faults)
 
     def _restrict(self, allowed: Mask, fired: Fired) -> None:
         """Takes away what the rules that hold take away: one AND over rows of bits."""
@@ -190,12 +208,11 @@ class Rules:
         gone = [self._alone[at] for at in fired.at if at in self._alone]
         allowed[[item for item in gone if item >= 0]] = False
 
-    def _pins(self, fired: Fired, allowed: Mask) -> tuple[tuple[int, int], ...]:
+    def _pinned(self, fired: Fired, allowed: Mask) -> tuple[tuple[int, int], ...]:
         pins: dict[int, int] = {}
-        for at in fired.at:
-            item, rule = self._item[at], self._rules[at]
-            if rule.action == "pin" and item >= 0 and allowed[item] and item not in pins.values():
-                pins.setdefault(rule.position - 1, item)
+        for position, item in [self._pins[at] for at in fired.at if at in self._pins]:
+            if item >= 0 and allowed[item] and item not in pins.values():
+                pins.setdefault(position, item)
         return tuple(sorted(pins.items()))
 
     def _kept(self, at: int) -> Bits | None:
@@ -217,24 +234,10 @@ class Rules:
         one[[item for item in (self._item[at],) if item >= 0]] = True
         return np.packbits(one)
 
-    def _members(self, at: int) -> Mask:
-        if at not in self._held:
-            count = len(self._snapshot.item_ids)
-            self._held[at] = np.unpackbits(self._bits(at), count=count).view(np.bool_)
-        return self._held[at]
-
-    def _boosts(self, at: Sequence[int]) -> Boosts | None:
-        if not at:
-            return None
-        rules = [self._rules[one] for one in at]
-        return Boosts(
-            np.stack([self._bits(one) for one in at]),
-            np.array([rule.times for rule in rules]),
-            np.array([rule.plus for rule in rules]),
-        )
-
-
-_BOOSTING = frozenset({"boost", "bury"})
+    def _share(self, at: int) -> Share:
+        rule, count = self._rules[at], len(self._snapshot.item_ids)
+        members = np.unpackbits(self._bits(at), count=count).view(np.bool_)
+        return Share(members, rule.share, rule.name)
 
 
 def _is_of_one(rule: Rule) -> bool:

@@ -58,6 +58,11 @@ class Snapshot:
         return np.array([zlib.crc32(name.encode()) for name in self.item_ids], np.uint32)
 
     @cached_property
+    def owed(self) -> frozenset[int]:
+        """New items that are still owed impressions."""
+        return frozenset(self.ints("owed").tolist())
+
+    @cached_property
     def page_group(self) -> Ints:
         """[attributes, n] the group that a page-wide cap puts each item in, -1 for none."""
         return self.ints("page_group")

@@ -130,12 +130,7 @@ def who(subject: str, key: bytes) -> bytes:
 
 
 def encode(token: Token, keys: tuple[bytes, ...]) -> str:
-    """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest.
-
-    Empty without keys: what nobody signed counts nowhere.
-    """
-    if not keys:
-        return ""
+    """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest."""
     payload = _encoder.encode(token)
     if len(payload) > _MOST_BYTES and isinstance(token.request, Request):
         digest = request_digest(token.request)
@@ -231,3 +226,5 @@ class Witness(NamedTuple):
     """Asked once a visitor fact was read, and not before."""
     read: Callable[[str, Facts], None] | None = None
     """Told, for each slot, what it read: for explanations; else None."""
+    counts: bool = True
+    """Whether an answer carries its token; without one, nothing of it is ever counted."""

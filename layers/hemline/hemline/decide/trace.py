@@ -257,13 +257,27 @@ def _forbidden(scene: _Scene, item: int, only: Mapping[tuple[str, str], np.ndarr
     for (name, action), allowed in only.items():
         if not allowed[item]:
             return f"rule {name} ({action})"
-    snapshot, facts = (
-        scene.engine.snapshot,
-        Facts(scene.source, personal=scene.chosen.slot.personal),
-    )
+    snapshot, chosen = scene.engine.snapshot, scene.chosen
+    facts = Facts(scene.source, personal=chosen.slot.personal)
     if snapshot.published[item] > facts.read("clock.minute"):
         return "it is not published yet"
-    return "it is the page's own item, or in the cart"
+    name = snapshot.item_ids[item]
+    stated = (text for fact, text in _STATED.items() if _names(facts, fact, name))
+    return next(stated, "an earlier page of the list shows it")
+
+
+_STATED = {
+    "page.item": "it is the page's own item",
+    "page.cart": "it is in the cart",
+    "page.owned": "the page says that the visitor owns it",
+    "page.seen": "the page says that it was seen",
+}
+"""What a page says of itself, by fact."""
+
+
+def _names(facts: Facts, fact: str, name: str) -> bool:
+    value = facts.read_or(fact, None)
+    return name == value or (isinstance(value, (list, tuple)) and name in value)
 
 
 def _pushed_out(chosen: Chosen, item: int) -> str:

@@ -1,8 +1,10 @@
 """The facts that one slot read, in order, with values that a person can read."""
 
+from typing import Any
+
 import msgspec
 
-from hemline.decide.facts import Facts
+from hemline.decide.facts import Facts, Read
 from hemline.decide.snapshot import Snapshot
 
 
@@ -11,18 +13,20 @@ class FactRead(msgspec.Struct, frozen=True):
 
     name: str
     scope: str
-    value: object
-    """None when it could not be had."""
+    value: Any
+    had: bool
+    """False when there was no such fact, or it was not to be had."""
 
 
 def facts_read(facts: Facts, snapshot: Snapshot) -> list[FactRead]:
     """What was read, in order; arrays of items and categories by name."""
-    return [
-        FactRead(
-            read.name, read.scope.word, _plain(read.name, facts, snapshot) if read.mark else None
-        )
-        for read in facts.trace
-    ]
+    return [_told(read, facts, snapshot) for read in facts.trace]
+
+
+def _told(read: Read, facts: Facts, snapshot: Snapshot) -> FactRead:
+    had = bool(read.mark)
+    value = _plain(read.name, facts, snapshot) if had else None
+    return FactRead(read.name, read.scope.word, value, had)
 
 
 def _plain(name: str, facts: Facts, snapshot: Snapshot) -> object:

@@ -4,7 +4,7 @@ import msgspec
 
 from hemline.model.errors import Refused
 from hemline.model.rule import Rule, Segment
-from hemline.model.slot import PageCap, Slot
+from hemline.model.slot import ColdStart, PageCap, Slot
 from hemline.model.zones import SiteTime
 
 
@@ -20,6 +20,9 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
     page_caps: tuple[PageCap, ...] = ()
+    cold_start: ColdStart | None = None
+    base_url: str = ""
+    """What links in an email begin with; without it they are left out where they are paths."""
 
 
 def encode_site(site: Site) -> bytes:

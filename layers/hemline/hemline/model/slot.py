@@ -29,6 +29,13 @@ class PageCap(msgspec.Struct, frozen=True, omit_defaults=True):
     count: int = 3
 
 
+class ColdStart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Each new item is owed `impressions` in its first `hours`."""
+
+    impressions: int
+    hours: int
+
+
 class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     """One slot. `personal` False promises that no visitor fact is read, so the answer is public."""
 

@@ -1,12 +1,12 @@
 """A request for fragments, from the query of a GET or the body of a POST, with the field at fault named."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from hemline.decide import cursor
-from hemline.decide.page import Ask
+from hemline.decide.page import Ask, Format
 from hemline.model.decision import Page, SlotRequest
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id
@@ -27,7 +27,7 @@ class PageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     slots: tuple[SlotRequest, ...]
     page: Page = Page()
-    format: Literal["json", "html"] = "json"
+    format: Format = "json"
 
 
 _decoder = msgspec.json.Decoder(PageBody)
@@ -38,11 +38,14 @@ def ask_of(request: Request) -> Ask:
     return _from_query(request) if request.method == "GET" else _from_body(request)
 
 
+_FORMATS: Mapping[str, Format] = {"json": "json", "html": "html", "email": "email"}
+
+
 def _from_query(request: Request) -> Ask:
     query = request.query
     form = query.get("format", "json")
-    if form not in {"json", "html"}:
-        raise BadInput("format", f"{form[:20]!r} is not known.", "Use json or html.")
+    if form not in _FORMATS:
+        raise BadInput("format", f"{form[:20]!r} is not known.", "Use json, html or email.")
     want = SlotRequest(
         name=request.path.get("slot", ""),
         limit=_number("limit", query["limit"]) if "limit" in query else None,
@@ -59,7 +62,7 @@ def _from_query(request: Request) -> Ask:
         referrer=query.get("referrer", ""),
         app_version=query.get("app_version", ""),
     )
-    ask = Ask(page, traits_of(request), (want,), "html" if form == "html" else "json")
+    ask = Ask(page, traits_of(request), (want,), _FORMATS[form])
     return _checked(ask, _IN_QUERY)
 
 

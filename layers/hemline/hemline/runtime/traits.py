@@ -1,6 +1,5 @@
 """Request traits from headers: only what a CDN can key on, and the header that each comes from."""
 
-import math
 import re
 
 from hemline.model.decision import Traits
@@ -8,7 +7,6 @@ from hemline.runtime.http import Request
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _LANGUAGE = re.compile(r"\s*([a-z]{2,3})(?![a-z])", re.IGNORECASE | re.ASCII)
-_NUMBER = re.compile(r"-?\d{1,3}(\.\d{1,9})?", re.ASCII)
 _MOST_CHARACTERS = 100
 
 _LATITUDE, _LONGITUDE = "CloudFront-Viewer-Latitude", "CloudFront-Viewer-Longitude"
@@ -56,8 +54,10 @@ def _text(request: Request, header: str) -> str:
 
 def _degrees(request: Request, header: str, most: int) -> float | None:
     """None for what is no number of degrees."""
-    found = _NUMBER.fullmatch(request.header(header))
-    degrees = float(found.group()) if found else math.inf
+    try:
+        degrees = float(request.header(header)[:_MOST_CHARACTERS])
+    except ValueError:
+        return None
     return degrees if -most <= degrees <= most else None
 
 

@@ -16,6 +16,7 @@ from hemline.model.event import ITEM_EVENT, Deed, Event, Record
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
 from hemline.model.site import Site
+from hemline.usecases import cold_start
 from hemline.usecases.edition_ranker import RankerFiles
 
 _DELIBERATE = frozenset({Deed.ENGAGED, Deed.CARTED, Deed.BOUGHT})
@@ -84,6 +85,7 @@ def edition_parts(
         consent_default=site.consent_default,
         currency=site.currency,
         title=site.title,
+        base_url=site.base_url,
         counted=counted.events,
         segments=site.segments,
         time=site.time,
@@ -94,6 +96,7 @@ def edition_parts(
         **cards.sections(counted.items, currency=site.currency),
         **rule_masks.sections(site.rules, counted.items, made.built),
         **page_caps.sections(site.page_caps, counted.items),
+        **cold_start.sections(site.cold_start, counted.statistics, counted.items, made.built),
     }
     if ranker:
         payloads["ranker_onnx"] = ("bytes", (len(ranker.onnx),), ranker.onnx)
@@ -102,12 +105,15 @@ def edition_parts(
 
 
 def dangling(site: Site, items: Iterable[Item]) -> list[str]:
-    """Lines about items that the site file names and the catalogue does not have."""
+    """Lines about items that the site file names and the catalogue does not have, and doubtful ones."""
+    items = list(items)
     known = {item.id for item in items}
     named = [(f"rule {r.name}", r.item) for r in site.rules if r.item is not None]
     named += [(f"slot {s.name}", i) for s in site.slots if s.kind == "items" for i in s.fallback]
+    named += [(f"variant {v.name} of slot {s.name}", v.item)
+              for s in site.slots for v in s.variants if v.item is not None]  # fmt: skip
     return [f"{who} names item {item}, which is not in the catalogue" for who, item in named
-            if item not in known]  # fmt: skip
+            if item not in known] + list(rule_masks.misfits(site.rules, items))  # fmt: skip
 
 
 def _items(latest: Mapping[str, Event]) -> tuple[list[Item], list[str]]:

@@ -11,7 +11,7 @@ from hemline.model.slot import Slot
 
 Part = Slot | Rule | Segment
 Kind = Literal["site", "slot", "rule", "segment"]
-_PLAIN = ("title", "currency", "consent_default", "time")
+_PLAIN = tuple(set(Site.__struct_fields__) - {"slots", "rules", "segments"})
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ class Named(NamedTuple):
 
 def changes(old: Site, new: Site) -> list[Change]:
     """Every difference that a decision or a reader could see, the site's own fields first."""
-    own = tuple(_fields(old, new, _PLAIN))
+    own = tuple(_fields(old, new, sorted(_PLAIN)))
     found = [Change("site", new.title, "changed", own)] if own else []
     found += [change for named in parts(old, new) if (change := _change(named))]
     if _order(old, new) != _order(new, old):

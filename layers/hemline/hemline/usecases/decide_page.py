@@ -1,7 +1,7 @@
 """One request for fragments: at most one read, then a decision; raises what a caller can mend alone."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import msgspec
@@ -71,7 +71,8 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
         engine = engine._replace(ranker=run, obstacle=run.obstacle)
     known = Known(visit, hot, engine, now - now % _MINUTE)
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
-    witness = Witness(deps.keys, lambda: known.whose(deps.keys[0]))
+    # Said once, for all slots of the page.
+    witness = Witness(deps.keys, cache(lambda: known.whose(deps.keys[0])))
     fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
     return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states)
@@ -129,7 +130,8 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
     found: dict[str, Maker] = {
         "clock.minute": lambda: _fact(known.minute),
         "page.type": lambda: _fact(page.type),
-        "page.url": lambda: _fact(page.url),
+        # The query is for campaigns alone: a rule about /sale is about every way to it.
+        "page.url": lambda: _fact(page.url.partition("?")[0].partition("#")[0]),
         "page.item": lambda: _fact(page.item),
         "page.category": lambda: _fact(page.category),
         "trait.country": lambda: _fact(traits.country),
@@ -232,8 +234,8 @@ class Known:
 
 
 def place_mark(shard: str, sequence: str) -> bytes:
-    """A place in the stream as a token knows it, 4 bytes."""
-    return short(f"{shard}|{sequence}".encode(), 4)
+    """A place in the stream as a token knows it, 4 bytes; zeros before a number say nothing."""
+    return short(f"{shard}|{int(sequence)}".encode(), 4)
 
 
 def act_mark(record: Record) -> bytes:

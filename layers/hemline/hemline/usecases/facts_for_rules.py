@@ -6,7 +6,7 @@ Each is a function of the request, the profile or the edition; names and kinds a
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -16,38 +16,18 @@ from hemline.decide.clock import DAY_MINUTES, LOCAL
 from hemline.decide.fact_names import window
 from hemline.decide.facts import Fact, Maker, MissingFact
 from hemline.decide.snapshot import Snapshot
-from hemline.decide.visitor import VisitorView
-from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
+from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES
 from hemline.model.decision import Page, Traits
 
 if TYPE_CHECKING:
     from hemline.learn.profile_columns import Columns
+    from hemline.usecases.decide_page import Known
 
 _DAY = 86_400_000
 _MINUTE = 60_000
 _encode = msgspec.json.Encoder().encode
 _SOUTH = "AO AR AU BO BR BW CL FJ LS MG MU MW MZ NA NZ PE PG PY RE SZ TL UY VU WS ZA ZM ZW"
 """Countries whose people live south of the equator, most of them."""
-
-
-class Person(Protocol):
-    """What is known of who asks (`decide_page.Known`)."""
-
-    minute: int
-    consented: bool
-    subject: str
-
-    def profile(self) -> Profile:
-        """Raises Unavailable when it was not to be had."""
-        ...
-
-    def view(self) -> VisitorView:
-        """The profile joined with the edition."""
-        ...
-
-    def fact(self, value: object) -> Fact:
-        """A fact that stands and falls with the profile."""
-        ...
 
 
 class Request(NamedTuple):
@@ -59,7 +39,7 @@ class Request(NamedTuple):
     minute: int
 
 
-def others(page: Page, traits: Traits, snapshot: Snapshot, known: Person) -> Maker:
+def others(page: Page, traits: Traits, snapshot: Snapshot, known: "Known") -> Maker:
     """Under `facts.OTHERS`: a fact whose value finds further facts by name."""
     request, history = Request(page, traits, snapshot, known.minute), History(known, snapshot)
 
@@ -198,7 +178,7 @@ OF_CART: Mapping[str, Callable[[Request], object]] = {
 class History:
     """What a profile says when rules ask: of the actions that it still keeps, at today's prices."""
 
-    def __init__(self, known: Person, snapshot: Snapshot) -> None:
+    def __init__(self, known: "Known", snapshot: Snapshot) -> None:
         self._known, self._snapshot = known, snapshot
 
     def value(self, name: str) -> object:

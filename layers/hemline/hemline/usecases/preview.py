@@ -34,7 +34,7 @@ def preview(
         raise Unavailable("edition", "there is none yet")
     known = Known(visit, hot, engine, now - now % _MINUTE)
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
-    seen = watched(engine, ask, source, Witness(()), clock)
+    seen = watched(engine, ask, source, Witness(deps.keys, counts=False), clock)
     told = {name: explained(seen, name, known.minute) for name in seen.fragments}
     return Previewed(Decided(seen.fragments, engine.snapshot.digest, ()), told)
 

@@ -17,6 +17,7 @@ from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
 from hemline.model.site import Site, decode_site, encode_site
 from hemline.usecases.archive import read_archive, watermarks
 from hemline.usecases.build_edition import Made, count, dangling, edition_parts
+from hemline.usecases.cold_start import missed
 from hemline.usecases.edition_log import Entry, editions, newest, note, step_back
 from hemline.usecases.edition_ranker import (
     RANKER_FILES,
@@ -82,6 +83,7 @@ def publish_edition(name: str, places: Places, *, built: int) -> Published:
     )
     notes += [f"item {item} is no item of this version: left out" for item in counted.unreadable]
     notes += dangling(site, counted.items)
+    notes += missed(site.cold_start, counted.statistics, counted.items, built)
     header, payloads = edition_parts(name, site, counted, ranker, made)
     if live.edition and _same(header, payloads, live.edition, live.data):
         same = _published(live.edition, len(live.data), whence, notes)

@@ -7,7 +7,7 @@ wrongly of facts that are of the type that they are compared as. Knows no site a
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise, product
 from string import ascii_uppercase
 from typing import NamedTuple
@@ -132,7 +132,7 @@ class _Missing:
 _MISSING = _Missing()
 
 
-@cache
+@lru_cache(maxsize=20_000)
 def _any(fact: str, literals: Case) -> bool:
     """Whether some value of the fact satisfies them all."""
     plain = {literal[:3] for literal in literals}

@@ -174,6 +174,7 @@ def share(count: int, sample: Sample) -> Reach:
     n = len(sample.visitors)
     if not n:
         return Reach(None, why="there were no visitors")
-    p = count / n
-    whole = 1 - n / max(sample.population, n)
-    return Reach(p, math.sqrt(p * (1 - p) / max(n - 1, 1) * whole))
+    # Half a visitor on either side, so that none out of a few is not taken for none at all.
+    likely = (count + 0.5) / (n + 1)
+    rest = 1 - n / max(sample.population, n)
+    return Reach(count / n, math.sqrt(likely * (1 - likely) / max(n - 1, 1) * rest))

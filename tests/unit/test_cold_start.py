@@ -1,0 +1,120 @@
+"""New items are owed impressions: chance goes to them first, and what was missed is said."""
+
+from collections import Counter
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hemline.adapters import site_yaml
+from hemline.decide.explore import explore
+from hemline.learn.statistics_counts import Statistics
+from hemline.model.edition import pack, unpack
+from hemline.model.event import Event, Line, Record
+from hemline.model.item import Item
+from hemline.model.site import Site, decode_site, encode_site
+from hemline.model.slot import ColdStart, Slot
+from hemline.usecases import cold_start
+from hemline.usecases.build_edition import Counted, Made, edition_parts
+from tests.support.deciding import acts, ask, decide_for, table_with
+from tests.support.editions import NOW, SITE, ScoreByPrice
+
+HOUR = 3_600_000
+BUDGET = ColdStart(impressions=3, hours=10)
+AGES = {"fresh": 1, "known": 2, "late": 12, "old": 400, "soon": -1}
+ITEMS = [Item(id=name, published_at=NOW - age * HOUR) for name, age in AGES.items()]
+ITEMS.append(Item(id="undated"))
+
+
+def shown(**times: int) -> Statistics:
+    """Statistics with so many exposures of each item, and one click on each."""
+    found = Statistics()
+    for item, count in times.items():
+        for n in range(count):
+            found.add(_record(f"{item}{n}", "exposure", item))
+        found.add(_record(f"{item}click", "click", item))
+    return found
+
+
+def _record(name: str, kind: str, item: str) -> Record:
+    return Record(SITE, "v:x", NOW - 1000, Event(name, kind, NOW - 1000, lines=(Line(item),)))
+
+
+def owed(statistics: Statistics) -> list[str]:
+    sections = cold_start.sections(BUDGET, statistics, ITEMS, NOW)
+    return [ITEMS[i].id for i in np.frombuffer(sections["owed"][2], "<i4")]
+
+
+def test_an_item_is_owed_until_it_was_seen_often_enough_or_its_time_is_over() -> None:
+    assert owed(shown()) == ["fresh", "known"]
+    assert owed(shown(fresh=2, known=1)) == ["known", "fresh"], "the least shown first"
+    assert owed(shown(fresh=3)) == ["known"]
+    assert cold_start.sections(None, shown(), ITEMS, NOW) == {}
+
+
+def test_what_was_missed_is_said_with_how_far_it_came() -> None:
+    (line,) = cold_start.missed(BUDGET, shown(late=1), ITEMS, NOW)
+    assert "1 new items had fewer than 3 impressions" in line
+    assert "late (1)" in line
+    assert cold_start.missed(BUDGET, shown(late=3), ITEMS, NOW) == []
+    assert cold_start.missed(None, shown(), ITEMS, NOW) == []
+
+
+@given(
+    st.permutations(list(range(20))),
+    st.integers(1, 8),
+    st.sets(st.integers(0, 19)),
+    st.text(max_size=5),
+)
+def test_chance_goes_to_what_is_owed_and_its_propensity_is_what_it_was(
+    ranked: list[int], limit: int, owed_items: set[int], seed: str
+) -> None:
+    drawn = explore(ranked, limit, 0.5, seed, owed_items)
+    assert drawn is not None
+    assert sorted(drawn.ranked) == sorted(ranked)
+    pool = [item for item in ranked[limit:] if item in owed_items] or ranked[limit : limit + 50]
+    if drawn.item == ranked[limit - 1]:
+        assert drawn.propensity == 0.5
+    else:
+        assert drawn.item in pool
+        assert drawn.propensity == 0.5 / len(pool)
+
+
+def test_owed_items_are_drawn_as_often_as_their_propensity_says() -> None:
+    draws = [explore(range(30), 10, 0.25, f"seed{n}", {12, 20}) for n in range(20_000)]
+    count = Counter(drawn.item for drawn in draws if drawn)
+    for item, share in ((12, 0.125), (20, 0.125), (9, 0.75)):
+        assert count[item] / 20_000 == pytest.approx(share, abs=0.01)
+
+
+def test_an_edition_knows_who_is_owed_and_shows_them_first() -> None:
+    items = [Item(id=f"i{n}", published_at=NOW - (1 if n == 7 else 900) * HOUR) for n in range(12)]
+    history = acts("v:ann", ["i1", "i2"])
+    statistics = Statistics()
+    for record in history:
+        statistics.add(record)
+    slot = Slot("row", limit=2, sources=("own", "new", "popular"), explore=0.5)
+    site = Site(slots=(slot,), cold_start=BUDGET)
+    counted = Counted(items, statistics, len(history), ())
+    edition = unpack(pack(*edition_parts(SITE, site, counted, None, Made(NOW, {}))), site=SITE)
+    seen = Counter[str]()
+    for n in range(60):
+        mine = acts(f"v:{n}", ["i1", "i2"])
+        found = decide_for(f"v:{n}", ask("row"), edition, table_with(mine), ScoreByPrice())
+        seen[found.fragments["row"].items[-1]] += 1
+    assert 10 < seen["i7"] < 50
+    assert len(seen) == 2, "the one that is owed, or the one that the ranking put there"
+
+
+def test_the_site_file_states_the_budget() -> None:
+    text = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots: [{name: row}]\n"
+    site, findings = site_yaml.check(text + "cold_start: {impressions: 100, hours: 48}\n")
+    assert not findings
+    assert site is not None
+    assert site.cold_start == ColdStart(100, 48)
+    assert decode_site(encode_site(site)) == site
+    assert msgspec.structs.replace(site, cold_start=None).cold_start is None
+    _, findings = site_yaml.check(text + "cold_start: {impressions: 0, hours: 48}\n")
+    assert [finding.field for finding in findings] == ["cold_start.impressions"]

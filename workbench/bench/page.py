@@ -1,0 +1,110 @@
+"""`bench page`: eight slots of a hundred candidates each in one pass, ours beside the naive one."""
+
+import json
+from collections.abc import Callable
+from functools import cache, partial
+
+import msgspec
+
+from hemline.adapters.memory import MemoryObjects
+from hemline.adapters.onnx import OnnxRanker
+from hemline.decide.page import Ask
+from hemline.learn.profile import decode
+from hemline.model.decision import Page, SlotRequest, Traits, Visit
+from hemline.model.edition import pack, unpack
+from hemline.model.slot import Slot
+from hemline.usecases.decide_page import Deps, decide
+from hemline.usecases.editions import LiveEdition, engine_of
+from workbench.bench.decide import check
+from workbench.bench.measure import Row, rounds, row
+from workbench.bench.naive_decide import NaiveService, stored_profile
+from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SUBJECT, World, world
+
+SLOTS, CANDIDATES = 8, 100
+_STEP = 70
+"""From the first candidate of one slot to that of the next: neighbours share thirty."""
+_CALLS = {"hemline": 30, "naive": 3}
+Answers = dict[str, bytes]
+
+
+def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[Row]:
+    """Hot and paced, a page a call. Raises Different unless both variants show the same items."""
+    variants = variants_of(world())
+    compare(variants["hemline"](), variants["naive"]())
+    hot = rounds(variants, calls=_CALLS, repeats=repeats)
+    slow = dict.fromkeys(variants, max(paced_calls // repeats, 3))
+    paced = rounds(variants, calls=slow, repeats=repeats, paced=True)
+    found = [row(name, CANDIDATES, samples) for name, samples in hot.items()]
+    return found + [row(f"{name} paced", CANDIDATES, samples) for name, samples in paced.items()]
+
+
+def compare(ours: Answers, theirs: Answers) -> None:
+    """Every slot shows the same. Raises Different."""
+    for name, answer in ours.items():
+        check(answer, theirs[name])
+
+
+def variants_of(known: World) -> dict[str, Callable[[], Answers]]:
+    """Name → one whole page."""
+    return {"hemline": partial(_ours, _deps(), _ask(known)), "naive": _theirs(known)}
+
+
+@cache
+def _deps() -> Deps:
+    """The shop of `bench decide`, with eight slots in place of its one."""
+    known = world()
+    edition = unpack(known.edition, site=SITE)
+    payloads = {
+        name: (section.dtype, section.shape, bytes(edition.raw(name)))
+        for name, section in edition.header.sections.items()
+    }
+    slots = tuple(Slot(name, title="For you", limit=LIMIT) for name in _names())
+    live = LiveEdition(SITE, MemoryObjects(), OnnxRanker, KEYS, clock=lambda: 0.0)
+    live.follow(None)
+    header = msgspec.structs.replace(edition.header, slots=slots)
+    live.engine = engine_of(unpack(pack(header, payloads), site=SITE), OnnxRanker)
+    return known.deps._replace(live=live)
+
+
+def _names() -> list[str]:
+    return [f"row-{n}" for n in range(SLOTS)]
+
+
+def _lists(known: World) -> dict[str, list[str]]:
+    """Slot → its candidates."""
+    starts = range(0, SLOTS * _STEP, _STEP)
+    lists = [[item.id for item in known.items[at : at + CANDIDATES]] for at in starts]
+    return dict(zip(_names(), lists, strict=True))
+
+
+def _ask(known: World) -> Ask:
+    wants = (SlotRequest(name, None, tuple(names)) for name, names in _lists(known).items())
+    return Ask(Page("home"), Traits("GB", "mobile", "en"), tuple(wants), "html")
+
+
+def _ours(deps: Deps, ask: Ask) -> Answers:
+    found = decide(ask, Visit(SUBJECT, consent=True), deps, NOW).fragments
+    return {name: fragment.body for name, fragment in found.items()}
+
+
+def _theirs(known: World) -> Callable[[], Answers]:
+    """A page as a beginner answers it: slot by slot, what was shown taken off the next list."""
+    engine = _deps().live.engine
+    assert engine is not None
+    service = NaiveService(engine.snapshot, known.items, known.ranker.onnx, KEYS[0])
+    stored = known.deps.reader.read_hot(SITE, SUBJECT, pointer=False, timeout=1).profile
+    assert stored is not None
+    document = stored_profile(decode(stored.blob))
+    minute, lists = NOW - NOW % 60_000, _lists(known)
+
+    def page() -> Answers:
+        shown: set[str] = set()
+        answers: Answers = {}
+        for name, names in lists.items():
+            left = [item for item in names if item not in shown]
+            answer = service.decide(document, left, LIMIT, minute)
+            shown |= {item["id"] for item in json.loads(answer)["items"]}
+            answers[name] = answer.encode()
+        return answers
+
+    return page
