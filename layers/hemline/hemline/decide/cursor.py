@@ -5,6 +5,7 @@ ranking, the edition or the catalogue changes between two pages. Two ids may sha
 (one pair in four thousand million): then one of them is left out, and nothing is repeated.
 """
 
+import struct
 from collections.abc import Sequence
 
 import msgspec
@@ -38,8 +39,12 @@ def member(
     """`,"cursor":"…"` for an answer that shows `shown` after `before`; empty where the list ends."""
     if not shown or len(before) + len(shown) > MOST_SHOWN:
         return b""
-    marks = np.union1d(before, snapshot.id_marks[list(shown)])
-    cursor = _Cursor(snapshot.header.site, slot, marks.astype("<u4").tobytes())
+    known = snapshot.id_mark_list
+    marks = {known[item] for item in shown}
+    if before.size:
+        marks.update(before.tolist())
+    packed = struct.pack(f"<{len(marks)}I", *sorted(marks))
+    cursor = _Cursor(snapshot.header.site, slot, packed)
     return b',"cursor":"%b"' % sign(_PURPOSE, _encoder.encode(cursor), keys[0]).encode()
 
 

@@ -238,12 +238,13 @@ def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragme
     facts.read("clock.minute")
     if witness.read:
         witness.read(slot.name, facts)
-    record = _token(decided, form, witness)
+    unsigned = _body(decided, form)
+    record = _token(decided, form, witness, unsigned)
     signed = token.encode(record, witness.keys) if witness.counts else ""
     degraded = answer.rung is Rung.STATIC
     return Fragment(
         name=slot.name,
-        body=_body(decided, form, signed),
+        body=unsigned[: -len(_NO_TOKEN)] + b'"%b"}' % signed.encode(),
         html=answer.html,
         rung=answer.rung,
         scope=facts.scope,
@@ -255,7 +256,7 @@ def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragme
     )
 
 
-def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Token:
+def _token(decided: _Decided, form: Format, witness: token.Witness, unsigned: bytes) -> token.Token:
     snapshot, slot, asked, facts, answer = decided
     # Everything the answer depends on: a 304 for an equal digest is right by construction.
     # The rung is in it: that a better one was late lies in no fact, and may be over the next time.
@@ -270,7 +271,7 @@ def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Tok
         variant=answer.variant,
         explored=answer.explored and (answer.explored.item, answer.explored.propensity),
         site=token.site_mark(snapshot.header.site),
-        body=token.short(_body(decided, form, "") + answer.html),
+        body=token.short(unsigned),
         form=form,
         broken=asked.broken,
         request=token.Request(token.given_of(facts.trace), asked.wants),
@@ -278,15 +279,19 @@ def _token(decided: _Decided, form: Format, witness: token.Witness) -> token.Tok
     )
 
 
-def _body(decided: _Decided, form: Format, signed: str) -> bytes:
+_NO_TOKEN = b'""}'
+
+
+def _body(decided: _Decided, form: Format) -> bytes:
+    """The JSON object with an empty token at its end, for the token to be put in."""
     answer = decided.answer
     html = b',"html":' + render.json_string(answer.html) if form != "json" else b""
     html += b',"text":' + render.json_string(answer.text) if form == "email" else b""
-    return b'{"kind":"%b",%b%b,"rung":"%b","scope":"%b","token":"%b"}' % (
+    return b'{"kind":"%b",%b%b,"rung":"%b","scope":"%b","token":%b' % (
         decided.slot.kind.encode(),
         answer.members,
         html,
         answer.rung.encode(),
         decided.facts.scope.word.encode(),
-        signed.encode(),
+        _NO_TOKEN,
     )

@@ -8,6 +8,7 @@ Knows no clock and no storage; `usecases.receipts` finds again what it points to
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -163,6 +164,7 @@ def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | Non
     return token
 
 
+@cache
 def site_mark(site: str) -> bytes:
     """How a token spells its site."""
     return short(site.encode(), 4)
@@ -201,7 +203,7 @@ def _indices(snapshot: Snapshot, value: object) -> object:
     # [-1]: ids were named, and the edition has none of them. That is not the same as none named.
     if not isinstance(value, tuple) or not value:
         return value
-    return [i for name in value if (i := snapshot.index.get(name)) is not None] or [-1]
+    return [i for i in map(snapshot.index.get, value) if i is not None] or [-1]
 
 
 def request_of(snapshot: Snapshot, want: Want) -> SlotRequest:
