@@ -134,7 +134,7 @@ def test_replay_shows_what_differs_and_its_status_is_one(
     tokens: Tokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for source in reasons.REASONS:
-        monkeypatch.setitem(reasons.REASONS, source, lambda *_: "Changed since")
+        monkeypatch.setitem(reasons.REASONS, source, lambda *a: ["Changed since"] * len(a[-1]))
     result = hemline("replay", tokens.personal)
     assert (result.exit_code, "body" in result.stdout) == (1, True)
 

@@ -86,7 +86,9 @@ def test_the_property_turns_red_when_chance_leaks_into_an_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drawn = iter(range(100))
-    monkeypatch.setitem(reasons_module.REASONS, "popular", lambda *_: f"Seen {next(drawn)} times")
+    monkeypatch.setitem(
+        reasons_module.REASONS, "popular", lambda *a: [f"Seen {next(drawn)} times" for _ in a[-1]]
+    )
     wrong = unequal(world(), ask("shelf"), Visit(None, None))
     assert "body" in wrong[0]
 

@@ -35,7 +35,9 @@ def test_the_same_draw_decides_the_same() -> None:
 
 def test_a_clock_that_leaks_into_an_answer_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
     ticking = count()
-    monkeypatch.setitem(reasons.REASONS, "popular", lambda *_: f"Popular at {next(ticking)}")
+    monkeypatch.setitem(
+        reasons.REASONS, "popular", lambda *a: [f"Popular at {next(ticking)}" for _ in a[-1]]
+    )
     result = CliRunner().invoke(cli.build(), ["replay", "--all", "--decisions", "40"])
     assert result.exit_code == 1
     assert "of 40 receipts gave equal bytes" in result.stdout
