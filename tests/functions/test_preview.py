@@ -70,6 +70,8 @@ def test_even_a_public_slot_is_private_as_a_preview(handler: Handler) -> None:
         (sign("preview", b"[]", KEYS[0]), "of another version"),
         (sign("visitor", b'{"until":9999999999999}', KEYS[0]), "not one of ours"),
     ],
+    # A header says until when it holds: named by it, the test would have another name each time.
+    ids=["none", "forged", "ended", "other key", "other version", "other purpose"],
 )
 def test_without_a_header_of_ours_nothing_is_explained(
     handler: Handler, header: str, why: str
