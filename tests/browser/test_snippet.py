@@ -111,7 +111,7 @@ def test_a_slot_that_stands_twice_is_asked_for_once_and_filled_twice(
     settled(page)
     shop.says({"twin": row(VASES)})
     page.evaluate(TWINS)
-    page.wait_for_function("document.querySelectorAll('[name=twin] .hem-card').length === 16")
+    eventually(page, lambda: page.locator("[name=twin] .hem-card").count() == 2 * len(VASES))
     assert [slot["name"] for slot in shop.asked[-1]["slots"]] == ["twin"]
 
 
