@@ -15,7 +15,7 @@ from hemline.model.event import Event, Line, Record, encode_record
 from hemline.usecases.ingest_batch import WORKERS, IngestDeps, StreamRecord, ingest_batch
 from workbench.bench import instant, naive_ingest
 from workbench.bench.decide import Different
-from workbench.bench.measure import Row, rounds, row
+from workbench.bench.measure import Row, one_core, rounds, row
 from workbench.bench.stores import Stores
 
 BATCH = 500
@@ -28,7 +28,7 @@ _KINDS = ("exposure", "view", "click", "add_to_cart", "purchase")
 def rows(*, repeats: int = 5) -> list[Row]:
     """Both numbers of profiles. Raises Different unless both variants keep the same events."""
     found: list[Row] = []
-    with instant.running() as endpoint:
+    with instant.running() as endpoint, one_core():
         made = Stores(endpoint)
         for profiles in PROFILES:
             found += _rows(made, profiles, repeats)

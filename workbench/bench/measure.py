@@ -4,8 +4,10 @@ Hot: calls back to back, the machine's caches at their warmest. Paced: one call 
 closer to what a function sees. Knows nothing of what it measures.
 """
 
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
@@ -76,3 +78,21 @@ def _round(
         if paced:
             time.sleep(max(PACE - took, 0.0))
     return Sample((clock() - cpu) / calls * 1e6, wall)
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """This thread, and those that it starts, on one core: what is said per core is measured on one.
+
+    On two, threads of one interpreter take turns across them, and half of the CPU goes into that.
+    Where the system cannot pin, nothing is pinned.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
