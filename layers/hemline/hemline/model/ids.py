@@ -5,7 +5,6 @@ import re
 
 ID_PATTERN = r"^[\x21-\x7e]{1,128}$"
 SITE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
-_SUBJECT = re.compile(r"[uv]:[\x21-\x7e]{1,128}")
 _ID = re.compile(ID_PATTERN)
 _SITE = re.compile(SITE_PATTERN)
 
@@ -18,11 +17,6 @@ def is_id(text: str) -> bool:
 def is_site(text: str) -> bool:
     """A DNS label: it stands in keys, URLs and metric dimensions."""
     return bool(_SITE.fullmatch(text))
-
-
-def is_subject(text: str) -> bool:
-    """`v:<visitor id>` or `u:<user id>`."""
-    return bool(_SUBJECT.fullmatch(text))
 
 
 def hash64(text: str) -> int:
