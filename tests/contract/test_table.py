@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.memory import MemoryTable
+from hemline.model.consent import Consent
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
-from hemline.usecases.ports import Hot, HotReader, PointerStore, ProfileStore, Stored
+from hemline.model.standing import Standing
+from hemline.usecases.ports import Hot, HotReader, Part, PersonStore, PointerStore, Stored
 from tests.support.clouds import REGION, Cloud
 
 
-class Table(HotReader, ProfileStore, PointerStore, Protocol):
+class Table(HotReader, PersonStore, PointerStore, Protocol):
     """All that the one table is used for."""
 
 
@@ -149,3 +151,35 @@ def test_a_table_that_is_not_there_is_unavailable(cloud: Cloud) -> None:
     ):
         with pytest.raises(Unavailable, match="ResourceNotFound"):
             call()
+
+
+def test_what_stands_beside_a_profile_is_read_with_it_and_survives_writes_of_events(
+    table: Table,
+) -> None:
+    standing = Standing(Consent(refused=2, at=5), forgotten=7, linked=True)
+    table.write_part("demo", "v:a", Part.PROFILE, Stored(b"1", 1, standing))
+    table.write_profile("demo", "v:a", b"2", expected=1)
+    assert hot(table, "v:a").profile == Stored(b"2", 2, standing)
+    assert table.read_profiles("demo", ["v:a"]) == {"v:a": Stored(b"2", 2, standing)}
+
+
+def test_parts_of_a_person_are_apart_and_written_under_a_condition(table: Table) -> None:
+    for part in Part:
+        assert table.read_part("demo", "u:a", part) is None
+        table.write_part("demo", "u:a", part, Stored(part.encode(), 1))
+    for part in Part:
+        with pytest.raises(Conflict):
+            table.write_part("demo", "u:a", part, Stored(b"again", 1))
+        with pytest.raises(Conflict):
+            table.write_part("demo", "u:a", part, Stored(b"too new", 3))
+        table.write_part("demo", "u:a", part, Stored(part.encode(), 2, Standing(linked=True)))
+    assert {part: table.read_part("demo", "u:a", part) for part in Part} == {
+        part: Stored(part.encode(), 2, Standing(linked=True)) for part in Part
+    }
+
+
+def test_a_deleted_part_is_gone_and_may_be_deleted_again(table: Table) -> None:
+    table.write_part("demo", "u:a", Part.OWN, Stored(b"1", 1))
+    for _ in range(2):
+        table.delete_part("demo", "u:a", Part.OWN)
+        assert table.read_part("demo", "u:a", Part.OWN) is None

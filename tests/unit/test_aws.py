@@ -17,6 +17,7 @@ from hemline.adapters.kinesis import KinesisStream
 from hemline.adapters.s3 import S3Objects
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
+from hemline.model.keys import profile_partition
 from hemline.usecases.ports import Hot, Stored, StreamEntry
 from tests.support.fault_server import (
     FaultServer,
@@ -31,8 +32,9 @@ from tests.support.fault_server import (
     truncated,
 )
 
+ANN, BOB = (profile_partition("demo", subject) for subject in ("v:a", "v:b"))
 PROFILE = {
-    "pk": {"S": "demo|v:a"},
+    "pk": {"S": ANN},
     "sk": {"S": "profile"},
     "b": {"B": base64.b64encode(b"blob").decode()},
     "v": {"N": "7"},
@@ -269,7 +271,7 @@ def test_a_pause_is_never_negative_nor_over_its_cap(attempt: int, draw: float) -
 
 
 def found(*names: str) -> dict[str, Any]:
-    return {"t": [{**PROFILE, "pk": {"S": f"demo|{name}"}} for name in names]}
+    return {"t": [{**PROFILE, "pk": {"S": profile_partition("demo", name)}} for name in names]}
 
 
 def keys(seen: Any) -> list[str]:
@@ -277,7 +279,7 @@ def keys(seen: Any) -> list[str]:
 
 
 def test_keys_that_a_batch_left_out_are_asked_for_again() -> None:
-    key = {"pk": {"S": "demo|v:b"}, "sk": {"S": "profile"}}
+    key = {"pk": {"S": BOB}, "sk": {"S": "profile"}}
     left = {"t": {"Keys": [key], "ConsistentRead": True}}
     steps = [
         answer({"Responses": found("v:a"), "UnprocessedKeys": left}),
@@ -286,12 +288,12 @@ def test_keys_that_a_batch_left_out_are_asked_for_again() -> None:
     with serving(*steps) as server:
         got = table(server).read_profiles("demo", ["v:a", "v:b"])
         assert sorted(got) == ["v:a", "v:b"]
-        assert [keys(seen) for seen in server.seen] == [["demo|v:a", "demo|v:b"], ["demo|v:b"]]
+        assert [keys(seen) for seen in server.seen] == [[ANN, BOB], [BOB]]
         assert server.seen[1].body["RequestItems"] == left
 
 
 def test_keys_that_are_left_out_for_ever_are_unavailable_not_new_visitors() -> None:
-    left = {"t": {"Keys": [{"pk": {"S": "demo|v:b"}, "sk": {"S": "profile"}}]}}
+    left = {"t": {"Keys": [{"pk": {"S": BOB}, "sk": {"S": "profile"}}]}}
     with serving(answer({"Responses": found(), "UnprocessedKeys": left})) as server:
         with pytest.raises(Unavailable, match="never read"):
             table(server).read_profiles("demo", ["v:b"])

@@ -1,8 +1,8 @@
 """Profiles, pointers and brakes in one DynamoDB table, over the lean client.
 
-A profile is {pk, sk, b: the encoded profile, v: its version}; a pointer {pk, sk, digest, built,
-signature}, a brake
-{pk, sk, signature: its signed text, v: its version}. Keys come from `model.keys` alone.
+A profile, and every other part of a person, is {pk, sk, b: its bytes, v: its version, s: what stands
+beside it, if anything}; a pointer {pk, sk, digest, built, signature}, a brake {pk, sk, signature: its
+signed text, v: its version}. Keys come from `model.keys` alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ import msgspec
 from hemline.adapters.aws import ONCE, AwsClient, AwsFault, Call
 from hemline.adapters.aws_http import Timeouts
 from hemline.model.edition import Pointer
-from hemline.model.errors import Conflict, Unavailable
+from hemline.model.errors import Conflict, Refused, Unavailable
 from hemline.model.keys import (
     BRAKE_SORT,
     POINTER_SORT,
@@ -22,7 +22,8 @@ from hemline.model.keys import (
     profile_partition,
     site_partition,
 )
-from hemline.usecases.ports import Hot, Stored
+from hemline.model.standing import decode_standing, encode_standing
+from hemline.usecases.ports import Hot, Part, Stored
 
 _BATCH = 100
 """Keys of one BatchGetItem."""
@@ -51,6 +52,7 @@ class _Item(msgspec.Struct):
     sk: _Text
     b: _Binary | None = None
     v: _Number | None = None
+    s: _Binary | None = None
     digest: _Text | None = None
     built: _Number | None = None
     signature: _Text | None = None
@@ -70,7 +72,7 @@ class _Nothing(msgspec.Struct):
 
 
 class DynamoTable:
-    """HotReader, ProfileStore, PointerStore and BrakeStore."""
+    """HotReader, PersonStore, PointerStore and BrakeStore."""
 
     def __init__(self, client: AwsClient, table: str) -> None:
         self._client, self._table = client, table
@@ -112,6 +114,34 @@ class DynamoTable:
             },
         }
         self._write("UpdateItem", update, Call())
+
+    def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
+        """Consistent."""
+        get = {"Key": _part_key(site, subject, part), "ConsistentRead": True}
+        item = self._ask("GetItem", get, _Got, Call()).item
+        return _stored(item) if item else None
+
+    def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
+        """Raises Conflict when the stored version is not the one before `new`.
+
+        It may be sent again when an answer was lost, as a profile may: who writes reads again then.
+        """
+        before = new.version - 1
+        put = {
+            "Item": {
+                **_part_key(site, subject, part),
+                "b": {"B": new.blob},
+                "v": {"N": str(new.version)},
+                **({"s": {"B": s}} if (s := encode_standing(new.standing)) else {}),
+            },
+            "ConditionExpression": "v = :e" if before else "attribute_not_exists(v)",
+            **({"ExpressionAttributeValues": {":e": {"N": str(before)}}} if before else {}),
+        }
+        self._write("PutItem", put, Call())
+
+    def delete_part(self, site: str, subject: str, part: Part) -> None:
+        """No error when there is none."""
+        self._ask("DeleteItem", {"Key": _part_key(site, subject, part)}, _Nothing, Call())
 
     def read_pointer(self, site: str) -> Pointer | None:
         """Consistent."""
@@ -200,7 +230,11 @@ def _target(call: Call, operation: str) -> Call:
 
 
 def _profile_key(site: str, subject: str) -> Key:
-    return {"pk": {"S": profile_partition(site, subject)}, "sk": {"S": PROFILE_SORT}}
+    return _part_key(site, subject, Part.PROFILE)
+
+
+def _part_key(site: str, subject: str, part: Part) -> Key:
+    return {"pk": {"S": profile_partition(site, subject)}, "sk": {"S": part}}
 
 
 def _pointer_key(site: str) -> Key:
@@ -219,7 +253,12 @@ def _brake(item: _Item) -> str:
 def _stored(item: _Item) -> Stored:
     if item.b is None or item.v is None:
         raise Unavailable("dynamodb", f"{item.pk.S} is no profile of ours")
-    return Stored(item.b.B, int(item.v.N))
+    try:
+        standing = decode_standing(item.s.B if item.s else b"")
+    except Refused as why:
+        # Not knowing whether somebody said no is no reason to go on as if they had not.
+        raise Unavailable("dynamodb", str(why)) from None
+    return Stored(item.b.B, int(item.v.N), standing)
 
 
 def _pointer(item: _Item) -> Pointer:

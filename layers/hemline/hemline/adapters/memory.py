@@ -10,22 +10,23 @@ from threading import Lock
 from hemline.adapters.kinesis_limits import MAX_ENTRIES, too_large
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict
-from hemline.usecases.ports import Hot, Stored, StreamEntry
+from hemline.model.standing import FRESH
+from hemline.usecases.ports import Hot, Part, Stored, StreamEntry
 
 
 class MemoryTable:
-    """HotReader, ProfileStore, PointerStore and BrakeStore over dicts."""
+    """HotReader, PersonStore, PointerStore and BrakeStore over dicts."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._profiles: dict[tuple[str, str], Stored] = {}
+        self._parts: dict[tuple[str, str, Part], Stored] = {}
         self._pointers: dict[str, Pointer] = {}
         self._brakes: dict[str, tuple[str, int]] = {}
 
     def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:  # noqa: ARG002 - the port's signature; memory is never late
         """Profile and, when asked, pointer and brake."""
         with self._lock:
-            profile = self._profiles.get((site, subject)) if subject else None
+            profile = self._parts.get((site, subject, Part.PROFILE)) if subject else None
             if not pointer:
                 return Hot(profile, None)
             brake = self._brakes.get(site)
@@ -34,16 +35,36 @@ class MemoryTable:
     def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
         """Those that exist."""
         with self._lock:
-            found = ((subject, self._profiles.get((site, subject))) for subject in subjects)
-            return {subject: stored for subject, stored in found if stored is not None}
+            found = ((name, self._parts.get((site, name, Part.PROFILE))) for name in subjects)
+            return {name: stored for name, stored in found if stored is not None}
 
     def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
         """Write version expected + 1. Raises Conflict when the stored version is another one."""
         with self._lock:
-            stored = self._profiles.get((site, subject))
-            if (stored.version if stored else 0) != expected:
-                raise Conflict(f"profile {subject} is not at version {expected}")
-            self._profiles[site, subject] = Stored(bytes(blob), expected + 1)
+            old = self._parts.get((site, subject, Part.PROFILE))
+            standing = old.standing if old else FRESH
+            self._write(site, subject, Part.PROFILE, Stored(bytes(blob), expected + 1, standing))
+
+    def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
+        """Consistent, as memory is."""
+        with self._lock:
+            return self._parts.get((site, subject, part))
+
+    def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
+        """Raises Conflict when the stored version is not the one before `new`."""
+        with self._lock:
+            self._write(site, subject, part, new._replace(blob=bytes(new.blob)))
+
+    def delete_part(self, site: str, subject: str, part: Part) -> None:
+        """No error when there is none."""
+        with self._lock:
+            self._parts.pop((site, subject, part), None)
+
+    def _write(self, site: str, subject: str, part: Part, new: Stored) -> None:
+        old = self._parts.get((site, subject, part))
+        if (old.version if old else 0) != new.version - 1:
+            raise Conflict(f"{part} of {subject} is not at version {new.version - 1}")
+        self._parts[site, subject, part] = new
 
     def read_pointer(self, site: str) -> Pointer | None:
         """Consistent, as memory is."""

@@ -3,14 +3,40 @@
 A site is a DNS label (`model.ids`), so the first `|` or `/` after it always ends it.
 """
 
+import base64
+import hashlib
+
 PROFILE_SORT = "profile"
+OWN_SORT = "own"
+"""A user's profile without the visitors that were linked to them; there once one was."""
+LINKS_SORT = "links"
 POINTER_SORT = "pointer"
 BRAKE_SORT = "brake"
 
 
 def profile_partition(site: str, subject: str) -> str:
-    """Table partition of everything that is kept of one visitor or user."""
-    return f"{site}|{subject}"
+    """Table partition of everything that is kept of one visitor or user; names nobody."""
+    return f"{site}|{alias(site, subject)}"
+
+
+def alias(site: str, subject: str) -> str:
+    """Whom something is about, 22 characters, for places that outlive being forgotten.
+
+    A visitor id is 128 random bits, so its hash says nothing. A user id may be guessed, and whoever
+    holds the table can then tell whether that guess was ever here: see docs/forgetting.md.
+    """
+    found = hashlib.blake2b(f"{site}|{subject}".encode(), digest_size=16, person=b"hemline alias")
+    return base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode()
+
+
+def forgotten_prefix(site: str) -> str:
+    """Bucket prefix of the register of who is to be forgotten."""
+    return f"forgotten/{site}/"
+
+
+def forgotten_object(site: str, subject: str) -> str:
+    """One entry of the register, by the alias: it must not name whom it is about."""
+    return f"{forgotten_prefix(site)}{alias(site, subject)}.json"
 
 
 def site_partition(site: str) -> str:

@@ -5,16 +5,22 @@ not there yet); what else it raises is stated.
 """
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from hemline.model.edition import Pointer
+from hemline.model.keys import LINKS_SORT, OWN_SORT, PROFILE_SORT
+from hemline.model.standing import FRESH, Standing
 
 
 class Stored(NamedTuple):
     """A profile as it lies in the table. `version` is what a conditional write compares."""
 
     blob: bytes
+    """Empty: nothing is kept, though something may stand beside it."""
     version: int
+    standing: Standing = FRESH
+    """What holds for the person; every change of it is a new version too."""
 
 
 class Hot(NamedTuple):
@@ -42,7 +48,37 @@ class ProfileStore(Protocol):
         ...
 
     def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
-        """Write version expected + 1 (0: must not exist yet). Raises Conflict when it lost."""
+        """Write version expected + 1 (0: must not exist yet); what stands beside it stays.
+
+        Raises Conflict when it lost.
+        """
+        ...
+
+
+class Part(StrEnum):
+    """What is kept of one person, an item each; each has a blob, a version and a standing."""
+
+    PROFILE = PROFILE_SORT
+    OWN = OWN_SORT
+    LINKS = LINKS_SORT
+
+
+class PersonStore(ProfileStore, Protocol):
+    """All that is kept of a person, for those few who may change more than a profile's events."""
+
+    def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
+        """Consistent."""
+        ...
+
+    def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
+        """Blob and standing as version `new.version`, over the one before it (1: must not exist yet).
+
+        Raises Conflict when it lost.
+        """
+        ...
+
+    def delete_part(self, site: str, subject: str, part: Part) -> None:
+        """No error when there is none."""
         ...
 
 
