@@ -23,6 +23,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # It stands for a person here; a browser that says it is headless is kept out of profiles.
+    "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/125.0 Safari/537.36",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -9,11 +9,12 @@ import pytest
 
 from hemline.learn import capsule
 from hemline.model.batch_signature import sign_batch
-from hemline.model.event import Record, decode_record
+from hemline.model.event import ITEM_EVENT, Record, decode_record
+from hemline.model.event_input import ACCOUNT_CALLS, ALIASES, SENT
 from hemline.runtime.identity import sign_visitor
 from tests.support.clouds import Cloud
 from tests.support.editions import KEYS
-from tests.support.functions import environment, event, load
+from tests.support.functions import ROOT, environment, event, load
 
 pytestmark = pytest.mark.cloud
 
@@ -182,6 +183,44 @@ def test_hostile_bodies_are_answered_with_a_reason_and_never_a_500(
 
 def test_a_body_that_claims_base64_and_is_not_is_a_400(door: Door) -> None:
     assert door.scenario("batch", body="§", isBase64Encoded=True)["statusCode"] == 400
+
+
+TYPES = sorted(path.stem for path in (ROOT / "events/collect").glob("type-*.json"))
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_there_is_an_example_of_every_type(door: Door, name: str) -> None:
+    answer = door.scenario(name)
+    kind = name.removeprefix("type-").replace("-", "_")
+    if kind in SENT and kind != ITEM_EVENT:
+        assert (answer["statusCode"], body(answer)["rejected"]) == (202, [])
+        assert [r.event.type for r in door.held()] == [ALIASES.get(kind, kind)]
+    else:
+        (rejected,) = body(answer)["rejected"]
+        assert rejected["reason"].startswith("type: ")
+        assert ACCOUNT_CALLS.get(kind, "Hemline-Signature") in rejected["reason"]
+        assert door.held() == []
+
+
+def test_no_type_is_without_an_example() -> None:
+    shown = {name.removeprefix("type-").replace("-", "_") for name in TYPES}
+    assert shown == {*SENT, *ACCOUNT_CALLS}
+
+
+def test_a_program_that_says_what_it_is_is_flagged_and_answered_as_anybody(door: Door) -> None:
+    answer = door.scenario("bot")
+    assert (answer["statusCode"], body(answer)["accepted"]) == (202, 1)
+    assert [record.flags for record in door.held()] == [("bot",)]
+    door.scenario("single")
+    assert door.held()[-1].flags == ()
+
+
+def test_a_server_s_own_user_agent_says_nothing_of_whom_it_speaks_for(door: Door) -> None:
+    text = json.dumps({"events": [{"id": "a", "type": "view", "item": "p1", "visitor": "ann"}]})
+    payload = signed(text)
+    payload["headers"]["user-agent"] = "python-requests/2.32"
+    assert door(payload)["statusCode"] == 202
+    assert door.held()[0].flags == ()
 
 
 # --- a site's own server --------------------------------------------------------------------

@@ -115,6 +115,51 @@ def test_a_time_that_cannot_be_true_gives_way_to_the_server_s(
     assert record.event.time == kept
 
 
+@pytest.mark.parametrize(
+    ("time", "kept"),
+    [
+        (NOW - 1, None),
+        (None, None),
+        (NOW + LATEST_MS + 1, NOW + LATEST_MS + 1),
+        (0, 0),
+        ("1970-01-01T00:00:01Z", 1000),
+    ],
+)
+def test_what_the_client_stated_is_kept_where_the_server_s_time_took_its_place(
+    time: int | str | None, kept: int | None
+) -> None:
+    _, (record,) = collect({**VIEW, "time": time})
+    assert record.stated == kept
+
+
+@pytest.mark.parametrize("days", [9, 30, 390])
+def test_a_copy_that_comes_weeks_later_is_the_same_event_to_the_last_bit(days: int) -> None:
+    stream = MemoryStream()
+    deps = CollectDeps(stream, "demo", lambda: "fresh")
+    body = json.dumps({**VIEW, "time": NOW - 5000}).encode()
+    for now in (NOW, NOW + days * 86_400_000):
+        assert collect_events(body, ANN, deps, now).accepted == 1
+    first, again = (decode_record(entry.data) for entry in stream.entries)
+    assert (first.subject, first.event) == (again.subject, again.event)
+
+
+def test_what_a_program_does_is_flagged_and_not_in_its_capsule() -> None:
+    found, (record,) = collect(VIEW, caller=ANN._replace(program=True))
+    assert record.flags == ("bot",)
+    assert found.accepted == 1
+    assert found.capsule == Capsule("ann")
+    assert collect(VIEW)[1][0].flags == ()
+
+
+@pytest.mark.parametrize("kind", ["consent", "identify"])
+@pytest.mark.parametrize("caller", [ANN, SERVER])
+def test_consent_and_identity_are_never_taken_from_an_event(kind: str, caller: Caller) -> None:
+    about = {"visitor": "bob"} if caller.signed else {}
+    found, records = collect({"id": "e1", "type": kind, **about}, caller=caller)
+    assert records == []
+    assert "/v1/" in found.rejected[0].reason
+
+
 def test_a_signed_batch_may_speak_of_the_past_but_not_of_the_future() -> None:
     assert bounded(0, NOW, past=True) == 0
     assert bounded(NOW + LATEST_MS + 1, NOW, past=True) == NOW

@@ -4,12 +4,20 @@ import json
 import math
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hemline.model.errors import BadInput, TooLarge
-from hemline.model.event import DEEDS, Record, decode_record, encode_record, fault_of
+from hemline.model.event import (
+    DEEDS,
+    SCHEMA,
+    Record,
+    decode_record,
+    encode_record,
+    fault_of,
+)
 from hemline.model.event_body import (
     MOST_BYTES,
     MOST_EVENTS,
@@ -18,7 +26,16 @@ from hemline.model.event_body import (
     id_of,
     split,
 )
-from hemline.model.event_input import NEEDS, event_of, item_of, parse_event, stated_time
+from hemline.model.event_input import (
+    ACCOUNT_CALLS,
+    ALIASES,
+    NEEDS,
+    SENT,
+    event_of,
+    item_of,
+    parse_event,
+    stated_time,
+)
 
 VIEW = {"id": "e1", "type": "view", "item": "p1"}
 
@@ -100,14 +117,108 @@ def test_what_is_wrong_is_named_with_the_way_out(member: str, field: str, says: 
 
 @pytest.mark.parametrize("needed", list(NEEDS))
 def test_a_type_says_what_it_needs(needed: str) -> None:
-    raw = json.dumps({"id": "e1", "type": needed}).encode()
-    with pytest.raises(BadInput, match=" or ".join(NEEDS[needed])):
-        parse_event(raw)
+    full = {
+        "item": "p1",
+        "query": "red",
+        "value": 5,
+        "message": "m1",
+        "duration": 9,
+        "slot": "hero",
+    }
+    for names in NEEDS[needed]:
+        left = {name: value for name, value in full.items() if name not in names}
+        with pytest.raises(BadInput, match=f"^{names[0]}: .* needs " + " or ".join(names)):
+            parse_event(json.dumps({"id": "e1", "type": needed, **left}).encode())
+    assert parse_event(json.dumps({"id": "e1", "type": needed, **full}).encode()).type == needed
 
 
-@pytest.mark.parametrize("kind", sorted(set(DEEDS) - set(NEEDS)))
+@pytest.mark.parametrize("kind", sorted(set(SENT) - set(NEEDS)))
 def test_a_type_without_needs_stands_alone(kind: str) -> None:
     assert parse_event(json.dumps({"id": "e1", "type": kind}).encode()).type == kind
+
+
+@pytest.mark.parametrize(("kind", "call"), sorted(ACCOUNT_CALLS.items()))
+def test_what_an_account_call_states_cannot_be_sent(kind: str, call: str) -> None:
+    with pytest.raises(BadInput, match=f"type: {kind} .* Call {call}"):
+        parse_event(json.dumps({"id": "e1", "type": kind, "item": "p1"}).encode())
+    assert kind in DEEDS
+
+
+def test_every_type_is_known_to_the_product_or_another_name_of_one() -> None:
+    assert {ALIASES.get(kind, kind) for kind in SENT} | ACCOUNT_CALLS.keys() == DEEDS.keys()
+
+
+def test_an_impression_is_an_exposure() -> None:
+    parsed = parse_event(json.dumps({"id": "e1", "type": "impression", "item": "p1"}).encode())
+    assert event_of(parsed, 5).type == "exposure"
+
+
+def stated(kind: str, **members: object) -> bytes:
+    return json.dumps({"id": "e1", "type": kind, "item": "p1", **members}).encode()
+
+
+@pytest.mark.parametrize(("rating", "fine"), [(0, 1), (10, 1), (4.5, 1), (-0.1, 0), (10.1, 0)])
+def test_a_rating_lies_from_0_to_10(rating: float, fine: bool) -> None:
+    if fine:
+        assert parse_event(stated("rate", value=rating)).value == rating
+    else:
+        with pytest.raises(BadInput, match=r"value: of rate is .* Use 0 to 10"):
+            parse_event(stated("rate", value=rating))
+
+
+@pytest.mark.parametrize(
+    ("value", "prices", "fine"),
+    [
+        (39, (9.5, 20), True),
+        (39.02, (9.5, 20), True),
+        (39.03, (9.5, 20), False),
+        (0, (9.5, 20), True),
+        (30, (9.5, 20), True),
+        (500, (9.5, None), True),
+        (500, (), True),
+        (-1, (), False),
+        (None, (9.5, 20), True),
+    ],
+    ids=["exact", "rounded", "shipping", "free", "discount", "one-unpriced", "no-lines",
+         "refund", "left-out"],
+)  # fmt: skip
+def test_a_purchase_is_worth_what_its_lines_are_or_less(
+    value: float | None, prices: tuple[float | None, ...], fine: bool
+) -> None:
+    lines = [{"item": "p1", "quantity": 2 - at, "price": p} for at, p in enumerate(prices)]
+    raw = stated("purchase", value=value, lines=lines or None)
+    if fine:
+        assert parse_event(raw).value == value
+    else:
+        with pytest.raises(BadInput, match=r"^value: "):
+            parse_event(raw)
+
+
+def test_revenue_is_the_value_or_else_what_the_lines_are_worth() -> None:
+    def revenue(kind: str = "purchase", **members: object) -> float | None:
+        return event_of(parse_event(stated(kind, **members)), 5).revenue
+
+    tens = [{"item": f"p{n}", "price": 0.1} for n in range(10)]
+    assert revenue(lines=tens) == 1.0
+    assert revenue(lines=tens, value=0.5) == 0.5
+    assert revenue(lines=[*tens, {"item": "p"}]) is None
+    assert revenue() is None
+    assert revenue("view", value=3) is None
+
+
+@pytest.mark.parametrize("ms", [-1, 86_400_001, 1.5, "3"])
+def test_a_dwell_lasts_a_day_at_most(ms: object) -> None:
+    with pytest.raises(BadInput, match=r"^duration: .* one day"):
+        parse_event(stated("dwell", duration=ms))
+    assert event_of(parse_event(stated("dwell", duration=86_400_000)), 5).duration == 86_400_000
+
+
+def test_a_record_of_a_later_schema_waits_for_the_code_that_knows_it() -> None:
+    now = Record("demo", "v:a", 1, event_of(parse_event(stated("view")), 5))
+    assert fault_of(now) is None
+    assert b"schema" not in encode_record(now), "the first version goes without saying"
+    later = msgspec.structs.replace(now, schema=SCHEMA + 1)
+    assert fault_of(decode_record(encode_record(later))) == "schema is not one of ours"
 
 
 @pytest.mark.parametrize(
@@ -332,3 +443,14 @@ def test_a_record_that_decodes_may_still_not_be_one_of_ours(
 def test_the_strategy_above_makes_what_it_should_refuse() -> None:
     assert not math.isfinite(json.loads("NaN"))
     assert json.dumps({"a": "\ud800"}) == '{"a": "\\ud800"}'
+
+
+def test_a_call_carries_exactly_500_events_and_256_kb() -> None:
+    one = b'{"id":"a","type":"page"}'
+    assert len(split(b'{"events":[' + b",".join([one] * 500) + b"]}")) == 500
+    with pytest.raises(TooLarge, match="events: has more than 500"):
+        split(b'{"events":[' + b",".join([one] * 501) + b"]}")
+    whole = one + b" " * (256 * 1024 - len(one))
+    assert split(whole) == [whole]
+    with pytest.raises(TooLarge, match="body: is larger than 256 kB"):
+        split(whole + b" ")

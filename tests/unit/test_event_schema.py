@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hemline.model.errors import BadInput
-from hemline.model.event import DEEDS
+from hemline.model.event import DEEDS, SCHEMA
 from hemline.model.event_body import Faulty, split
-from hemline.model.event_input import EventInput, parse_event
+from hemline.model.event_input import SENT, EventInput, parse_event
 from workbench import cli, schemas
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +24,11 @@ def test_the_published_schema_is_what_the_code_says() -> None:
     published = (ROOT / "docs/schemas/event.schema.json").read_text()
     assert published == schemas.event_text(), "run: hemline schemas"
     VALIDATOR.check_schema(json.loads(published))
+
+
+def test_the_published_schema_says_its_version() -> None:
+    assert schemas.event_schema()["$id"] == f"urn:hemline:event:{SCHEMA}"
+    assert f"**Version {SCHEMA}.**" in DOC
 
 
 def test_the_command_checks_and_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +65,24 @@ EVENTS: list[dict[str, Any]] = [
     {"id": "a", "type": "page", "value": None, "properties": {"a": [1, {"b": "x"}]}},
     {"id": "a", "type": "page", "lines": [{"item": "p", "quantity": 0}]},
     {"id": "a", "type": "page", "lines": [{"item": "p", "sku": "x"}]},
+    {"id": "a", "type": "view", "lines": []},
+    {"id": "a", "type": "search", "query": ""},
+    {"id": "a", "type": "impression", "item": "p"},
+    {"id": "a", "type": "impression"},
+    {"id": "a", "type": "consent"},
+    {"id": "a", "type": "identify", "item": "p"},
+    {"id": "a", "type": "rate", "item": "p"},
+    {"id": "a", "type": "rate", "item": "p", "value": None},
+    {"id": "a", "type": "rate", "item": "p", "value": 0},
+    {"id": "a", "type": "rate", "item": "p", "value": 10.5},
+    {"id": "a", "type": "page", "value": -3},
+    {"id": "a", "type": "purchase", "item": "p", "value": -3},
+    {"id": "a", "type": "dwell", "duration": 0},
+    {"id": "a", "type": "dwell", "duration": 86_400_001},
+    {"id": "a", "type": "dwell"},
+    {"id": "a", "type": "message_clicked", "item": "p"},
+    {"id": "a", "type": "message_opened", "message": "m"},
+    {"id": "a", "type": "app_open"},
 ]
 
 
@@ -76,7 +99,7 @@ def test_schema_and_code_agree(event: dict[str, Any]) -> None:
 def test_the_guide_names_every_field_type_and_reason() -> None:
     for field in EventInput.__struct_fields__:
         assert f"`{field}`" in DOC
-    for kind in DEEDS:
+    for kind in (*DEEDS, *SENT):
         assert f"`{kind}`" in DOC
     for reason in ("no_consent", "not_durable"):
         assert f"`{reason}`" in DOC

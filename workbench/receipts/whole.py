@@ -207,7 +207,7 @@ def _sources(site: ThrowAway) -> Sources:
         name = one.record.subject
         history: list[Archived] = []
         person = people.setdefault(who(name, KEYS[0]), Person(name, KEYS[0], history))
-        if isinstance(person.history, list):
+        if isinstance(person.history, list) and one.record.profiled:
             person.history.append(one)
 
     def person_of(hashed: bytes) -> Person:

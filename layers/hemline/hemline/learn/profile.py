@@ -30,7 +30,10 @@ from hemline.model.ids import hash64
 if TYPE_CHECKING:
     from hemline.learn.profile_columns import Columns
 
-TYPES = ("exposure", "view", "click", "rate", "share", "add_to_cart", "wishlist", "purchase")
+TYPES = (
+    *("exposure", "view", "click", "rate", "share", "add_to_cart", "wishlist", "purchase"),
+    "message_clicked",
+)
 """Event type → the code that rings keep. Append only: stored profiles depend on it."""
 
 # One DynamoDB item, its keys and attribute names included, must stay within one 4 kB read unit.

@@ -1,8 +1,10 @@
 """What a visitor did (Event), and how it lies on the stream and in the archive (Record)."""
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
+from typing import Protocol
 
 import msgspec
 
@@ -30,17 +32,44 @@ DEEDS: dict[str, Deed | None] = {
     "add_to_cart": Deed.CARTED,
     "wishlist": Deed.CARTED,
     "purchase": Deed.BOUGHT,
-    # These are kept and archived, but say nothing about an item that a ranker should count.
+    "message_clicked": Deed.ENGAGED,
+    # These are kept and archived, but say nothing about an item that a ranker should count. A removal
+    # takes nothing back: that something was put in the cart stays a fact, and the cart is the site's.
     "remove": None,
     "search": None,
+    # Its view or exposure has counted already; how long is for whoever reads the archive.
+    "dwell": None,
+    "app_open": None,
+    # A message that is shown was chosen by us, in a place that is no slot.
+    "message_delivered": None,
+    "message_opened": None,
     "page": None,
     "custom": None,
+    # Made by the account calls, never sent as events.
+    "consent": None,
+    "identify": None,
     # The catalogue travels the same road: one item as its `properties`. Signed batches only.
     "item": None,
 }
 """Event type → deed. A type that is not here is refused at the door."""
 
 ITEM_EVENT = "item"
+SCHEMA = 1
+"""Version of what an event means. New fields and types leave it; another meaning raises it."""
+BOT = "bot"
+"""A flag of the door: a program that says what it is. See `model.abuse` for all flags."""
+
+
+class SupportsWorth(Protocol):
+    """A line, as it came or as it is kept."""
+
+    @property
+    def quantity(self) -> int:
+        """How many."""
+
+    @property
+    def price(self) -> float | None:
+        """Of one."""
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,6 +94,11 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
     currency: str | None = None
     value: float | None = None
+    """Worth in `currency` (the site's own when that is None); of `rate` the rating, 0 to 10."""
+    message: str | None = None
+    """The message that was delivered, opened or clicked."""
+    duration: int | None = None
+    """Milliseconds of a `dwell`."""
     properties: dict[str, object] = {}
 
     @property
@@ -77,6 +111,22 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.lines:
             return self.lines
         return (Line(self.item),) if self.item else ()
+
+    @property
+    def revenue(self) -> float | None:
+        """Of a purchase: its value, else what its lines are worth; None when neither is known."""
+        if self.type != "purchase":
+            return None
+        return worth(self.lines) if self.value is None else self.value
+
+
+def worth(lines: Iterable[SupportsWorth]) -> float | None:
+    """Quantity times price, summed up exactly; None when a price is missing, or without lines."""
+    lines = list(lines)
+    priced = [(line.quantity, line.price) for line in lines if line.price is not None]
+    if not lines or len(priced) < len(lines):
+        return None
+    return math.fsum(quantity * price for quantity, price in priced)
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,6 +142,16 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     device: str = ""
     """Request traits at the door, for segments; never an address or a user agent."""
     consent: bool = True
+    stated: int | None = None
+    """What the client gave as the time, where the server's took its place."""
+    flags: tuple[str, ...] = ()
+    """What the door noticed about the request: kept, but counted nowhere. See `model.abuse`."""
+    schema: int = SCHEMA
+
+    @property
+    def profiled(self) -> bool:
+        """Whether a profile takes it: the catalogue and programs have none."""
+        return self.event.type != ITEM_EVENT and BOT not in self.flags
 
 
 _LATEST = 253_402_300_799_999  # 9999-12-31
@@ -114,6 +174,8 @@ def decode_record(data: bytes) -> Record:
 def fault_of(record: Record) -> str | None:
     """Why a record that decodes must still not be kept, or None.
 
+    A record of a later schema waits in quarantine for the code that knows it.
+
     Only the front door should write to the stream, but what stands in keys and in profiles is not
     taken on trust: a path in a site's name or a line feed in an id would be harm, not noise.
     """
@@ -123,6 +185,7 @@ def fault_of(record: Record) -> str | None:
 
 
 _CHECKS: tuple[tuple[str, Callable[[Record], object]], ...] = (
+    ("schema", lambda r: 1 <= r.schema <= SCHEMA),
     ("site", lambda r: is_site(r.site)),
     ("subject", lambda r: _SUBJECT.fullmatch(r.subject)),
     ("received", lambda r: 0 <= r.received <= _LATEST),
@@ -130,5 +193,6 @@ _CHECKS: tuple[tuple[str, Callable[[Record], object]], ...] = (
     ("event.type", lambda r: r.event.type in DEEDS),
     ("event.time", lambda r: 0 <= r.event.time <= _LATEST),
     ("event.item", lambda r: r.event.item is None or is_id(r.event.item)),
+    ("event.message", lambda r: r.event.message is None or is_id(r.event.message)),
     ("event.lines", lambda r: all(is_id(line.item) for line in r.event.lines)),
 )

@@ -4,7 +4,6 @@ The structs are the schema: docs/schemas/event.schema.json is generated from the
 HTTP, of who sends it or of consent. Every refusal is a BadInput that names the field and the way out.
 """
 
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,7 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from hemline.model.errors import BadInput
-from hemline.model.event import DEEDS, ITEM_EVENT, Event, Line
+from hemline.model.event import DEEDS, ITEM_EVENT, Event, Line, worth
+from hemline.model.event_properties import ITEM_LIMITS, PROPERTY_LIMITS, check_properties, plain
 from hemline.model.item import Item
 
 # `$` also matches before a last line feed, in Python and not in JSON Schema: the look-ahead closes it.
@@ -22,7 +22,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 253_402_300_799_999  # 9999-12-31: the last instant that RFC 3339 can spell
 
 Id = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,128}" + _END)]
-EventType = Annotated[str, Meta(extra_json_schema={"enum": sorted(DEEDS)})]
+ALIASES = {"impression": "exposure"}
+"""Another name of a type, for those who know it by that → ours."""
+ACCOUNT_CALLS = {"consent": "PUT /v1/me/consent", "identify": "POST /v1/identify"}
+"""What only a call of the visitor's own account may state: it checks who asks, an event cannot."""
+SENT = sorted((DEEDS.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
+
+EventType = Annotated[str, Meta(extra_json_schema={"enum": SENT})]
 Moment = (
     Annotated[datetime, Meta(tz=True)]
     | Annotated[int, Meta(ge=0, le=_LATEST, description="epoch milliseconds")]
@@ -34,6 +40,7 @@ Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}" + _END, description="ISO 3166
 Device = Annotated[str, Meta(pattern=r"^[a-z]{1,16}" + _END)]
 Amount = Annotated[float, Meta(ge=-1e12, le=1e12)]
 Price = Annotated[float, Meta(ge=0, le=1e12)]
+Duration = Annotated[int, Meta(ge=0, le=24 * 3600 * 1000, description="milliseconds")]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
@@ -58,6 +65,8 @@ class EventInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lines: Annotated[tuple[LineInput, ...], Meta(max_length=500)] | None = None
     currency: Currency | None = None
     value: Amount | None = None
+    message: Id | None = None
+    duration: Duration | None = None
     properties: Annotated[dict[str, Any], Meta(max_length=50)] | None = None
     visitor: Annotated[Id | None, Meta(description="signed batches only")] = None
     user: Annotated[Id | None, Meta(description="signed batches only")] = None
@@ -65,20 +74,30 @@ class EventInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: Annotated[Device | None, Meta(description="signed batches only")] = None
 
 
-NEEDS: dict[str, tuple[str, ...]] = {
-    "exposure": ("item", "lines", "slot", "token"),
-    "click": ("item", "slot", "token"),
-    "view": ("item", "lines"),
-    "rate": ("item",),
-    "share": ("item", "lines"),
-    "add_to_cart": ("item", "lines"),
-    "wishlist": ("item", "lines"),
-    "purchase": ("item", "lines"),
-    "remove": ("item", "lines"),
-    "search": ("query",),
-    ITEM_EVENT: ("item",),
+_ITEMS = (("item", "lines"),)
+_MESSAGE = (("message",),)
+NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "exposure": (("item", "lines", "slot", "token"),),
+    "impression": (("item", "lines", "slot", "token"),),
+    "click": (("item", "slot", "token"),),
+    "view": _ITEMS,
+    "rate": (("item",), ("value",)),
+    "share": _ITEMS,
+    "add_to_cart": _ITEMS,
+    "wishlist": _ITEMS,
+    "purchase": _ITEMS,
+    "remove": _ITEMS,
+    "search": (("query",),),
+    "dwell": (("duration",),),
+    "message_delivered": _MESSAGE,
+    "message_opened": _MESSAGE,
+    "message_clicked": _MESSAGE,
+    ITEM_EVENT: (("item",),),
 }
-"""Event type → fields of which it needs one or more; a type that is not here needs none."""
+"""Event type → groups of fields; of each group it needs one or more. What is not here needs none."""
+
+VALUES: dict[str, tuple[float, float]] = {"rate": (0, 10), "purchase": (0, 1e12)}
+"""Event type → from where to where its `value` may lie; others take any Amount."""
 
 SIGNED_ONLY = ("visitor", "user", "country", "device")
 
@@ -86,11 +105,13 @@ _PRINTABLE = "Use 1 to 128 printable ASCII characters without spaces."
 _WAYS_OUT = {
     "id": "Use 1 to 128 printable ASCII characters without spaces, such as a UUID, and send the same"
     " id when you send the event again.",
-    "type": f"Use one of {', '.join(sorted(DEEDS))}; your own kinds are custom, with the name in"
+    "type": f"Use one of {', '.join(SENT)}; your own kinds are custom, with the name in"
     " properties.",
     "time": "Use RFC 3339 with an offset, or whole epoch milliseconds, from 1970 to 9999.",
     "item": _PRINTABLE,
     "slot": _PRINTABLE,
+    "message": _PRINTABLE,
+    "duration": "Use whole milliseconds, from 0 to one day.",
     "visitor": _PRINTABLE,
     "user": _PRINTABLE,
     "token": "Send back the fragment's token unchanged.",
@@ -104,19 +125,6 @@ _WAYS_OUT = {
 }
 _FIELDS = "Known fields are " + ", ".join(EventInput.__struct_fields__[:-4]) + "."
 
-
-class Limits(msgspec.Struct, frozen=True):
-    """How much `properties` may hold; characters, levels and values."""
-
-    text: int
-    size: int
-    depth: int = 4
-    values: int = 200
-    name: int = 64
-
-
-PROPERTY_LIMITS = Limits(text=1000, size=8192)
-ITEM_LIMITS = Limits(text=8000, size=32_768)
 
 _decoder = msgspec.json.Decoder(EventInput)
 
@@ -134,7 +142,7 @@ def parse_event(raw: bytes | msgspec.Raw) -> EventInput:
     _check_meaning(found)
     if found.properties:
         limits = ITEM_LIMITS if found.type == ITEM_EVENT else PROPERTY_LIMITS
-        _check_properties(found.properties, limits)
+        check_properties(found.properties, limits)
     return found
 
 
@@ -145,13 +153,13 @@ def explained(error: msgspec.ValidationError, under: str = "") -> BadInput:
     if message.startswith("Object contains unknown field "):
         name = message.split("`")[1][:64]
         found = ".".join(p for p in (under, path, name) if p)
-        return BadInput(_plain(found), "is not a known field.", _FIELDS if not path else "")
+        return BadInput(plain(found), "is not a known field.", _FIELDS if not path else "")
     if message.startswith("Object missing required field "):
         name = message.split("`")[1]
         path, message = f"{path}.{name}".lstrip("."), "is missing"
     # Below `properties` msgspec writes [...] for names: what it does not know is left out here.
     field = ".".join(p for p in (under, path.partition("[...]")[0]) if p) or "event"
-    return BadInput(_plain(field), f"{_reason(message)}.", _way_out(field, message))
+    return BadInput(plain(field), f"{_reason(message)}.", _way_out(field, message))
 
 
 def _reason(message: str) -> str:
@@ -167,58 +175,37 @@ def _way_out(field: str, message: str) -> str:
     return _WAYS_OUT.get(top, "")
 
 
-def _plain(field: str) -> str:
-    """A field's name may come from the caller: printable ASCII only in what we send back."""
-    return field.encode("ascii", "backslashreplace").decode()[:200]
-
-
 def _check_meaning(event: EventInput) -> None:
-    if event.type not in DEEDS:
+    if event.type in ACCOUNT_CALLS:
+        way_out = f"Call {ACCOUNT_CALLS[event.type]}."
+        raise BadInput("type", f"{event.type} is made by the account's call, not sent.", way_out)
+    if event.type not in SENT:
         raise BadInput("type", "is not known.", _WAYS_OUT["type"])
-    needs = NEEDS.get(event.type)
-    if needs and not any(getattr(event, name) for name in needs):
-        raise BadInput(needs[0], f"is missing: {event.type} needs {' or '.join(needs)}.")
+    for names in NEEDS.get(event.type, ()):
+        # Zero is a rating and a duration; an empty list of lines is none.
+        if all(getattr(event, name) in (None, "", ()) for name in names):
+            raise BadInput(names[0], f"is missing: {event.type} needs {' or '.join(names)}.")
     if isinstance(event.time, datetime) and event.time < _EPOCH:
         raise BadInput("time", "is before 1970.", _WAYS_OUT["time"])
+    _check_value(event)
 
 
-def _check_properties(properties: Mapping[str, Any], limits: Limits) -> None:
-    for count, (path, depth, value) in enumerate(_walk("properties", properties)):
-        if depth > limits.depth:
-            raise BadInput(path, "is nested too deeply.", f"Use at most {limits.depth} levels.")
-        if count > limits.values:
-            raise BadInput("properties", "holds too much.", f"Use at most {limits.values} values.")
-        _check_value(path, value, limits)
-    if len(msgspec.json.encode(properties)) > limits.size:
-        raise BadInput("properties", "are too large.", f"Use at most {limits.size} bytes of JSON.")
-
-
-def _check_value(path: str, value: object, limits: Limits) -> None:
-    if isinstance(value, str) and len(value) > limits.text:
-        raise BadInput(path, "is too long.", f"Use at most {limits.text} characters.")
-    if isinstance(value, str) and any(c < " " and c not in "\t\n\r" for c in value):
-        raise BadInput(path, "holds a control character.", "Remove it.")
-    # bool is an int; both fit. Larger integers would not survive other JSON readers, nor our own.
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise BadInput(path, "is too large a number.", "Use 64-bit integers, or a string.")
-    if isinstance(value, dict):
-        bad = next((k for k in value if not 0 < len(k) <= limits.name or not k.isprintable()), None)
-        if bad is not None:
-            raise BadInput(
-                path, "has a name that cannot be kept.", f"Use 1 to {limits.name} printable ones."
-            )
-
-
-def _walk(path: str, value: object, depth: int = 0) -> Iterator[tuple[str, int, object]]:
-    """Every value with its path, parents first, so that a check may stop before the depths."""
-    pending = [(path, depth, value)]
-    while pending:
-        path, depth, value = pending.pop()
-        yield _plain(path), depth, value
-        if isinstance(value, dict):
-            pending += [(f"{path}.{k}", depth + 1, v) for k, v in value.items()]
-        elif isinstance(value, list):
-            pending += [(f"{path}[{i}]", depth + 1, v) for i, v in enumerate(value)]
+def _check_value(event: EventInput) -> None:
+    if event.value is None or event.type not in VALUES:
+        return
+    least, most = VALUES[event.type]
+    if not least <= event.value <= most:
+        raise BadInput(
+            "value", f"of {event.type} is {event.value:g}.", f"Use {least:g} to {most:g}."
+        )
+    lines = worth(event.lines or ()) if event.type == "purchase" else None
+    # Less is a discount on the whole order; a cent a line is rounding.
+    if lines is not None and event.value > lines + 0.01 * len(event.lines or ()) + lines * 1e-9:
+        raise BadInput(
+            "value",
+            f"is {event.value:g}, but quantity times price of the lines is {lines:g}.",
+            "Send what the goods were sold for, without shipping and tax, or leave it out.",
+        )
 
 
 def item_of(event: EventInput | Event) -> Item:
@@ -228,7 +215,7 @@ def item_of(event: EventInput | Event) -> Item:
     if unknown is not None:
         fields = ", ".join(Item.__struct_fields__[1:])
         way_out = f"Use {fields}; your own names go into attributes."
-        raise BadInput(_plain(f"properties.{unknown}"), "is not a known field of an item.", way_out)
+        raise BadInput(plain(f"properties.{unknown}"), "is not a known field of an item.", way_out)
     try:
         item = msgspec.convert({**properties, "id": event.item}, Item)
     except msgspec.ValidationError as error:
@@ -253,7 +240,7 @@ def event_of(event: EventInput, time: int) -> Event:
     """The event as the product keeps it, at `time` (epoch ms, already bounded)."""
     return Event(
         id=event.id,
-        type=event.type,
+        type=ALIASES.get(event.type, event.type),
         time=time,
         item=event.item,
         slot=event.slot,
@@ -262,6 +249,8 @@ def event_of(event: EventInput, time: int) -> Event:
         lines=tuple(Line(x.item, x.quantity, x.price) for x in event.lines or ()),
         currency=event.currency,
         value=event.value,
+        message=event.message,
+        duration=event.duration,
         properties=event.properties or {},
     )
 

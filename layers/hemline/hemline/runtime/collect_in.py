@@ -1,5 +1,6 @@
 """Who sends a batch of events, from one HTTP request."""
 
+from hemline.model.agent import is_program
 from hemline.model.batch_signature import HEADER, check_batch
 from hemline.runtime.http import Request
 from hemline.runtime.identity import capsule_of, visitor_of
@@ -20,4 +21,5 @@ def caller_of(request: Request, body: bytes, settings: Settings, now: int) -> Ca
         visitor.opted_out,
         capsule_of(request, settings.keys),
         traits=traits_of(request),
+        program=is_program(request.header("user-agent")),
     )

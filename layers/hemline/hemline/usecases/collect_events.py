@@ -13,7 +13,7 @@ from hemline.learn import capsule as capsules
 from hemline.learn.capsule import Capsule
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, Unavailable
-from hemline.model.event import ITEM_EVENT, Record, encode_record
+from hemline.model.event import BOT, ITEM_EVENT, Record, encode_record
 from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.event_input import (
     SIGNED_ONLY,
@@ -25,7 +25,9 @@ from hemline.model.event_input import (
 )
 from hemline.usecases.ports import EventStream, StreamEntry
 
-EARLIEST_MS = 8 * 24 * 3600 * 1000
+EARLIEST_MS = 395 * 24 * 3600 * 1000
+"""A visitor's id lives so long. As long as a client's time is kept, an event that it sends again weeks
+later is the same event to the last bit, and a repeat."""
 LATEST_MS = 5 * 60 * 1000
 NO_CONSENT = "no_consent"
 NOT_DURABLE = "not_durable"
@@ -42,6 +44,8 @@ class Caller(NamedTuple):
     signed: bool = False
     """A server that holds the site's key: it may speak for others, of the past and of items."""
     traits: Traits = Traits()
+    program: bool = False
+    """It says of itself that it is one: a crawler, a monitor, a tool. What it does is flagged."""
 
 
 class CollectDeps(NamedTuple):
@@ -180,11 +184,15 @@ def _twice(index: int) -> str:
 
 
 def _record(event: EventInput, caller: Caller, site: str, now: int) -> Record:
+    stated = stated_time(event)
+    time = bounded(stated, now, past=caller.signed)
     return Record(
         site=site,
         subject=_subject(event, caller),
         received=now,
-        event=event_of(event, bounded(stated_time(event), now, past=caller.signed)),
+        event=event_of(event, time),
+        stated=None if stated == time else stated,
+        flags=(BOT,) if caller.program else (),
         country=event.country or caller.traits.country,
         device=event.device or caller.traits.device,
     )
@@ -227,4 +235,4 @@ def _capsule(caller: Caller, held: Sequence[Record]) -> Capsule | None:
     old = caller.capsule
     if old is None or not capsules.belongs(old, caller.subject):
         old = Capsule((caller.subject or "")[2:])
-    return capsules.update(old, held)
+    return capsules.update(old, [record for record in held if record.profiled])

@@ -221,8 +221,9 @@ def _person(
         return known[name]
 
     events = read_archive(objects, site, repeats=True)
-    history = [one for one in events if key_of(one.record.subject)]
-    found = history[0].record.subject if history else subject
+    theirs = [one for one in events if key_of(one.record.subject)]
+    history = [one for one in theirs if one.record.profiled]
+    found = theirs[0].record.subject if theirs else subject
     key = key_of(found) if found else None
     if key is None or subject not in {"", found}:
         whom = "is somebody else." if subject else "is not in the archive."
