@@ -8,6 +8,7 @@ from typing import Any
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.learn.profile import Profile, decode, fold, state_bytes
+from hemline.model.consent import DEFAULTS
 from hemline.model.errors import Unavailable
 from hemline.model.event import Event, Line, Record, decode_record, encode_record
 from hemline.usecases.archive import read_archive
@@ -31,9 +32,9 @@ class Serial(Executor):
 def record(subject: str, event_id: str, **changes: Any) -> Record:
     """A view of p1 by `subject`, received and happened at NOW unless `changes` say otherwise."""
     received = changes.pop("received", NOW)
-    consent = changes.pop("consent", True)
+    purposes = changes.pop("purposes", DEFAULTS)
     event = Event(**{"id": event_id, "type": "view", "time": NOW, "item": "p1", **changes})
-    return Record(SITE, subject, received, event, consent=consent)
+    return Record(SITE, subject, received, event, purposes=purposes)
 
 
 def delivered(number: int, data: Record | bytes, shard: str = "shardId-0") -> StreamRecord:
@@ -123,7 +124,7 @@ def _something(rng: random.Random, seen: list[Record]) -> Record | bytes:
         "type": rng.choice(["view", "click", "exposure", "purchase", "search", "custom"]),
         "time": NOW - rng.randrange(10**9),
         "item": f"item-{rng.randrange(50)}-{'x' * rng.randrange(60)}",
-        "consent": rng.random() > 0.05,
+        "purposes": rng.choices([DEFAULTS, DEFAULTS[:1], DEFAULTS[1:], ()], (90, 2, 3, 5))[0],
         "received": NOW + rng.randrange(3) * 43_200_000,
     }
     if changes["type"] == "purchase":
@@ -174,7 +175,7 @@ class Bench:
     def check_settled(self, batch: Sequence[StreamRecord]) -> None:
         """What will not come again must be in its profile, and in the archive."""
         for one in kept(batch):
-            if not one.subject.startswith("i:"):
+            if one.profiled:
                 profile = self.profile(one.subject)
                 assert fold(profile, [one]) == profile, "an event is settled and was not applied"
 
@@ -186,8 +187,9 @@ class Bench:
     def check_all(self, records: Sequence[StreamRecord]) -> None:
         """Profiles are the fold of the set of events; archive and quarantine hold the rest."""
         good = list(kept(records))
-        for subject in {one.subject for one in good if not one.subject.startswith("i:")}:
-            expected = fold(Profile(), [one for one in good if one.subject == subject])
+        folded = [one for one in good if one.profiled]
+        for subject in {one.subject for one in folded}:
+            expected = fold(Profile(), [one for one in folded if one.subject == subject])
             assert state_bytes(self.profile(subject)) == state_bytes(expected)
         archived = list(read_archive(self.objects, SITE, repeats=True))
         assert sorted(encode_record(a.record) for a in archived) == sorted(map(encode_record, good))
@@ -202,8 +204,8 @@ def readable(one: StreamRecord) -> Record | None:
 
 
 def kept(records: Sequence[StreamRecord]) -> Iterator[Record]:
-    """The events that must be kept: readable ones with consent."""
+    """The events that must be kept: readable ones that may be used for anything."""
     for one in records:
         found = readable(one)
-        if found is not None and found.consent:
+        if found is not None and found.purposes:
             yield found

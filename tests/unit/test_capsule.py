@@ -100,7 +100,7 @@ def test_without_consent_nothing_goes_in_and_nothing_comes_out() -> None:
     refused = Capsule("ann", consent=False, acts=update(EMPTY, [record("v:ann", "e1")]).acts)
     assert records(refused, SITE) == []
     assert update(refused, [record("v:ann", "e2")]).acts == ()
-    assert update(EMPTY, [record("v:ann", "e2", consent=False)]) == EMPTY
+    assert update(EMPTY, [record("v:ann", "e2", purposes=())]) == EMPTY
     assert decode(encode(refused, KEYS), KEYS).consent is False
 
 

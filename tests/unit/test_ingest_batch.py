@@ -216,7 +216,7 @@ def test_a_profile_that_cannot_be_read_is_left_alone_and_its_events_are_kept() -
 
 def test_without_consent_nothing_is_written() -> None:
     bench = calm()
-    assert counts(run(bench, delivered(1, record("v:a", "e1", consent=False)))) == {"withheld": 1}
+    assert counts(run(bench, delivered(1, record("v:a", "e1", purposes=())))) == {"withheld": 1}
     assert list(bench.objects.keys("")) == []
     assert bench.table.read_profiles(SITE, ["v:a"]) == {}
 
@@ -229,7 +229,8 @@ def test_items_go_to_the_archive_alone() -> None:
 
 
 def test_nothing_is_applied_before_it_is_archived() -> None:
-    bench = calm(budget=1)
+    bench = calm()
+    bench.objects.faults = Faults(random.Random(1), 1, share=1.0)
     result = run(bench, delivered(5, record("v:a", "e1")), delivered(6, record("v:b", "e2")))
     assert result.failures == ("00000005",)
     assert result.faults == ("bucket: no answer",)

@@ -43,7 +43,7 @@ def _rows(made: Stores, profiles: int, repeats: int) -> list[Row]:
         ours = IngestDeps(SITE, made.table(name), made.objects(name), pool)
         naive_table = made.resource("dynamodb").Table(tables["naive"])
         bucket = made.resource("s3").Bucket(tables["naive"])
-        memory = ours._replace(profiles=MemoryTable(), objects=MemoryObjects())
+        memory = ours._replace(people=MemoryTable(), objects=MemoryObjects())
         variants = {
             "hemline": _each(batches, lambda _, b: _ingest(b, ours)),
             "hemline in memory": _each(batches, lambda _, b: _ingest(b, memory)),
@@ -105,7 +105,7 @@ def _ingest(records: list[bytes], deps: IngestDeps) -> None:
 
 def _check(deps: IngestDeps, naive_table: Any, profiles: int) -> None:  # noqa: ANN401 - a boto3 resource
     names = [f"v:visitor-{n:03}" for n in range(profiles)]
-    for name, stored in deps.profiles.read_profiles(SITE, names).items():
+    for name, stored in deps.people.read_profiles(SITE, names).items():
         profile = decode(stored.blob)
         ours = sorted(
             (action.time, TYPES[action.kind], item)

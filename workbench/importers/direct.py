@@ -16,7 +16,7 @@ from hemline.model.errors import BadInput, HemlineError, Unavailable
 from hemline.usecases.collect_events import Caller, CollectDeps, Rejected, collect_events
 from hemline.usecases.ingest_batch import WORKERS, IngestDeps, ingest_batch
 from hemline.usecases.ingest_read import StreamRecord
-from hemline.usecases.ports import ObjectStore, ProfileStore, StreamEntry
+from hemline.usecases.ports import ObjectStore, PersonStore, StreamEntry
 from workbench.importers.door import Sent
 from workbench.importers.wire import Batch
 
@@ -25,7 +25,7 @@ class Stores(NamedTuple):
     """Where a site's profiles and objects are."""
 
     site: str
-    profiles: ProfileStore
+    profiles: PersonStore
     objects: ObjectStore
 
 

@@ -67,7 +67,7 @@ def _age(act: Act) -> tuple[int, str]:
 def _tells(record: Record) -> bool:
     """Exposures come by the dozen and would push out the clicks: they can wait for the stream."""
     deed = record.event.deed
-    return record.consent and deed is not None and deed > Deed.SHOWN and bool(record.event.items())
+    return record.profiled and deed is not None and deed > Deed.SHOWN and bool(record.event.items())
 
 
 def _act(event: Event) -> Act:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.ids import is_id, is_site
 
 
@@ -141,7 +142,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     country: str = ""
     device: str = ""
     """Request traits at the door, for segments; never an address or a user agent."""
-    consent: bool = True
+    purposes: tuple[str, ...] = DEFAULTS
+    """What the visitor lets it be used for: statistics, the profile. Nothing: it is not kept."""
     stated: int | None = None
     """What the client gave as the time, where the server's took its place."""
     flags: tuple[str, ...] = ()
@@ -150,8 +152,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def profiled(self) -> bool:
-        """Whether a profile takes it: the catalogue and programs have none."""
-        return self.event.type != ITEM_EVENT and BOT not in self.flags
+        """Whether a profile takes it: the catalogue and programs have none, nor has who said no."""
+        person = self.event.type != ITEM_EVENT and BOT not in self.flags
+        return person and Purpose.PERSONALISATION in self.purposes
 
 
 _LATEST = 253_402_300_799_999  # 9999-12-31
@@ -188,6 +191,7 @@ _CHECKS: tuple[tuple[str, Callable[[Record], object]], ...] = (
     ("schema", lambda r: 1 <= r.schema <= SCHEMA),
     ("site", lambda r: is_site(r.site)),
     ("subject", lambda r: _SUBJECT.fullmatch(r.subject)),
+    ("purposes", lambda r: set(r.purposes) <= set(DEFAULTS)),
     ("received", lambda r: 0 <= r.received <= _LATEST),
     ("event.id", lambda r: is_id(r.event.id)),
     ("event.type", lambda r: r.event.type in DEEDS),

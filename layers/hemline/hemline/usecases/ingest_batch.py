@@ -26,9 +26,13 @@ from typing import NamedTuple
 
 from hemline.model.errors import Conflict, HemlineError, Unavailable
 from hemline.model.event import ITEM_EVENT
+from hemline.model.standing import FRESH
 from hemline.usecases.archive import append
 from hemline.usecases.ingest_fold import fold
+from hemline.usecases.ingest_follow import TRIES, follow, keep_apart
+from hemline.usecases.ingest_judge import judge
 from hemline.usecases.ingest_read import (
+    Entry,
     Group,
     StreamRecord,
     by_profile,
@@ -36,20 +40,18 @@ from hemline.usecases.ingest_read import (
     quarantine,
     read,
 )
-from hemline.usecases.ports import ObjectStore, ProfileStore, Stored
+from hemline.usecases.ports import ObjectStore, PersonStore, Stored
 
 __all__ = ["OUTCOMES", "WORKERS", "IngestDeps", "IngestResult", "StreamRecord", "ingest_batch"]
 
 WORKERS = 8
-_TRIES = 5
-"""Conditional writes of one profile: another writer is rare (a merge, a parent shard's last batch)."""
 
 
 class IngestDeps(NamedTuple):
     """What the use case needs of the outside; `pool` runs up to WORKERS writes at a time."""
 
     site: str
-    profiles: ProfileStore
+    people: PersonStore
     objects: ObjectStore
     pool: Executor
 
@@ -71,7 +73,9 @@ OUTCOMES = {
     "redelivered": "in the profile already: the stream's repeat",
     "late": "older than all that a full profile still keeps; archived and counted in editions",
     "catalogue": "an item, archived",
+    "archived": "for the archive alone: of a program, or without consent to a profile",
     "withheld": "without consent: nothing was written",
+    "forgotten": "of somebody who asked to be forgotten: nothing was written",
     "quarantined": "could not be read, or not folded; kept with payload and reason",
     "left": "not applied: at or above a checkpoint, will be delivered again",
 }
@@ -99,15 +103,19 @@ def ingest_batch(records: Sequence[StreamRecord], deps: IngestDeps, now: int) ->
 
 def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> _Outcome:
     readable, poison, counts = read(records, deps.site)
+    catalogue = [entry for entry in readable if entry.record.event.type == ITEM_EVENT]
+    people = by_profile(entry for entry in readable if entry.record.event.type != ITEM_EVENT)
     try:
         quarantine(poison, deps.objects, now)
-        append(deps.objects, [line_of(entry) for entry in readable])
-        groups = by_profile(entry for entry in readable if entry.record.event.type != ITEM_EVENT)
-        stored = _stored(groups, deps.profiles)
+        stored = _stored(people, deps.people)
+        kept, lost = _judged(people, stored)
+        append(deps.objects, [line_of(entry) for entry in chain(catalogue, kept)])
     except HemlineError as error:
         return _Outcome({"left": len(records)}, _checkpoint(records), _fault(error))
+    groups = by_profile(entry for entry in kept if entry.record.profiled)
     outcomes = _apply_all(groups, stored, deps, now)
-    total = Counter(counts)
+    total = Counter(counts) + lost
+    total["archived"] += sum(not entry.record.profiled for entry in kept)
     for outcome in outcomes:
         total.update(outcome.counts)
     failed = _checkpoint([o.failed for o in outcomes if o.failed])
@@ -118,7 +126,20 @@ def _checkpoint(failed: Sequence[StreamRecord]) -> StreamRecord | None:
     return min(failed, key=lambda record: int(record.sequence), default=None)
 
 
-def _stored(groups: Sequence[Group], store: ProfileStore) -> dict[tuple[str, str], Stored]:
+def _judged(
+    groups: Sequence[Group], stored: Mapping[tuple[str, str], Stored]
+) -> tuple[list[Entry], Counter[str]]:
+    """What may be kept, in the order of the stream, and what may not."""
+    kept, counts = list[Entry](), Counter[str]()
+    for group in groups:
+        found = stored.get((group.site, group.subject))
+        judged = judge(group.entries, found.standing if found else FRESH)
+        kept += judged.kept
+        counts += judged.counts
+    return sorted(kept, key=lambda entry: entry.number), counts
+
+
+def _stored(groups: Sequence[Group], store: PersonStore) -> dict[tuple[str, str], Stored]:
     subjects: dict[str, list[str]] = {}
     for group in groups:
         subjects.setdefault(group.site, []).append(group.subject)
@@ -176,20 +197,34 @@ def _attempt(
 
 def _apply(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> Counter[str]:
     """Fold and write one profile, read again when another writer was faster. Raises HemlineError."""
-    for _ in range(_TRIES):
-        folded = fold(group, stored)
-        quarantine(folded.poison, deps.objects, now)
-        if folded.blob is None:
-            return folded.counts
+    for _ in range(TRIES):
         try:
-            deps.profiles.write_profile(
-                group.site, group.subject, folded.blob, expected=stored.version if stored else 0
-            )
+            return _apply_once(group, stored, deps, now)
         except Conflict:
-            stored = deps.profiles.read_profiles(group.site, [group.subject]).get(group.subject)
-        else:
-            return folded.counts
-    raise Unavailable("table", f"a profile was changed by others {_TRIES} times in a row")
+            stored = deps.people.read_profiles(group.site, [group.subject]).get(group.subject)
+    raise Unavailable("table", f"a profile was changed by others {TRIES} times in a row")
+
+
+def _apply_once(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> Counter[str]:
+    """Raises Conflict when the profile is no longer what `stored` says."""
+    standing = stored.standing if stored else FRESH
+    # Judged again whenever it is read again: a no, or being forgotten, may be why it changed.
+    judged = judge(group.entries, standing)
+    mine = [entry for entry in judged.kept if entry.record.profiled]
+    counts = judged.counts + Counter(archived=len(judged.kept) - len(mine))
+    if not mine:
+        return counts
+    group = group._replace(entries=mine)
+    folded = fold(group, stored)
+    quarantine(folded.poison, deps.objects, now)
+    if standing.linked and group.subject.startswith("u:"):
+        keep_apart(group, deps.people)
+    if folded.blob is not None:
+        expected = stored.version if stored else 0
+        deps.people.write_profile(group.site, group.subject, folded.blob, expected=expected)
+    if standing.linked and group.subject.startswith("v:"):
+        follow(group, deps.people)
+    return counts + folded.counts
 
 
 def _fault(error: HemlineError) -> str:

@@ -20,18 +20,21 @@ class Folded(NamedTuple):
     poison: Sequence[Poison] = ()
 
 
-def fold(group: Group, stored: Stored | None) -> Folded:
-    """`stored` with the group's events in it, and what became of each of them. Pure."""
+def fold(group: Group, stored: Stored | None, *, mark: str = "") -> Folded:
+    """`stored` with the group's events in it, and what became of each of them. Pure.
+
+    `mark` is what the profile calls the shard; without it, the shard's own name.
+    """
     try:
-        old = profiles.decode(stored.blob) if stored else Profile()
+        old = profiles.decode(stored.blob) if stored and stored.blob else Profile()
     except Refused as error:
         # Left as it is: another version of this code may read it, and the archive has its events.
         poison = [Poison(entry.source, f"its profile: {error}") for entry in group.entries]
         return Folded(None, Counter(quarantined=len(poison)), poison)
-    shard = group.entries[0].source.shard
-    mark = int(old.marks.get(shard, "-1"))
-    again = [entry for entry in group.entries if entry.number <= mark]
-    new = [entry for entry in group.entries if entry.number > mark]
+    shard = mark or group.entries[0].source.shard
+    known = int(old.marks.get(shard, "-1"))
+    again = [entry for entry in group.entries if entry.number <= known]
+    new = [entry for entry in group.entries if entry.number > known]
     profile, repeated, poison = _fold_entries(old, again)
     profile, fresh, more = _fold_entries(profile, new)
     poison += more

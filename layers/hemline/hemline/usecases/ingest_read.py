@@ -57,7 +57,7 @@ def read(records: list[StreamRecord], site: str) -> tuple[list[Entry], list[Pois
         found = _read_one(source, site)
         if isinstance(found, Poison):
             poison.append(found)
-        elif found.record.consent:
+        elif found.record.purposes:
             entries.append(found)
             counts["catalogue"] += found.record.event.type == ITEM_EVENT
         else:

@@ -51,7 +51,7 @@ def sample(records: Sequence[Record], categories: Mapping[str, str], wanted: Wan
 
     Chosen by a hash of who they are, so that the same archive gives the same sample.
     """
-    people = [record for record in records if record.subject[:2] != "i:"]
+    people = [record for record in records if record.profiled]
     since = max((record.event.time for record in people), default=0) - wanted.days * _DAY
     recent = {record.subject for record in people if record.event.time >= since}
     chosen = set(heapq.nsmallest(wanted.visitors, recent, key=hash64))
@@ -70,11 +70,11 @@ def _moments(
 ) -> list[Moment]:
     ordered = sorted(history, key=lambda record: (record.event.time, record.event.id))
     first = max(sum(record.event.time < since for record in ordered), len(ordered) - most)
-    profile = fold(Profile(), [record for record in ordered[:first] if record.consent])
+    profile = fold(Profile(), [record for record in ordered[:first] if record.profiled])
     found = []
     for record in ordered[first:]:
         found.append(_moment(record, profile, categories))
-        if record.consent:
+        if record.profiled:
             profile = fold(profile, [record])
     return found
 
@@ -84,6 +84,6 @@ def _moment(record: Record, profile: Profile, categories: Mapping[str, str]) -> 
     item = lines[0].item if len(lines) == 1 else None
     page = Page(item=item, category=categories.get(item or ""))
     traits = Traits(country=record.country, device=record.device)
-    visit = Visit(record.subject, record.consent)
+    visit = Visit(record.subject, record.profiled)
     hot = Hot(None if profile.empty else Stored(encode(profile), 1), None)
     return Moment(page, traits, visit, hot, record.event.time)
