@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from hemline.model.errors import BadInput, Unavailable
+from hemline.usecases.ports import ObjectVersion
 
 _PARTIAL = ".partial"
 """Where a write lies until it is whole. Segments of a key never start with a dot."""
@@ -13,7 +14,7 @@ _LONGEST = 1024
 
 
 class FolderObjects:
-    """ObjectStore. Writes are atomic: a reader sees the old bytes or the new ones.
+    """VersionedStore without old versions. Writes are atomic: a reader sees the old bytes or the new.
 
     A key is `a/b/c`: segments that are empty, start with a dot or hold a backslash or a control
     character are refused (BadInput), so no key leaves the folder or hides in it.
@@ -57,6 +58,23 @@ class FolderObjects:
         path = self._path(key)
         if path.is_file():
             path.unlink(missing_ok=True)
+
+    def versions(self, prefix: str, after: str = "") -> Iterator[ObjectVersion]:
+        """Each object is its only version."""
+        later = (key for key in self.keys(prefix) if key.encode() > after.encode())
+        return (ObjectVersion(key, "null", latest=True, marker=False) for key in later)
+
+    def get_version(self, one: ObjectVersion) -> bytes | None:
+        """None when it is gone."""
+        return self.get(one.key)
+
+    def replace(self, one: ObjectVersion, data: bytes) -> None:
+        """Never a conflict: a folder has one writer."""
+        self.put(one.key, data)
+
+    def delete_version(self, one: ObjectVersion) -> None:
+        """No error when there is none."""
+        self.delete(one.key)
 
     def _path(self, key: str) -> Path:
         if not key or len(key.encode()) > _LONGEST or not all(map(_is_plain, key.split("/"))):

@@ -10,8 +10,9 @@ from threading import Lock
 from hemline.adapters.kinesis_limits import MAX_ENTRIES, too_large
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict
+from hemline.model.ids import hash64
 from hemline.model.standing import FRESH
-from hemline.usecases.ports import Hot, Part, Stored, StreamEntry
+from hemline.usecases.ports import Hot, ObjectVersion, Part, Stored, StreamEntry
 
 
 class MemoryTable:
@@ -119,7 +120,7 @@ class MemoryStream:
 
 
 class MemoryObjects:
-    """ObjectStore over a dict."""
+    """VersionedStore over a dict that keeps no old versions."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -145,3 +146,29 @@ class MemoryObjects:
         """No error when there is none."""
         with self._lock:
             self._objects.pop(key, None)
+
+    def versions(self, prefix: str, after: str = "") -> Iterator[ObjectVersion]:
+        """Each object is its only version, told by its bytes."""
+        for key in self.keys(prefix):
+            data = self.get(key)
+            if key.encode() > after.encode() and data is not None:
+                yield ObjectVersion(key, "null", latest=True, marker=False, tag=_tag(data))
+
+    def get_version(self, one: ObjectVersion) -> bytes | None:
+        """None when it is gone."""
+        return self.get(one.key)
+
+    def replace(self, one: ObjectVersion, data: bytes) -> None:
+        """Raises Conflict unless its bytes are still the same."""
+        with self._lock:
+            if _tag(self._objects.get(one.key, b"")) != one.tag:
+                raise Conflict("somebody else wrote this object first")
+            self._objects[one.key] = bytes(data)
+
+    def delete_version(self, one: ObjectVersion) -> None:
+        """No error when there is none."""
+        self.delete(one.key)
+
+
+def _tag(data: bytes) -> str:
+    return f"{hash64(data.hex()):x}"

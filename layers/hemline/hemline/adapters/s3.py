@@ -4,13 +4,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hemline.adapters.aws import AwsClient, AwsFault, Call
+from hemline.model.errors import Conflict
+from hemline.usecases.ports import ObjectVersion
 
 if TYPE_CHECKING:  # a parser that only listing needs: the fragments function never lists
     from xml.etree.ElementTree import Element
 
 
+_MARKER = "DeleteMarker"
+_CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
+
+
 class S3Objects:
-    """ObjectStore."""
+    """VersionedStore; of a bucket without versions each object is its only one, called `null`."""
 
     def __init__(self, client: AwsClient, bucket: str) -> None:
         self._client, self._bucket = client, bucket
@@ -48,8 +54,68 @@ class S3Objects:
             if fault.code != "NoSuchKey":
                 raise
 
+    def versions(self, prefix: str, after: str = "") -> Iterator[ObjectVersion]:
+        """By key, of a key the latest first, a page of 1,000 at a time."""
+        query = {"versions": "", "prefix": prefix, **({"key-marker": after} if after else {})}
+        while True:
+            page = _parse(self._client.send(self._call("GET", "")._replace(query=query)))
+            # Whether a marker includes its own key differs between servers.
+            yield from (one for one in _in_order(page) if one.key.encode() > after.encode())
+            if page.findtext("{*}IsTruncated") != "true":
+                return
+            query["key-marker"] = page.findtext("{*}NextKeyMarker") or ""
+            query["version-id-marker"] = page.findtext("{*}NextVersionIdMarker") or ""
+
+    def get_version(self, one: ObjectVersion) -> bytes | None:
+        """None when it is gone."""
+        call = self._call("GET", one.key)._replace(query={"versionId": one.version})
+        try:
+            return self._client.send(call)
+        except AwsFault as fault:
+            if fault.code in {"NoSuchKey", "NoSuchVersion"}:
+                return None
+            raise
+
+    def replace(self, one: ObjectVersion, data: bytes) -> None:
+        """Raises Conflict unless `one` still is the latest; not sent again when an answer was lost.
+
+        Sent again it would find its own bytes and call them a conflict.
+        """
+        call = self._call("PUT", one.key)._replace(body=data, again=False)
+        try:
+            self._client.send(call._replace(headers={"if-match": one.tag}))
+        except AwsFault as fault:
+            if fault.code in _CHANGED or fault.status == 412:
+                raise Conflict("somebody else wrote this object first") from None
+            raise
+
+    def delete_version(self, one: ObjectVersion) -> None:
+        """For good, that version alone."""
+        call = self._call("DELETE", one.key)._replace(query={"versionId": one.version})
+        try:
+            self._client.send(call)
+        except AwsFault as fault:
+            if fault.code not in {"NoSuchKey", "NoSuchVersion"}:
+                raise
+
     def _call(self, method: str, key: str) -> Call:
         return Call(method=method, path=f"/{self._bucket}/{key}" if key else f"/{self._bucket}")
+
+
+def _in_order(page: "Element") -> list[ObjectVersion]:
+    """As S3 lists them; some servers list delete markers after all others."""
+    found = [
+        ObjectVersion(
+            one.findtext("{*}Key") or "",
+            one.findtext("{*}VersionId") or "null",
+            one.findtext("{*}IsLatest") == "true",
+            one.tag.endswith(_MARKER),
+            one.findtext("{*}ETag") or "",
+        )
+        for one in page
+        if one.tag.endswith(("Version", _MARKER))
+    ]
+    return sorted(found, key=lambda one: (one.key.encode(), not one.latest))
 
 
 def _parse(page: bytes) -> "Element":

@@ -39,6 +39,11 @@ def forgotten_object(site: str, subject: str) -> str:
     return f"{forgotten_prefix(site)}{alias(site, subject)}.json"
 
 
+def sweep_object(site: str) -> str:
+    """How far the sweep has come that takes the forgotten out of the bucket."""
+    return f"sweeps/{site}.json"
+
+
 def site_partition(site: str) -> str:
     """Table partition of what a site keeps one of: its edition pointer, its brake."""
     return f"{site}|"
@@ -79,9 +84,12 @@ def archive_object(site: str, day: str, shard: str, first: str, last: str) -> st
     return f"{archive_prefix(site)}{day}/{shard}/{first}-{last}.jsonl.gz"
 
 
+QUARANTINE_PREFIX = "quarantine/"
+
+
 def quarantine_object(day: str, shard: str, sequence: str) -> str:
     """A record that could not be read; no site, since it could not be read."""
-    return f"quarantine/{day}/{shard}/{sequence}.json"
+    return f"{QUARANTINE_PREFIX}{day}/{shard}/{sequence}.json"
 
 
 def site_object(site: str) -> str:

@@ -139,3 +139,37 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """No error when there is none."""
         ...
+
+
+class ObjectVersion(NamedTuple):
+    """One version of an object, as a listing tells it."""
+
+    key: str
+    version: str
+    """What the store calls it; `null` where a bucket keeps no versions."""
+    latest: bool
+    """What `get` reads; all others were overwritten or deleted."""
+    marker: bool
+    """No bytes: it says that the object was deleted."""
+    tag: str = ""
+    """Of its bytes; a conditional write compares it."""
+
+
+class VersionedStore(ObjectStore, Protocol):
+    """Objects with what was overwritten or deleted, for those few who must erase that too."""
+
+    def versions(self, prefix: str, after: str = "") -> Iterator[ObjectVersion]:
+        """By key, from the first one after `after`; of a key the latest first."""
+        ...
+
+    def get_version(self, one: ObjectVersion) -> bytes | None:
+        """None when it is gone."""
+        ...
+
+    def replace(self, one: ObjectVersion, data: bytes) -> None:
+        """Overwrite that version. Raises Conflict unless it still is the latest."""
+        ...
+
+    def delete_version(self, one: ObjectVersion) -> None:
+        """For good, that version alone; no error when there is none."""
+        ...

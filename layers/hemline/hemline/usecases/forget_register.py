@@ -1,0 +1,112 @@
+"""The register of who is to be forgotten: what every reader of the archive asks first.
+
+An entry is one object under the alias of its person, so that it names nobody, and lasts until the
+sweep has taken the person out of every object and the stream cannot bring back anything of them.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from hemline.model.errors import Refused
+from hemline.model.keys import alias, forgotten_object, forgotten_prefix
+from hemline.usecases.ports import ObjectStore
+
+_SUFFIX = ".json"
+_VISITOR, _USER = "v:", "u:"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One person of the register; times are epoch ms."""
+
+    alias: str
+    at: int
+    """What happened or arrived until then is forgotten."""
+    settled_at: int
+    """From then on nothing of it can come out of the stream any more."""
+    swept: int = 0
+    """Begin of the last sweep that went through everything with this entry; 0 before the first."""
+
+
+_decoder = msgspec.json.Decoder(Entry)
+
+
+def enter(objects: ObjectStore, site: str, subject: str, at: int, settled_at: int) -> None:
+    """Put a person on the register, again with the later times; not swept yet."""
+    key = forgotten_object(site, subject)
+    old = _read(objects, key)
+    if old:
+        at, settled_at = max(at, old.at), max(settled_at, old.settled_at)
+    objects.put(key, msgspec.json.encode(Entry(alias(site, subject), at, settled_at)))
+
+
+def entries(objects: ObjectStore, site: str) -> Iterator[Entry]:
+    """All of a site, each read."""
+    for key in objects.keys(forgotten_prefix(site)):
+        found = _read(objects, key)
+        if found:
+            yield found
+
+
+def keep(objects: ObjectStore, site: str, entry: Entry) -> None:
+    """Write an entry as it now is."""
+    objects.put(_key(site, entry), msgspec.json.encode(entry))
+
+
+def drop(objects: ObjectStore, site: str, entry: Entry) -> None:
+    """Take a person off the register: only their tombstone remains."""
+    objects.delete(_key(site, entry))
+
+
+def _key(site: str, entry: Entry) -> str:
+    return f"{forgotten_prefix(site)}{entry.alias}{_SUFFIX}"
+
+
+def _read(objects: ObjectStore, key: str) -> Entry | None:
+    data = objects.get(key)
+    try:
+        return _decoder.decode(data) if data else None
+    except msgspec.DecodeError:
+        raise Refused(f"{key} is no entry of the register of the forgotten") from None
+
+
+class Forgetting:
+    """Tells whose past is to be passed over. One listing to make, one read for each user it meets."""
+
+    def __init__(self, objects: ObjectStore, site: str) -> None:
+        self._objects, self._site = objects, site
+        prefix = forgotten_prefix(site)
+        self.aliases = frozenset(
+            key.removeprefix(prefix).removesuffix(_SUFFIX) for key in objects.keys(prefix)
+        )
+        self._until: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there is anybody to forget."""
+        return bool(self.aliases)
+
+    def forgets(self, subject: str, time: int) -> bool:
+        """Whether an event of `subject` is forgotten; `time` is when it happened or arrived, the earlier.
+
+        A visitor id is dead for good, and needs no time. Raises Refused on a damaged entry.
+        """
+        return bool(self.aliases) and time <= self.until(subject)
+
+    def until(self, subject: str) -> int:
+        """Epoch ms up to which `subject` is forgotten; -1 for never, the largest for a visitor."""
+        if subject not in self._until:
+            self._until[subject] = self._find(subject)
+        return self._until[subject]
+
+    def _find(self, subject: str) -> int:
+        if not subject.startswith((_VISITOR, _USER)):
+            return -1
+        if alias(self._site, subject) not in self.aliases:
+            return -1
+        if subject.startswith(_VISITOR):
+            return _FOR_GOOD
+        found = _read(self._objects, forgotten_object(self._site, subject))
+        return found.at if found else -1
+
+
+_FOR_GOOD = 2**63 - 1
