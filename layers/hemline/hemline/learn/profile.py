@@ -16,7 +16,7 @@ Knows no clock, no storage and no catalogue: items are ids, their categories are
 import struct
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -107,7 +107,7 @@ def fold_counted(profile: Profile, records: Iterable[Record]) -> tuple[Profile, 
     times = [_time(record) for record in records]
     if not profile.empty:
         times += (profile.first_seen, profile.last_seen)
-    folded = Profile(min(times), max(times), _merged(profile.rings, new), profile.marks)
+    folded = Profile(min(times), max(times), merged_rings(profile.rings, new), profile.marks)
     return folded, _count(profile.rings, new, untold)
 
 
@@ -140,9 +140,10 @@ def _action(record: Record, deed: Deed) -> ring.Action:
     return ring.clip(whole, _EVENT_MOST[deed])
 
 
-def _merged(
-    rings: tuple[bytes, bytes, bytes], new: dict[int, list[ring.Action]]
+def merged_rings(
+    rings: tuple[bytes, bytes, bytes], new: Mapping[int, list[ring.Action]]
 ) -> tuple[bytes, bytes, bytes]:
+    """The rings with `new` actions (by ring) offered to them, within the budgets of a profile."""
     bought = _fitted(rings[BOUGHT], new.get(BOUGHT), _BOUGHT_MOST)
     left = _TOTAL - _claim(bought, _BOUGHT_MOST)
     engaged = _fitted(rings[ENGAGED], new.get(ENGAGED), left - _SHOWN_LEAST)
@@ -182,10 +183,17 @@ def _count(
 
 def marked(profile: Profile, shard: str, sequence: str) -> Profile:
     """With the shard's mark raised to `sequence` (decimal); the four newest shards are kept."""
-    marks = dict(profile.marks)
-    marks[shard] = max(sequence, marks.get(shard, "0"), key=int)
-    newest = sorted(marks.items(), key=lambda mark: (int(mark[1]), mark[0]), reverse=True)
-    return msgspec.structs.replace(profile, marks=dict(newest[:MAX_MARKS]))
+    marks = newest_marks((*profile.marks.items(), (shard, sequence)))
+    return msgspec.structs.replace(profile, marks=marks)
+
+
+def newest_marks(marks: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The highest sequence number of each shard, of the MAX_MARKS shards that went furthest."""
+    highest: dict[str, str] = {}
+    for shard, sequence in marks:
+        highest[shard] = max(sequence, highest.get(shard, "0"), key=int)
+    newest = sorted(highest.items(), key=lambda mark: (int(mark[1]), mark[0]), reverse=True)
+    return dict(newest[:MAX_MARKS])
 
 
 def _pack_marks(marks: dict[str, str]) -> bytes:
