@@ -95,7 +95,7 @@ def test_a_join_that_forgets_the_floors_is_found_out(monkeypatch: pytest.MonkeyP
 
 def test_marks_say_whose_they_are_and_the_newest_stay() -> None:
     ann = marked(Profile(), "shard-1", "70")
-    device = renamed_marks(marked(Profile(), "shard-1", "90"), "AbCd")
+    device = renamed_marks(marked(Profile(), "shard-1", "90"), "{}@AbCd".format)
     both = joined(ann, device)
     assert both.marks == {"shard-1@AbCd": "90", "shard-1": "70"}
     assert joined(device, ann).marks == both.marks

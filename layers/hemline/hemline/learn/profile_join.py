@@ -5,6 +5,8 @@ floor below which nothing can come back. So the actions of both above the higher
 a ring of both logs can hold. Knows no storage and nobody's identity.
 """
 
+from collections.abc import Callable
+
 from hemline.learn import profile_ring as ring
 from hemline.learn.profile import Profile, merged_rings, newest_marks
 
@@ -37,7 +39,7 @@ def _above(packed: bytes, other: bytes) -> bytes:
     return ring.pack(kept, floor, len(packed) + ring.HEAD.size)
 
 
-def renamed_marks(profile: Profile, suffix: str) -> Profile:
-    """With `@suffix` behind each shard: whose part of a joined profile a mark is of."""
-    marks = {f"{shard}@{suffix}": sequence for shard, sequence in profile.marks.items()}
+def renamed_marks(profile: Profile, name_of: Callable[[str], str]) -> Profile:
+    """With each shard under another name: whose part of a joined profile a mark is of."""
+    marks = {name_of(shard): sequence for shard, sequence in profile.marks.items()}
     return Profile(profile.first_seen, profile.last_seen, profile.rings, marks)
