@@ -1,0 +1,183 @@
+"""`hemline soak ingest`: nothing lost, nothing twice; and each seeded bug is found."""
+
+import json
+from collections.abc import Callable, Sequence
+
+import pytest
+from typer.testing import CliRunner
+
+from hemline.learn import profile as profiles
+from hemline.learn.profile import Counted, Profile
+from hemline.model.errors import Conflict, HemlineError, Unavailable
+from hemline.model.event import Record
+from hemline.usecases import ingest_batch as module
+from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
+from workbench.cli import build
+from workbench.soak.consumer import Ingest
+from workbench.soak.faulty import FaultyTable
+from workbench.soak.run import Report, Settings, soak
+
+SMALL = Settings(events=4000, kills=60, faults=240, seed=7, shards=3, lanes=2, batch=80)
+
+
+def broken(report: Report) -> set[str]:
+    return {check.name for check in report.checks if not check.holds}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_hundred_thousand_events_are_counted_once_each(seed: int) -> None:
+    report = soak(Settings(events=100_000, kills=200, faults=1000, seed=seed))
+    assert not broken(report), report.checks
+    assert report.figures["kills"] >= 190
+    assert report.figures["faults"] >= 950
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3000)
+def test_a_million_events_are_counted_once_each() -> None:
+    report = soak(Settings())
+    assert not broken(report), report.checks
+
+
+def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
+    small = SMALL._replace(events=1500)
+    assert soak(small) == soak(small)
+    assert soak(small).troubles != soak(small._replace(seed=8)).troubles
+
+
+def test_every_kind_of_trouble_and_every_road_of_an_event_is_in_it() -> None:
+    report = soak(SMALL)
+    assert not broken(report), report.checks
+    assert len(report.troubles) == 25
+    roads = ("copies", "late copies", "again", "rejected", "poison", "reported late")
+    roads += ("reported duplicates", "reported redelivered", "delivered again after success")
+    assert all(report.figures[road] for road in roads), report.figures
+    assert report.figures["shards"] > SMALL.shards
+
+
+# --- seeded bugs, each of which somebody has shipped --------------------------------------------
+
+
+def naive_add(monkeypatch: pytest.MonkeyPatch) -> Ingest:
+    """A stream ADD: what comes again is added again."""
+    original, drift = profiles.fold_counted, iter(range(1, 10**9))
+
+    def adding(profile: Profile, records: list[Record]) -> tuple[Profile, Counted]:
+        folded, counted = original(profile, records)
+        if counted.repeated:
+            later = folded.last_seen + next(drift)
+            folded = Profile(folded.first_seen, later, folded.rings, folded.marks)
+        return folded, counted
+
+    monkeypatch.setattr(profiles, "fold_counted", adding)
+    return ingest_batch
+
+
+def continuing(monkeypatch: pytest.MonkeyPatch) -> Ingest:
+    """Goes on after a failure, and reports the last one."""
+
+    def highest(failed: Sequence[StreamRecord]) -> StreamRecord | None:
+        return max(failed, key=lambda one: int(one.sequence), default=None)
+
+    monkeypatch.setattr(module, "_checkpoint", highest)
+    return ingest_batch
+
+
+def trusting_cancellations(monkeypatch: pytest.MonkeyPatch) -> Ingest:
+    """Reads every cancelled write as one that was done before."""
+    original = FaultyTable.write_profile
+
+    def write(table: FaultyTable, *args: str, blob: bytes, expected: int) -> None:
+        try:
+            original(table, *args, blob, expected=expected)
+        except Conflict:
+            return
+        except Unavailable as error:
+            if "Transaction" not in str(error):
+                raise
+
+    monkeypatch.setattr(
+        FaultyTable,
+        "write_profile",
+        lambda table, site, subject, blob, *, expected: write(
+            table, site, subject, blob=blob, expected=expected
+        ),
+    )
+    return ingest_batch
+
+
+def obeying_marks(_: pytest.MonkeyPatch) -> Ingest:
+    """The mark is how far a shard was read, and decides what is applied."""
+    reached: dict[str, int] = {}
+
+    def skipping(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
+        new = [one for one in records if int(one.sequence) > reached.get(one.shard, 0)]
+        result = ingest_batch(new, deps, now)
+        if new:
+            reached[new[-1].shard] = int(new[-1].sequence)
+        skipped = len(records) - len(new)
+        again = result.counts["redelivered"] + skipped
+        return result._replace(counts={**result.counts, "redelivered": again})
+
+    return skipping
+
+
+def archiving_last(monkeypatch: pytest.MonkeyPatch) -> Ingest:
+    """Profiles first: what dies in between leaves them ahead of the archive."""
+    original = module.append
+    late: list[Callable[[], object]] = []
+    monkeypatch.setattr(module, "append", lambda *args: late.append(lambda: original(*args)))
+
+    def ingest(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
+        late.clear()
+        result = ingest_batch(records, deps, now)
+        try:
+            for write in late:
+                write()
+        except HemlineError:
+            return result._replace(failures=(records[0].sequence,))
+        return result
+
+    return ingest
+
+
+def forgetting_failures(_: pytest.MonkeyPatch) -> Ingest:
+    """Reports nothing."""
+
+    def silent(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
+        return ingest_batch(records, deps, now)._replace(failures=())
+
+    return silent
+
+
+@pytest.mark.parametrize(
+    ("bug", "seen"),
+    [
+        (naive_add, "profiles whose bytes differ"),
+        (continuing, "actions that profiles lack"),
+        (trusting_cancellations, "actions that profiles lack"),
+        (obeying_marks, "events lost"),
+        (archiving_last, "profile writes ahead of the archive"),
+        (forgetting_failures, "events lost"),
+    ],
+)
+def test_a_seeded_bug_turns_it_red(
+    bug: Callable[[pytest.MonkeyPatch], Ingest], seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = soak(SMALL, bug(monkeypatch))
+    assert seen in broken(report)
+
+
+def test_the_command_says_what_holds_and_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["soak", "ingest", "--events", "800", "--kills", "5", "--faults", "20"]
+    good = CliRunner().invoke(build(), [*arguments, "--json"])
+    assert good.exit_code == 0
+    found = json.loads(good.stdout)
+    assert found["holds"]
+    assert found["settings"]["events"] == 800
+    continuing(monkeypatch)
+    bad = CliRunner().invoke(build(), [*arguments, "--faults", "200"])
+    assert bad.exit_code == 1
+    assert "BROKEN" in bad.stdout
+    assert CliRunner().invoke(build(), ["soak", "ingest", "--lanes", "0"]).exit_code == 2

@@ -1,0 +1,98 @@
+"""`hemline soak …`: prove here that nothing is lost and nothing counts twice."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from workbench.soak.run import Report, Tell
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands on the app."""
+    soak = typer.Typer(help="Long tests of what must never fail.", no_args_is_help=True)
+    soak.callback()(_group)
+    soak.command("ingest")(ingest)
+    app.add_typer(soak, name="soak")
+
+
+def _group() -> None:
+    """Long tests of what must never fail: kills, faults, repeats and junk from a seed."""
+
+
+def ingest(  # noqa: PLR0913 - a command's options are its arguments
+    *,
+    events: int = typer.Option(
+        1_000_000, min=1, help="Events that clients send, repeats not counted."
+    ),
+    kills: int = typer.Option(2000, min=0, help="How often the function dies in mid-batch."),
+    faults: int = typer.Option(10_000, min=0, help="How often table, bucket or stream fail."),
+    seed: int = typer.Option(1, help="The same seed gives the same run."),
+    shards: int = typer.Option(4, min=1, max=64, help="Of the stream at first; it is resharded."),
+    lanes: int = typer.Option(2, min=1, max=10, help="Batches of one shard in flight."),
+    batch: int = typer.Option(250, min=1, max=10_000, help="Records of one invocation at most."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
+) -> None:
+    """Events through the door, the stream and ingest in this process, then held against what was sent."""
+    from workbench.soak.run import Settings, soak  # noqa: PLC0415 - light at import
+
+    settings = Settings(events, kills, faults, seed, shards, lanes, batch)
+    with _progress() as tell:
+        report = soak(settings, tell=tell)
+    if as_json:
+        print(json.dumps(as_dict(report)))
+    else:
+        _show(report)
+    if not report.holds:
+        raise typer.Exit(1)
+
+
+def as_dict(report: "Report") -> dict[str, object]:
+    """For `--json`."""
+    return {
+        "holds": report.holds,
+        "settings": report.settings._asdict(),
+        "checks": [{**check._asdict(), "holds": check.holds} for check in report.checks],
+        "troubles": report.troubles,
+        "figures": report.figures,
+    }
+
+
+@contextmanager
+def _progress() -> "Iterator[Tell]":
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    from workbench.soak.run import Tell  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task("deliver")
+        yield Tell(
+            total=lambda records: bar.update(task, total=records),
+            done=lambda records: bar.advance(task, records),
+            phase=lambda name: bar.update(task, description=name),
+        )
+
+
+def _show(report: "Report") -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console()
+    for title, figures in (("What happened", report.figures), ("What went wrong", report.troubles)):
+        table = Table("", "count", title=title)
+        for name, count in figures.items():
+            table.add_row(name, f"{count:,}")
+        console.print(table)
+    checks = Table("check", "expected", "found", "", title="What must hold")
+    for check in report.checks:
+        style = None if check.holds else "bold red"
+        word = "holds" if check.holds else "BROKEN"
+        checks.add_row(check.name, f"{check.expected:,}", f"{check.found:,}", word, style=style)
+    console.print(checks)
+    print("nothing lost, nothing twice" if report.holds else "a check fell short")

@@ -1,0 +1,107 @@
+"""The books of the senders: what the door said it took, each event once, whatever was sent again.
+
+Kept from the outside: built from what clients sent and what they were answered, never from the
+stream or a store, so that it can be held against them.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import msgspec
+
+from hemline.model.event import BOT, ITEM_EVENT, Record, decode_record, encode_record
+from workbench.soak.poison import SITE, Poison
+from workbench.soak.visitors import Call, Sent, traits_of
+
+
+class Ledger:
+    """`kept`: name of an event (subject and id) of each subject → its record, as it came first."""
+
+    def __init__(self) -> None:
+        self.submitted = 0
+        """Events in all calls, and records put past the door."""
+        self.copies: Counter[str] = Counter()
+        """Accepted again, by the kind of call: an event that the door had accepted already."""
+        self.rejected: Counter[str] = Counter()
+        """Field or reason → events."""
+        self.wrongly_taken = 0
+        self.wrongly_refused = 0
+        self.poison: dict[bytes, Poison] = {}
+        self._subjects: dict[str, list[bytes]] = defaultdict(list)
+        self._names: set[str] = set()
+        self._moved: dict[str, bytes] = {}
+        """Events sent without a time, at their latest one, which is the one that a profile keeps."""
+
+    @property
+    def events(self) -> int:
+        """Distinct events that were accepted."""
+        return len(self._names)
+
+    def answered(self, call: Call, kind: str, rejected: dict[int, str]) -> None:
+        """A call and the door's answer to it: position → reason."""
+        self.submitted += len(call.sent)
+        for index, sent in enumerate(call.sent):
+            if index in rejected:
+                self._refused(sent, call, rejected[index])
+            else:
+                self._accepted(sent, call, kind)
+
+    def poisoned(self, poison: Poison) -> None:
+        """A record was put on the stream past the door."""
+        self.submitted += 1
+        self.poison[poison.data] = poison
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+    def subjects(self) -> Iterator[tuple[str, list[Record]]]:
+        """Who has a profile, and every one of their events, once."""
+        for subject, kept in self._subjects.items():
+            if subject.startswith("i:"):
+                continue
+            records = [decode_record(data) for data in kept]
+            profiled = [self._latest(record) for record in records if record.profiled]
+            if profiled:
+                yield subject, profiled
+
+    def records(self) -> Iterator[Record]:
+        """Every event once, as it came first."""
+        for kept in self._subjects.values():
+            yield from map(decode_record, kept)
+
+    def _latest(self, record: Record) -> Record:
+        moved = self._moved.get(name_of(record))
+        return decode_record(moved) if moved else record
+
+    def _refused(self, sent: Sent, call: Call, reason: str) -> None:
+        # What only the stream or the visitor's own wish can be the reason for is no mistake of the door.
+        fine = not sent.right or call.caller.opted_out or reason == "not_durable"
+        self.wrongly_refused += not fine
+        self.rejected[reason.partition(":")[0]] += 1
+
+    def _accepted(self, sent: Sent, call: Call, kind: str) -> None:
+        refusable = call.caller.opted_out and sent.event.type != ITEM_EVENT
+        self.wrongly_taken += refusable or not sent.right
+        record = _record(sent, call)
+        name = name_of(record)
+        if name in self._names:
+            self.copies[kind] += 1
+        else:
+            self._names.add(name)
+            self._subjects[record.subject].append(encode_record(record))
+        if "time" not in sent.wire:
+            self._moved[name] = encode_record(record)
+
+
+def name_of(record: Record) -> str:
+    """What tells events apart."""
+    return f"{record.subject}|{record.event.id}"
+
+
+def _record(sent: Sent, call: Call) -> Record:
+    event = sent.event
+    if "time" not in sent.wire:
+        event = msgspec.structs.replace(event, time=call.at)
+    traits = traits_of(sent.subject)
+    flags = (BOT,) if call.caller.program else ()
+    return Record(SITE, sent.subject, call.at, event, traits.country, traits.device, flags=flags)

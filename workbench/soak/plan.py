@@ -1,0 +1,99 @@
+"""What goes wrong and when: kills and faults, spread evenly over the work, each drawn from a seed.
+
+A trouble comes due when the work has come to its place, and happens at one of the next calls of its
+kind. Knows the names of troubles, not how they are played.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
+
+KILLS = {
+    "before the archive": 0.5,
+    "after the archive": 0.5,
+    "before the profiles": 0.3,
+    "between profiles": 0.1,
+    "after a profile": 0.1,
+    "before the answer": 0.5,
+}
+"""Where a function may die → the chance that a kill that is due happens at such a place."""
+
+FAULTS = {
+    "put": ("throttled", "error 500", "partly refused", "sent twice", "answer lost"),
+    "read": ("throttled", "error 500", "timeout"),
+    "write": (
+        "throttled",
+        "error 500",
+        "timeout",
+        "answer lost",
+        "answer lost, sent again",
+        "a rival was faster",
+        "TransactionConflict",
+    ),
+    "object": ("throttled", "error 500", "timeout", "answer lost"),
+}
+"""Operation → what may happen to it."""
+
+_CHANCE = {"put": 0.5, "read": 0.5, "write": 0.1, "object": 0.5}
+_LAST = 0.95
+"""Where in the work the last trouble comes due: later ones might find nothing left to disturb."""
+_ONCE = {"put", "write", "before the profiles", "between profiles", "after a profile"}
+"""What happens in the first half of the work only: a replay puts nothing and writes no profile."""
+
+
+class Plan:
+    """Draws the next trouble. `done` counts what happened: ("kill", place) and (operation, kind)."""
+
+    def __init__(self, rng: random.Random, *, kills: int, faults: int) -> None:
+        self.done: Counter[tuple[str, str]] = Counter()
+        self._rng = rng
+        self._due: dict[str, Counter[str]] = {operation: Counter() for operation in FAULTS}
+        self._kills: Counter[str] = Counter()
+        self._ahead = self._drawn(kills, faults)
+
+    def _drawn(self, kills: int, faults: int) -> list[tuple[float, str, str]]:
+        every = [(operation, kind) for operation, kinds in FAULTS.items() for kind in kinds]
+        killing = [("kill", self._rng.choice(list(KILLS))) for _ in range(kills)]
+        failing = [self._rng.choice(every) for _ in range(faults)]
+        places = ((self._place(*what), *what) for what in chain(killing, failing))
+        return sorted(places, reverse=True)
+
+    def _place(self, operation: str, kind: str) -> float:
+        return self._rng.random() * _LAST * (0.42 if _ONCE & {operation, kind} else 1.0)
+
+    def advance(self, share: float) -> None:
+        """The work has come to `share` (0 to 1) of its way."""
+        while self._ahead and self._ahead[-1][0] <= share:
+            _, operation, kind = self._ahead.pop()
+            due = self._kills if operation == "kill" else self._due[operation]
+            due[kind] += 1
+
+    def kills(self, place: str) -> bool:
+        """Whether the function dies here."""
+        if not self._kills[place] or self._rng.random() >= KILLS[place]:
+            return False
+        self._kills[place] -= 1
+        self.done["kill", place] += 1
+        return True
+
+    def fault(self, operation: str) -> str:
+        """What happens to this call; empty: nothing."""
+        due = self._due[operation]
+        if not due or self._rng.random() >= _CHANCE[operation]:
+            return ""
+        kind = self._rng.choice(list(due.elements()))
+        due[kind] -= 1
+        self._due[operation] = +due
+        self.done[operation, kind] += 1
+        return kind
+
+    def totals(self) -> tuple[int, int]:
+        """(kills, faults) that happened."""
+        kills = sum(count for (what, _), count in self.done.items() if what == "kill")
+        return kills, sum(self.done.values()) - kills
+
+
+def some(rng: random.Random, most: int) -> Sequence[int]:
+    """A part of 0 … most-1, at least one and not all where there are two."""
+    return sorted(rng.sample(range(most), rng.randint(1, max(1, most - 1))))

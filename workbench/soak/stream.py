@@ -1,0 +1,99 @@
+"""A stream in memory with Kinesis's semantics: hash ranges, sequence numbers, splits and merges.
+
+A record goes to the open shard whose range holds the MD5 of its partition key; a shard that was split
+or merged is closed and keeps its records, to be read before those of its children.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import md5
+from itertools import pairwise
+
+from hemline.adapters.kinesis_limits import too_large
+from hemline.model.errors import Unavailable
+from hemline.usecases.ports import StreamEntry
+from workbench.cloud.delivery import Entry
+from workbench.soak.plan import Plan, some
+
+_RANGE = 1 << 128
+
+
+@dataclass
+class Shard:
+    """One shard: hash keys from `low` to below `high`, and what it holds."""
+
+    name: str
+    low: int
+    high: int
+    parents: tuple[str, ...] = ()
+    entries: list[Entry] = field(default_factory=list)
+    closed: bool = False
+
+
+class Shards:
+    """EventStream over shards; `now` (epoch ms) is when what is put next arrives."""
+
+    def __init__(self, count: int, plan: Plan, rng: random.Random) -> None:
+        self.now = 0
+        self.doubled = 0
+        """Records that are there once more than their senders know of."""
+        self.all: list[Shard] = []
+        self._plan, self._rng = plan, rng
+        self._sequence = 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_800
+        edges = [_RANGE * i // count for i in range(count + 1)]
+        for low, high in pairwise(edges):
+            self._open(low, high)
+
+    @property
+    def records(self) -> int:
+        """All there are, in every shard."""
+        return sum(len(shard.entries) for shard in self.all)
+
+    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
+        """As a client sees it that repeats what failed: throttled, partly refused, stored twice."""
+        fault = self._plan.fault("put")
+        if fault in {"throttled", "error 500"}:
+            raise Unavailable("kinesis", fault)
+        reasons = [too_large(entry) for entry in entries]
+        if fault == "partly refused":
+            for index in some(self._rng, len(entries)):
+                reasons[index] = "ProvisionedThroughputExceededException: fault"
+        held = [e for e, reason in zip(entries, reasons, strict=True) if reason is None]
+        self.store(held)
+        if fault == "sent twice":
+            self.store(held)
+        if fault in {"sent twice", "answer lost"}:
+            self.doubled += len(held)
+        if fault == "answer lost":
+            raise Unavailable("kinesis", "no answer")
+        return reasons
+
+    def store(self, entries: Sequence[StreamEntry]) -> None:
+        """Durable, whatever the plan says."""
+        for entry in entries:
+            at = int.from_bytes(md5(entry.partition.encode(), usedforsecurity=False).digest())
+            shard = next(s for s in self.all if not s.closed and s.low <= at < s.high)
+            self._sequence += self._rng.randint(1, 9)
+            shard.entries.append(
+                Entry(str(self._sequence), entry.partition, entry.data, self.now / 1000)
+            )
+
+    def reshard(self) -> str:
+        """Split one open shard, or merge two neighbours; what was done."""
+        shards = sorted((s for s in self.all if not s.closed), key=lambda s: s.low)
+        if len(shards) > 1 and self._rng.random() < len(shards) / 8:
+            at = self._rng.randrange(len(shards) - 1)
+            left, right = shards[at : at + 2]
+            left.closed = right.closed = True
+            self._open(left.low, right.high, left.name, right.name)
+            return "merge"
+        shard = self._rng.choice(shards)
+        middle = (shard.low + shard.high) // 2
+        shard.closed = True
+        self._open(shard.low, middle, shard.name)
+        self._open(middle, shard.high, shard.name)
+        return "split"
+
+    def _open(self, low: int, high: int, *parents: str) -> None:
+        self.all.append(Shard(f"shardId-{len(self.all):012d}", low, high, parents))
