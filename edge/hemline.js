@@ -4,13 +4,12 @@
 	const set = document.currentScript?.dataset ?? {};
 	const api = (set.api ?? "") + "/v1/";
 	const hemline = (window.hemline ??= {});
-	// Nothing is sent; we ask without cookies.
+	// Sends nothing, asks without cookies.
 	const quiet = navigator.globalPrivacyControl;
 	const credentials = quiet ? "omit" : "include";
 	const post = (path, body, more) => fetch(api + path, { method: "POST", credentials, body, ...more });
 	const emit = (name, detail) => document.dispatchEvent(new CustomEvent("hemline:" + name, { detail }));
 
-	// Beacons survive navigation.
 	let queue = [];
 	let timer = 0;
 
@@ -31,7 +30,7 @@
 		else timer ||= setTimeout(flush, 300);
 	});
 
-	// Seen: half of it, or half a window full of it, for one second.
+	// Seen: half of it, or of a window, for a second.
 	const cardsOf = (slot) => [...slot.querySelectorAll("[data-item]")];
 	const looks = new Map();
 	const eyes = new IntersectionObserver(look, { threshold: [0, 0.25, 0.5, 1] });
@@ -47,17 +46,19 @@
 
 	function confirm(target) {
 		eyes.unobserve(target);
+		clearTimeout(looks.get(target));
 		looks.delete(target);
-		if (document.hidden) return eyes.observe(target);
+		target.told = !document.hidden;
+		if (!target.told) return eyes.observe(target);
 		const slot = target.closest("hem-slot");
 		if (!slot) return;
-		// Seen together: one exposure.
 		if (!slot.seen) setTimeout(report, 50, slot);
 		(slot.seen ??= new Set()).add(target);
 	}
 
 	function report(slot) {
 		const { name, token, seen } = slot;
+		if (!seen) return;
 		const cards = cardsOf(slot);
 		const lines = cards.filter((card) => seen.has(card)).map((card) => ({ item: card.dataset.item }));
 		const position = cards.findIndex((card) => seen.has(card)) + 1;
@@ -65,7 +66,7 @@
 		send("exposure", { slot: name, token, ...(position && { lines, properties: { position } }) });
 	}
 
-	// Only known elements and attributes, no address that runs.
+	// No address that runs.
 	const TAGS = /^(A|BR|BUTTON|DATA|DIV|EM|H[1-6]|IMG|LI|OL|P|SECTION|SPAN|STRONG|UL)$/;
 	const NAMES = /^(alt|class|height|href|lang|loading|role|src|title|value|width|(data|aria)-[\w-]+)$/;
 	const ADDRESS = /^(https?:|mailto:|tel:|[/#?]|[^:]*$)/i;
@@ -80,7 +81,7 @@
 		return body;
 	}
 
-	// One request for all slots; the markup stays unless a fragment comes in time.
+	// One request; the markup stays unless it comes in time.
 	let waiting = [];
 
 	class HemSlot extends HTMLElement {
@@ -112,7 +113,6 @@
 		}
 	}
 
-	// Pictures get 200 ms.
 	function decoded(bodies) {
 		const images = bodies.flatMap((body) => [...body.querySelectorAll("img")]);
 		const ready = images.map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {}));
@@ -123,7 +123,6 @@
 		if (!body.firstElementChild || slot.contains(document.activeElement)) return;
 		const { height } = slot.getBoundingClientRect();
 		slot.replaceChildren(...body.childNodes);
-		// No layout shift.
 		if (slot.getBoundingClientRect().height < height) slot.style.minHeight = height + "px";
 		addEventListener("resize", () => (slot.style.minHeight = ""), { once: true });
 		slot.token = token;
@@ -131,14 +130,19 @@
 		for (const card of cards.length ? cards : slot.children) eyes.observe(card);
 	}
 
-	// In a filled slot, or marked with data-hem-event.
 	function clicked({ target, button }) {
 		const marked = target.closest("[data-hem-event]");
 		const item = target.closest("[data-item]")?.dataset.item;
 		const slot = target.closest("a[href]")?.closest("hem-slot");
 		if (button > 1) return;
 		if (marked) send(marked.dataset.hemEvent, { item });
-		else if (slot?.token) send("click", { item, slot: slot.name, token: slot.token });
+		else if (slot?.token) {
+			// Who clicks has seen.
+			const card = target.closest("[data-item], hem-slot > *");
+			if (!card.told) confirm(card);
+			report(slot);
+			send("click", { item, slot: slot.name, token: slot.token });
+		}
 	}
 
 	addEventListener("click", clicked, true);

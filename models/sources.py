@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from hemline.learn.abuse import clean
 from hemline.model import keys
 from hemline.usecases.archive import read_archive
+from hemline.usecases.publish_edition import read_site
 from models import demo
 from models.candidates import next_lists
 from models.examples import Example, shown_lists, turns
@@ -45,8 +47,10 @@ def running() -> Running:
 
 
 def archive(stack: Running) -> Log:
-    """Everything that the stack has accepted."""
-    return of_records(one.record for one in read_archive(stores.objects(stack), stack.site))
+    """What the stack has accepted, without what is flagged: programs and the impossible teach nothing."""
+    objects = stores.objects(stack)
+    records = (one.record for one in read_archive(objects, stack.site))
+    return of_records(clean(records, read_site(stack.site, objects).abuse))
 
 
 def learnt(log: Log, slot: str, tick: Tick) -> list[Example]:

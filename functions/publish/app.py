@@ -76,5 +76,7 @@ def _publish(built: int | None) -> dict[str, object]:
     logger.info("published", extra=about)
     metrics.add_metric("Items", MetricUnit.Count, result.items)
     metrics.add_metric("Counted", MetricUnit.Count, result.counted)
+    for flag, count in result.flagged.items():
+        metrics.add_metric(f"Flagged{flag.capitalize()}", MetricUnit.Count, count)
     metrics.flush_metrics()
     return msgspec.structs.asdict(result) | {"notes": list(result.notes)}

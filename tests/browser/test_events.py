@@ -137,6 +137,34 @@ def test_a_click_survives_its_own_navigation_and_carries_the_token(
     assert filled.of("view")[0]["item"] == FIRST[2]
 
 
+@pytest.mark.parametrize("link", ["#for-you .hem-card:nth-child(3) a", "hem-slot[name=hero] a"])
+def test_who_clicks_at_once_has_seen_it_and_that_is_told_first(
+    filled: Shop, open_page: Open, link: str
+) -> None:
+    page = open_page("/")
+    settled(page)
+    page.locator(link).first.dispatch_event("click")
+    (click,) = eventually(page, lambda: filled.of("click"))
+    told = [e["type"] for e in filled.events if e.get("token") == click["token"]]
+    assert told == ["exposure", "click"]
+    exposure = next(e for e in filled.of("exposure") if e["token"] == click["token"])
+    assert [line["item"] for line in exposure.get("lines", ())] == [
+        click[name] for name in click if name == "item"
+    ]
+    assert exposure["time"] <= click["time"]
+
+
+def test_what_was_seen_before_the_click_is_not_told_again(filled: Shop, open_page: Open) -> None:
+    page = open_page("/")
+    settled(page)
+    page.locator("#for-you").scroll_into_view_if_needed()
+    eventually(page, lambda: exposures(filled, "for-you"))
+    page.locator("#for-you .hem-card:nth-child(1) a").dispatch_event("click")
+    (click,) = eventually(page, lambda: filled.of("click"))
+    told = [line["item"] for event in exposures(filled, "for-you") for line in event["lines"]]
+    assert told.count(click["item"]) == 1
+
+
 def test_every_event_is_one_that_the_door_accepts(filled: Shop, open_page: Open) -> None:
     page = open_page("/item/orla-mug-sage")
     settled(page)

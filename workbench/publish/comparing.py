@@ -9,6 +9,8 @@ import msgspec
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.onnx import OnnxRanker
 from hemline.decide.page import Engine
+from hemline.learn.abuse import survey
+from hemline.model.abuse import Limits
 from hemline.model.edition import pack, unpack
 from hemline.model.event import Record
 from hemline.model.site import Site
@@ -76,9 +78,10 @@ def _records(objects: ObjectStore, site: str) -> list[Record]:
 
 def compare(old: Site, new: Site, history: History, wanted: Wanted, now: int) -> Difference:
     """Change by change and slot by slot, as of `now` (epoch ms)."""
-    counted = count(history.records)
-    engines = (_engine(old, counted, history, now), _engine(new, counted, history, now))
-    mains = {item.id: item.categories[0] for item in counted.items if item.categories}
+    counts = {limits: _counted(history, limits) for limits in {old.abuse, new.abuse}}
+    before = _engine(old, counts[old.abuse], history, now)
+    engines = before, _engine(new, counts[new.abuse], history, now)
+    mains = {i.id: i.categories[0] for i in counts[new.abuse].items if i.categories}
     chosen = sample(history.records, mains, wanted)
     sides = Sides(old, new, engines)
     return Difference(
@@ -87,6 +90,10 @@ def compare(old: Site, new: Site, history: History, wanted: Wanted, now: int) ->
         told(sides, chosen),
         slots(sides, chosen, now),
     )
+
+
+def _counted(history: History, limits: Limits) -> Counted:
+    return count(history.records, survey(history.records, limits).flags)
 
 
 def _engine(site: Site, counted: Counted, history: History, now: int) -> Engine:

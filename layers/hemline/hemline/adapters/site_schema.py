@@ -18,6 +18,7 @@ from hemline.adapters.site_conditions import Conditions, Strict, structs
 from hemline.adapters.site_rules import AnyRule, AnySegment, Id, Name, tag
 from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
+from hemline.model.abuse import Limits
 from hemline.model.event import DEEDS
 from hemline.model.site import Site
 from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
@@ -128,6 +129,15 @@ class _ColdStart(Strict):
         return ColdStart(self.impressions, self.hours)
 
 
+class _Abuse(Strict):
+    per_minute: Annotated[int, Field(ge=1, le=100_000)] = Limits().per_minute
+    per_day: Annotated[int, Field(ge=1, le=1_000_000)] = Limits().per_day
+    early_seconds: Annotated[int, Field(ge=0, le=3600)] = Limits().early_seconds
+
+    def struct(self) -> Limits:
+        return Limits(self.per_minute, self.per_day, self.early_seconds)
+
+
 class SiteModel(Strict):
     """The whole file."""
 
@@ -142,6 +152,7 @@ class SiteModel(Strict):
     page_caps: list[_PageCap] = []
     cold_start: _ColdStart | None = None
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
+    abuse: _Abuse = _Abuse()
 
     def struct(self) -> Site:
         """As the model's structs."""
@@ -155,4 +166,5 @@ class SiteModel(Strict):
         caps = tuple(cap.struct() for cap in self.page_caps)
         cold = self.cold_start.struct() if self.cold_start else None
         plain = self.title, self.currency, self.consent_default
-        return Site(*plain, slots, rules, segments, time, caps, cold, self.base_url)
+        rest = cold, self.base_url, self.abuse.struct()
+        return Site(*plain, slots, rules, segments, time, caps, *rest)

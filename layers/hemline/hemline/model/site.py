@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hemline.model.abuse import Limits
 from hemline.model.errors import Refused
 from hemline.model.rule import Rule, Segment
 from hemline.model.slot import ColdStart, PageCap, Slot
@@ -23,6 +24,8 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     cold_start: ColdStart | None = None
     base_url: str = ""
     """What links in an email begin with; without it they are left out where they are paths."""
+    abuse: Limits = Limits()
+    """From where on events count nowhere."""
 
 
 def encode_site(site: Site) -> bytes:

@@ -3,12 +3,14 @@
 The same archive, in any order and cut into any objects, gives the same edition.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hemline.decide import cards, page_caps, rule_masks
 from hemline.decide.features import FEATURES
 from hemline.learn import statistics
+from hemline.learn.abuse import of_the_door
 from hemline.learn.statistics_counts import Statistics
 from hemline.model.edition import SCHEMA, Header, Payload
 from hemline.model.errors import BadInput
@@ -38,10 +40,17 @@ class Counted(NamedTuple):
     events: int
     unreadable: Sequence[str]
     """Ids of items whose last word is no item (an older version of the door let it in)."""
+    flagged: Mapping[str, int] = {}
+    """Flag → events that were left out for it; one may have several. See `model.abuse`."""
 
 
-def count(records: Iterable[Record]) -> Counted:
+Flags = Callable[[Record], tuple[str, ...]]
+
+
+def count(records: Iterable[Record], flags: Flags = of_the_door) -> Counted:
     """One pass over de-duplicated records; an item is what its last `item` event says.
+
+    What has flags is left out; `learn.abuse.survey` of the same records gives them all.
 
     What people did deliberately is put in the order of what happened (time, who, id), so that neither
     the order of arrival nor the cut into objects shows in what goes together. What was merely shown,
@@ -51,7 +60,11 @@ def count(records: Iterable[Record]) -> Counted:
     counted = Statistics()
     latest: dict[str, Event] = {}
     deliberate: list[Record] = []
+    flagged: Counter[str] = Counter()
     for record in records:
+        if found := flags(record):
+            flagged.update(found)
+            continue
         if record.event.deed in _DELIBERATE:
             deliberate.append(record)
             continue
@@ -61,7 +74,7 @@ def count(records: Iterable[Record]) -> Counted:
     for record in sorted(deliberate, key=lambda r: (r.event.time, r.subject, r.event.id)):
         counted.add(record)
     items, unreadable = _items(latest)
-    return Counted(items, counted, counted.counted, unreadable)
+    return Counted(items, counted, counted.counted, unreadable, flagged)
 
 
 def _keep_latest(latest: dict[str, Event], item: str, event: Event) -> None:

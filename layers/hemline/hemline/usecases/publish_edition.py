@@ -6,14 +6,17 @@ to what is not there; the pointer moves under a condition, so of two publishers 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 
+from hemline.learn.abuse import survey
 from hemline.model import keys
+from hemline.model.abuse import FLAGS
 from hemline.model.edition import Edition, Header, Payload, Pointer, pack, unpack
 from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
+from hemline.model.event import Record
 from hemline.model.site import Site, decode_site, encode_site
 from hemline.usecases.archive import read_archive, watermarks
 from hemline.usecases.build_edition import Made, count, dangling, edition_parts
@@ -29,6 +32,7 @@ from hemline.usecases.edition_ranker import (
     keep,
     stored,
 )
+from hemline.usecases.forget_register import entries
 from hemline.usecases.lookup import find
 from hemline.usecases.ports import ObjectStore, PointerStore
 
@@ -57,6 +61,8 @@ class Published(msgspec.Struct, frozen=True):
     """`stored`, `kept` (the previous edition's) or `none`."""
     notes: tuple[str, ...] = ()
     """What somebody should look at; nothing of it stopped the publish."""
+    flagged: Mapping[str, int] = {}
+    """Flag → events that were left out for it."""
 
 
 class _Live(NamedTuple):
@@ -75,19 +81,20 @@ def publish_edition(name: str, places: Places, *, built: int) -> Published:
     live = _live(name, places, notes)
     # Before the reading, so that what they promise is in it.
     made = Made(built, watermarks(places.objects, name))
-    counted = count(archived.record for archived in read_archive(places.objects, name))
+    counted = count(_history(name, places), survey(_history(name, places), site.abuse).flags)
     ranker, whence = choose(
         {"stored": stored(name, places.objects), "kept": carried(live.edition)},
         places.check_ranker,
         notes,
     )
     notes += [f"item {item} is no item of this version: left out" for item in counted.unreadable]
+    notes += _flagged(counted.flagged)
     notes += dangling(site, counted.items)
     notes += missed(site.cold_start, counted.statistics, counted.items, built)
     header, payloads = edition_parts(name, site, counted, ranker, made)
     if live.edition and _same(header, payloads, live.edition, live.data):
         same = _published(live.edition, len(live.data), whence, notes)
-        return msgspec.structs.replace(same, swapped=False)
+        return msgspec.structs.replace(same, swapped=False, flagged=counted.flagged)
     data = pack(header, payloads)
     fresh = unpack(data, site=name)
     places.objects.put(keys.edition_object(name, fresh.digest), data)
@@ -95,7 +102,18 @@ def publish_edition(name: str, places: Places, *, built: int) -> Published:
     result = _published(fresh, len(data), whence, notes)
     # After the swap: the notes tell what was live, and by that what is held back.
     note(places.objects, name, _entry(result))
-    return result
+    return msgspec.structs.replace(result, flagged=counted.flagged)
+
+
+def _history(name: str, places: Places) -> Iterator[Record]:
+    return (archived.record for archived in read_archive(places.objects, name))
+
+
+def _flagged(counts: Mapping[str, int]) -> list[str]:
+    return [
+        f"left out of everything that is counted: {count} events flagged {flag} ({FLAGS[flag]})"
+        for flag, count in sorted(counts.items())
+    ]
 
 
 def roll_back(name: str, places: Places, wanted: str = "") -> Entry:
@@ -132,6 +150,9 @@ def inputs(name: str, places: Places) -> str:
     state = hashlib.sha256()
     for key in places.objects.keys(keys.archive_prefix(name)):
         state.update(b"\n" + key.encode())
+    # Who was forgotten since: the next edition must be without them.
+    for entry in entries(places.objects, name):
+        state.update(f"\n{entry.alias} {entry.at}".encode())
     for key in (keys.site_object(name), *(keys.ranker_object(name, n) for n in RANKER_FILES)):
         state.update(hashlib.sha256(find(places.objects, key) or b"").digest())
     return state.hexdigest()

@@ -1,0 +1,30 @@
+"""What an event can be flagged with, and from where on: flagged events are kept and counted nowhere.
+
+Flags of the door stand in the record; those that need a history are found when it is read (`learn.abuse`).
+"""
+
+import msgspec
+
+from hemline.model.event import BOT
+
+RATE, UNSEEN, DWELL, UNKNOWN = "rate", "unseen", "dwell", "unknown"
+
+FLAGS = {
+    BOT: "its user agent says that it is a program",
+    RATE: "of a visitor, in a minute or a day of more events than people make",
+    UNSEEN: "a click in a fragment that nobody had seen by then",
+    DWELL: "longer than its fragment had been in sight",
+    UNKNOWN: "a purchase of nothing that was ever in the catalogue",
+}
+"""Flag → what it says."""
+
+
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """From where on a visitor's events are taken for a program's, or for made up."""
+
+    per_minute: int = 300
+    """Events of one visitor in one minute of the clock."""
+    per_day: int = 5000
+    """Events of one visitor on one day (UTC): what is spread over many minutes."""
+    early_seconds: int = 10
+    """How much earlier than its fragment's exposure a click may be: both are timed by the client."""
