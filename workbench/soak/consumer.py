@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
 from workbench.cloud.delivery import Entry, Exhausted, FunctionError, deliver
 from workbench.cloud.emulator import REGION
@@ -26,6 +25,7 @@ from workbench.soak.plan import Plan
 from workbench.soak.poison import SITE
 from workbench.soak.stage import Stage, Troupe
 from workbench.soak.stream import Shard, Shards
+from workbench.soak.verdict import Stores
 
 Ingest = Callable[[Sequence[StreamRecord], IngestDeps, int], IngestResult]
 _AGAIN = 0.02
@@ -52,11 +52,10 @@ class Consumer:
 
     plan: Plan
     rng: random.Random
+    places: Stores
     ingest: Ingest = ingest_batch
     settled: Callable[[int], None] = lambda _: None
     """Told how many records more are done."""
-    table: MemoryTable = field(default_factory=MemoryTable)
-    objects: MemoryObjects = field(default_factory=MemoryObjects)
     counts: Counter[str] = field(default_factory=Counter)
     """What ingest reported, in all invocations."""
     seen: Counter[str] = field(default_factory=Counter)
@@ -133,8 +132,8 @@ class Consumer:
         life = Life(self.plan, self.stage, self, numbers)
         deps = IngestDeps(
             SITE,
-            FaultyTable(self.table, life),
-            FaultyObjects(self.objects, life),
+            FaultyTable(self.places.people, life),
+            FaultyObjects(self.places.objects, life),
             Troupe(self.stage),
         )
         records = [StreamRecord(shard, e.sequence, e.data, int(e.arrived * 1000)) for e in entries]

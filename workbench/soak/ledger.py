@@ -51,6 +51,16 @@ class Ledger:
         self.submitted += 1
         self.poison[poison.data] = poison
 
+    def figures(self) -> dict[str, int]:
+        """What was sent, and what the door made of it."""
+        return {
+            "submitted": self.submitted,
+            "events": self.events,
+            **{name: self.copies[name] for name in sorted(self.copies)},
+            "rejected": self.rejected.total(),
+            "poison": len(self.poison),
+        }
+
     def __contains__(self, name: str) -> bool:
         return name in self._names
 

@@ -88,6 +88,10 @@ class Plan:
         self.done[operation, kind] += 1
         return kind
 
+    def named(self) -> dict[str, int]:
+        """What happened, by name."""
+        return {f"{what}: {kind}": count for (what, kind), count in sorted(self.done.items())}
+
     def totals(self) -> tuple[int, int]:
         """(kills, faults) that happened."""
         kills = sum(count for (what, _), count in self.done.items() if what == "kill")

@@ -1,22 +1,18 @@
 """A whole soak in this process: clients, stream, function and stores, then the verdict."""
 
 import random
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from typing import NamedTuple
 
+from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.usecases.ingest_batch import ingest_batch
-from workbench.soak import poison
-from workbench.soak.clients import Clients
+from hemline.usecases.ports import PersonStore
 from workbench.soak.consumer import Consumer, Ingest, Reading
-from workbench.soak.ledger import Ledger
+from workbench.soak.crowd import Crowd, Stream
 from workbench.soak.plan import Plan
 from workbench.soak.stream import Shards
 from workbench.soak.verdict import Check, Stores, expected, judge
-from workbench.soak.visitors import Call, calls
 
-_POISON = 0.02
-"""Share of calls after which somebody puts junk on the stream."""
 _RESHARDS = 8
 _CALLS = 7.5
 """Events in one call, on average."""
@@ -57,42 +53,51 @@ class Tell(NamedTuple):
     phase: Callable[[str], None] = lambda _: None
 
 
-def soak(settings: Settings, ingest: Ingest = ingest_batch, tell: Tell | None = None) -> Report:
-    """Run it. The same settings give the same report."""
-    return _Run(settings, ingest, tell or Tell()).whole()
+def soak(
+    settings: Settings,
+    ingest: Ingest = ingest_batch,
+    tell: Tell | None = None,
+    people: tuple[PersonStore, PersonStore] | None = None,
+) -> Report:
+    """Run it. The same settings give the same report.
+
+    `people`: another table than memory, as the function reaches it and as the verdict does.
+    """
+    objects, table = MemoryObjects(), MemoryTable()
+    used, judged = people or (table, table)
+    run = _Run(settings, ingest, tell or Tell(), Stores(used, objects))
+    return run.whole(Stores(judged, objects))
 
 
 class _Run:
-    def __init__(self, settings: Settings, ingest: Ingest, tell: Tell) -> None:
-        self._settings, self._tell = settings, tell
+    def __init__(self, settings: Settings, ingest: Ingest, tell: Tell, places: Stores) -> None:
+        self._settings, self._tell, self._places = settings, tell, places
         self._plan = Plan(self._rng("plan"), kills=settings.kills, faults=settings.faults)
-        self._ledger = Ledger()
         self._stream = Shards(settings.shards, self._plan, self._rng("stream"))
-        self._clients = Clients(self._stream, self._ledger, self._rng("clients"))
-        self._chance = self._rng("poison")
-        self._consumer = Consumer(self._plan, self._rng("stage"), ingest, self._settled)
+        ends = Stream(self._stream, self._stream.store, self._stream.at)
+        self._crowd = Crowd(settings.seed, settings.events, ends)
+        self._consumer = Consumer(self._plan, self._rng("stage"), places, ingest, self._settled)
         # The stream is read twice, and holds about a tenth more than what is new.
         self._total, self._done = int(settings.events * 2.2), 0
-        self._reshards = 0
 
-    def whole(self) -> Report:
+    def whole(self, judged: Stores) -> Report:
+        ledger, reading = self._crowd.ledger, Reading(self._settings.lanes, self._settings.batch)
         self._tell.total(self._total)
-        reading = Reading(self._settings.lanes, self._settings.batch)
         self._tell.phase("deliver")
         self._deliver(reading)
         self._consumer.redrive()
         self._tell.phase("compare")
-        asked = expected(self._ledger)
-        stores = Stores(self._consumer.table, self._consumer.objects)
-        first = judge(self._ledger, asked, stores)
+        asked = expected(ledger)
+        first = judge(ledger, asked, judged)
         self._tell.phase("replay")
         # In another cut and in other lanes, as when somebody had changed the settings.
         self._total = self._done + self._stream.records
         self._consumer.replay(self._stream, Reading(reading.lanes + 1, reading.batch + 37))
         self._consumer.redrive()
         self._tell.phase("compare")
-        again = judge(self._ledger, asked, stores, first)
-        return self._report(first.checks, again.checks)
+        again = judge(ledger, asked, judged, first)
+        checks = [*first.checks, *self._own_checks(), *replayed(again.checks)]
+        return Report(self._settings, checks, self._plan.named(), self._figures())
 
     def _rng(self, what: str) -> random.Random:
         return random.Random(f"{self._settings.seed} {what}")
@@ -103,65 +108,36 @@ class _Run:
         self._tell.done(records)
 
     def _deliver(self, reading: Reading) -> None:
-        made = calls(self._rng("visitors"), self._settings.events)
         size = max(4, int(reading.batch * self._settings.shards * reading.lanes / _CALLS))
-        for number, part in enumerate(_parts(made, size)):
-            for call in part:
-                self._send(call)
-            if number * size * _CALLS > self._settings.events * self._reshards / _RESHARDS:
-                self._reshards += 1
+        reshards = 0
+        for calls in self._crowd.parts(size):
+            if calls * _CALLS > self._settings.events * reshards / _RESHARDS:
+                reshards += 1
                 self._stream.reshard()
             self._consumer.drain(self._stream, reading)
-        for kind, call in self._late():
-            self._stream.now = max(self._stream.now, call.at)
-            self._clients.send(call, kind)
-        self._consumer.drain(self._stream, reading)
 
-    def _send(self, call: Call) -> None:
-        for kind, earlier in self._clients.due(call.at):
-            self._clients.send(earlier, kind)
-        self._stream.now = call.at
-        self._clients.send(call)
-        if self._chance.random() < _POISON:
-            entry, junk = poison.draw(self._chance, self._ledger.submitted)
-            self._ledger.poisoned(junk)
-            self._stream.store([entry])
-
-    def _late(self) -> Iterator[tuple[str, Call]]:
-        while waiting := self._clients.due(None):
-            yield from waiting
-
-    def _report(self, first: list[Check], again: list[Check]) -> Report:
-        ledger, consumer = self._ledger, self._consumer
-        kills, faults = self._plan.totals()
-        records = self._stream.records
-        extra = [
-            Check(
-                "records = accepted + stored twice + poison",
-                records,
-                ledger.events + ledger.copies.total() + self._stream.doubled + len(ledger.poison),
-            ),
+    def _own_checks(self) -> list[Check]:
+        ledger, consumer = self._crowd.ledger, self._consumer
+        known = ledger.events + ledger.copies.total() + self._stream.doubled + len(ledger.poison)
+        return [
+            Check("records = accepted + stored twice + poison", self._stream.records, known),
             Check("profile writes ahead of the archive", 0, consumer.ahead),
             Check("answers that do not add up", 0, consumer.miscounted),
         ]
-        figures = {
-            "submitted": ledger.submitted,
-            "events": ledger.events,
-            **{name: ledger.copies[name] for name in sorted(ledger.copies)},
-            "rejected": ledger.rejected.total(),
-            "poison": len(ledger.poison),
-            "records on the stream": records,
+
+    def _figures(self) -> dict[str, int]:
+        kills, faults = self._plan.totals()
+        return {
+            **self._crowd.ledger.figures(),
+            "records on the stream": self._stream.records,
             "shards": len(self._stream.all),
             "kills": kills,
             "faults": faults,
-            **dict(sorted(consumer.seen.items())),
-            **{f"reported {name}": n for name, n in consumer.counts.items()},
+            **dict(sorted(self._consumer.seen.items())),
+            **{f"reported {name}": n for name, n in self._consumer.counts.items()},
         }
-        replayed = [check._replace(name=f"replayed: {check.name}") for check in again]
-        troubles = {f"{what}: {kind}": n for (what, kind), n in sorted(self._plan.done.items())}
-        return Report(self._settings, [*first, *extra, *replayed], troubles, figures)
 
 
-def _parts(made: Iterator[Call], size: int) -> Iterator[list[Call]]:
-    while part := list(islice(made, size)):
-        yield part
+def replayed(checks: list[Check]) -> list[Check]:
+    """The same checks, after the whole stream was delivered again."""
+    return [check._replace(name=f"replayed: {check.name}") for check in checks]

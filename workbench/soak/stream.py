@@ -79,6 +79,10 @@ class Shards:
                 Entry(str(self._sequence), entry.partition, entry.data, self.now / 1000)
             )
 
+    def at(self, now: int) -> None:
+        """It is `now`."""
+        self.now = now
+
     def reshard(self) -> str:
         """Split one open shard, or merge two neighbours; what was done."""
         shards = sorted((s for s in self.all if not s.closed), key=lambda s: s.low)

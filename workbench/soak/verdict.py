@@ -16,7 +16,7 @@ from hemline.learn.profile import Profile, decode, fold, state_bytes
 from hemline.model.event import Record, decode_record, encode_record
 from hemline.usecases.archive import read_archive
 from hemline.usecases.build_edition import count
-from hemline.usecases.ports import ObjectStore, ProfileStore
+from hemline.usecases.ports import ObjectStore, PersonStore, ProfileStore
 from workbench.soak.ledger import Ledger, name_of
 from workbench.soak.poison import SITE
 from workbench.soak.visitors import SPAN, START
@@ -48,9 +48,9 @@ class Expected(NamedTuple):
 
 
 class Stores(NamedTuple):
-    """What is judged."""
+    """What ingest writes to, or what is judged."""
 
-    profiles: ProfileStore
+    people: PersonStore
     objects: ObjectStore
 
 
@@ -87,7 +87,7 @@ def judge(ledger: Ledger, asked: Expected, stores: Stores, before: Look | None =
         Check("events counted twice", 0, len(archive.records) - counted),
         *_where_all_went(ledger, counted, _quarantine(stores.objects)),
         Check("sections of statistics that differ", 0, differ),
-        *_profiles(asked.profiles, stores.profiles),
+        *_profiles(asked.profiles, stores.people),
         Check("taken by the door though wrong", 0, ledger.wrongly_taken),
         Check("refused by the door though right", 0, ledger.wrongly_refused),
     ]

@@ -62,12 +62,12 @@ def traits_of(subject: str) -> Traits:
     return Traits(_COUNTRIES[number % len(_COUNTRIES)], _DEVICES[number % len(_DEVICES)])
 
 
-def calls(rng: random.Random, events: int) -> Iterator[Call]:
-    """Calls with `events` events in all, none of them a repeat."""
+def calls(rng: random.Random, events: int, largest: int) -> Iterator[Call]:
+    """Calls of up to `largest` events, `events` in all, none of them a repeat."""
     made, world = 0, _World(rng, max(20, events // _EVENTS_OF_ONE))
     while made < events:
         at = START + SPAN * made // events
-        call = world.call(at, min(rng.randint(1, 14), events - made))
+        call = world.call(at, min(rng.randint(1, largest), events - made))
         made += len(call.sent)
         yield call
 
