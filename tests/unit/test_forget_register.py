@@ -8,7 +8,7 @@ from hemline.adapters.memory import MemoryObjects
 from hemline.model.errors import Refused
 from hemline.model.keys import alias, archive_prefix, forgotten_object, forgotten_prefix
 from hemline.usecases.archive import append, line, read_archive, watermarks
-from hemline.usecases.forget_register import Entry, Forgetting, drop, enter, entries, keep
+from hemline.usecases.forget_register import Entry, Forgetting, drop, enter, entries, mark_swept
 from tests.support.streams import NOW, SITE, record
 
 PEOPLE = ("v:a", "v:b", "u:a", "u:b")
@@ -76,7 +76,8 @@ def test_entered_again_the_later_times_hold_and_a_sweep_is_due() -> None:
     objects = MemoryObjects()
     enter(objects, SITE, "u:a", NOW, NOW + 5)
     (entry,) = entries(objects, SITE)
-    keep(objects, SITE, Entry(entry.alias, entry.at, entry.settled_at, swept=NOW + 1))
+    mark_swept(objects, SITE, entry, NOW + 1)
+    assert [one.swept for one in entries(objects, SITE)] == [NOW + 1]
     enter(objects, SITE, "u:a", NOW - 9, NOW + 7)
     assert list(entries(objects, SITE)) == [Entry(alias(SITE, "u:a"), NOW, NOW + 7)]
 

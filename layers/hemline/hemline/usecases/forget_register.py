@@ -4,13 +4,14 @@ An entry is one object under the alias of its person, so that it names nobody, a
 sweep has taken the person out of every object and the stream cannot bring back anything of them.
 """
 
+import contextlib
 from collections.abc import Iterator
 
 import msgspec
 
-from hemline.model.errors import Refused
+from hemline.model.errors import Conflict, Refused
 from hemline.model.keys import alias, forgotten_object, forgotten_prefix
-from hemline.usecases.ports import ObjectStore
+from hemline.usecases.ports import ObjectStore, ObjectVersion, VersionedStore
 
 _SUFFIX = ".json"
 _VISITOR, _USER = "v:", "u:"
@@ -34,10 +35,12 @@ _decoder = msgspec.json.Decoder(Entry)
 def enter(objects: ObjectStore, site: str, subject: str, at: int, settled_at: int) -> None:
     """Put a person on the register, again with the later times; not swept yet."""
     key = forgotten_object(site, subject)
-    old = _read(objects, key)
-    if old:
-        at, settled_at = max(at, old.at), max(settled_at, old.settled_at)
-    objects.put(key, msgspec.json.encode(Entry(alias(site, subject), at, settled_at)))
+    # Looked at again after it was written: of two who write at once the later time must stay.
+    while (old := _read(objects, key)) is None or old.at < at or old.settled_at < settled_at:
+        at, settled_at = (
+            (max(at, old.at), max(settled_at, old.settled_at)) if old else (at, settled_at)
+        )
+        objects.put(key, msgspec.json.encode(Entry(alias(site, subject), at, settled_at)))
 
 
 def entries(objects: ObjectStore, site: str) -> Iterator[Entry]:
@@ -48,22 +51,36 @@ def entries(objects: ObjectStore, site: str) -> Iterator[Entry]:
             yield found
 
 
-def keep(objects: ObjectStore, site: str, entry: Entry) -> None:
-    """Write an entry as it now is."""
-    objects.put(_key(site, entry), msgspec.json.encode(entry))
+def mark_swept(objects: VersionedStore, site: str, entry: Entry, began: int) -> None:
+    """Note that a whole sweep went through with this entry; not if it was entered again meanwhile."""
+    newest, *_ = _versions(objects, site, entry)
+    swept = msgspec.structs.replace(entry, swept=began)
+    with contextlib.suppress(Conflict):
+        if _decoded(objects.get_version(newest), newest.key) == entry:
+            objects.replace(newest, msgspec.json.encode(swept))
 
 
-def drop(objects: ObjectStore, site: str, entry: Entry) -> None:
-    """Take a person off the register: only their tombstone remains."""
-    objects.delete(_key(site, entry))
+def drop(objects: VersionedStore, site: str, entry: Entry) -> None:
+    """Take a person off the register: only their tombstone remains.
+
+    By version, the oldest first, so that one who is entered again meanwhile stays on it.
+    """
+    versions = _versions(objects, site, entry)
+    if _decoded(objects.get_version(versions[0]), versions[0].key) == entry:
+        for one in reversed(versions):
+            objects.delete_version(one)
 
 
-def _key(site: str, entry: Entry) -> str:
-    return f"{forgotten_prefix(site)}{entry.alias}{_SUFFIX}"
+def _versions(objects: VersionedStore, site: str, entry: Entry) -> list[ObjectVersion]:
+    key = f"{forgotten_prefix(site)}{entry.alias}{_SUFFIX}"
+    return [one for one in objects.versions(key) if one.key == key]
 
 
 def _read(objects: ObjectStore, key: str) -> Entry | None:
-    data = objects.get(key)
+    return _decoded(objects.get(key), key)
+
+
+def _decoded(data: bytes | None, key: str) -> Entry | None:
     try:
         return _decoder.decode(data) if data else None
     except msgspec.DecodeError:

@@ -12,7 +12,7 @@ from hemline.model.errors import Conflict, Unavailable
 from hemline.model.keys import alias
 from hemline.model.standing import Links, decode_links
 from hemline.usecases.ingest_fold import fold
-from hemline.usecases.ingest_judge import judge
+from hemline.usecases.ingest_judge import is_forgotten, judge
 from hemline.usecases.ingest_read import Group
 from hemline.usecases.ports import Part, PersonStore, Stored
 
@@ -36,8 +36,8 @@ def keep_apart(group: Group, people: PersonStore) -> None:
     """Fold a linked user's events into what is theirs alone. Raises Conflict when that is gone."""
     for _ in range(TRIES):
         own = people.read_part(group.site, group.subject, Part.OWN)
-        if own is None:
-            # Somebody is forgetting or unlinking the person: their standing must be looked at again.
+        if own is None or any(is_forgotten(one.record, own.standing) for one in group.entries):
+            # Somebody is forgetting the person: their standing must be looked at again.
             raise Conflict("what is a user's own is not there")
         if _written(group, own, people, Part.OWN, group.subject):
             return

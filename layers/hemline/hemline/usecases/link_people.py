@@ -80,6 +80,10 @@ def _link(visitor: str, user: str, deps: LinkDeps) -> bool | None:
             continue
         if not _add_link(f"u:{user}", visitor, deps, most=MOST_LINKS):
             return _left_out(visitor, user, deps)
+        if _read(f"v:{visitor}", Part.PROFILE, deps).standing.forgotten:
+            # Meanwhile, and perhaps before anything here could have told that there was a link.
+            _disown(visitor, user, deps)
+            return None
         if settle(user, deps):
             return True
     raise _busy()
@@ -91,6 +95,29 @@ def _left_out(visitor: str, user: str, deps: LinkDeps) -> bool | None:
         return False
     _cut(f"v:{visitor}", user, deps)
     return None
+
+
+def _disown(visitor: str, user: str, deps: LinkDeps) -> None:
+    """Of a visitor who is forgotten no name may stay."""
+    strike(f"u:{user}", (visitor,), deps)
+    settle(user, deps)
+    strike(f"v:{visitor}", (user,), deps)
+    _unflag_visitor(visitor, deps)
+
+
+def strike(subject: str, others: tuple[str, ...], deps: LinkDeps) -> None:
+    """Take them out of a person's links, of those that were cut too, as if they had never been there."""
+    for _ in range(TRIES):
+        stored = _read(subject, Part.LINKS, deps)
+        links = _links(stored)
+        after = Links(_without(links.on, others), _without(links.cut, others))
+        if after == links or _write_links(subject, after, stored, deps):
+            return
+    raise _busy()
+
+
+def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in others)
 
 
 def _add_link(subject: str, other: str, deps: LinkDeps, *, most: int) -> bool:
@@ -118,10 +145,11 @@ def _flag_visitor(visitor: str, deps: LinkDeps) -> None:
 
 def _set_apart(user: str, deps: LinkDeps) -> bool:
     """Keep what is the user's own beside what will be everybody's; False when another was faster."""
+    # Before the profile: who is forgotten in between has emptied it since, and this write loses.
+    own = _read(f"u:{user}", Part.OWN, deps)
     stored = _read(f"u:{user}", Part.PROFILE, deps)
     if stored.standing.linked:
         return True
-    own = _read(f"u:{user}", Part.OWN, deps)
     copy = Stored(stored.blob, own.version + 1, stored.standing)
     return _written(f"u:{user}", Part.OWN, copy, deps) and _stand(
         f"u:{user}", stored, deps, linked=True
@@ -173,7 +201,7 @@ def _cut(subject: str, other: str, deps: LinkDeps) -> None:
         links = _links(stored)
         if other in links.cut and other not in links.on:
             return
-        after = Links(tuple(one for one in links.on if one != other), (*links.cut, other))
+        after = Links(_without(links.on, (other,)), (*links.cut, other))
         if _write_links(subject, after, stored, deps):
             return
     raise _busy()
@@ -199,7 +227,8 @@ def _links(stored: Stored) -> Links:
 
 
 def _write_links(subject: str, links: Links, before: Stored, deps: LinkDeps) -> bool:
-    new = Stored(encode_links(links), before.version + 1)
+    blob = encode_links(links) if links.on or links.cut else b""
+    new = Stored(blob, before.version + 1)
     return _written(subject, Part.LINKS, new, deps)
 
 

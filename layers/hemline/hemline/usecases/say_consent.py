@@ -36,7 +36,7 @@ def _stated(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, now: 
     profile = deps.people.read_part(deps.site, subject, Part.PROFILE) or NEVER
     part = _where(subject, profile)
     own = deps.people.read_part(deps.site, subject, part) if part is Part.OWN else profile
-    if own is None:
+    if own is None or own.standing.forgotten != profile.standing.forgotten:
         return False  # somebody is forgetting the person
     consent = say(choices.items(), own.standing.consent, now)
     standing = replace(own.standing, consent=consent)
