@@ -160,3 +160,12 @@ def watermarks(objects: ObjectStore, site: str) -> dict[str, str]:
         _, shard, name = _parts(key)
         highest[shard] = max(highest.get(shard, 0), int(name.partition("-")[2]))
     return {shard: str(sequence) for shard, sequence in sorted(highest.items())}
+
+
+def last_of_shards(objects: ObjectStore, site: str) -> frozenset[str]:
+    """The objects that watermarks are read from: without one of them its shard would seem to go back."""
+    last: dict[str, tuple[int, str]] = {}
+    for key in objects.keys(archive_prefix(site)):
+        _, shard, name = _parts(key)
+        last[shard] = max(last.get(shard, (-1, "")), (int(name.partition("-")[2]), key))
+    return frozenset(key for _, key in last.values())

@@ -1,0 +1,366 @@
+"""The sweep: the forgotten leave every version of every object, and nobody else loses an event.
+
+Whenever it is killed, a later run completes it.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hemline.adapters.memory import MemoryObjects
+from hemline.model.errors import Unavailable
+from hemline.model.event import encode_record
+from hemline.model.keys import forgotten_prefix, quarantine_object, sweep_object
+from hemline.usecases import forget_archive
+from hemline.usecases.archive import append, day_of, line, read_archive, watermarks
+from hemline.usecases.forget_archive import SweepDeps, Swept, sweep
+from hemline.usecases.forget_lines import names_forgotten
+from hemline.usecases.forget_register import Forgetting, enter, entries
+from hemline.usecases.ports import ObjectVersion
+from tests.support.streams import NOW, SITE, record
+from tests.support.versions import VersionedObjects
+
+DAY = 86_400_000
+SETTLED = NOW + 3 * DAY
+GONE, STAYS = "v:gone-4fX9", "v:stays-7pQ2"
+
+
+class Killed(Exception):  # noqa: N818 - named for what happened
+    """Where a process ends."""
+
+
+class Fragile(VersionedObjects):
+    """Dies before the write number `dies_at`, or after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes, self.dies_at, self.after = 0, -1, False
+
+    def _write(self, act: Callable[[], None]) -> None:
+        mine = self.writes == self.dies_at
+        self.writes += 1
+        if mine and not self.after:
+            raise Killed
+        act()
+        if mine:
+            raise Killed
+
+    def put(self, key: str, data: bytes) -> None:
+        self._write(lambda: super(Fragile, self).put(key, data))
+
+    def delete_version(self, one: ObjectVersion) -> None:
+        self._write(lambda: super(Fragile, self).delete_version(one))
+
+    def delete(self, key: str) -> None:
+        self._write(lambda: super(Fragile, self).delete(key))
+
+
+class Bucket:
+    """Everything that a person's events may lie in, with two people in it."""
+
+    def __init__(self) -> None:
+        self.data, self.failed = Fragile(), Fragile()
+        self.deps = SweepDeps(SITE, self.data, self.failed)
+        self.number = 0
+        self.batch([GONE], NOW - DAY)
+        for day in range(3):
+            self.batch([GONE, STAYS, GONE], NOW - day * DAY)
+        self.batch([GONE], NOW, shard="s1")
+        self.batch([STAYS, STAYS], NOW, shard="s2")
+        for key in list(self.data.keys("archive/"))[:2]:  # the same batches once more
+            self.data.put(key, self.data.get(key) or b"")
+        lost = next(iter(self.data.keys("archive/")))
+        self.data.put(f"{lost}.old", self.data.get(lost) or b"")
+        self.data.delete(f"{lost}.old")
+        for number, payload in enumerate(poison(GONE) + poison(STAYS)):
+            self.quarantine(number, payload)
+        self.fail("mixed", [GONE, STAYS, GONE])
+        self.fail("hers", [GONE])
+        self.fail("others", [STAYS])
+
+    def batch(self, subjects: list[str], received: int, shard: str = "s0") -> None:
+        rows = []
+        for subject in subjects:
+            self.number += 1
+            one = record(subject, f"e{self.number}", received=received)
+            rows.append(line(shard, str(self.number), one))
+        append(self.data, rows)
+
+    def quarantine(self, number: int, payload: bytes) -> None:
+        text = base64.b64encode(payload).decode()
+        document = {"shard": "s0", "sequence": str(number), "reason": "why", "payload": text}
+        key = quarantine_object(day_of(NOW), "s0", str(number))
+        self.data.put(key, json.dumps(document).encode())
+
+    def fail(self, name: str, subjects: list[str]) -> None:
+        payloads = [(who, encode_record(record(who, f"f{who}"))) for who in subjects]
+        payloads += [(who, b"{") for who in subjects]
+        records = [
+            {"kinesis": {"partitionKey": who, "data": base64.b64encode(data).decode()}}
+            for who, data in payloads
+        ]
+        document = {"version": "1.0", "payload": json.dumps({"Records": records})}
+        self.failed.put(f"aws/lambda/m/s0/{name}", json.dumps(document).encode())
+
+    def forget(self, subject: str = GONE, at: int = NOW) -> None:
+        enter(self.data, SITE, subject, at, at + 3 * DAY)
+
+    def runs(self, now: int, most: int = 10**6) -> Iterator[Swept]:
+        while True:
+            done = sweep(self.deps, now, most=most)
+            yield done
+            if done.done:
+                return
+
+    def everything(self) -> bytes:
+        """All bytes of all versions, with everything unpacked that is packed."""
+        found = self.data.everything() + self.failed.everything()
+        return b"\n".join(unpacked(data) for data in found)
+
+
+def unpacked(data: bytes) -> bytes:
+    if data[:2] == b"\x1f\x8b":
+        return gzip.decompress(data)
+    try:
+        payload = json.loads(data)["payload"]
+    except (ValueError, KeyError):
+        return data
+    if payload.startswith("{"):
+        parts = [base64.b64decode(r["kinesis"]["data"]) for r in json.loads(payload)["Records"]]
+        return data + b"\n".join(parts)
+    return data + base64.b64decode(payload)
+
+
+def poison(subject: str) -> list[bytes]:
+    """Records that nobody can read, each with the subject in it somewhere."""
+    whole = encode_record(record(subject, "e1"))
+    return [whole[:-1], whole.replace(b'"', b"", 3), b"\x00" + whole, subject.encode() + b"garbage"]
+
+
+def test_before_the_sweep_it_is_all_there() -> None:
+    """So that the tests below look in the right places."""
+    bucket = Bucket()
+    assert bucket.everything().count(GONE.encode()) >= 20
+
+
+@pytest.mark.parametrize("most", [1, 3, 10**6])
+def test_the_forgotten_leave_every_version_and_nobody_else_loses_anything(most: int) -> None:
+    bucket = Bucket()
+    theirs = [one for one in read_archive(bucket.data, SITE) if one.record.subject == STAYS]
+    stays = bucket.everything().count(STAYS.encode())
+    marks = watermarks(bucket.data, SITE)
+    bucket.forget()
+    runs = list(bucket.runs(NOW, most))
+    assert GONE.encode() not in bucket.everything()
+    assert list(read_archive(bucket.data, SITE)) == theirs
+    assert watermarks(bucket.data, SITE) == marks
+    # Old versions with a line of hers are gone, with what stood beside it: it is in the latest one.
+    assert bucket.everything().count(STAYS.encode()) == stays - 3
+    assert (runs[-1].settled, runs[-1].waiting, runs[-1].unreadable) == (0, 1, ())
+    assert sweep(bucket.deps, NOW + 1).deleted == 0
+
+
+def test_objects_in_which_nothing_else_was_are_gone_but_for_the_last_of_a_shard() -> None:
+    bucket = Bucket()
+    before = set(bucket.data.keys(""))
+    bucket.forget()
+    list(bucket.runs(NOW))
+    gone = before - set(bucket.data.keys(""))
+    assert len([key for key in gone if key.startswith("archive/")]) == 1
+    assert len([key for key in gone if key.startswith("quarantine/")]) == len(poison(GONE))
+    (last,) = [key for key in bucket.data.keys("archive/") if "/s1/" in key]
+    assert gzip.decompress(bucket.data.get(last) or b"") == b""
+    assert [key.rpartition("/")[2] for key in bucket.failed.keys("")] == ["mixed", "others"]
+
+
+def test_a_user_keeps_what_they_did_afterwards() -> None:
+    bucket = Bucket()
+    for time in (NOW, NOW + 1):
+        bucket.number += 1
+        one = record("u:back", f"e{time}", received=time, time=time)
+        append(bucket.data, [line("s0", str(bucket.number), one)])
+    bucket.forget("u:back")
+    list(bucket.runs(NOW))
+    texts = [unpacked(data) for data in bucket.data.everything()]
+    assert sum(b"u:back" in text for text in texts) == 1
+    left = [one.record for one in read_archive(bucket.data, SITE) if one.record.subject == "u:back"]
+    assert [one.received for one in left] == [NOW + 1]
+
+
+def test_whoever_is_settled_leaves_the_register_after_a_sweep_that_began_afterwards() -> None:
+    bucket = Bucket()
+    bucket.forget()
+    for now, waiting in ((NOW, 1), (SETTLED, 1), (SETTLED + 1, 0)):
+        *_, last = bucket.runs(now, most=4)
+        assert (last.waiting, last.settled) == (waiting, 1 - waiting)
+    assert list(bucket.data.keys(forgotten_prefix(SITE))) == []
+    assert bucket.data.get(sweep_object(SITE)) is None
+    assert sweep(bucket.deps, SETTLED + 2) == Swept()
+
+
+def test_what_the_stream_brings_meanwhile_goes_too() -> None:
+    bucket = Bucket()
+    bucket.forget()
+    list(bucket.runs(NOW))
+    bucket.batch([GONE, STAYS], NOW + DAY)
+    list(bucket.runs(NOW + DAY))
+    assert GONE.encode() not in bucket.everything()
+
+
+def test_a_second_sweep_reads_only_what_the_stream_may_have_brought() -> None:
+    bucket = Bucket()
+    for day in range(10, 60):
+        bucket.batch([STAYS], NOW - day * DAY)
+    bucket.forget()
+    first, second = (sum(one.looked for one in bucket.runs(now)) for now in (NOW, NOW + 1))
+    assert first - second >= 50
+
+
+def test_who_is_forgotten_while_a_sweep_goes_on_waits_for_a_whole_one() -> None:
+    bucket = Bucket()
+    bucket.forget()
+    assert not sweep(bucket.deps, SETTLED + 1, most=5).done
+    bucket.forget(STAYS)
+    *_, last = bucket.runs(SETTLED + 1)
+    assert (last.settled, last.waiting) == (1, 1)
+    (entry,) = entries(bucket.data, SITE)
+    assert entry.swept == 0
+    list(bucket.runs(SETTLED + 1))
+    assert STAYS.encode() not in bucket.everything()
+
+
+def test_forgotten_once_more_while_a_sweep_goes_on_the_later_time_stays() -> None:
+    bucket = Bucket()
+    bucket.forget("u:again", NOW)
+    assert not sweep(bucket.deps, SETTLED + 1, most=5).done
+    bucket.forget("u:again", NOW + 5)
+    list(bucket.runs(SETTLED + 1))
+    assert [(one.at, one.swept) for one in entries(bucket.data, SITE)] == [(NOW + 5, 0)]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_at_any_write_nobody_else_loses_and_the_next_run_completes_it(after: bool) -> None:
+    for name in ("data", "failed"):
+        for number in range(200):
+            bucket = Bucket()
+            bucket.forget()
+            store: Fragile = getattr(bucket, name)
+            store.writes, store.dies_at, store.after = 0, number, after
+            theirs = [one for one in read_archive(bucket.data, SITE) if one.record.subject == STAYS]
+            try:
+                list(bucket.runs(NOW, most=4))
+            except Killed:
+                assert list(read_archive(bucket.data, SITE)) == theirs
+                list(bucket.runs(NOW, most=4))
+                assert GONE.encode() not in bucket.everything()
+                assert list(read_archive(bucket.data, SITE)) == theirs
+            else:
+                assert number, "nothing was ever killed"
+                break
+
+
+def test_ingest_writes_the_same_batch_while_it_is_cleaned() -> None:
+    """Its bytes win, and are cleaned in turn."""
+    bucket = Bucket()
+    bucket.forget()
+    key = next(iter(bucket.data.keys("archive/")))
+    more = [line("s0", str(n), record(who, f"x{n}")) for n, who in enumerate((STAYS, GONE), 900)]
+    fresh = MemoryObjects()
+    append(fresh, more)
+    (data,) = [fresh.get(name) for name in fresh.keys("")]
+    replace, raced = bucket.data.replace, list[str]()
+
+    def race(one: ObjectVersion, kept: bytes) -> None:
+        if one.key == key and not raced:
+            raced.append(key)
+            bucket.data.put(key, data or b"")
+        replace(one, kept)
+
+    bucket.data.replace = race  # type: ignore[method-assign]
+    list(bucket.runs(NOW))
+    assert raced
+    assert b"x900" in unpacked(bucket.data.get(key) or b"")
+    assert GONE.encode() not in bucket.everything()
+
+
+def test_what_nobody_can_read_is_told_and_settles_nobody() -> None:
+    bucket = Bucket()
+    key = f"archive/{SITE}/2026-01-01/s9/1-1.jsonl.gz"
+    bucket.data.put(key, b"no archive")
+    bucket.data.put("quarantine/2026-01-01/s9/1.json", b"[]")
+    bucket.failed.put("aws/lambda/m/s0/odd", b"{}")
+    bucket.forget()
+    for most in (3, 10**6):
+        *_, last = bucket.runs(SETTLED + 1, most)
+        told = (key, "quarantine/2026-01-01/s9/1.json", "aws/lambda/m/s0/odd")
+        assert (last.unreadable, last.waiting) == (told, 1)
+    bucket.data.delete(key)
+    for version in [one for one in bucket.data.versions(key) if not one.marker]:
+        bucket.data.delete_version(version)
+    bucket.data.delete("quarantine/2026-01-01/s9/1.json")
+    list(map(bucket.data.delete_version, bucket.data.versions("quarantine/2026-01-01/s9/")))
+    list(map(bucket.failed.delete_version, bucket.failed.versions("aws/lambda/m/s0/odd")))
+    *_, last = bucket.runs(SETTLED + 1)
+    assert (last.unreadable, last.waiting, last.settled) == ((), 0, 1)
+
+
+def test_without_anybody_on_the_register_nothing_is_read() -> None:
+    bucket = Bucket()
+    assert sweep(bucket.deps, NOW) == Swept()
+
+
+def test_a_store_that_keeps_no_versions_is_swept_too() -> None:
+    data, failed = MemoryObjects(), MemoryObjects()
+    append(data, [line("s0", str(n), record(who, f"e{n}")) for n, who in enumerate((GONE, STAYS))])
+    enter(data, SITE, GONE, NOW, SETTLED)
+    assert sweep(SweepDeps(SITE, data, failed), NOW).cleaned == 1
+    (key,) = data.keys("archive/")
+    assert gzip.decompress(data.get(key) or b"").count(b"\n") == 1
+
+
+@given(
+    st.binary(max_size=40),
+    st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=128),
+    st.sampled_from(["v:", "u:"]),
+    st.binary(max_size=40),
+)
+def test_in_what_cannot_be_read_a_whole_subject_is_found_wherever_it_stands(
+    before: bytes, name: str, kind: str, after: bytes
+) -> None:
+    objects = MemoryObjects()
+    enter(objects, SITE, kind + name, NOW, NOW)
+    forgetting = Forgetting(objects, SITE)
+    plain = before + (kind + name).encode() + after
+    quoted = before + json.dumps(kind + name).encode() + after
+    assert names_forgotten(plain, forgetting)
+    assert names_forgotten(quoted, forgetting)
+
+
+def test_too_many_places_to_look_at_are_told() -> None:
+    bucket = Bucket()
+    bucket.quarantine(99, b"v:" * 2000)
+    bucket.forget()
+    *_, last = bucket.runs(NOW)
+    assert [key.rpartition("/")[2] for key in last.unreadable] == ["99.json"]
+
+
+@pytest.mark.parametrize(
+    "seeded",
+    [
+        ("_of", lambda _store, _key: []),
+        ("_judged", lambda *_: b""),
+        ("_judged", lambda *_: None),
+    ],
+)
+def test_the_tests_see_a_version_that_is_left_and_an_event_that_is_lost(
+    seeded: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forget_archive, *seeded)
+    with pytest.raises((AssertionError, Unavailable)):
+        test_the_forgotten_leave_every_version_and_nobody_else_loses_anything(10**6)
