@@ -13,8 +13,8 @@ from hemline.model.event import Record
 from hemline.usecases import ingest_batch as module
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
 from workbench.cli import build
-from workbench.soak.consumer import Ingest
 from workbench.soak.faulty import FaultyTable
+from workbench.soak.function import Ingest
 from workbench.soak.run import Report, Settings, soak
 
 SMALL = Settings(events=4000, kills=60, faults=240, seed=7, shards=3, lanes=2, batch=80)

@@ -224,7 +224,7 @@ class Mapping:
 
     async def start(self) -> None:
         """Begin to read every shard, and those that a split or a merge makes later."""
-        await self._look()
+        await self.look()
         self._watch = asyncio.create_task(self._keep_looking())
 
     async def stop(self, patience: float, hurry: asyncio.Event) -> bool:
@@ -265,18 +265,21 @@ class Mapping:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             with contextlib.suppress(BotoCoreError, ClientError):
-                await self._look()
+                await self.look()
 
-    async def _look(self) -> None:
+    async def look(self) -> bool:
+        """Begin to read what may be read by now; whether that is every shard there is."""
         found = await asyncio.to_thread(
             self._clients.kinesis.list_shards, StreamName=self.source.stream
         )
         for shard in found["Shards"]:
             name = shard["ShardId"]
-            parent = self._shards.get(shard.get("ParentShardId", ""))
-            # A split shard's records come before those of its children.
-            if name not in self._shards and (parent is None or parent.done()):
+            named = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
+            parents = [self._shards[one] for one in named if one in self._shards]
+            # The records of a shard that was split or merged come before those of its children.
+            if name not in self._shards and all(parent.done() for parent in parents):
                 self._shards[name] = asyncio.create_task(self._run(name))
+        return all(shard["ShardId"] in self._shards for shard in found["Shards"])
 
     async def _run(self, name: str) -> None:
         shard = Shard(self.source, name, self._clients, self._invoke, self._kept)

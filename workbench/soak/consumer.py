@@ -4,7 +4,6 @@ The mapping is the laptop's own (`cloud.delivery`); shards are read parents firs
 partition key as ParallelizationFactor does it, and all of them at the same time.
 """
 
-import gzip
 import random
 import zlib
 from collections import Counter, defaultdict
@@ -13,21 +12,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
-import msgspec
-
-from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
-from workbench.cloud.delivery import Entry, Exhausted, FunctionError, deliver
+from workbench.cloud.delivery import Entry, Exhausted, deliver
 from workbench.cloud.emulator import REGION
 from workbench.cloud.template import Source, load
 from workbench.laptop import ROOT
-from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
-from workbench.soak.plan import Plan
-from workbench.soak.poison import SITE
-from workbench.soak.stage import Stage, Troupe
+from workbench.soak.function import Function
+from workbench.soak.stage import Troupe
 from workbench.soak.stream import Shard, Shards
-from workbench.soak.verdict import Stores
 
-Ingest = Callable[[Sequence[StreamRecord], IngestDeps, int], IngestResult]
 _AGAIN = 0.02
 """Share of batches that are delivered once more after success."""
 
@@ -39,38 +31,21 @@ class Reading(NamedTuple):
     batch: int
 
 
-class _Place(msgspec.Struct):
-    sequence: str
-
-
-_places = msgspec.json.Decoder(_Place)
-
-
 @dataclass
 class Consumer:
-    """What is stored, and what happened on the way there."""
+    """The mapping's side: what was read, repeated and given up."""
 
-    plan: Plan
+    function: Function
     rng: random.Random
-    places: Stores
-    ingest: Ingest = ingest_batch
     settled: Callable[[int], None] = lambda _: None
     """Told how many records more are done."""
-    counts: Counter[str] = field(default_factory=Counter)
-    """What ingest reported, in all invocations."""
     seen: Counter[str] = field(default_factory=Counter)
-    """What the mapping did: invocations, deliveries again, batches given up."""
+    """What the mapping did: batches given up, delivered again."""
     given_up: list[tuple[str, Exhausted]] = field(default_factory=list)
-    ahead: int = 0
-    """Profile writes with an event that the archive does not have."""
-    miscounted: int = 0
-    """Answers whose outcomes do not add up to their batch."""
 
     def __post_init__(self) -> None:
-        self.stage = Stage(self.rng)
+        self.stage = self.function.stage
         self._read: dict[str, int] = defaultdict(int)
-        self._archived: set[int] = set()
-        self._watching = True
 
     def drain(self, stream: Shards, reading: Reading) -> None:
         """Everything that the stream holds and that was not read."""
@@ -84,8 +59,6 @@ class Consumer:
     def replay(self, stream: Shards, reading: Reading) -> None:
         """The whole stream from its oldest record, as when a mapping is made anew."""
         self._read.clear()
-        # All is in the archive by now, or the checks have said so: nothing can be ahead of it.
-        self._watching = False
         self.drain(stream, reading)
 
     def redrive(self) -> None:
@@ -123,39 +96,6 @@ class Consumer:
 
         return run
 
-    def call(self, shard: str, entries: Sequence[Entry]) -> object:
-        """One invocation. Raises FunctionError when it was killed."""
-        self.seen["invocations"] += 1
-        numbers: dict[str, list[int]] = defaultdict(list)
-        for entry in entries:
-            numbers[entry.partition].append(int(entry.sequence))
-        life = Life(self.plan, self.stage, self, numbers)
-        deps = IngestDeps(
-            SITE,
-            FaultyTable(self.places.people, life),
-            FaultyObjects(self.places.objects, life),
-            Troupe(self.stage),
-        )
-        records = [StreamRecord(shard, e.sequence, e.data, int(e.arrived * 1000)) for e in entries]
-        try:
-            result = self.ingest(records, deps, records[-1].arrived)
-            life.step("before the answer")
-        except Killed as place:
-            raise FunctionError(f"killed {place}") from None
-        self.miscounted += sum(result.counts.values()) != len(records)
-        self.counts.update(result.counts)
-        return {"batchItemFailures": [{"itemIdentifier": number} for number in result.failures]}
-
-    def archived(self, data: bytes) -> None:
-        """An object of the archive is durable."""
-        if self._watching:
-            lines = _places.decode_lines(gzip.decompress(data))
-            self._archived.update(int(line.sequence) for line in lines)
-
-    def profiled(self, batch: Sequence[int]) -> None:
-        """A profile with these records in it is about to be durable."""
-        self.ahead += self._watching and not self._archived.issuperset(batch)
-
 
 class _Lane:
     """The world of `cloud.delivery`, for one lane of one shard."""
@@ -165,7 +105,7 @@ class _Lane:
 
     async def invoke(self, entries: Sequence[Entry]) -> object:
         """The function's answer."""
-        return self._consumer.call(self._shard, entries)
+        return self._consumer.function.call(self._shard, entries)
 
     async def give_up(self, batch: Exhausted) -> None:
         """Into the bucket for failed batches, payload and all."""

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
+from threading import RLock
 
 KILLS = {
     "before the archive": 0.5,
@@ -47,7 +48,7 @@ class Plan:
 
     def __init__(self, rng: random.Random, *, kills: int, faults: int) -> None:
         self.done: Counter[tuple[str, str]] = Counter()
-        self._rng = rng
+        self._rng, self._lock = rng, RLock()
         self._due: dict[str, Counter[str]] = {operation: Counter() for operation in FAULTS}
         self._kills: Counter[str] = Counter()
         self._ahead = self._drawn(kills, faults)
@@ -64,29 +65,32 @@ class Plan:
 
     def advance(self, share: float) -> None:
         """The work has come to `share` (0 to 1) of its way."""
-        while self._ahead and self._ahead[-1][0] <= share:
-            _, operation, kind = self._ahead.pop()
-            due = self._kills if operation == "kill" else self._due[operation]
-            due[kind] += 1
+        with self._lock:
+            while self._ahead and self._ahead[-1][0] <= share:
+                _, operation, kind = self._ahead.pop()
+                due = self._kills if operation == "kill" else self._due[operation]
+                due[kind] += 1
 
     def kills(self, place: str) -> bool:
         """Whether the function dies here."""
-        if not self._kills[place] or self._rng.random() >= KILLS[place]:
-            return False
-        self._kills[place] -= 1
-        self.done["kill", place] += 1
-        return True
+        with self._lock:
+            if not self._kills[place] or self._rng.random() >= KILLS[place]:
+                return False
+            self._kills[place] -= 1
+            self.done["kill", place] += 1
+            return True
 
     def fault(self, operation: str) -> str:
         """What happens to this call; empty: nothing."""
-        due = self._due[operation]
-        if not due or self._rng.random() >= _CHANCE[operation]:
-            return ""
-        kind = self._rng.choice(list(due.elements()))
-        due[kind] -= 1
-        self._due[operation] = +due
-        self.done[operation, kind] += 1
-        return kind
+        with self._lock:
+            due = self._due[operation]
+            if not due or self._rng.random() >= _CHANCE[operation]:
+                return ""
+            kind = self._rng.choice(list(due.elements()))
+            due[kind] -= 1
+            self._due[operation] = +due
+            self.done[operation, kind] += 1
+            return kind
 
     def named(self) -> dict[str, int]:
         """What happened, by name."""

@@ -7,9 +7,11 @@ from typing import NamedTuple
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.usecases.ingest_batch import ingest_batch
 from hemline.usecases.ports import PersonStore
-from workbench.soak.consumer import Consumer, Ingest, Reading
+from workbench.soak.consumer import Consumer, Reading
 from workbench.soak.crowd import Crowd, Stream
+from workbench.soak.function import Function, Ingest
 from workbench.soak.plan import Plan
+from workbench.soak.stage import Stage, Troupe
 from workbench.soak.stream import Shards
 from workbench.soak.verdict import Check, Stores, expected, judge
 
@@ -76,7 +78,9 @@ class _Run:
         self._stream = Shards(settings.shards, self._plan, self._rng("stream"))
         ends = Stream(self._stream, self._stream.store, self._stream.at)
         self._crowd = Crowd(settings.seed, settings.events, ends)
-        self._consumer = Consumer(self._plan, self._rng("stage"), places, ingest, self._settled)
+        stage = Stage(self._rng("stage"))
+        self._function = Function(self._plan, stage, places, Troupe(stage), ingest)
+        self._consumer = Consumer(self._function, self._rng("mapping"), self._settled)
         # The stream is read twice, and holds about a tenth more than what is new.
         self._total, self._done = int(settings.events * 2.2), 0
 
@@ -92,6 +96,7 @@ class _Run:
         self._tell.phase("replay")
         # In another cut and in other lanes, as when somebody had changed the settings.
         self._total = self._done + self._stream.records
+        self._function.watching = False
         self._consumer.replay(self._stream, Reading(reading.lanes + 1, reading.batch + 37))
         self._consumer.redrive()
         self._tell.phase("compare")
@@ -117,12 +122,11 @@ class _Run:
             self._consumer.drain(self._stream, reading)
 
     def _own_checks(self) -> list[Check]:
-        ledger, consumer = self._crowd.ledger, self._consumer
+        ledger = self._crowd.ledger
         known = ledger.events + ledger.copies.total() + self._stream.doubled + len(ledger.poison)
         return [
             Check("records = accepted + stored twice + poison", self._stream.records, known),
-            Check("profile writes ahead of the archive", 0, consumer.ahead),
-            Check("answers that do not add up", 0, consumer.miscounted),
+            *self._function.checks(),
         ]
 
     def _figures(self) -> dict[str, int]:
@@ -134,7 +138,7 @@ class _Run:
             "kills": kills,
             "faults": faults,
             **dict(sorted(self._consumer.seen.items())),
-            **{f"reported {name}": n for name, n in self._consumer.counts.items()},
+            **self._function.figures(),
         }
 
 

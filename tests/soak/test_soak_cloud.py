@@ -1,0 +1,74 @@
+"""The proof over the real APIs: ministack, DynamoDB Local and kinesalite, with a proxy of bad days."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hemline.adapters.aws import connect
+from hemline.adapters.aws_http import drop_connections
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.kinesis import KinesisStream
+from hemline.adapters.s3 import S3Objects
+from tests.support.clouds import REGION, Cloud
+from workbench.cloud.mapping import Clients
+from workbench.soak import cloud as clouds
+from workbench.soak.cloud import soak_cloud
+from workbench.soak.proxy import Dose, Proxy, running
+from workbench.soak.run import Report, Settings
+from workbench.soak.verdict import Stores
+
+TIMEOUT = 3.0
+"""Seconds for each wait of our client; a hang of the proxy is longer."""
+
+
+def broken(report: Report) -> set[str]:
+    return {check.name for check in report.checks if not check.holds}
+
+
+def at(endpoint: str, table: str, bucket: str) -> Stores:
+    people = DynamoTable(
+        connect("dynamodb", region=REGION, endpoint=endpoint, timeout=TIMEOUT), table
+    )
+    objects = S3Objects(connect("s3", region=REGION, endpoint=endpoint, timeout=TIMEOUT), bucket)
+    return Stores(people, objects)
+
+
+@pytest.fixture(autouse=True)
+def no_kept_connections() -> Iterator[None]:
+    yield
+    drop_connections()
+
+
+def ministack(settings: Settings, emulator: Cloud, proxy: Proxy, folder: Path) -> Report:
+    table, bucket, stream = emulator.make_table(), emulator.make_bucket(), emulator.make_stream(2)
+    door = connect("kinesis", region=REGION, endpoint=proxy.endpoint, timeout=TIMEOUT)
+    places = clouds.Cloud(
+        KinesisStream(door, stream),
+        at(proxy.endpoint, table, bucket),
+        at(emulator.endpoint, table, bucket),
+        Clients(emulator.boto("kinesis"), emulator.boto("s3"), REGION),
+        stream,
+    )
+    return soak_cloud(settings, places, folder)
+
+
+@pytest.mark.cloud
+@pytest.mark.parametrize(
+    "events",
+    [6000, pytest.param(50_000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])],
+)
+def test_nothing_is_lost_or_doubled_through_the_real_apis(
+    events: int, emulator: Cloud, tmp_path: Path
+) -> None:
+    settings = Settings(events=events, kills=events // 500, faults=0, seed=5, shards=2, batch=500)
+    dose = Dose(share=0.02, most=events // 50, hang=TIMEOUT + 0.5)
+    with running(emulator.endpoint, "5", dose) as proxy:
+        report = ministack(settings, emulator, proxy, tmp_path)
+    assert not broken(report), report.checks
+    assert report.figures["kills"] >= settings.kills // 2
+    assert {trouble for _, trouble in proxy.done} >= {
+        "hang", "refuse", "throttle", "error 500", "cut after the commit", "truncate",
+        "TransactionConflict", "partly refused",
+    }  # fmt: skip

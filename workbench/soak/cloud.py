@@ -1,0 +1,136 @@
+"""The same proof over the real APIs: our client adapters, the laptop's mapping, a proxy with bad days.
+
+The door puts into Kinesis and ingest writes to DynamoDB and S3 through the proxy; the mapping reads
+the stream and the verdict reads the stores without it. Threads race here as they do on AWS, so only
+what is sent and the troubles' shares follow from the seed.
+"""
+
+import asyncio
+import base64
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from hemline.usecases.ingest_batch import WORKERS
+from hemline.usecases.ports import EventStream, StreamEntry
+from workbench.cloud.delivery import Entry, FunctionError
+from workbench.cloud.mapping import Checkpoints, Clients, Mapping
+from workbench.cloud.pool import Answer
+from workbench.soak.consumer import stated
+from workbench.soak.crowd import Crowd, Stream
+from workbench.soak.function import Function
+from workbench.soak.plan import Plan
+from workbench.soak.run import Report, Settings, replayed
+from workbench.soak.stage import Stage
+from workbench.soak.verdict import Stores, expected, judge
+
+_LARGEST = 60
+_PART = 20
+"""Calls between two chances to reshard."""
+_PATIENCE = 60.0
+"""Seconds without a moved checkpoint after which the mapping is stuck."""
+_PAUSE = 0.1
+
+
+class Cloud(NamedTuple):
+    """Where everything is; `door` and `used` may go through a proxy."""
+
+    door: EventStream
+    used: Stores
+    judged: Stores
+    clients: Clients
+    stream: str
+    reshard: Callable[[int], None] = lambda _: None
+    """Called between calls, with how many there were so far."""
+
+
+def soak_cloud(settings: Settings, cloud: Cloud, folder: Path) -> Report:
+    """Run it; checkpoints lie in `folder`. The mapping has one lane here, whatever is asked."""
+    with ThreadPoolExecutor(WORKERS * 2 * settings.shards) as pool:
+        return asyncio.run(_Run(settings, cloud, folder, pool).whole())
+
+
+class _Run:
+    def __init__(
+        self, settings: Settings, cloud: Cloud, folder: Path, pool: ThreadPoolExecutor
+    ) -> None:
+        self._settings, self._cloud, self._folder = settings, cloud, folder
+        rng = random.Random(f"{settings.seed} plan")
+        self._plan = Plan(rng, kills=settings.kills, faults=settings.faults)
+        stream = Stream(cloud.door, self._past_the_door)
+        self._crowd = Crowd(settings.seed, settings.events, stream, _LARGEST)
+        self._function = Function(self._plan, Stage(rng), cloud.used, pool)
+        self._total, self._done = int(settings.events * 2.2), 0
+
+    async def whole(self) -> Report:
+        ledger = self._crowd.ledger
+        await self._read("first", asyncio.to_thread(self._send))
+        asked = expected(ledger)
+        first = judge(ledger, asked, self._cloud.judged)
+        self._function.watching = False
+        await self._read("again", asyncio.sleep(0))
+        again = judge(ledger, asked, self._cloud.judged, first)
+        checks = [*first.checks, *self._function.checks(), *replayed(again.checks)]
+        figures = {**ledger.figures(), "kills": self._plan.totals()[0], **self._function.figures()}
+        return Report(self._settings, checks, self._plan.named(), figures)
+
+    async def _read(self, name: str, work: Awaitable[None]) -> None:
+        """Everything there is when `work` is done, from the stream's beginning. Raises RuntimeError."""
+        kept = Checkpoints(self._folder / f"{name}.json")
+        source = stated()._replace(
+            stream=self._cloud.stream, batch_size=self._settings.batch, window=0.2, destination=None,
+            retries=-1,
+        )  # fmt: skip
+        lines: list[str] = []
+        mapping = Mapping(
+            source,
+            self._cloud.clients,
+            self._invoke,
+            kept,
+            lambda *words: lines.append(" ".join(words)),
+        )
+        await mapping.start()
+        await work
+        until = time.monotonic() + _PATIENCE
+        while not await mapping.look():
+            # Children begin when their parents are read; each one that does is progress.
+            until = time.monotonic() + _PATIENCE if kept.moves else until
+            kept.moves = 0
+            if time.monotonic() > until:
+                raise RuntimeError(f"some shards were never read: {lines[-3:]}")
+            await asyncio.sleep(_PAUSE)
+        if not await mapping.stop(_PATIENCE, asyncio.Event()):
+            raise RuntimeError(f"the mapping is stuck: {lines[-3:]}")
+
+    def _send(self) -> None:
+        for calls in self._crowd.parts(_PART):
+            self._cloud.reshard(calls)
+
+    async def _invoke(self, event: bytes) -> Answer:
+        records = json.loads(event)["Records"]
+        shard = records[0]["eventID"].partition(":")[0]
+        entries = [_entry(record["kinesis"]) for record in records]
+        try:
+            answer = await asyncio.to_thread(self._function.call, shard, entries)
+        except FunctionError as error:
+            return Answer(b"", str(error))
+        self._done += len(entries)
+        self._plan.advance(self._done / self._total)
+        return Answer(json.dumps(answer).encode())
+
+    def _past_the_door(self, entries: list[StreamEntry]) -> None:
+        records = [{"PartitionKey": e.partition, "Data": e.data} for e in entries]
+        self._cloud.clients.kinesis.put_records(StreamName=self._cloud.stream, Records=records)
+
+
+def _entry(record: dict[str, str]) -> Entry:
+    return Entry(
+        record["sequenceNumber"],
+        record["partitionKey"],
+        base64.b64decode(record["data"]),
+        float(record["approximateArrivalTimestamp"]),
+    )

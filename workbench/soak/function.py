@@ -1,0 +1,96 @@
+"""The ingest function as a mapping calls it: it may die anywhere, and is watched from outside.
+
+Beside the stores it keeps its own list of what the archive holds, to see at each write of a profile
+that it is not ahead of the archive: dying there would leave a profile that no replay can explain.
+"""
+
+import gzip
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+import msgspec
+
+from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
+from workbench.cloud.delivery import Entry, FunctionError
+from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
+from workbench.soak.plan import Plan
+from workbench.soak.poison import SITE
+from workbench.soak.stage import Stage
+from workbench.soak.verdict import Check, Stores
+
+Ingest = Callable[[Sequence[StreamRecord], IngestDeps, int], IngestResult]
+
+
+class _Place(msgspec.Struct):
+    sequence: str
+
+
+_places = msgspec.json.Decoder(_Place)
+
+
+class Function:
+    """`pool` runs the writes of one invocation; `counts` is what ingest reported in all of them."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        stage: Stage,
+        places: Stores,
+        pool: Executor,
+        ingest: Ingest = ingest_batch,
+    ) -> None:
+        self.plan, self.stage = plan, stage
+        self.counts: Counter[str] = Counter()
+        self.invocations = 0
+        self.watching = True
+        """Off in a replay: by then all is in the archive, or a check has said that it is not."""
+        self._places, self._pool, self._ingest = places, pool, ingest
+        self._archived: set[int] = set()
+        self._ahead = self._miscounted = 0
+
+    def call(self, shard: str, entries: Sequence[Entry]) -> dict[str, object]:
+        """One invocation's answer. Raises FunctionError when it was killed."""
+        self.invocations += 1
+        life = Life(self.plan, self.stage, self, _numbers(entries))
+        people = FaultyTable(self._places.people, life)
+        objects = FaultyObjects(self._places.objects, life)
+        deps = IngestDeps(SITE, people, objects, self._pool)
+        records = [StreamRecord(shard, e.sequence, e.data, int(e.arrived * 1000)) for e in entries]
+        try:
+            result = self._ingest(records, deps, records[-1].arrived)
+            life.step("before the answer")
+        except Killed as place:
+            raise FunctionError(f"killed {place}") from None
+        self._miscounted += sum(result.counts.values()) != len(records)
+        self.counts.update(result.counts)
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in result.failures]}
+
+    def archived(self, data: bytes) -> None:
+        """An object of the archive is durable."""
+        if self.watching:
+            lines = _places.decode_lines(gzip.decompress(data))
+            self._archived.update(int(line.sequence) for line in lines)
+
+    def profiled(self, batch: Sequence[int]) -> None:
+        """A profile with these records in it is about to be durable."""
+        self._ahead += self.watching and not self._archived.issuperset(batch)
+
+    def checks(self) -> list[Check]:
+        """What must hold of it."""
+        return [
+            Check("profile writes ahead of the archive", 0, self._ahead),
+            Check("answers that do not add up", 0, self._miscounted),
+        ]
+
+    def figures(self) -> dict[str, int]:
+        """What it did."""
+        reported = {f"reported {name}": count for name, count in self.counts.items()}
+        return {"invocations": self.invocations, **reported}
+
+
+def _numbers(entries: Sequence[Entry]) -> dict[str, list[int]]:
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for entry in entries:
+        numbers[entry.partition].append(int(entry.sequence))
+    return numbers
