@@ -214,3 +214,10 @@ def test_the_site_file_sets_them() -> None:
 def test_a_limit_that_is_none_is_a_mistake(text: str) -> None:
     _, findings = site_yaml.check(HEAD + f"abuse: {text}\n")
     assert [one.field for one in findings] == ["abuse." + text[1:].partition(":")[0]]
+
+
+def test_what_may_not_be_used_for_analytics_is_counted_and_learnt_from_nowhere() -> None:
+    private = record("v:a", "mine", purposes=("personalisation",))
+    told = record("v:b", "ours", purposes=("analytics",))
+    assert count([private, told]).events == 1
+    assert clean([private, told], SMALL) == [told]

@@ -72,8 +72,8 @@ def survey(records: Iterable[Record], limits: Limits) -> Suspects:
 
 
 def clean(records: Iterable[Record], limits: Limits) -> list[Record]:
-    """Those without a flag, in the same order: what may be learnt from."""
-    records = list(records)
+    """Those that may be counted and have no flag, in the same order: what may be learnt from."""
+    records = [record for record in records if record.counted]
     suspects = survey(records, limits)
     return [record for record in records if not suspects.flags(record)]
 

@@ -156,6 +156,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         person = self.event.type != ITEM_EVENT and BOT not in self.flags
         return person and Purpose.PERSONALISATION in self.purposes
 
+    @property
+    def counted(self) -> bool:
+        """Whether statistics and training may use it."""
+        return Purpose.ANALYTICS in self.purposes
+
 
 _LATEST = 253_402_300_799_999  # 9999-12-31
 _SUBJECT = re.compile(r"[vui]:[\x21-\x7e]{1,128}")

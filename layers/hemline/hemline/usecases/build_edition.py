@@ -50,7 +50,7 @@ Flags = Callable[[Record], tuple[str, ...]]
 def count(records: Iterable[Record], flags: Flags = of_the_door) -> Counted:
     """One pass over de-duplicated records; an item is what its last `item` event says.
 
-    What has flags is left out; `learn.abuse.survey` of the same records gives them all.
+    What may not be counted, or has flags, is left out; `learn.abuse.survey` of the same records gives them all.
 
     What people did deliberately is put in the order of what happened (time, who, id), so that neither
     the order of arrival nor the cut into objects shows in what goes together. What was merely shown,
@@ -62,6 +62,8 @@ def count(records: Iterable[Record], flags: Flags = of_the_door) -> Counted:
     deliberate: list[Record] = []
     flagged: Counter[str] = Counter()
     for record in records:
+        if not record.counted:
+            continue
         if found := flags(record):
             flagged.update(found)
             continue

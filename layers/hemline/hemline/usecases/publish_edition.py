@@ -106,7 +106,8 @@ def publish_edition(name: str, places: Places, *, built: int) -> Published:
 
 
 def _history(name: str, places: Places) -> Iterator[Record]:
-    return (archived.record for archived in read_archive(places.objects, name))
+    records = (archived.record for archived in read_archive(places.objects, name))
+    return (record for record in records if record.counted)
 
 
 def _flagged(counts: Mapping[str, int]) -> list[str]:
