@@ -16,13 +16,14 @@ from workbench.bench import commands as bench
 from workbench.brake import commands as brake
 from workbench.cloud import commands as cloud
 from workbench.demo import commands as demo
+from workbench.forget import commands as forget
 from workbench.importers import commands as importers
 from workbench.laptop import NotRunning
 from workbench.publish import commands as publish
 from workbench.receipts import commands as receipts
 from workbench.soak import commands as soak
 
-AREAS = (cloud, importers, publish, brake, models, bench, demo, schemas, receipts, soak)
+AREAS = (cloud, importers, publish, brake, forget, models, bench, demo, schemas, receipts, soak)
 
 
 def build() -> typer.Typer:

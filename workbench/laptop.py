@@ -49,6 +49,8 @@ class Running(msgspec.Struct, frozen=True):
     """HEMLINE_KEYS: comma-separated secrets, the first one signs."""
     consent_default: bool = True
     """Whether this stack remembers visitors who were not asked."""
+    failed: str = ""
+    """The bucket of batches that used up their retries."""
 
 
 def state() -> Path:

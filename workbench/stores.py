@@ -22,6 +22,11 @@ def objects(stack: Running) -> S3Objects:
     return S3Objects(_client("s3", stack), stack.bucket)
 
 
+def failed(stack: Running) -> S3Objects:
+    """The bucket of batches that used up their retries."""
+    return S3Objects(_client("s3", stack), stack.failed)
+
+
 def secrets(stack: Running) -> tuple[bytes, ...]:
     """The first one signs, all of them verify."""
     return tuple(key.strip().encode() for key in stack.keys.split(",") if key.strip())

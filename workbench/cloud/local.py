@@ -139,6 +139,7 @@ def _running(stack: Stack, port: int, endpoint: str) -> Running:
         bucket=variables["HEMLINE_BUCKET"],
         keys=variables["HEMLINE_KEYS"],
         consent_default=variables["HEMLINE_CONSENT_DEFAULT"] == "true",
+        failed=next((source.destination for source in stack.sources if source.destination), ""),
     )
 
 

@@ -45,8 +45,11 @@ def create(stack: Stack, endpoint: str, region: str) -> None:
     for name, properties in stack.streams.items():
         _once(kinesis.create_stream, StreamName=name, **_stream(properties))
     s3 = client("s3", endpoint, region)
-    for name in stack.buckets:
+    for name, properties in stack.buckets.items():
         _once(s3.create_bucket, Bucket=name)
+        if "VersioningConfiguration" in properties:
+            kept = properties["VersioningConfiguration"]
+            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=kept)
 
 
 _TABLE_KEYS = (

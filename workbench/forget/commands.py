@@ -1,0 +1,140 @@
+"""`hemline forget`, `sweep`, `verify-forgotten`: on somebody's request, and the proof of it."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
+    from hemline.usecases.forget_archive import Swept
+    from hemline.usecases.forget_person import Forgotten
+    from workbench.forget.verify import Verdict
+
+AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
+Id = Annotated[str, typer.Argument(help="The id, without what it is of.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands on the app."""
+    app.command()(forget)
+    app.command()(sweep)
+    app.command("verify-forgotten")(verify_forgotten)
+
+
+def forget(
+    name: Id,
+    *,
+    user: Annotated[bool, typer.Option("--user", help="It is a user, with all devices.")] = False,
+    visitor: Annotated[bool, typer.Option("--visitor", help="It is one device alone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a person: at once for every reader; the bytes go with `hemline sweep`."""
+    from hemline.model.errors import BadInput  # noqa: PLC0415 - light at import
+    from hemline.usecases.forget_person import forget as run  # noqa: PLC0415
+    from workbench import laptop  # noqa: PLC0415
+    from workbench.forget.places import forget_deps  # noqa: PLC0415
+
+    if user == visitor:
+        raise BadInput("ID", "may be a user's or a visitor's.", "Say --user or --visitor.")
+    stack = laptop.running()
+    subject = f"{'u' if user else 'v'}:{name}"
+    done = run(stack.site, subject, forget_deps(stack), _now())
+    _tell_forgotten(done, as_json=as_json)
+
+
+def _tell_forgotten(done: "Forgotten", *, as_json: bool) -> None:
+    others = len(done.subjects) - 1
+    if as_json:
+        _print_json({"people": others + 1, "at": done.at, "settled_at": done.settled_at})
+        return
+    linked = f", and {others} linked to them" if others else ""
+    print(f"forgotten{linked}; nothing on its way can bring them back")
+    print(
+        f"  hemline sweep takes them out of stored bytes; repeat it after {_time(done.settled_at)}"
+    )
+
+
+def sweep(
+    *,
+    most: Annotated[int, typer.Option(min=1, help="Objects read in one piece.")] = 2000,
+    as_json: AsJson = False,
+) -> None:
+    """Take the forgotten out of archive, quarantine and failed batches, old versions too."""
+    from hemline.usecases.forget_archive import sweep as run  # noqa: PLC0415
+    from workbench import laptop  # noqa: PLC0415
+    from workbench.forget.places import sweep_deps  # noqa: PLC0415
+    from workbench.forget.verify import added  # noqa: PLC0415
+
+    deps, now = sweep_deps(laptop.running()), _now()
+    total = run(deps, now, most=most)
+    while not total.done:
+        print(f"  {total.looked} objects looked at, going on", file=sys.stderr)
+        total = added(total, run(deps, now, most=most))
+    _tell_swept(total, as_json=as_json)
+    if total.unreadable:
+        raise typer.Exit(1)
+
+
+def _tell_swept(total: "Swept", *, as_json: bool) -> None:
+    if as_json:
+        _print_json(total)
+        return
+    print(f"{total.looked} looked at, {total.cleaned} rewritten, {total.deleted} versions deleted")
+    print(f"  {total.settled} people are settled, {total.waiting} wait for the stream to be over")
+    for key in total.unreadable:
+        print(f"  unreadable, nobody can be looked for in it: {key}", file=sys.stderr)
+
+
+def verify_forgotten(
+    name: Id,
+    *,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="What goes by itself in time is a fault too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for an id in every byte of every store; 0 clean, 1 found, 2 bad call."""
+    from workbench import laptop  # noqa: PLC0415
+    from workbench.forget import verify  # noqa: PLC0415
+
+    verdict = verify.verify(laptop.running(), name, _progress)
+    _tell_verdict(verdict, as_json=as_json)
+    if verdict.found or (strict and verdict.going):
+        raise typer.Exit(1)
+
+
+def _progress(place: str) -> None:
+    print(f"  looking through {place}", file=sys.stderr)
+
+
+def _tell_verdict(verdict: "Verdict", *, as_json: bool) -> None:
+    if as_json:
+        _print_json(verdict)
+        return
+    for one in verdict.looked:
+        print(
+            f"  {one.place:28} {one.pieces:8} pieces {one.bytes:12} bytes, {one.unfolded} unfolded"
+        )
+    for hit in (*verdict.found, *verdict.going):
+        inside = f" inside {' > '.join(hit.inside)}" if hit.inside else ""
+        goes = f"; goes {hit.goes}" if hit.goes else ""
+        print(f"FOUND in {hit.place}: {hit.piece}, {hit.spelling}{inside}{goes}")
+    for note in verdict.notes:
+        print(f"  {note}")
+    print("found" if verdict.found else "clean")
+
+
+def _time(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M}Z"
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _print_json(value: object) -> None:
+    import msgspec  # noqa: PLC0415
+
+    print(msgspec.json.encode(value).decode())

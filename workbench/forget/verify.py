@@ -1,0 +1,75 @@
+"""Whether anything of an id is left anywhere, with what was looked at: the proof of forgetting."""
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+import msgspec
+
+from hemline.model.errors import BadInput
+from hemline.model.ids import is_id
+from hemline.usecases.forget_archive import Swept
+from hemline.usecases.forget_register import Forgetting
+from hemline.usecases.ports import Part
+from workbench import stores
+from workbench.forget.places import places
+from workbench.forget.scan import Found, Looked, Place, look
+from workbench.forget.spellings import needles
+from workbench.laptop import Running
+
+_KINDS = {"v:": "visitor", "u:": "user"}
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What was looked at, and what is there."""
+
+    looked: tuple[Looked, ...]
+    found: tuple[Found, ...]
+    """What stays unless somebody does something."""
+    going: tuple[Found, ...]
+    """What goes by itself, each with when: the stream cannot be rewritten."""
+    notes: tuple[str, ...] = ()
+
+
+def verify(stack: Running, name: str, say: Callable[[str], object]) -> Verdict:
+    """Through every store of `stack`; `name` with or without `v:` or `u:`. Raises BadInput."""
+    bare = name[2:] if name[:2] in _KINDS else name
+    if not is_id(bare):
+        raise BadInput("ID", "is no id.", "Ids are 1 to 128 printable ASCII characters.")
+    looked, found = through(places(stack), bare, say)
+    staying = tuple(one for one in found if not one.goes)
+    return Verdict(looked, staying, tuple(one for one in found if one.goes), _notes(stack, bare))
+
+
+def through(
+    where: Iterable[Place], name: str, say: Callable[[str], object]
+) -> tuple[tuple[Looked, ...], list[Found]]:
+    """Each place in turn."""
+    wanted, results = needles(name), []
+    for place in where:
+        say(place.name)
+        results.append(look(place, wanted))
+    return tuple(one for one, _ in results), list(chain.from_iterable(f for _, f in results))
+
+
+def _notes(stack: Running, name: str) -> tuple[str, ...]:
+    """Tombstones are of a hash, so that no byte of them is the id: they are asked for by it."""
+    people, register = stores.table(stack), Forgetting(stores.objects(stack), stack.site)
+    notes = []
+    for kind, called in _KINDS.items():
+        part = people.read_part(stack.site, kind + name, Part.PROFILE)
+        if part and part.standing.forgotten:
+            entered = register.until(kind + name) >= 0
+            state = "on the register until the stream is over" if entered else "settled"
+            notes.append(f"a tombstone of this {called} stands, {state}")
+    return tuple(notes) or ("no tombstone: nobody of this id was forgotten here",)
+
+
+def added(one: Swept, other: Swept) -> Swept:
+    """Two runs of one sweep as one; what is still waiting is told by the later one."""
+    return msgspec.structs.replace(
+        other,
+        looked=one.looked + other.looked,
+        cleaned=one.cleaned + other.cleaned,
+        deleted=one.deleted + other.deleted,
+        settled=one.settled + other.settled,
+    )
