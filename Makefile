@@ -11,6 +11,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 # The first of them that is new enough.
 PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && { echo $$p; break; }; done)
+NPM := $(shell command -v npm)
 ARCH ?= x86_64
 PORT ?= 8080
 FUNCTION ?= FragmentsFunction
@@ -24,7 +25,7 @@ SLOWLY = slowly() { "$$@" & job=$$!; trap 'kill $$job 2>/dev/null' INT TERM EXIT
 export UV_LINK_MODE ?= copy
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup dev run test lint soak build sam-local bench clean lock sam
+.PHONY: help setup dev run test lint soak dynamodb-local build sam-local bench clean lock sam
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +48,11 @@ test: lint sam ## Lint, then every test but the long ones
 	@mkdir -p .hemline/test
 	@.venv/bin/pytest -n 2 --dist loadgroup -m 'not soak' --junitxml=.hemline/test/report.xml
 
-soak: dev sam ## The long tests
+soak: dev sam $(if $(NPM),$(ENV)/kinesalite/.done) ## The long tests
 	@.venv/bin/pytest -m soak
+
+dynamodb-local: $(ENV)/dynamodb-local/.done $(ENV)/java/.done ## Fetch Amazon's DynamoDB Local, whose licence is yours to accept
+	@:
 
 build: setup sam ## Build for AWS: make build ARCH=arm64
 	@HEMLINE_ARCH=$(ARCH) $(ENV)/sam/bin/sam build --parameter-overrides Architecture=$(ARCH)
@@ -74,7 +78,7 @@ lock: $(UV) ## Compile the locks again; dev.txt first, the others agree with it
 	for f in requirements/laptop layers/hemline/requirements layers/inference/requirements \
 		functions/collect/requirements functions/ingest/requirements functions/publish/requirements \
 		requirements/runtime; do compile $$f -c requirements/dev.txt; done; \
-	for f in uv cloud sam; do compile requirements/$$f; done; \
+	for f in uv cloud sam java; do compile requirements/$$f; done; \
 	compile requirements/rie --no-deps
 
 $(UV): requirements/uv.txt
@@ -113,4 +117,17 @@ $(ENV)/cloud/.done $(ENV)/sam/.done: $(ENV)/%/.done: requirements/%.txt .venv/.m
 $(ENV)/rie/.done: requirements/rie.txt .venv/.made
 	@echo 'Fetching the Lambda runtime emulator'
 	@$(INSTALL) --python $(PY) --no-deps --target $(ENV)/rie -r $<
+	@touch $@
+
+# Second opinions for the soak tests: emulators that run on Node.js and Java.
+$(ENV)/kinesalite/.done $(ENV)/dynamodb-local/.done: $(ENV)/%/.done: requirements/%/package-lock.json
+	@test -n "$(NPM)" || { echo '$* needs Node.js with npm; this machine has none.' >&2; exit 2; }
+	@echo 'Fetching $*'
+	@mkdir -p $(@D) && cp requirements/$*/package*.json $(@D)/
+	@cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(ENV)/java/.done: requirements/java.txt .venv/.made
+	@echo 'Fetching a Java runtime'
+	@$(INSTALL) --python $(PY) --no-deps --target $(ENV)/java -r $<
 	@touch $@

@@ -1,6 +1,5 @@
 """The proof over the real APIs: ministack, DynamoDB Local and kinesalite, with a proxy of bad days."""
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 

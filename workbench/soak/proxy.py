@@ -70,6 +70,7 @@ class Proxy:
         self._upstream = (where.hostname or "", where.port or 80)
         self._rng, self._dose = rng, dose
         self._burst: dict[str, tuple[str, int]] = {}
+        self._decks: dict[str, list[str]] = {operation: [] for operation in TROUBLES}
         self.endpoint = ""
         self.done: Counter[tuple[str, str]] = Counter()
 
@@ -111,12 +112,19 @@ class Proxy:
                 return ""
             if self._rng.random() >= self._dose.share:
                 return ""
-            kind = self._rng.choice(TROUBLES[operation])
+            kind = self._dealt(operation)
             # A long silence would only cost time.
             left = _BURST if kind != "hang" and self._rng.random() < _LONG else 1
         self._burst[operation] = (kind, left - 1)
         self.done[operation, kind] += 1
         return kind
+
+    def _dealt(self, operation: str) -> str:
+        """Each trouble of an operation once before any comes again."""
+        deck = self._decks[operation]
+        if not deck:
+            deck += self._rng.sample(TROUBLES[operation], len(TROUBLES[operation]))
+        return deck.pop()
 
     async def _forward(self, request: Message) -> Message:
         reader, writer = await asyncio.open_connection(*self._upstream, limit=_LIMIT)
