@@ -12,8 +12,8 @@ import random
 import struct
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from socket import SO_LINGER, SOL_SOCKET
 from threading import Event, Thread
 from typing import Any, NamedTuple
@@ -77,9 +77,9 @@ class Proxy:
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """One connection, which carries one request."""
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            request = await _read(reader)
-            await self._answer(request, self._draw(operation_of(request)), writer)
-        writer.close()
+            async with _closing(writer):
+                request = await _read(reader)
+                await self._answer(request, self._draw(operation_of(request)), writer)
 
     async def _answer(self, request: Message, trouble: str, writer: StreamWriter) -> None:
         if trouble == "hang":
@@ -128,12 +128,10 @@ class Proxy:
 
     async def _forward(self, request: Message) -> Message:
         reader, writer = await asyncio.open_connection(*self._upstream, limit=_LIMIT)
-        try:
+        async with _closing(writer):
             writer.write(request.encode())
             await writer.drain()
             return await _read(reader)
-        finally:
-            writer.close()
 
     def _part(self, request: Message) -> tuple[Message, list[int]]:
         """The request with a part of its records, and the positions of the others."""
@@ -203,11 +201,21 @@ async def _read(reader: StreamReader) -> Message:
     )
 
 
-async def _chunks(reader: StreamReader) -> Any:  # noqa: ANN401 - an asynchronous generator of bytes
+async def _chunks(reader: StreamReader) -> AsyncIterator[bytes]:
     while size := int((await reader.readline()).partition(b";")[0], 16):
         yield await reader.readexactly(size)
         await reader.readexactly(2)
     await reader.readline()
+
+
+@asynccontextmanager
+async def _closing(writer: StreamWriter) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 def _reset(writer: StreamWriter) -> None:
