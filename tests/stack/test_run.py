@@ -48,7 +48,9 @@ def call(stack: Stack, path: str, body: object = None) -> tuple[int, Any, dict[s
     """Status, JSON and headers."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(
-        stack.url + path, data=data, headers={"content-type": "application/json"}
+        stack.url + path,
+        data=data,
+        headers={"content-type": "application/json", "user-agent": "Mozilla/5.0"},
     )
     try:
         with urllib.request.urlopen(request, timeout=30) as got:

@@ -36,6 +36,7 @@ from workbench.cloud.template import Route, Source
 SITE = "shop"
 _SHARDS = 2
 _BATCH = 400
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:126.0) Gecko/20100101 Firefox/126.0"
 
 
 class Browser:
@@ -102,7 +103,7 @@ class Loop:
     def tell(self, browser: Browser, *events: Mapping[str, object]) -> None:
         """Events as the page's own script sends them."""
         body = json.dumps({"events": events}).encode()
-        headers = {"cookie": browser.header(), "content-type": "text/plain"}
+        headers = {"cookie": browser.header(), "content-type": "text/plain", "user-agent": BROWSER}
         response = self._http.request("POST", f"{self.url}/v1/events", body=body, headers=headers)
         assert response.status == 202, response.data
         browser.take(response)
