@@ -50,7 +50,8 @@ Flags = Callable[[Record], tuple[str, ...]]
 def count(records: Iterable[Record], flags: Flags = of_the_door) -> Counted:
     """One pass over de-duplicated records; an item is what its last `item` event says.
 
-    What may not be counted, or has flags, is left out; `learn.abuse.survey` of the same records gives them all.
+    What may not be counted, or has flags, is left out; `learn.abuse.survey` of the same records gives
+    all flags.
 
     What people did deliberately is put in the order of what happened (time, who, id), so that neither
     the order of arrival nor the cut into objects shows in what goes together. What was merely shown,
@@ -98,6 +99,7 @@ def edition_parts(
         feature_names=FEATURES,
         watermarks=dict(made.watermarks),
         consent_default=site.consent_default,
+        consent=site.consent,
         currency=site.currency,
         title=site.title,
         base_url=site.base_url,
