@@ -153,6 +153,75 @@ def test_a_table_that_is_not_there_is_unavailable(cloud: Cloud) -> None:
             call()
 
 
+def kept(cloud: Cloud, name: str) -> dict[str, tuple[str, str]]:
+    """Sort key → (ttl, u) of all items, as DynamoDB sees them."""
+    items = cloud.boto("dynamodb").scan(TableName=name)["Items"]
+    return {i["sk"]["S"]: tuple(i.get(a, {}).get("N", "") for a in ("ttl", "u")) for i in items}
+
+
+def test_a_profile_is_kept_for_so_long_after_its_last_write(cloud: Cloud) -> None:
+    name = cloud.make_table()
+    table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), name, 10)
+    for version, now in enumerate((1_000_000, 1_500_000)):
+        table.clock = lambda now=now: float(now)
+        table.write_profile("demo", "v:a", b"x", expected=version)
+        assert kept(cloud, name) == {"profile": (str(now + 864_000),) * 2}
+
+
+@pytest.mark.parametrize(
+    ("part", "standing", "lasts"),
+    [
+        (Part.PROFILE, Standing(), False),
+        (Part.PROFILE, Standing(Consent(granted=1)), False),
+        (Part.PROFILE, Standing(Consent(refused=1)), True),
+        (Part.PROFILE, Standing(forgotten=5), True),
+        (Part.PROFILE, Standing(linked=True), True),
+        (Part.OWN, Standing(), True),
+    ],
+)
+def test_what_must_outlive_a_profile_is_never_left_to_the_clock(
+    cloud: Cloud, part: Part, standing: Standing, *, lasts: bool
+) -> None:
+    """A tombstone, a no and a link stay; their profile is past all the same."""
+    name = cloud.make_table()
+    table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), name, 10)
+    table.clock = lambda: 1_000_000.0
+    table.write_profile("demo", "u:a", b"x", expected=0)
+    table.delete_part("demo", "u:a", Part.PROFILE)
+    table.write_part("demo", "u:a", part, Stored(b"x", 1, standing))
+    assert kept(cloud, name) == {part: ("" if lasts else "1864000", "1864000")}
+    table.clock = lambda: 1_864_000.0
+    assert table.read_part("demo", "u:a", part) == Stored(b"", 1, standing)
+
+
+def test_what_is_past_and_still_there_is_read_as_nothing_and_written_over(cloud: Cloud) -> None:
+    name = cloud.make_table()
+    table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), name, 1)
+    table.clock = lambda: 1_000_000.0
+    table.write_profile("demo", "v:a", b"old", expected=0)
+    table.clock = lambda: 1_086_399.0
+    assert hot(table, "v:a").profile == Stored(b"old", 1)
+    table.clock = lambda: 1_086_400.0
+    for found in (
+        hot(table, "v:a").profile,
+        hot(table, "v:a", pointer=True).profile,
+        table.read_profiles("demo", ["v:a"])["v:a"],
+        table.read_part("demo", "v:a", Part.PROFILE),
+    ):
+        assert found == Stored(b"", 1)
+    table.write_profile("demo", "v:a", b"new", expected=1)
+    assert hot(table, "v:a").profile == Stored(b"new", 2)
+
+
+def test_links_last_and_without_a_number_of_days_everything_does(cloud: Cloud) -> None:
+    name = cloud.make_table()
+    client = connect("dynamodb", region=REGION, endpoint=cloud.endpoint)
+    DynamoTable(client, name, 10).write_part("demo", "u:a", Part.LINKS, Stored(b"x", 1))
+    DynamoTable(client, name).write_profile("demo", "u:a", b"x", expected=0)
+    DynamoTable(client, name).write_part("demo", "u:a", Part.OWN, Stored(b"x", 1))
+    assert set(kept(cloud, name).values()) == {("", "")}
+
+
 def test_what_stands_beside_a_profile_is_read_with_it_and_survives_writes_of_events(
     table: Table,
 ) -> None:

@@ -1,11 +1,16 @@
 """Profiles, pointers and brakes in one DynamoDB table, over the lean client.
 
 A profile, and every other part of a person, is {pk, sk, b: its bytes, v: its version, s: what stands
-beside it, if anything}; a pointer {pk, sk, digest, built, signature}, a brake {pk, sk, signature: its
-signed text, v: its version}. Keys come from `model.keys` alone.
+beside it, if anything, u: epoch seconds until which its bytes hold, ttl: the same where the whole item
+may go then}; a pointer {pk, sk, digest, built, signature}, a brake {pk, sk, signature: its signed
+text, v: its version}. Keys come from `model.keys` alone.
+
+DynamoDB deletes by `ttl` days late and as it likes, so that what is past is read as nothing. What
+stands beside a profile (a no, a link, a tombstone) must outlive it: such an item has no `ttl`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -22,7 +27,7 @@ from hemline.model.keys import (
     profile_partition,
     site_partition,
 )
-from hemline.model.standing import decode_standing, encode_standing
+from hemline.model.standing import FRESH, Standing, decode_standing, encode_standing
 from hemline.usecases.ports import Hot, Part, Stored
 
 _BATCH = 100
@@ -53,6 +58,7 @@ class _Item(msgspec.Struct):
     b: _Binary | None = None
     v: _Number | None = None
     s: _Binary | None = None
+    u: _Number | None = None
     digest: _Text | None = None
     built: _Number | None = None
     signature: _Text | None = None
@@ -72,10 +78,14 @@ class _Nothing(msgspec.Struct):
 
 
 class DynamoTable:
-    """HotReader, PersonStore, PointerStore and BrakeStore."""
+    """HotReader, PersonStore, PointerStore and BrakeStore.
 
-    def __init__(self, client: AwsClient, table: str) -> None:
-        self._client, self._table = client, table
+    `profile_days`: how long a profile is kept after it was last written; 0: until it is forgotten.
+    """
+
+    def __init__(self, client: AwsClient, table: str, profile_days: int = 0) -> None:
+        self._client, self._table, self._days = client, table, profile_days
+        self.clock: Callable[[], float] = time.time
 
     def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
         """One request of at most `timeout` seconds a wait, eventually consistent, never repeated."""
@@ -85,7 +95,7 @@ class DynamoTable:
         call = Call(timeouts=Timeouts(timeout, timeout), retries=ONCE)
         items = self._read_once(keys, call)
         return Hot(
-            next((_stored(item) for item in items if item.sk.S == PROFILE_SORT), None),
+            next((self._stored(item) for item in items if item.sk.S == PROFILE_SORT), None),
             next((_pointer(item) for item in items if item.sk.S == POINTER_SORT), None),
             next((_brake(item) for item in items if item.sk.S == BRAKE_SORT), None),
         )
@@ -95,7 +105,7 @@ class DynamoTable:
         by_partition = {profile_partition(site, subject): subject for subject in subjects}
         keys = [_profile_key(site, subject) for subject in by_partition.values()]
         items = (item for part in _parts(keys) for item in self._read_all(part))
-        return {by_partition[item.pk.S]: _stored(item) for item in items}
+        return {by_partition[item.pk.S]: self._stored(item) for item in items}
 
     def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
         """Raises Conflict when the stored version is not `expected` (0: none stored).
@@ -103,13 +113,14 @@ class DynamoTable:
         It may be sent again when an answer was lost: the condition lets one of the two in, and the
         loser reads a profile that its events are in already.
         """
+        kept = {"b": {"B": blob}, "v": {"N": str(expected + 1)}, **self._until(Part.PROFILE, FRESH)}
         update = {
             "Key": _profile_key(site, subject),
-            "UpdateExpression": "SET b = :b, v = :v",
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in kept),
             "ConditionExpression": "v = :e" if expected else "attribute_not_exists(v)",
+            "ExpressionAttributeNames": {f"#{name}": name for name in kept},
             "ExpressionAttributeValues": {
-                ":b": {"B": blob},
-                ":v": {"N": str(expected + 1)},
+                **{f":{name}": value for name, value in kept.items()},
                 **({":e": {"N": str(expected)}} if expected else {}),
             },
         }
@@ -119,7 +130,7 @@ class DynamoTable:
         """Consistent."""
         get = {"Key": _part_key(site, subject, part), "ConsistentRead": True}
         item = self._ask("GetItem", get, _Got, Call()).item
-        return _stored(item) if item else None
+        return self._stored(item) if item else None
 
     def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
         """Raises Conflict when the stored version is not the one before `new`.
@@ -133,6 +144,7 @@ class DynamoTable:
                 "b": {"B": new.blob},
                 "v": {"N": str(new.version)},
                 **({"s": {"B": s}} if (s := encode_standing(new.standing)) else {}),
+                **self._until(part, new.standing),
             },
             "ConditionExpression": "v = :e" if before else "attribute_not_exists(v)",
             **({"ExpressionAttributeValues": {":e": {"N": str(before)}}} if before else {}),
@@ -180,6 +192,20 @@ class DynamoTable:
             **({"ExpressionAttributeValues": {":e": {"N": str(expected)}}} if expected else {}),
         }
         self._write("PutItem", put, Call(again=False))
+
+    def _until(self, part: Part, standing: Standing) -> dict[str, dict[str, str]]:
+        """Who a person is linked to lasts as long as the profiles that it links."""
+        if not self._days or part is Part.LINKS:
+            return {}
+        past = {"N": str(int(self.clock()) + self._days * 86_400)}
+        lasting = standing.forgotten or standing.linked or standing.consent.refused
+        return {"u": past} if lasting or part is Part.OWN else {"u": past, "ttl": past}
+
+    def _stored(self, item: _Item) -> Stored:
+        stored = _stored(item)
+        past = item.u is not None and int(item.u.N) <= self.clock()
+        # Its version is told all the same: it is still there, and a write has to go over it.
+        return stored._replace(blob=b"") if past else stored
 
     def _read_once(self, keys: list[Key], call: Call) -> list[_Item]:
         if not keys:

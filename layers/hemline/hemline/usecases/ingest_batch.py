@@ -40,7 +40,7 @@ from hemline.usecases.ingest_read import (
     quarantine,
     read,
 )
-from hemline.usecases.ports import ObjectStore, PersonStore, Stored
+from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored
 
 __all__ = ["OUTCOMES", "WORKERS", "IngestDeps", "IngestResult", "StreamRecord", "ingest_batch"]
 
@@ -220,11 +220,19 @@ def _apply_once(group: Group, stored: Stored | None, deps: IngestDeps, now: int)
     if standing.linked and group.subject.startswith("u:"):
         keep_apart(group, deps.people)
     if folded.blob is not None:
-        expected = stored.version if stored else 0
-        deps.people.write_profile(group.site, group.subject, folded.blob, expected=expected)
+        _write(group, Stored(folded.blob, stored.version if stored else 0, standing), deps)
     if standing.linked and group.subject.startswith("v:"):
         follow(group, deps.people)
     return counts + folded.counts
+
+
+def _write(group: Group, new: Stored, deps: IngestDeps) -> None:
+    """Over the version that `new` has. Most people never state anything: half of a call's bytes less."""
+    if new.standing == FRESH:
+        deps.people.write_profile(group.site, group.subject, new.blob, expected=new.version)
+    else:
+        part = new._replace(version=new.version + 1)
+        deps.people.write_part(group.site, group.subject, Part.PROFILE, part)
 
 
 def _fault(error: HemlineError) -> str:

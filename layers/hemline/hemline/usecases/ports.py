@@ -48,9 +48,9 @@ class ProfileStore(Protocol):
         ...
 
     def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
-        """Write version expected + 1 (0: must not exist yet); what stands beside it stays.
+        """Write version expected + 1 (0: must not exist yet); for whom nothing stands beside it.
 
-        Raises Conflict when it lost.
+        Raises Conflict when it lost. With a standing, write the part: how long it is kept hangs on it.
         """
         ...
 
