@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hemline.adapters.aws import connect
+from hemline.adapters.aws import AwsFault, connect
 from hemline.adapters.aws_http import drop_connections
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.kinesis import KinesisStream
 from hemline.adapters.s3 import S3Objects
+from hemline.model.errors import Conflict
 from tests.support.clouds import REGION, Cloud
 from workbench.cloud.mapping import Clients
 from workbench.soak import cloud as clouds
@@ -18,7 +20,7 @@ from workbench.soak.proxy import Dose, Proxy, running
 from workbench.soak.run import Report, Settings
 from workbench.soak.verdict import Stores
 
-TIMEOUT = 3.0
+TIMEOUT = 2.0
 """Seconds for each wait of our client; a hang of the proxy is longer."""
 
 
@@ -56,13 +58,13 @@ def ministack(settings: Settings, emulator: Cloud, proxy: Proxy, folder: Path) -
 @pytest.mark.cloud
 @pytest.mark.parametrize(
     "events",
-    [6000, pytest.param(50_000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])],
+    [4000, pytest.param(50_000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])],
 )
 def test_nothing_is_lost_or_doubled_through_the_real_apis(
     events: int, emulator: Cloud, tmp_path: Path
 ) -> None:
     settings = Settings(events=events, kills=events // 500, faults=0, seed=5, shards=2, batch=500)
-    dose = Dose(share=0.02, most=events // 50, hang=TIMEOUT + 0.5)
+    dose = Dose(share=0.04, most=events // 40, hang=TIMEOUT + 0.5)
     with running(emulator.endpoint, "5", dose) as proxy:
         report = ministack(settings, emulator, proxy, tmp_path)
     assert not broken(report), report.checks
@@ -71,3 +73,26 @@ def test_nothing_is_lost_or_doubled_through_the_real_apis(
         "hang", "refuse", "throttle", "error 500", "cut after the commit", "truncate",
         "TransactionConflict", "partly refused",
     }  # fmt: skip
+
+
+@pytest.mark.cloud
+def test_an_adapter_that_reads_every_cancellation_as_done_is_found(
+    emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = DynamoTable._write
+
+    def trusting(table: DynamoTable, *args: Any) -> None:
+        try:
+            original(table, *args)
+        except Conflict:
+            return
+        except AwsFault as fault:
+            if "Transaction" not in fault.code:
+                raise
+
+    monkeypatch.setattr(DynamoTable, "_write", trusting)
+    settings = Settings(events=1500, kills=0, faults=0, seed=6, shards=2, batch=200)
+    dose = Dose(share=0.1, most=150, hang=TIMEOUT + 0.5)
+    with running(emulator.endpoint, "6", dose) as proxy:
+        report = ministack(settings, emulator, proxy, tmp_path)
+    assert "actions that profiles lack" in broken(report)

@@ -23,6 +23,8 @@ _LIMIT = 1 << 26
 _BURST = 6
 """Requests that a long trouble lasts: more than a client tries."""
 _LONG = 0.2
+_FREQUENT, _RARE = {"UpdateItem", "TransactWriteItems"}, 4
+"""Profiles are written one by one, all else by the batch: so often likelier is a trouble there."""
 _HOP = {"content-length", "transfer-encoding", "connection", "expect", "x-amz-crc32"}
 
 ANY = ("hang", "refuse", "throttle", "error 500", "cut after the commit", "truncate")
@@ -37,7 +39,7 @@ TROUBLES: Mapping[str, tuple[str, ...]] = {
 
 
 class Dose(NamedTuple):
-    """`share` of the requests meet a trouble, `most` of them in all; a hang lasts `hang` seconds."""
+    """`share` of the writes meet a trouble, `most` requests in all; a hang lasts `hang` seconds."""
 
     share: float = 0.05
     most: int = 1000
@@ -110,7 +112,7 @@ class Proxy:
         if not left:
             if self._dose.most <= self.done.total() or operation not in TROUBLES:
                 return ""
-            if self._rng.random() >= self._dose.share:
+            if self._rng.random() >= self._dose.share * (1 if operation in _FREQUENT else _RARE):
                 return ""
             kind = self._dealt(operation)
             # A long silence would only cost time.
