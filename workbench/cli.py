@@ -20,10 +20,24 @@ from workbench.forget import commands as forget
 from workbench.importers import commands as importers
 from workbench.laptop import NotRunning
 from workbench.publish import commands as publish
+from workbench.quarantine import commands as quarantine
 from workbench.receipts import commands as receipts
 from workbench.soak import commands as soak
 
-AREAS = (cloud, importers, publish, brake, forget, models, bench, demo, schemas, receipts, soak)
+AREAS = (
+    cloud,
+    importers,
+    publish,
+    brake,
+    forget,
+    quarantine,
+    models,
+    bench,
+    demo,
+    schemas,
+    receipts,
+    soak,
+)
 
 
 def build() -> typer.Typer:

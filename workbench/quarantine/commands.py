@@ -1,0 +1,155 @@
+"""`hemline quarantine list|show|replay`: records that ingest could not take, and the way back in."""
+
+import base64
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
+    from collections.abc import Iterator
+
+    from hemline.usecases.ingest_batch import IngestDeps
+    from hemline.usecases.quarantine import Kept, Replayed
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Keys = Annotated[
+    list[str] | None, typer.Argument(help="Keys, or sequence numbers, of `quarantine list`.")
+]
+_MOST_SHOWN = 4000
+_WIDE = 100
+
+
+def register(app: typer.Typer) -> None:
+    """Hang `quarantine` on the app."""
+    group = typer.Typer(help="Records that ingest could not take: list, show, replay.")
+    group.callback()(_quarantine)
+    group.command("list")(list_)
+    group.command("show")(show)
+    group.command("replay")(replay)
+    app.add_typer(group, name="quarantine", no_args_is_help=True)
+
+
+def _quarantine() -> None:
+    """Records that ingest could not take: list, show, replay."""
+
+
+def list_(*, as_json: AsJson = False) -> None:
+    """Every record: day, shard, sequence number, size and reason."""
+    from hemline.usecases import quarantine  # noqa: PLC0415 - light at import
+    from workbench import laptop, stores  # noqa: PLC0415
+
+    found = quarantine.listed(stores.objects(laptop.running()))
+    if as_json:
+        _print_json({"quarantine": [_figures(kept) for kept in found]})
+        return
+    count = 0
+    for kept in found:
+        count += 1
+        reason = quarantine.safe(kept.reason)[:_WIDE]
+        where = f"{kept.day}  {kept.shard}  {kept.sequence}"
+        print(f"{quarantine.safe(where)}  {len(kept.payload):,} bytes  {reason}")
+    print(f"{count:,} in quarantine" if count else "nothing is in quarantine")
+
+
+def show(key: str, *, as_json: AsJson = False) -> None:
+    """One record's reason and payload. With --json the whole payload, in base64."""
+    from hemline.usecases import quarantine  # noqa: PLC0415
+    from workbench import laptop, stores  # noqa: PLC0415
+
+    kept = quarantine.named(stores.objects(laptop.running()), key)
+    if as_json:
+        payload = base64.b64encode(kept.payload).decode()
+        _print_json({**_figures(kept), "payload": payload})
+        return
+    print(f"{quarantine.safe(kept.key)}\n{quarantine.safe(kept.reason)}\n")
+    text = quarantine.readable(kept.payload)
+    print(text[:_MOST_SHOWN])
+    if len(text) > _MOST_SHOWN:
+        print(f"… {len(text) - _MOST_SHOWN:,} more characters: --json has all of it")
+
+
+def replay(
+    keys: Keys = None,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Everything in quarantine.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say it, write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring records in after a fix; each counts once. Status 1 when one has to stay."""
+    from hemline.model.errors import BadInput  # noqa: PLC0415
+    from hemline.usecases import quarantine  # noqa: PLC0415
+
+    if bool(keys) == all_:
+        raise BadInput("key", "has to be said.", "Name keys of: hemline quarantine list, or --all.")
+    with _deps() as deps:
+        chosen = (
+            [quarantine.named(deps.objects, key) for key in dict.fromkeys(keys)]
+            if keys
+            else list(quarantine.listed(deps.objects))
+        )
+        now = time.time_ns() // 1_000_000
+        done = [
+            quarantine.foresee(kept, deps) if dry_run else quarantine.replay(kept, deps, now)
+            for kept in _ticking(chosen)
+        ]
+    _tell(done, dry_run=dry_run, as_json=as_json)
+    raise typer.Exit(1 if any(one.stays for one in done) else 0)
+
+
+def _tell(done: "list[Replayed]", *, dry_run: bool, as_json: bool) -> None:
+    import msgspec  # noqa: PLC0415
+
+    from hemline.usecases.quarantine import safe  # noqa: PLC0415
+
+    staying = sum(one.stays for one in done)
+    if as_json:
+        rows = [msgspec.to_builtins(one) for one in done]
+        left = len(done) - staying
+        _print_json({"dry_run": dry_run, "settled": left, "stay": staying, "records": rows})
+        return
+    for one in done:
+        print(safe(f"{one.key}  {one.outcome}  {one.reason}").rstrip())
+    verb = "would leave" if dry_run else "left"
+    print(f"{len(done) - staying:,} {verb} quarantine, {staying:,} stay")
+
+
+@contextmanager
+def _deps() -> "Iterator[IngestDeps]":
+    from hemline.usecases.ingest_batch import IngestDeps  # noqa: PLC0415
+    from workbench import laptop, stores  # noqa: PLC0415
+
+    stack = laptop.running()
+    # One record at a time needs one writer.
+    with ThreadPoolExecutor(1) as pool:
+        yield IngestDeps(stack.site, stores.table(stack), stores.objects(stack), pool)
+
+
+def _ticking(chosen: "list[Kept]") -> "Iterator[Kept]":
+    """Each in turn, with a bar where somebody watches."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import track  # noqa: PLC0415
+
+    watched = sys.stderr.isatty() and len(chosen) > 1
+    console = Console(stderr=True)
+    yield from track(chosen, "replaying", console=console, disable=not watched)
+
+
+def _figures(kept: "Kept") -> dict[str, object]:
+    return {
+        "key": kept.key,
+        "day": kept.day,
+        "shard": kept.shard,
+        "sequence": kept.sequence,
+        "reason": kept.reason,
+        "size": len(kept.payload),
+    }
+
+
+def _print_json(value: object) -> None:
+    import msgspec  # noqa: PLC0415
+
+    print(msgspec.json.encode(value).decode())
