@@ -9,6 +9,7 @@ import time
 from hemline.model.errors import HemlineError
 from hemline.runtime.collect_in import caller_of
 from hemline.runtime.collect_out import answer_of
+from hemline.runtime.guard import guarded
 from hemline.runtime.http import Payload, Request, problem
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
@@ -19,6 +20,7 @@ settings = load()
 deps = wire(settings)
 
 
+@guarded
 def handler(event: Payload, _context: object) -> dict[str, object]:
     """One HTTP API event (payload 2.0) in, one answer out."""
     request = Request(event)

@@ -14,6 +14,7 @@ gc.disable()
 from hemline.model.errors import HemlineError
 from hemline.runtime.fragments_in import ask_of
 from hemline.runtime.fragments_out import answer_of
+from hemline.runtime.guard import guarded
 from hemline.runtime.http import Answer, Payload, Request, problem
 from hemline.runtime.identity import visit_of
 from hemline.runtime.logs import log, metric
@@ -27,6 +28,7 @@ gc.freeze()
 gc.enable()
 
 
+@guarded
 def handler(event: Payload, _context: object) -> dict[str, object]:
     """One HTTP API event (payload 2.0) in, one answer out."""
     started = time.perf_counter()

@@ -13,6 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from hemline.runtime.guard import guarded
 from hemline.runtime.settings import load
 from hemline.runtime.wire_ingest import wire
 from hemline.usecases.ingest_batch import StreamRecord, ingest_batch
@@ -24,6 +25,7 @@ metrics = Metrics(namespace="Hemline", service="ingest")
 metrics.set_default_dimensions(Site=settings.site)
 
 
+@guarded
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, object]:
     """One Kinesis event in, a partial batch response out."""

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from hemline.model.errors import BadInput, Conflict
+from hemline.runtime.guard import guarded
 from hemline.runtime.settings import load
 from hemline.runtime.wire_publish import Command, check_stored, command_of, compile_site, wire
 from hemline.usecases.publish_edition import inputs, is_held, publish_edition, put_site, roll_back
@@ -24,6 +25,7 @@ metrics = Metrics(namespace="Hemline", service="publish")
 metrics.set_default_dimensions(Site=settings.site)
 
 
+@guarded
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     """Figures of the edition that was published, or why none was."""
     command = command_of(event, settings.site)

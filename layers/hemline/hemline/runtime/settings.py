@@ -23,6 +23,10 @@ class Settings(NamedTuple):
     """Seconds that the one read of a decision may take."""
     consent_default: bool = True
     """What holds for visitors who were not asked; must say what the site file says."""
+    stream_hours: int = 48
+    """How long the stream keeps an event."""
+    profile_days: int = 0
+    """How long a profile is kept after its last event; 0: until it is forgotten."""
 
 
 _SHORTEST_KEY = 16
@@ -50,13 +54,21 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         endpoint=environ.get("AWS_ENDPOINT_URL") or None,
         read_timeout=_milliseconds(environ, "HEMLINE_READ_TIMEOUT_MS", 50) / 1000,
         consent_default=_yes_or_no(environ, "HEMLINE_CONSENT_DEFAULT", default="true"),
+        profile_days=_whole(environ, "HEMLINE_PROFILE_DAYS", 0, "days", 0, 3650),
+        stream_hours=_whole(environ, "HEMLINE_STREAM_HOURS", 48, "hours", 24, 8760),
     )
 
 
 def _milliseconds(environ: Mapping[str, str], name: str, default: int) -> int:
+    return _whole(environ, name, default, "milliseconds", 1, 10_000)
+
+
+def _whole(  # noqa: PLR0913, PLR0917 - one row of a table of settings
+    environ: Mapping[str, str], name: str, default: int, unit: str, least: int, most: int
+) -> int:
     text = environ.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
-        raise ValueError(f"{name} is {text!r}: use whole milliseconds from 1 to 10000")
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ValueError(f"{name} is {text!r}: use whole {unit} from {least} to {most}")
     return int(text)
 
 

@@ -12,6 +12,7 @@ from hemline.usecases.ingest_batch import WORKERS, IngestDeps
 def wire(settings: Settings) -> IngestDeps:
     """Collaborators; calls nothing. The threads live as long as the execution environment does."""
     region, endpoint = settings.region, settings.endpoint
-    table = DynamoTable(connect("dynamodb", region=region, endpoint=endpoint), settings.table)
+    client = connect("dynamodb", region=region, endpoint=endpoint)
+    table = DynamoTable(client, settings.table, settings.profile_days)
     objects = S3Objects(connect("s3", region=region, endpoint=endpoint), settings.bucket)
     return IngestDeps(settings.site, table, objects, ThreadPoolExecutor(WORKERS))

@@ -1,0 +1,47 @@
+"""What nobody expected, told without a word of what it was about.
+
+The Lambda runtime logs whatever a handler raises, and the message of a KeyError may be a visitor's id.
+So a fault leaves a function as its kind and the places in our code that it came through, no more.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import PurePath
+from typing import ParamSpec, TypeVar
+
+from hemline.model.errors import HemlineError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_FRAMES = 4
+"""Of the innermost calls: enough to find the line."""
+
+
+class UnexpectedError(Exception):
+    """A fault of ours: its kind and where, never its message."""
+
+
+def guarded(handler: Callable[P, T]) -> Callable[P, T]:
+    """The same handler, whose unexpected faults name nobody; they still fail the invocation."""
+
+    @wraps(handler)
+    def guard(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return handler(*args, **kwargs)
+        except HemlineError:
+            raise  # ours: its words were chosen
+        except Exception as error:  # noqa: BLE001 - whatever it is, it fails the invocation
+            told = UnexpectedError(f"{type(error).__name__} at {_places(error)}")
+        # Outside of the handler above, so that nothing hangs on to what was really raised.
+        raise told
+
+    return guard
+
+
+def _places(error: Exception) -> str:
+    frames, trace = [], error.__traceback__
+    while trace:
+        code = trace.tb_frame.f_code
+        frames.append(f"{PurePath(code.co_filename).name}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return " < ".join(reversed(frames[-_FRAMES:]))
