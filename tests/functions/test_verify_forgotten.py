@@ -167,6 +167,9 @@ PLANTS: dict[str, Plant] = {
     "table ": _item(b={"B": b"\1\2" + gzip.compress(PHONE.encode())}),
     "table  ": _item(m={"M": {"a": {"L": [{"S": PHONE.encode().hex()}]}}}),
     "table   ": _key,
+    "table    ": lambda stack, _: stores.table(stack).write_profile(
+        SITE, f"u:{PHONE}", b"their history", expected=0
+    ),
     "data bucket archive/": _object("archive/demo/d/s/1-1.jsonl.gz", gzip.compress(PHONE.encode())),
     "data bucket quarantine/": _object(
         f"{QUARANTINE_PREFIX}d/s/1.json",

@@ -9,7 +9,7 @@ from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
 from hemline.usecases.forget_archive import Swept
 from hemline.usecases.forget_register import Forgetting
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import Part, PersonStore
 from workbench import stores
 from workbench.forget.places import places
 from workbench.forget.scan import Found, Looked, Place, look
@@ -36,8 +36,21 @@ def verify(stack: Running, name: str, say: Callable[[str], object]) -> Verdict:
     if not is_id(bare):
         raise BadInput("ID", "is no id.", "Ids are 1 to 128 printable ASCII characters.")
     looked, found = through(places(stack), bare, say)
+    found += kept_by_hash(stores.table(stack), stack.site, bare)
     staying = tuple(one for one in found if not one.goes)
     return Verdict(looked, staying, tuple(one for one in found if one.goes), _notes(stack, bare))
+
+
+def kept_by_hash(people: PersonStore, site: str, name: str) -> list[Found]:
+    """What lies under a key that is a hash of the id: no byte of it is the id, and it is theirs."""
+    found = []
+    for kind, called in _KINDS.items():
+        for part in Part:
+            stored = people.read_part(site, kind + name, part)
+            if stored and stored.blob:
+                size = f"{len(stored.blob)} bytes"
+                found.append(Found("table", f"{part} of this {called}, {size}", "hashed", ("key",)))
+    return found
 
 
 def through(
