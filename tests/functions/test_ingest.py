@@ -5,12 +5,14 @@ import json
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
 from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.s3 import S3Objects
-from hemline.learn.profile import BOUGHT, ENGAGED, Profile, decode
+from hemline.learn.profile import BOUGHT, ENGAGED, Profile, decode, state_bytes
+from hemline.model.event import decode_record, encode_record
 from hemline.usecases.archive import read_archive
 from tests.support.clouds import REGION, Cloud
 from tests.support.functions import environment, event, load
@@ -130,3 +132,32 @@ def test_what_is_logged_names_no_visitor(
     assert "v:ann" not in out
     assert "v:bob" not in out
     assert "ingested" in out
+
+
+def copies(days: int) -> dict[str, Any]:
+    """The batch as clients send it again that much later: on new numbers, received then."""
+    later = event("ingest", "batch")
+    for record in later["Records"]:
+        kinesis = record["kinesis"]
+        kinesis["sequenceNumber"] = str(int(kinesis["sequenceNumber"]) + days * 10**9)
+        held = decode_record(base64.b64decode(kinesis["data"]))
+        again = msgspec.structs.replace(held, received=held.received + days * 86_400_000)
+        kinesis["data"] = base64.b64encode(encode_record(again)).decode()
+    return later
+
+
+@pytest.mark.parametrize("days", [9, 30])
+def test_a_copy_weeks_later_changes_nothing_that_counts_and_is_reported_without_a_name(
+    stack: Stack, days: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.scenario("batch")
+    before = [state_bytes(stack.profile(who)) for who in ("v:ann", "v:bob")]
+    history = [a.record for a in read_archive(stack.objects, SITE)]
+    capsys.readouterr()
+    assert stack.app.handler(copies(days), None) == {"batchItemFailures": []}
+    assert [state_bytes(stack.profile(who)) for who in ("v:ann", "v:bob")] == before
+    assert [a.record for a in read_archive(stack.objects, SITE)] == history
+    said = capsys.readouterr().out
+    figures = [json.loads(line) for line in said.splitlines()]
+    assert [line["Duplicates"] for line in figures if "_aws" in line] == [[3.0]]
+    assert not any(name in said for name in ("ann", "bob", '"e1"'))

@@ -14,7 +14,7 @@ from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.learn import abuse
 from hemline.learn.abuse import MINUTE, clean, survey
 from hemline.model.abuse import FLAGS, Limits
-from hemline.model.event import Record
+from hemline.model.event import Record, fault_of
 from hemline.model.site import Site
 from hemline.model.slot import Slot
 from hemline.usecases.archive import append, line, read_archive
@@ -99,6 +99,15 @@ def test_the_flags_of_the_door_come_first_and_all_are_known() -> None:
     seen = msgspec.structs.replace(click(NOW), flags=("bot",))
     assert flags([seen]) == {seen.event.id: ("bot", "unseen")}
     assert {flag for found in flags([seen]).values() for flag in found} <= FLAGS.keys()
+
+
+def test_a_flag_of_another_version_leaves_its_event_out_all_the_same() -> None:
+    seen = msgspec.structs.replace(record("v:a", "e"), flags=("solar",))
+    assert fault_of(seen) is None
+    result, _ = published([item("p1"), seen], SMALL)
+    assert (result.counted, result.flagged) == (1, {"solar": 1})
+    for junk in (("Bot",), ("a b",), ("a" * 33,), ("a",) * 9):
+        assert fault_of(msgspec.structs.replace(seen, flags=junk)) == "flags is not one of ours"
 
 
 def random_history(rng: random.Random) -> list[Record]:

@@ -163,6 +163,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _LATEST = 253_402_300_799_999  # 9999-12-31
+_MOST_FLAGS = 8
+# They stand in names of metrics; a later version may have others.
+_FLAG = re.compile(r"[a-z]{1,32}")
 _SUBJECT = re.compile(r"[vui]:[\x21-\x7e]{1,128}")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -198,6 +201,7 @@ _CHECKS: tuple[tuple[str, Callable[[Record], object]], ...] = (
     ("subject", lambda r: _SUBJECT.fullmatch(r.subject)),
     ("purposes", lambda r: set(r.purposes) <= set(DEFAULTS)),
     ("received", lambda r: 0 <= r.received <= _LATEST),
+    ("flags", lambda r: len(r.flags) <= _MOST_FLAGS and all(map(_FLAG.fullmatch, r.flags))),
     ("event.id", lambda r: is_id(r.event.id)),
     ("event.type", lambda r: r.event.type in DEEDS),
     ("event.time", lambda r: 0 <= r.event.time <= _LATEST),

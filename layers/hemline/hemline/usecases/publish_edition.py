@@ -111,9 +111,10 @@ def _history(name: str, places: Places) -> Iterator[Record]:
 
 
 def _flagged(counts: Mapping[str, int]) -> list[str]:
+    told = ((flag, FLAGS.get(flag, "of another version")) for flag in sorted(counts))
     return [
-        f"left out of everything that is counted: {count} events flagged {flag} ({FLAGS[flag]})"
-        for flag, count in sorted(counts.items())
+        f"left out of everything that is counted: {counts[flag]} events flagged {flag} ({says})"
+        for flag, says in told
     ]
 
 
