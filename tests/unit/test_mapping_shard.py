@@ -194,3 +194,51 @@ def test_a_stop_does_not_wait_for_what_does_not_move(
     monkeypatch.setattr(mappings, "_SAY_SECONDS", 0.05)
     assert not stopped(tmp_path, hangs, hurry=hurry)
     assert Checkpoints(tmp_path / "checkpoints.json").get("Map", "shard-0") is None
+
+
+class Merged(ListStream):
+    """Two closed shards, and the one that they were merged into."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 1, 1)
+
+    def list_shards(self, **_: Any) -> dict[str, Any]:
+        parents = {"ParentShardId": "shard-0", "AdjacentParentShardId": "shard-1"}
+        child = {"ShardId": "shard-2", **parents}
+        return {"Shards": [{"ShardId": "shard-0"}, {"ShardId": "shard-1"}, child]}
+
+    def get_records(self, **asked: Any) -> dict[str, Any]:
+        got = super().get_records(**asked)
+        closed = not asked["ShardIterator"].startswith("shard-2")
+        return {**got, "NextShardIterator": None} if closed else got
+
+
+def test_a_merged_shard_waits_for_both_of_its_parents(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    async def run() -> None:
+        slow, began = asyncio.Event(), asyncio.Event()
+
+        async def invoke(event: bytes) -> Answer:
+            name = json.loads(event)["Records"][0]["eventID"].partition(":")[0]
+            if name == "shard-1":
+                began.set()
+                await slow.wait()
+            calls.append(name)
+            return Answer(b"null")
+
+        kept = Checkpoints(tmp_path / "checkpoints.json")
+        clients = Clients(Merged(), ListStream(), "us-east-1")
+        mapping = Mapping(SOURCE, clients, invoke, kept, lambda *_: None)
+        await mapping.start()
+        await asyncio.wait_for(began.wait(), 20)
+        while "shard-0" not in calls:
+            await asyncio.sleep(0.01)
+        assert not await mapping.look(), "one of its parents is still being read"
+        slow.set()
+        while not await mapping.look():
+            await asyncio.sleep(0.01)
+        assert await mapping.stop(20, asyncio.Event())
+
+    loops.run(run())
+    assert calls == ["shard-0", "shard-1", "shard-2"]

@@ -95,14 +95,7 @@ class _Run:
         )
         await mapping.start()
         await work
-        until = time.monotonic() + _PATIENCE
-        while not await mapping.look():
-            # Children begin when their parents are read; each one that does is progress.
-            until = time.monotonic() + _PATIENCE if kept.moves else until
-            kept.moves = 0
-            if time.monotonic() > until:
-                raise RuntimeError(f"some shards were never read: {lines[-3:]}")
-            await asyncio.sleep(_PAUSE)
+        await _all_read(mapping, kept)
         if not await mapping.stop(_PATIENCE, asyncio.Event()):
             raise RuntimeError(f"the mapping is stuck: {lines[-3:]}")
 
@@ -125,6 +118,17 @@ class _Run:
     def _past_the_door(self, entries: list[StreamEntry]) -> None:
         records = [{"PartitionKey": e.partition, "Data": e.data} for e in entries]
         self._cloud.clients.kinesis.put_records(StreamName=self._cloud.stream, Records=records)
+
+
+async def _all_read(mapping: Mapping, kept: Checkpoints) -> None:
+    """Until the last shard has begun: children wait for their parents. Raises RuntimeError."""
+    moves, until = -1, 0.0
+    while not await mapping.look():
+        if kept.moves != moves:
+            moves, until = kept.moves, time.monotonic() + _PATIENCE
+        elif time.monotonic() > until:
+            raise RuntimeError("some shards were never read, and nothing moves")
+        await asyncio.sleep(_PAUSE)
 
 
 def _entry(record: dict[str, str]) -> Entry:
