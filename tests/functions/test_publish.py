@@ -1,8 +1,10 @@
 """The publish function on its scenarios, with a real table and bucket of the emulator."""
 
+import json
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
 from hemline.adapters.aws import connect
@@ -88,6 +90,23 @@ def test_the_schedule_publishes_what_came_since(stack: Stack) -> None:
     assert stack.live().digest == second["edition"] != first["edition"]
     assert stack.live().header.watermarks == {"shard-0": "1", "shard-1": "1"}
     assert stack.call("command")["swapped"] is False
+
+
+def test_what_programs_did_is_left_out_and_reported_as_a_metric(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = msgspec.structs.replace(bought("crawler", "mug"), flags=("bot",))
+    stack.archive(item("mug"), bought("ann", "mug"), program, bought("bob", "never-there"))
+    result = stack.call("site-file", built=NOW)
+    assert (result["counted"], result["flagged"]) == (2, {"bot": 1, "unknown": 1})
+    assert [note.split(" (")[0].rsplit(": ", 1)[1] for note in result["notes"]] == [
+        "1 events flagged bot",
+        "1 events flagged unknown",
+    ]
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (metrics,) = [line for line in said if "_aws" in line]
+    assert (metrics["FlaggedBot"], metrics["FlaggedUnknown"]) == ([1.0], [1.0])
+    assert "crawler" not in str(said)
 
 
 def test_an_idle_site_is_not_folded_again_and_any_change_ends_that(stack: Stack) -> None:
