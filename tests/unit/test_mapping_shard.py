@@ -232,12 +232,11 @@ def test_a_merged_shard_waits_for_both_of_its_parents(tmp_path: Path) -> None:
         mapping = Mapping(SOURCE, clients, invoke, kept, lambda *_: None)
         await mapping.start()
         await asyncio.wait_for(began.wait(), 20)
-        while "shard-0" not in calls:
-            await asyncio.sleep(0.01)
+        await mapping._shards["shard-0"]
         assert not await mapping.look(), "one of its parents is still being read"
         slow.set()
-        while not await mapping.look():
-            await asyncio.sleep(0.01)
+        await mapping._shards["shard-1"]
+        assert await mapping.look()
         assert await mapping.stop(20, asyncio.Event())
 
     loops.run(run())
