@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from hemline.model.consent import ConsentRules, Policy
+
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout."""
 
@@ -49,8 +51,18 @@ class Running(msgspec.Struct, frozen=True):
     """HEMLINE_KEYS: comma-separated secrets, the first one signs."""
     consent_default: bool = True
     """Whether this stack remembers visitors who were not asked."""
+    consent_exceptions: tuple[str, ...] = ()
+    honour_dnt: bool = False
+    user_keys: str = ""
+    """HEMLINE_USER_KEYS: what user tokens are signed with here."""
     failed: str = ""
     """The bucket of batches that used up their retries."""
+
+    @property
+    def policy(self) -> Policy:
+        """What holds here for visitors who said nothing."""
+        rules = ConsentRules(self.consent_exceptions, self.honour_dnt)
+        return rules.policy(default=self.consent_default)
 
 
 def state() -> Path:
@@ -82,9 +94,9 @@ def announced(stack: Running) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def checkout_secret() -> str:
-    """The random signing secret of this state folder: made once, then kept."""
-    path = state() / "secret"
+def checkout_secret(name: str = "secret") -> str:
+    """A random secret of this state folder, in a file of its own: made once, then kept."""
+    path = state() / name
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32).encode())
     return path.read_text().strip()

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from hemline.adapters.site_yaml import check
+from hemline.model.consent import ConsentRules
 from hemline.model.errors import Refused
 from hemline.model.item import Item
 from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles, fault, stored
@@ -106,7 +107,8 @@ def put_demo_site(stack: Running, places: Places) -> None:
     """The demo's reviewed site file, compiled; silence means in it what it means in this stack."""
     found, findings = check(SITE_FILE.read_text(encoding="utf-8"))
     assert found is not None, "\n".join(f.text(SITE_FILE.name) for f in findings)
-    agreed = msgspec.structs.replace(found, consent_default=stack.consent_default)
+    rules = ConsentRules(stack.consent_exceptions, stack.honour_dnt)
+    agreed = msgspec.structs.replace(found, consent_default=stack.consent_default, consent=rules)
     put_site(stack.site, places.objects, agreed)
 
 

@@ -37,8 +37,8 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
         if request.header("hemline-preview") or request.query.get("explain") == "1":
             return _preview(request).to_payload()
         ask = ask_of(request)
-        visit = visit_of(request, settings.site, settings.keys)
-        decided = decide(ask, visit, deps, time.time_ns() // 1_000_000)
+        now = time.time_ns() // 1_000_000
+        decided = decide(ask, visit_of(request, settings, now), deps, now)
     except HemlineError as error:
         return problem(error).to_payload()
     took_ms = (time.perf_counter() - started) * 1000
@@ -49,7 +49,7 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
 def _preview(request: Request) -> Answer:
     from hemline.runtime.preview import answer  # noqa: PLC0415 - visitors' requests need none of it
 
-    return answer(request, deps, time.time_ns() // 1_000_000)
+    return answer(request, deps, settings, time.time_ns() // 1_000_000)
 
 
 def _report(decided: Decided, took_ms: float) -> None:

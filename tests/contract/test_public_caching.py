@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hemline.decide import facts as facts_module
 from hemline.learn import capsule
+from hemline.model.consent import NO, UNSAID, Consent
 from hemline.model.decision import Scope
 from hemline.model.rule import Condition, Rule
 from hemline.model.slot import Slot, Variant
@@ -54,9 +55,8 @@ TABLE = table_with(ANN, BEN)
 
 
 def cookies(visitor: str, consent: bool | None = None, of: str | None = None) -> str:
-    kept = capsule.update(
-        capsule.Capsule(of or visitor, consent), acts(f"v:{of or visitor}", ["i3"])
-    )
+    whose, said = f"v:{of or visitor}", {None: UNSAID, True: Consent(granted=3), False: NO}[consent]
+    kept = capsule.update(capsule.Capsule(whose, said), acts(whose, ["i3"]))
     return f"hem_v={sign_visitor(visitor, KEYS)}; hem_c={capsule.encode(kept, KEYS)}"
 
 

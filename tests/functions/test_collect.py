@@ -9,6 +9,7 @@ import pytest
 
 from hemline.learn import capsule
 from hemline.model.batch_signature import sign_batch
+from hemline.model.consent import NO
 from hemline.model.event import ITEM_EVENT, Record, decode_record
 from hemline.model.event_input import ACCOUNT_CALLS, ALIASES, SENT
 from hemline.runtime.identity import sign_visitor
@@ -79,7 +80,7 @@ def test_the_capsule_holds_what_was_just_done(door: Door) -> None:
     cookies = [f"hem_v={sign_visitor('ann', KEYS)}"]
     (cookie,) = door.scenario("beacon", cookies=cookies)["cookies"]
     kept = capsule.decode(cookie.partition(";")[0].partition("=")[2], KEYS)
-    assert (kept.visitor, [act.type for act in kept.acts]) == ("ann", ["click"])
+    assert (kept.subject, [act.type for act in kept.acts]) == ("v:ann", ["click"])
 
 
 def test_on_a_laptop_without_tls_cookies_are_not_secure(door: Door) -> None:
@@ -114,7 +115,7 @@ def test_an_opt_out_writes_nothing_at_all(door: Door) -> None:
 
 
 def test_a_capsule_that_says_no_is_obeyed(door: Door) -> None:
-    refused = capsule.encode(capsule.Capsule("ann", consent=False), KEYS)
+    refused = capsule.encode(capsule.Capsule("v:ann", NO), KEYS)
     answer = door.scenario("batch", cookies=[f"hem_c={refused}"])
     assert body(answer)["accepted"] == 0
     assert door.held() == []

@@ -154,7 +154,7 @@ def test_whoever_is_not_known_or_does_not_consent_is_not_read(
 
 def test_the_capsule_counts_before_the_stream_does(handler: Handler) -> None:
     payload = event("fragments", "slot-json")
-    kept = capsule.update(capsule.Capsule("new"), acts("v:new", ["i2", "i6"]))
+    kept = capsule.update(capsule.Capsule("v:new"), acts("v:new", ["i2", "i6"]))
     payload["cookies"] = [
         f"hem_v={sign_visitor('new', KEYS)}",
         f"hem_c={capsule.encode(kept, KEYS)}",
@@ -168,7 +168,7 @@ def test_the_capsule_counts_before_the_stream_does(handler: Handler) -> None:
 
 def test_somebody_elses_capsule_is_not_read(handler: Handler) -> None:
     payload = event("fragments", "slot-json")
-    kept = capsule.update(capsule.Capsule("other"), acts("v:other", ["i2", "i6"]))
+    kept = capsule.update(capsule.Capsule("v:other"), acts("v:other", ["i2", "i6"]))
     payload["cookies"] = [
         f"hem_v={sign_visitor('new', KEYS)}",
         f"hem_c={capsule.encode(kept, KEYS)}",

@@ -9,6 +9,7 @@ import numpy as np
 from hemline.decide import cards, page_caps, rule_masks
 from hemline.decide.features import FEATURES
 from hemline.learn.statistics import Statistics, sections
+from hemline.model.consent import ConsentRules
 from hemline.model.edition import SCHEMA, Edition, Header, pack, unpack
 from hemline.model.event import Record
 from hemline.model.item import Item
@@ -52,6 +53,7 @@ def build_file(
     segments: Sequence[Segment] = (),
     caps: Sequence[PageCap] = (),
     base_url: str = "",
+    consent: ConsentRules = ConsentRules(),  # noqa: B008 - a frozen value
 ) -> tuple[bytes, Edition]:
     """An edition over these items, with the statistics of this history: its file and what it is."""
     statistics = Statistics()
@@ -69,6 +71,7 @@ def build_file(
         segments=tuple(segments),
         page_caps=tuple(caps),
         base_url=base_url,
+        consent=consent,
     )
     payloads = {
         **sections(statistics, items, NOW),

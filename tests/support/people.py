@@ -138,7 +138,11 @@ class World:
 
     def said(self, *subjects: str) -> Profile:
         """What a fold of these subjects' logs makes."""
-        return fold(Profile(), [one for who in subjects for one in self.logs.get(who, [])])
+        return self.fold([one for who in subjects for one in self.logs.get(who, [])])
+
+    def fold(self, records: Sequence[Record]) -> Profile:
+        """What a fold of these makes."""
+        return fold(Profile(), records)
 
     def part(self, subject: str, part: Part = Part.PROFILE) -> Stored:
         """As it lies in the table."""

@@ -1,5 +1,6 @@
 """The capsule: at most 1 kB whatever is in it, and the same event as the one on the stream."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,16 +14,18 @@ from hemline.learn.capsule import (
     decode,
     encode,
     records,
+    said_by,
     update,
 )
 from hemline.learn.profile import Profile, fold, state_bytes
+from hemline.model.consent import NO, UNSAID, Consent, Purpose, say
 from hemline.model.errors import NotAllowed
 from hemline.model.event import DEEDS, Line, Record
 from hemline.model.signed import sign
 from tests.support.streams import NOW, SITE, record
 
 KEYS = (b"a secret that is long enough",)
-EMPTY = Capsule("ann")
+EMPTY = Capsule("v:ann")
 
 ids = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=128)
 lines = st.lists(st.builds(Line, ids, st.integers(1, 10**6)), max_size=30).map(tuple)
@@ -42,7 +45,7 @@ events = st.builds(
 def test_it_always_fits_a_cookie_and_comes_back_as_it_was(
     visitor: str, happened: list[Record]
 ) -> None:
-    kept = update(Capsule(visitor), happened)
+    kept = update(Capsule(f"v:{visitor}"), happened)
     text = encode(kept, KEYS)
     assert len(text) <= MAX_COOKIE
     assert decode(text, KEYS) == kept
@@ -62,7 +65,7 @@ def test_the_newest_stay() -> None:
 
 def test_at_least_two_actions_fit_however_long_their_ids() -> None:
     long = [record("v:ann", f"{n}" * 128, item="x" * 128, time=NOW + n) for n in range(3)]
-    assert len(update(Capsule("v" * 128), long).acts) == 2
+    assert len(update(Capsule("v:" + "v" * 126), long).acts) == 2
 
 
 @pytest.mark.parametrize(
@@ -97,17 +100,31 @@ def test_the_same_id_twice_counts_once_at_its_latest_time() -> None:
 
 
 def test_without_consent_nothing_goes_in_and_nothing_comes_out() -> None:
-    refused = Capsule("ann", consent=False, acts=update(EMPTY, [record("v:ann", "e1")]).acts)
+    refused = Capsule("v:ann", NO, update(EMPTY, [record("v:ann", "e1")]).acts)
     assert records(refused, SITE) == []
     assert update(refused, [record("v:ann", "e2")]).acts == ()
     assert update(EMPTY, [record("v:ann", "e2", purposes=())]) == EMPTY
-    assert decode(encode(refused, KEYS), KEYS).consent is False
+    assert decode(encode(refused, KEYS), KEYS).consent == NO
 
 
 def test_an_answer_that_was_never_asked_for_stays_open() -> None:
     kept = update(EMPTY, [record("v:ann", "e1")])
-    assert decode(encode(kept, KEYS), KEYS).consent is None
+    assert decode(encode(kept, KEYS), KEYS).consent == UNSAID
     assert len(records(kept, SITE)) == 1
+
+
+def test_a_capsule_of_the_form_before_is_refused() -> None:
+    for old in (["ann", None, []], ["ann", True, []], ["ann", False, []]):
+        with pytest.raises(NotAllowed, match="another form"):
+            decode(sign("capsule", msgspec.msgpack.encode(old), KEYS[0]), KEYS)
+
+
+def test_of_somebody_else_s_capsule_only_a_no_counts() -> None:
+    choices = ((Purpose.ANALYTICS, False), (Purpose.PERSONALISATION, True))
+    kept = Capsule("v:ann", say(choices, UNSAID, NOW))
+    assert said_by(kept, "v:ann") == kept.consent
+    assert said_by(kept, "u:ann") == said_by(kept, None) == Consent(refused=1, at=NOW)
+    assert said_by(None, "v:ann") == UNSAID
 
 
 def test_it_is_its_visitor_s_alone() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hemline.adapters.kinesis_limits import MAX_CALL_BYTES, MAX_ENTRY_BYTES, size
 from hemline.adapters.memory import MemoryStream
 from hemline.learn.capsule import Capsule
+from hemline.model.consent import DEFAULTS, NO, Consent, Policy, Purpose
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, Unavailable
 from hemline.model.event import Record, decode_record
@@ -61,7 +62,7 @@ def collect(
     consent: bool = True,
 ) -> tuple[Collected, list[Record]]:
     stream = stream if stream is not None else MemoryStream()
-    deps = CollectDeps(stream, "demo", lambda: "fresh", consent)
+    deps = CollectDeps(stream, "demo", lambda: "fresh", Policy(consent))
     found = collect_events(json.dumps({"events": events}).encode(), caller, deps, NOW)
     assert found.accepted + len(found.rejected) == len(events)
     assert found.accepted == len(stream.entries)
@@ -87,7 +88,7 @@ def test_nobody_yet_becomes_somebody_once_a_call() -> None:
     assert found.minted == "fresh"
     assert {r.subject for r in records} == {"v:fresh"}
     assert found.capsule is not None
-    assert found.capsule.visitor == "fresh"
+    assert found.capsule.subject == "v:fresh"
 
 
 @pytest.mark.parametrize("events", [(), ({"id": "e1", "type": "buy"},)])
@@ -147,7 +148,7 @@ def test_what_a_program_does_is_flagged_and_not_in_its_capsule() -> None:
     found, (record,) = collect(VIEW, caller=ANN._replace(program=True))
     assert record.flags == ("bot",)
     assert found.accepted == 1
-    assert found.capsule == Capsule("ann")
+    assert found.capsule == Capsule("v:ann")
     assert collect(VIEW)[1][0].flags == ()
 
 
@@ -165,6 +166,7 @@ def test_a_signed_batch_may_speak_of_the_past_but_not_of_the_future() -> None:
     assert bounded(NOW + LATEST_MS + 1, NOW, past=True) == NOW
 
 
+YES = Consent(granted=3, at=NOW)
 # --- consent --------------------------------------------------------------------------------
 
 
@@ -173,9 +175,9 @@ def test_a_signed_batch_may_speak_of_the_past_but_not_of_the_future() -> None:
     [
         Caller("v:ann", opted_out=True),
         Caller(None, opted_out=True),
-        Caller("v:ann", capsule=Capsule("ann", consent=False)),
-        Caller(None, capsule=Capsule("ann", consent=False)),
-        Caller("v:bob", capsule=Capsule("ann", consent=False)),
+        Caller("v:ann", capsule=Capsule("v:ann", NO)),
+        Caller(None, capsule=Capsule("v:ann", NO)),
+        Caller("v:bob", capsule=Capsule("v:ann", NO)),
     ],
 )
 def test_without_consent_nothing_personal_is_written_not_even_a_cookie(caller: Caller) -> None:
@@ -188,12 +190,43 @@ def test_without_consent_nothing_personal_is_written_not_even_a_cookie(caller: C
 def test_where_visitors_are_asked_first_silence_is_no() -> None:
     found, _ = collect(VIEW, consent=False)
     assert found.rejected_for(NO_CONSENT) == 1
-    foreign = ANN._replace(capsule=Capsule("bob", consent=True))
+    foreign = ANN._replace(capsule=Capsule("v:bob", YES))
     assert collect(VIEW, caller=foreign, consent=False)[0].rejected_for(NO_CONSENT) == 1
-    unasked = ANN._replace(capsule=Capsule("ann"))
+    unasked = ANN._replace(capsule=Capsule("v:ann"))
     assert collect(VIEW, caller=unasked, consent=False)[0].rejected_for(NO_CONSENT) == 1
-    agreed = ANN._replace(capsule=Capsule("ann", consent=True))
+    agreed = ANN._replace(capsule=Capsule("v:ann", YES))
     assert collect(VIEW, caller=agreed, consent=False)[0].accepted == 1
+
+
+def test_each_purpose_is_asked_for_by_itself() -> None:
+    only = Consent(granted=1, refused=2, at=NOW)
+    found, (record,) = collect(VIEW, caller=ANN._replace(capsule=Capsule("v:ann", only)))
+    assert record.purposes == (Purpose.ANALYTICS,)
+    assert not record.profiled
+    assert found.capsule == Capsule("v:ann", only)  # and it keeps no acts
+
+
+def test_silence_is_what_the_policy_says_of_the_country() -> None:
+    policy = Policy(True, frozenset({"DE"}))
+    for country, kept in (("GB", 1), ("DE", 0)):
+        deps = CollectDeps(MemoryStream(), "demo", lambda: "fresh", policy)
+        body = json.dumps(VIEW).encode()
+        found = collect_events(body, ANN._replace(traits=Traits(country=country)), deps, NOW)
+        assert found.accepted == kept
+
+
+def test_a_no_in_somebody_else_s_capsule_is_not_lost_with_it() -> None:
+    theirs = Capsule("v:bob", Consent(refused=4, at=NOW))
+    found, _ = collect(VIEW, caller=ANN._replace(capsule=theirs))
+    assert found.capsule is not None
+    assert (found.capsule.subject, found.capsule.consent) == ("v:ann", theirs.consent)
+
+
+def test_what_a_user_does_is_theirs_and_their_capsule_too() -> None:
+    found, (record,) = collect(VIEW, caller=Caller("u:ann"))
+    assert (record.subject, record.purposes) == ("u:ann", DEFAULTS)
+    assert found.capsule is not None
+    assert found.capsule.subject == "u:ann"
 
 
 def test_the_catalogue_is_nobody_s_and_needs_no_consent() -> None:
@@ -320,7 +353,7 @@ def test_somebody_else_s_capsule_is_replaced_not_continued() -> None:
     theirs, _ = collect(VIEW, caller=Caller("v:bob"))
     found, _ = collect({**VIEW, "id": "e2"}, caller=ANN._replace(capsule=theirs.capsule))
     assert found.capsule is not None
-    assert (found.capsule.visitor, [a.id for a in found.capsule.acts]) == ("ann", ["e2"])
+    assert (found.capsule.subject, [a.id for a in found.capsule.acts]) == ("v:ann", ["e2"])
 
 
 # --- the stream's limits --------------------------------------------------------------------

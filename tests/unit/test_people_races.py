@@ -7,23 +7,27 @@ counts, a link that was cut stays cut, and a visitor is never two people's.
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, product
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from hemline.learn import profile_ring as ring
 from hemline.learn.profile import state_bytes
 from hemline.learn.profile_join import joined
-from hemline.model.consent import Consent, Purpose, strictest
-from hemline.model.errors import BadInput
+from hemline.model.consent import Purpose, strictest
+from hemline.model.errors import BadInput, Unavailable
+from hemline.model.ids import hash64
 from hemline.model.standing import Links
 from hemline.usecases import ingest_follow, link_people
+from hemline.usecases.forget_person import ForgetDeps, forget
 from hemline.usecases.link_people import link, unlink
 from hemline.usecases.ports import Part
 from hemline.usecases.say_consent import say_consent
-from tests.support.people import NOW, World
+from tests.support.people import NOW, SITE, World
 
 VISITORS, USERS = ("phone", "desk"), ("ann", "bob")
 SUBJECTS = (*[f"v:{one}" for one in VISITORS], *[f"u:{one}" for one in USERS])
@@ -32,6 +36,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("ingest"), st.integers(1, 4)),
     st.tuples(st.just("link"), PAIRS),
     st.tuples(st.just("unlink"), PAIRS),
+    st.tuples(st.just("forget"), st.sampled_from(SUBJECTS)),
     st.tuples(st.just("say"), st.tuples(st.sampled_from(SUBJECTS), st.booleans())),
 )
 ORDERS = st.lists(st.integers(0, 5), min_size=1, max_size=40)
@@ -45,9 +50,10 @@ class People(RuleBasedStateMachine):
         self.world = World()
         self.delivered = 0
         self.cut: set[tuple[str, str]] = set()
-        self.said: dict[str, list[Consent]] = {}
         self.refused: set[str] = set()
         """Subjects who ever said no: of their events some were rightly withheld."""
+        self.gone: dict[str, int] = {}
+        """Subject → until when all of theirs is forgotten."""
         self.clock = NOW
 
     @rule(subject=st.sampled_from(SUBJECTS), kind=st.sampled_from(("view", "purchase", "search")))
@@ -57,7 +63,8 @@ class People(RuleBasedStateMachine):
     @rule(actions=st.lists(ACTIONS, min_size=1, max_size=3), order=ORDERS)
     def race(self, actions: list[tuple[str, object]], order: list[int]) -> None:
         start = {"ingest": self._ingest, "link": self._link, "unlink": self._unlink}
-        calls = [{**start, "say": self._say}[name](told) for name, told in actions]
+        start |= {"say": self._say, "forget": self._forget}
+        calls = [start[name](told) for name, told in actions]
         self.world.table.race(calls, order)
 
     @rule(start=st.integers(0, 20))
@@ -92,6 +99,25 @@ class People(RuleBasedStateMachine):
         choices = {Purpose.PERSONALISATION: yes}
         return partial(say_consent, subject, choices, self.world.deps, self.clock)
 
+    def _forget(self, subject: object) -> Callable[[], object]:
+        assert isinstance(subject, str)
+        at = NOW + len(self.world.stream)  # of all that was said so far
+        self.gone[subject] = at
+        deps = ForgetDeps(self.world.table, self.world.objects, 48)
+        return partial(forget, SITE, subject, deps, at)
+
+    @invariant()
+    def nothing_of_the_forgotten_is_kept(self) -> None:
+        dead = {
+            hash64(record.event.id)
+            for subject, at in self.gone.items()
+            for record in self.world.logs.get(subject, [])
+            if subject.startswith("v:") or record.received <= at
+        }
+        for subject, part in product(SUBJECTS, (Part.PROFILE, Part.OWN)):
+            for packed in self.world.profile(subject, part).rings:
+                assert not ring.keys(packed) & dead
+
     def _users(self) -> Iterator[tuple[str, Links]]:
         return ((user, self.world.links(f"u:{user}")) for user in USERS)
 
@@ -113,7 +139,7 @@ class People(RuleBasedStateMachine):
 
     @invariant()
     def a_visitors_profile_is_the_fold_of_their_log(self) -> None:
-        for subject in {f"v:{one}" for one in VISITORS} - self.refused:
+        for subject in {f"v:{one}" for one in VISITORS} - self.refused - {*self.gone}:
             self._is_fold(subject, Part.PROFILE, subject)
 
     @invariant()
@@ -157,7 +183,9 @@ class People(RuleBasedStateMachine):
     def _ever_refused(self, user: str) -> bool:
         """Or somebody who may ever have been linked to them."""
         ends = {f"v:{one}" for one in VISITORS if user in self._mentioned(one)}
-        return bool(({f"u:{user}"} | ends) & self.refused)
+        # Forgetting takes away the links that would tell whose refusal counted for whom.
+        forgotten = f"u:{user}" in self.gone or (self.gone and self.refused)
+        return bool(({f"u:{user}"} | ends) & self.refused or forgotten)
 
     def _mentioned(self, visitor: str) -> set[str]:
         links = self.world.links(f"v:{visitor}")
@@ -174,8 +202,8 @@ class People(RuleBasedStateMachine):
         assert state_bytes(self.world.profile(subject, part)) == state_bytes(whole)
 
 
-def run(examples: int = 60, steps: int = 12) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+def run(examples: int = 60, steps: int = 12, phases: tuple[Phase, ...] = tuple(Phase)) -> None:
+    run_state_machine_as_test(
         People,
         settings=settings(
             max_examples=examples,
@@ -219,13 +247,13 @@ def _resurrect(monkeypatch: pytest.MonkeyPatch) -> None:
 def _links_before_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """The links are read before the version that the write compares."""
     real = link_people._joined
-    seen: dict[str, object] = {}
+    seen: dict[tuple[object, str], Any] = {}
 
-    def early(user: str, before: object, deps: object) -> object:
+    def early(user: str, before: Any, deps: Any) -> Any:
         # What the last look found is used again: as if it had been read before the profile was.
-        found = seen.get(user) or real(user, before, deps)  # type: ignore[arg-type]
-        seen[user] = real(user, before, deps)  # type: ignore[arg-type]
-        return found
+        found = seen.get((deps.people, user)) or real(user, before, deps)
+        seen[deps.people, user] = real(user, before, deps)
+        return found._replace(version=before.version)
 
     monkeypatch.setattr(link_people, "_joined", early)
 
@@ -257,5 +285,6 @@ def test_a_seeded_bug_is_found(
     seed: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed(monkeypatch)
-    with pytest.raises(Exception, match=r"."):
+    # Some break a promise, some are stopped by the store: both are red.
+    with pytest.raises((AssertionError, Unavailable)):
         run(200, 20, (Phase.generate,))

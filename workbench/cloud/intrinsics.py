@@ -25,7 +25,7 @@ class Names(NamedTuple):
     """`LogicalId.Attribute` → value: what GetAtt gives."""
     conditions: Mapping[str, object]
     """As written; resolved when an If asks."""
-    secrets: Mapping[str, str]
+    secrets: dict[str, str]
     """Physical name of a secret → its text, for dynamic references."""
 
 
@@ -101,6 +101,7 @@ _FUNCTIONS: dict[str, Callable[[Any, Names], object]] = {
     "Fn::Sub": _sub,
     "Fn::GetAtt": _get_att,
     "Fn::If": _if,
+    "Fn::Join": lambda parts, names: parts[0].join(map(str, resolve(parts[1], names))),
     "Fn::Equals": _equals,
     "Fn::Not": lambda parts, names: not resolve(parts[0], names),
 }

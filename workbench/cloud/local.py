@@ -68,6 +68,7 @@ async def up(
             options.template,
             region=emulation.REGION,
             secret=laptop.checkout_secret(),
+            secrets={"UserSecret": f"laptop:{laptop.checkout_secret('user-secret')}"},
             parameters={
                 **LAPTOP_PARAMETERS,
                 "ConsentDefault": "false" if options.ask_first else "true",
@@ -139,6 +140,7 @@ def _running(stack: Stack, port: int, endpoint: str) -> Running:
         bucket=variables["HEMLINE_BUCKET"],
         keys=variables["HEMLINE_KEYS"],
         consent_default=variables["HEMLINE_CONSENT_DEFAULT"] == "true",
+        user_keys=variables["HEMLINE_USER_KEYS"],
         failed=next((source.destination for source in stack.sources if source.destination), ""),
     )
 

@@ -99,10 +99,21 @@ class Stack(NamedTuple):
     buckets: dict[str, dict[str, Any]]
 
 
-def load(path: Path, *, region: str, secret: str, parameters: Mapping[str, str]) -> Stack:
-    """The stack of the template at `path`. Raises ValueError on what the laptop cannot play."""
+def load(
+    path: Path,
+    *,
+    region: str,
+    secret: str,
+    parameters: Mapping[str, str],
+    secrets: Mapping[str, str] | None = None,
+) -> Stack:
+    """The stack of the template at `path`. Raises ValueError on what the laptop cannot play.
+
+    `secrets`: logical id of a secret → its text, of those that are not `secret`.
+    """
     template = parse(path.read_text())
     names = _names(template, region=region, secret=secret, parameters=parameters)
+    names.secrets.update({physical(name, ""): text for name, text in (secrets or {}).items()})
     shared = template.get("Globals", {}).get("Function", {})
     resources = {
         name: {**resource, "Properties": resolve(resource.get("Properties", {}), names)}

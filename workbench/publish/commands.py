@@ -68,7 +68,7 @@ def _bring(stack: "Running", places: "Places", site_file: Path | None, ranker: P
 
     site = sound(site_file) if site_file else None
     if site:
-        check_consent(site, stack_says=stack.consent_default)
+        check_consent(site, stack_says=stack.policy)
     if ranker:
         missing = [file for file in RANKER_FILES if not (ranker / file).is_file()]
         if missing:

@@ -175,7 +175,7 @@ def _visit(about: Record | None, recent: list[Record]) -> Visit:
     if about is None:
         return Visit(None, consent=None)
     own = [record for record in recent if record.subject == about.subject]
-    kept = capsule.update(capsule.Capsule(about.subject[2:]), own)
+    kept = capsule.update(capsule.Capsule(about.subject), own)
     return Visit(about.subject, consent=None, recent=tuple(capsule.records(kept, SITE)))
 
 

@@ -19,7 +19,9 @@ from hemline.adapters.site_rules import AnyRule, AnySegment, Id, Name, tag
 from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
 from hemline.model.abuse import Limits
+from hemline.model.consent import ConsentRules
 from hemline.model.event import DEEDS
+from hemline.model.ids import COUNTRY_PATTERN
 from hemline.model.site import Site
 from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
 
@@ -138,6 +140,14 @@ class _Abuse(Strict):
         return Limits(self.per_minute, self.per_day, self.early_seconds)
 
 
+class _Consent(Strict):
+    exceptions: list[Annotated[str, StringConstraints(pattern=COUNTRY_PATTERN)]] = []
+    honour_dnt: bool = False
+
+    def struct(self) -> ConsentRules:
+        return ConsentRules(tuple(sorted(set(self.exceptions))), self.honour_dnt)
+
+
 class SiteModel(Strict):
     """The whole file."""
 
@@ -153,6 +163,7 @@ class SiteModel(Strict):
     cold_start: _ColdStart | None = None
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
     abuse: _Abuse = _Abuse()
+    consent: _Consent = _Consent()
 
     def struct(self) -> Site:
         """As the model's structs."""
@@ -166,5 +177,5 @@ class SiteModel(Strict):
         caps = tuple(cap.struct() for cap in self.page_caps)
         cold = self.cold_start.struct() if self.cold_start else None
         plain = self.title, self.currency, self.consent_default
-        rest = cold, self.base_url, self.abuse.struct()
-        return Site(*plain, slots, rules, segments, time, caps, *rest)
+        mail, abuse, consent = self.base_url, self.abuse.struct(), self.consent.struct()
+        return Site(*plain, slots, rules, segments, time, caps, cold, mail, abuse, consent)

@@ -1,4 +1,4 @@
-"""The capsule: a signed cookie of at most 1 kB with a visitor's last few actions and consent.
+"""The capsule: a signed cookie of at most 1 kB with somebody's last few actions and consent.
 
 The very next request reflects the click, before the stream has brought it to the profile: a
 fragment folds `records(capsule, site)` into the profile it read, and what the stream brought
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from hemline.model.consent import UNSAID, Consent, Purpose
 from hemline.model.errors import NotAllowed
 from hemline.model.event import Deed, Event, Line, Record
 from hemline.model.signed import sign, verify
@@ -33,11 +34,12 @@ class Act(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Capsule(msgspec.Struct, frozen=True, array_like=True):
-    """Whose capsule it is (a bare visitor id), what they agreed to, and their acts, oldest first."""
+    """Whose capsule it is, what they said of consent, and their acts, oldest first."""
 
-    visitor: str
-    consent: bool | None = None
-    """What the visitor said; None when nobody asked, then the site's default holds."""
+    subject: str
+    """`v:…` or `u:…`."""
+    consent: Consent = UNSAID
+    """As it counted when it was last written; where nothing was said, the site's default holds."""
     acts: tuple[Act, ...] = ()
 
 
@@ -47,7 +49,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 def update(capsule: Capsule, records: Iterable[Record]) -> Capsule:
     """With the actions of `records` in it, the oldest dropped until it fits; none after a no."""
-    if capsule.consent is False:
+    if refuses(capsule):
         return msgspec.structs.replace(capsule, acts=())
     acts = {act.id: act for act in capsule.acts}
     for act in (_act(record.event) for record in records if _tells(record)):
@@ -92,14 +94,28 @@ def decode(text: str, keys: tuple[bytes, ...]) -> Capsule:
 
 def belongs(capsule: Capsule, subject: str | None) -> bool:
     """Whether it is this subject's; a capsule of somebody else must neither be read nor written."""
-    return subject == f"v:{capsule.visitor}"
+    return subject == capsule.subject
+
+
+def refuses(capsule: Capsule) -> bool:
+    """Whether they said no to being remembered."""
+    return capsule.consent.states(Purpose.PERSONALISATION) is False
+
+
+def said_by(capsule: Capsule | None, subject: str | None) -> Consent:
+    """What it says for `subject`; of somebody else's only a no counts: doubt is on the visitor's side."""
+    if capsule is None:
+        return UNSAID
+    if belongs(capsule, subject):
+        return capsule.consent
+    return Consent(refused=capsule.consent.refused, at=capsule.consent.at)
 
 
 def records(capsule: Capsule, site: str) -> list[Record]:
     """Its acts as records to fold, none after a no; `received` is the act's own time."""
-    if capsule.consent is False:
+    if refuses(capsule):
         return []
-    return [_record(act, site, f"v:{capsule.visitor}") for act in capsule.acts]
+    return [_record(act, site, capsule.subject) for act in capsule.acts]
 
 
 def _record(act: Act, site: str, subject: str) -> Record:

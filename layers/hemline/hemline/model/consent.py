@@ -66,6 +66,18 @@ class Policy(NamedTuple):
         return purpose in DEFAULTS and self.default != (country in self.exceptions)
 
 
+class ConsentRules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a site file says of consent beside its default."""
+
+    exceptions: tuple[str, ...] = ()
+    """Countries where the opposite of the default holds, sorted."""
+    honour_dnt: bool = False
+
+    def policy(self, *, default: bool) -> Policy:
+        """As a decision asks it."""
+        return Policy(default, frozenset(self.exceptions), self.honour_dnt)
+
+
 def allowed(consent: Consent, policy: Policy, country: str) -> tuple[Purpose, ...]:
     """The purposes that data of this visitor may be used for now, in the order of Purpose."""
     stated = ((purpose, consent.states(purpose)) for purpose in Purpose)

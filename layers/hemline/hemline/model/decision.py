@@ -81,6 +81,8 @@ class Visit(NamedTuple):
     consent: bool | None
     recent: tuple[Record, ...] = ()
     """Actions of the capsule: the stream may not have brought them to the profile yet."""
+    dnt: bool = False
+    """The browser asks not to be tracked: a no where the site honours it."""
 
 
 class Fragment(msgspec.Struct, frozen=True):

@@ -47,6 +47,7 @@ from itertools import pairwise
 
 import msgspec
 
+from hemline.model.consent import ConsentRules, Policy
 from hemline.model.errors import Refused
 from hemline.model.rule import Rule, Segment
 from hemline.model.signed import sign, verify
@@ -87,7 +88,13 @@ class Header(msgspec.Struct, frozen=True):
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
     page_caps: tuple[PageCap, ...] = ()
+    consent: ConsentRules = ConsentRules()
     sections: dict[str, Section] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """What holds for visitors who said nothing."""
+        return self.consent.policy(default=self.consent_default)
 
 
 class Edition:

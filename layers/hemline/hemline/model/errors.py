@@ -5,6 +5,8 @@ HemlineError
 │   ├── UnknownSlot        no slot of that name in the edition
 │   └── TooLarge           more than one call may carry
 ├── NotAllowed             a signature or a key does not verify
+│   ├── BadToken           a user token does not verify: whoever sends it is nobody
+│   └── CrossSite          a page of another site asks in the visitor's name
 ├── NotDurable             the stream does not hold the events: try again
 ├── Conflict               somebody else wrote this item since it was read
 ├── Unavailable            a dependency did not answer in time, or not at all
@@ -34,6 +36,17 @@ class TooLarge(BadInput):
 
 class NotAllowed(HemlineError):  # noqa: N818
     """A signature, token or key does not verify; says nothing about which part."""
+
+
+class BadToken(NotAllowed):
+    """The bearer is no user token of this site; the call is refused rather than taken for a visitor's."""
+
+    field = "Authorization"
+    way_out = "Sign the user in again, or leave the header out."
+
+
+class CrossSite(NotAllowed):
+    """A browser sent the visitor's cookie along with a request that another site's page made."""
 
 
 class NotDurable(HemlineError):  # noqa: N818

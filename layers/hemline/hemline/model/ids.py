@@ -5,8 +5,10 @@ import re
 
 ID_PATTERN = r"^[\x21-\x7e]{1,128}$"
 SITE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
+COUNTRY_PATTERN = r"^[A-Z]{2}$"
 _ID = re.compile(ID_PATTERN)
 _SITE = re.compile(SITE_PATTERN)
+_COUNTRY = re.compile(COUNTRY_PATTERN)
 
 
 def is_id(text: str) -> bool:
@@ -17,6 +19,11 @@ def is_id(text: str) -> bool:
 def is_site(text: str) -> bool:
     """A DNS label: it stands in keys, URLs and metric dimensions."""
     return bool(_SITE.fullmatch(text))
+
+
+def is_country(text: str) -> bool:
+    """An ISO 3166-1 alpha-2 code, in capitals."""
+    return bool(_COUNTRY.fullmatch(text))
 
 
 def hash64(text: str) -> int:

@@ -3,6 +3,7 @@
 import msgspec
 
 from hemline.model.abuse import Limits
+from hemline.model.consent import ConsentRules
 from hemline.model.errors import Refused
 from hemline.model.rule import Rule, Segment
 from hemline.model.slot import ColdStart, PageCap, Slot
@@ -26,6 +27,8 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     """What links in an email begin with; without it they are left out where they are paths."""
     abuse: Limits = Limits()
     """From where on events count nowhere."""
+    consent: ConsentRules = ConsentRules()
+    """Where the opposite of the default holds, and whether DNT is honoured."""
 
 
 def encode_site(site: Site) -> bytes:

@@ -8,7 +8,13 @@ import msgspec
 from hemline.learn import capsule
 from hemline.model.errors import BadInput, NotDurable
 from hemline.runtime.http import PRIVATE, Answer, Request, problem
-from hemline.runtime.identity import CAPSULE_COOKIE, VISITOR_COOKIE, sign_visitor
+from hemline.runtime.identity import (
+    CAPSULE_COOKIE,
+    CAPSULE_HEADER,
+    VISITOR_COOKIE,
+    by_header,
+    sign_visitor,
+)
 from hemline.usecases.collect_events import NO_CONSENT, NOT_DURABLE, Collected
 
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?")
@@ -18,7 +24,7 @@ _MAX_AGE = 395 * 24 * 3600
 
 def answer_of(collected: Collected, request: Request, keys: tuple[bytes, ...]) -> Answer:
     """202 with every event accounted for; 400 when all are wrong; 503 when some are not durable."""
-    return _told(collected)._replace(cookies=_cookies(collected, request, keys))
+    return _handed_out(collected, request, keys)
 
 
 def _told(collected: Collected) -> Answer:
@@ -34,16 +40,24 @@ def _told(collected: Collected) -> Answer:
     return Answer(HTTPStatus.ACCEPTED, body, headers)
 
 
-def _cookies(collected: Collected, request: Request, keys: tuple[bytes, ...]) -> tuple[str, ...]:
-    attributes = f"Path=/; Max-Age={_MAX_AGE}; HttpOnly; SameSite=Lax"
-    if not _is_plain_loopback(request):
-        attributes += "; Secure"
-    values = {}
+def _handed_out(collected: Collected, request: Request, keys: tuple[bytes, ...]) -> Answer:
+    """The answer with what the caller keeps: cookies, or for an app without any the capsule's header."""
+    answer, cookies = _told(collected), []
     if collected.minted:
-        values[VISITOR_COOKIE] = sign_visitor(collected.minted, keys)
+        cookies.append(f"{VISITOR_COOKIE}={sign_visitor(collected.minted, keys)}")
     if collected.capsule:
-        values[CAPSULE_COOKIE] = capsule.encode(collected.capsule, keys)
-    return tuple(f"{name}={value}; {attributes}" for name, value in values.items())
+        text = capsule.encode(collected.capsule, keys)
+        if by_header(request):
+            answer = answer._replace(headers={**answer.headers, CAPSULE_HEADER: text})
+        else:
+            cookies.append(f"{CAPSULE_COOKIE}={text}")
+    return answer._replace(cookies=tuple(f"{one}; {attributes(request)}" for one in cookies))
+
+
+def attributes(request: Request, seconds: int = _MAX_AGE) -> str:
+    """Of every cookie of ours: no script reads it, and no other site's page sends it."""
+    found = f"Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+    return found if _is_plain_loopback(request) else f"{found}; Secure"
 
 
 def _is_plain_loopback(request: Request) -> bool:

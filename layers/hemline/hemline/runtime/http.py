@@ -11,6 +11,8 @@ import msgspec
 
 from hemline.model.errors import (
     BadInput,
+    BadToken,
+    CrossSite,
     HemlineError,
     NotAllowed,
     NotDurable,
@@ -100,6 +102,7 @@ _STATUSES: tuple[tuple[type[HemlineError], HTTPStatus], ...] = (
     (UnknownSlot, HTTPStatus.NOT_FOUND),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (BadInput, HTTPStatus.BAD_REQUEST),
+    (CrossSite, HTTPStatus.FORBIDDEN),
     (NotAllowed, HTTPStatus.UNAUTHORIZED),
     (NotDurable, HTTPStatus.SERVICE_UNAVAILABLE),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -117,10 +120,12 @@ def problem(error: HemlineError, **extra: object) -> Answer:
     headers = {**PRIVATE, "Content-Type": "application/problem+json"}
     # Names and addresses inside the account are for the log, not for the caller.
     document["detail"] = str(error) if found < HTTPStatus.INTERNAL_SERVER_ERROR else _ours(error)
-    if isinstance(error, BadInput):
+    if isinstance(error, BadInput | BadToken):
         document["field"] = error.field
         if error.way_out:
             document["way_out"] = error.way_out
+    if isinstance(error, BadToken):
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     if found == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(error.retry_after if isinstance(error, NotDurable) else 2)
         document["way_out"] = f"Try again in {headers['Retry-After']} seconds."

@@ -14,6 +14,7 @@ from hemline.runtime.fragments_in import ask_of
 from hemline.runtime.fragments_out import json_of
 from hemline.runtime.http import PRIVATE, Answer, Request
 from hemline.runtime.identity import visit_of
+from hemline.runtime.settings import Settings
 from hemline.usecases.decide_page import Deps
 from hemline.usecases.preview import preview
 
@@ -51,7 +52,7 @@ def pass_of(text: str, keys: tuple[bytes, ...], now: int) -> Pass:
     return held
 
 
-def answer(request: Request, deps: Deps, now: int) -> Answer:
+def answer(request: Request, deps: Deps, settings: Settings, now: int) -> Answer:
     """The page as the header's holder asks for it. Raises what is wrong with header or request."""
     text = request.header(HEADER)
     if not text:
@@ -59,7 +60,7 @@ def answer(request: Request, deps: Deps, now: int) -> Answer:
     held = pass_of(text, deps.keys, now)
     ask = _as_held(ask_of(request), held)
     visit = Visit(f"v:{held.visitor}", consent=None) if held.visitor else None
-    found = preview(ask, visit or visit_of(request, deps.site, deps.keys), deps, now)
+    found = preview(ask, visit or visit_of(request, settings, now), deps, now)
     body = json_of(found.decided)
     if request.query.get("explain") == "1":
         body = b'%b,"explain":%b}' % (body[:-1], msgspec.json.encode(found.explanations))

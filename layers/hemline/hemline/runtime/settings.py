@@ -4,7 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from hemline.model.ids import is_site
+from hemline.model.consent import ConsentRules, Policy
+from hemline.model.ids import is_country, is_site
+from hemline.model.user_token import UserKey, keys_of
 
 
 class Settings(NamedTuple):
@@ -22,11 +24,23 @@ class Settings(NamedTuple):
     read_timeout: float
     """Seconds that the one read of a decision may take."""
     consent_default: bool = True
-    """What holds for visitors who were not asked; must say what the site file says."""
+    """What holds for visitors who were not asked; must say what the site file says, as the next two."""
+    consent_exceptions: tuple[str, ...] = ()
+    honour_dnt: bool = False
+    user_keys: tuple[UserKey, ...] = ()
+    """What user tokens are signed with; without any, nobody is a user."""
+    origins: tuple[str, ...] = ()
+    """Pages of these may act in a visitor's name, beside those of the API's own origin."""
     stream_hours: int = 48
     """How long the stream keeps an event."""
     profile_days: int = 0
     """How long a profile is kept after its last event; 0: until it is forgotten."""
+
+    @property
+    def policy(self) -> Policy:
+        """What holds for visitors who said nothing."""
+        rules = ConsentRules(self.consent_exceptions, self.honour_dnt)
+        return rules.policy(default=self.consent_default)
 
 
 _SHORTEST_KEY = 16
@@ -56,7 +70,29 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         consent_default=_yes_or_no(environ, "HEMLINE_CONSENT_DEFAULT", default="true"),
         profile_days=_whole(environ, "HEMLINE_PROFILE_DAYS", 0, "days", 0, 3650),
         stream_hours=_whole(environ, "HEMLINE_STREAM_HOURS", 48, "hours", 24, 8760),
+        consent_exceptions=_countries(environ, "HEMLINE_CONSENT_EXCEPTIONS"),
+        honour_dnt=_yes_or_no(environ, "HEMLINE_HONOUR_DNT", default="false"),
+        user_keys=_user_keys(environ, "HEMLINE_USER_KEYS"),
+        origins=_listed(environ, "HEMLINE_ORIGINS"),
     )
+
+
+def _listed(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
+
+
+def _countries(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = _listed(environ, name)
+    if not all(is_country(one) for one in found):
+        raise ValueError(f"{name} is {','.join(found)!r}: use ISO 3166-1 codes such as DE,FR")
+    return tuple(sorted(set(found)))
+
+
+def _user_keys(environ: Mapping[str, str], name: str) -> tuple[UserKey, ...]:
+    try:
+        return keys_of(environ.get(name, ""))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}; use kid:secret,kid2:secret") from None
 
 
 def _milliseconds(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -8,6 +8,7 @@ from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.onnx import OnnxRanker
 from hemline.adapters.s3 import S3Objects
+from hemline.model.consent import Policy
 from hemline.model.errors import BadInput
 from hemline.model.site import Site
 from hemline.runtime.settings import Settings
@@ -67,27 +68,42 @@ def compile_site(text: str, settings: Settings) -> Site:
     if found.site is None:
         lines = "\n".join(finding.text("site file") for finding in found.errors)
         raise BadInput("site_file", f"{len(found.errors)} mistakes:\n{lines}")
-    check_consent(found.site, stack_says=settings.consent_default)
+    check_consent(found.site, stack_says=settings.policy)
     return found.site
 
 
 def check_stored(places: Places, settings: Settings) -> None:
     """Raises BadInput when there is no site file yet, or one that this stack must not serve."""
     site = read_site(settings.site, places.objects)
-    check_consent(site, stack_says=settings.consent_default)
+    check_consent(site, stack_says=settings.policy)
 
 
-def check_consent(site: Site, *, stack_says: bool) -> None:
+def check_consent(site: Site, *, stack_says: Policy) -> None:
     """Raises BadInput unless site file and stack take a visitor's silence for the same.
 
     Collect never sees the site file: were that the only one to say no, visitors would be recorded
     who were not asked.
     """
-    if site.consent_default != stack_says:
-        ours, theirs = str(stack_says).lower(), str(site.consent_default).lower()
-        option = "--no-ask-first" if site.consent_default else "--ask-first"
-        raise BadInput(
-            "consent_default",
-            f"is {theirs} in the site file and {ours} in this stack.",
-            f"Deploy with ConsentDefault={theirs} (hemline run {option}), or change the site file.",
-        )
+    said = site.consent.policy(default=site.consent_default)
+    option = "--no-ask-first" if said.default else "--ask-first"
+    for field, parameter, in_file, in_stack in (
+        ("consent_default", "ConsentDefault", _word(said.default), _word(stack_says.default)),
+        (
+            "consent.exceptions",
+            "ConsentExceptions",
+            ",".join(sorted(said.exceptions)),
+            ",".join(sorted(stack_says.exceptions)),
+        ),
+        ("consent.honour_dnt", "HonourDnt", _word(said.honours_dnt), _word(stack_says.honours_dnt)),
+    ):
+        if in_file != in_stack:
+            how = f" (hemline run {option})" if field == "consent_default" else ""
+            raise BadInput(
+                field,
+                f"is {in_file or 'none'} in the site file and {in_stack or 'none'} in this stack.",
+                f"Deploy with {parameter}={in_file}{how}, or change the site file.",
+            )
+
+
+def _word(yes: bool) -> str:  # noqa: FBT001 - as a parameter spells it
+    return str(yes).lower()

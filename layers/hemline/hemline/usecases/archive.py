@@ -169,3 +169,8 @@ def last_of_shards(objects: ObjectStore, site: str) -> frozenset[str]:
         _, shard, name = _parts(key)
         last[shard] = max(last.get(shard, (-1, "")), (int(name.partition("-")[2]), key))
     return frozenset(key for _, key in last.values())
+
+
+def archived_days(objects: ObjectStore, site: str) -> list[str]:
+    """The days (YYYY-MM-DD) that it holds something of, oldest first, from the keys alone."""
+    return sorted({_parts(key)[0] for key in objects.keys(archive_prefix(site))})

@@ -11,6 +11,7 @@ import msgspec
 
 from hemline.learn import capsule as capsules
 from hemline.learn.capsule import Capsule
+from hemline.model.consent import DEFAULTS, Policy, allowed
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, Unavailable
 from hemline.model.event import BOT, ITEM_EVENT, Record, encode_record
@@ -38,7 +39,7 @@ class Caller(NamedTuple):
 
     subject: str | None = None
     opted_out: bool = False
-    """The browser's own signal (Sec-GPC)."""
+    """The browser's own signal: Sec-GPC, or DNT where the site honours it."""
     capsule: Capsule | None = None
     """What the caller's capsule says, if it is one of ours; it may be somebody else's."""
     signed: bool = False
@@ -46,6 +47,8 @@ class Caller(NamedTuple):
     traits: Traits = Traits()
     program: bool = False
     """It says of itself that it is one: a crawler, a monitor, a tool. What it does is flagged."""
+    purposes: tuple[str, ...] = ()
+    """What may be done with what it says: found out here, not told."""
 
 
 class CollectDeps(NamedTuple):
@@ -55,7 +58,7 @@ class CollectDeps(NamedTuple):
     site: str
     mint: Callable[[], str]
     """A fresh visitor id that nobody can guess."""
-    consent_default: bool = True
+    policy: Policy = Policy()
     """What holds for a visitor who has not been asked yet."""
 
 
@@ -92,14 +95,15 @@ class _Taken(NamedTuple):
 def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> Collected:
     """`now` is epoch ms. Raises BadInput or TooLarge when the body as a whole is of no use."""
     parsed, rejected = _parse(split(body), caller)
-    if not _consents(caller, deps.consent_default):
+    purposes = _purposes(caller, deps.policy)
+    if not purposes:
         parsed, refused = _without_personal(parsed)
         rejected += refused
     minted = None
     if not caller.signed and caller.subject is None and parsed:
         minted = deps.mint()
         caller = caller._replace(subject=f"v:{minted}")
-    taken, repeated = _bind(parsed, caller, deps.site, now)
+    taken, repeated = _bind(parsed, caller._replace(purposes=purposes), deps.site, now)
     reasons, fault = _store(taken, deps.stream)
     lost = [_rejected(t, NOT_DURABLE) for t, why in zip(taken, reasons, strict=True) if why]
     held = [t.record for t, why in zip(taken, reasons, strict=True) if why is None]
@@ -107,13 +111,14 @@ def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> 
     return Collected(len(held), tuple(everything), minted, _capsule(caller, held), fault)
 
 
-def _consents(caller: Caller, default: bool) -> bool:  # noqa: FBT001 - one call, one meaning
-    kept = caller.capsule
-    # A capsule that says no is obeyed whosoever it is: doubt is on the visitor's side.
-    if caller.opted_out or (kept is not None and kept.consent is False):
-        return False
-    agreed = kept is not None and kept.consent is True and capsules.belongs(kept, caller.subject)
-    return default or caller.signed or agreed
+def _purposes(caller: Caller, policy: Policy) -> tuple[str, ...]:
+    """What this caller's events may be used for; a site's own server answers for what it sends."""
+    if caller.opted_out:
+        return ()
+    if caller.signed:
+        return DEFAULTS
+    said = capsules.said_by(caller.capsule, caller.subject)
+    return tuple(p for p in allowed(said, policy, caller.traits.country) if p in DEFAULTS)
 
 
 _Parsed = list[tuple[int, EventInput]]
@@ -195,6 +200,7 @@ def _record(event: EventInput, caller: Caller, site: str, now: int) -> Record:
         flags=(BOT,) if caller.program else (),
         country=event.country or caller.traits.country,
         device=event.device or caller.traits.device,
+        purposes=DEFAULTS if event.type == ITEM_EVENT else caller.purposes,
     )
 
 
@@ -230,9 +236,9 @@ def _rejected(taken: _Taken, reason: str) -> Rejected:
 
 
 def _capsule(caller: Caller, held: Sequence[Record]) -> Capsule | None:
-    if caller.signed or not held or not (caller.subject or "").startswith("v:"):
+    if caller.signed or not held or caller.subject is None:
         return None
     old = caller.capsule
     if old is None or not capsules.belongs(old, caller.subject):
-        old = Capsule((caller.subject or "")[2:])
+        old = Capsule(caller.subject, capsules.said_by(old, caller.subject))
     return capsules.update(old, [record for record in held if record.profiled])

@@ -13,10 +13,12 @@ from hemline.decide.token import CONSENTED, KNOWN, UNREAD, Whose, Witness, short
 from hemline.decide.visitor import VisitorView, view
 from hemline.learn.profile import Profile, decode, fold, state_bytes
 from hemline.model.brake import Brake
+from hemline.model.consent import Purpose
 from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import Refused, Unavailable
 from hemline.model.event import Record
 from hemline.model.ids import hash64
+from hemline.model.standing import FRESH
 from hemline.usecases.breaker import Breaker, Clock, Health, Run
 from hemline.usecases.breaker import health as new_health
 from hemline.usecases.editions import LiveEdition
@@ -69,6 +71,7 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     if engine.ranker:
         run = Run(engine.ranker, health.ranker, deps.clock, started)
         engine = engine._replace(ranker=run, obstacle=run.obstacle)
+    visit = judged(visit, hot, engine, ask.traits.country)
     known = Known(visit, hot, engine, now - now % _MINUTE)
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
     # Said once, for all slots of the page.
@@ -78,11 +81,28 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states)
 
 
-def consents(visit: Visit, engine: Engine | None) -> bool:
+def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
     """What the visitor said; unsaid, what the site's edition says; without an edition, no."""
-    if visit.consent is not None:
-        return visit.consent
-    return engine is not None and engine.snapshot.header.consent_default
+    if visit.consent is False or engine is None:
+        return bool(visit.consent)
+    policy = engine.snapshot.header.policy
+    if visit.dnt and policy.honours_dnt:
+        return False
+    return visit.consent or policy.unsaid(Purpose.PERSONALISATION, country)
+
+
+def judged(visit: Visit, hot: Hot | Unavailable, engine: Engine, country: str) -> Visit:
+    """The visit as it counts now that what stands beside the profile was read with it.
+
+    A no, or being forgotten, holds from the next request on, whatever the capsule still says.
+    """
+    agreed = consents(visit, engine, country)
+    stored = None if isinstance(hot, Unavailable) else hot.profile
+    standing = stored.standing if stored else FRESH
+    refused = standing.consent.states(Purpose.PERSONALISATION) is False
+    dead = standing.forgotten and (visit.subject or "").startswith("v:")
+    recent = tuple(act for act in visit.recent if act.event.time > standing.forgotten)
+    return Visit(visit.subject, agreed and not refused and not dead, recent)
 
 
 def _read(
@@ -90,7 +110,7 @@ def _read(
 ) -> tuple[Hot | Unavailable, list[str]]:
     """The one read, of no more than is allowed and needed."""
     live = deps.live
-    wanted = _is_personal(ask, live.engine) and consents(visit, live.engine)
+    wanted = _is_personal(ask, live.engine) and consents(visit, live.engine, ask.traits.country)
     subject = visit.subject if wanted else None
     pointer = live.stale
     if subject is None and not pointer:
@@ -182,7 +202,7 @@ class Known:
 
     def __init__(self, visit: Visit, hot: Hot | Unavailable, engine: Engine, minute: int) -> None:
         self._visit, self._hot, self._engine, self.minute = visit, hot, engine, minute
-        self.consented = consents(visit, engine)
+        self.consented = consents(visit, engine, "")
         self.subject = visit.subject or ""
         self.snapshot = engine.snapshot
         self._stored = Profile()
@@ -245,7 +265,7 @@ def act_mark(record: Record) -> bytes:
 
 
 def _decoded(stored: Stored | None) -> Profile:
-    if stored is None:
+    if stored is None or not stored.blob:
         return Profile()
     try:
         return decode(stored.blob)

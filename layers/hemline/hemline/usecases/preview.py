@@ -8,7 +8,7 @@ from hemline.decide.page import Ask
 from hemline.decide.token import Witness
 from hemline.model.decision import Visit
 from hemline.model.errors import Unavailable
-from hemline.usecases.decide_page import Decided, Deps, Known, brake_fact, makers
+from hemline.usecases.decide_page import Decided, Deps, Known, brake_fact, judged, makers
 from hemline.usecases.explain import Clock, Explained, explained, watched
 from hemline.usecases.ports import Hot
 
@@ -32,6 +32,7 @@ def preview(
     engine = deps.live.engine
     if engine is None:
         raise Unavailable("edition", "there is none yet")
+    visit = judged(visit, hot, engine, ask.traits.country)
     known = Known(visit, hot, engine, now - now % _MINUTE)
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
     seen = watched(engine, ask, source, Witness(deps.keys, counts=False), clock)

@@ -178,7 +178,7 @@ def _acts(whose: Whose, person: Person, site: str) -> tuple[Record, ...]:
     found = [one.record for one in person.history if act_mark(one.record) in wanted]
     if len({act_mark(record) for record in found}) < len(wanted):
         raise Refused("the archive does not hold yet what the visitor did just before")
-    kept = capsule.update(capsule.Capsule(person.subject[2:]), found)
+    kept = capsule.update(capsule.Capsule(person.subject), found)
     return tuple(capsule.records(kept, site))
 
 
