@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from hemline.adapters.onnx import OnnxRanker
-from hemline.decide.page import Ask, Format
+from hemline.decide.fragment import Format
+from hemline.decide.page import Ask
 from hemline.decide.token import decode
 from hemline.model.decision import Page, SlotRequest, Traits
 from hemline.model.errors import BadInput

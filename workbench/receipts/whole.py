@@ -15,7 +15,8 @@ from typing import NamedTuple
 import msgspec
 
 from hemline.adapters.onnx import OnnxRanker
-from hemline.decide.page import Ask, Format
+from hemline.decide.fragment import Format
+from hemline.decide.page import Ask
 from hemline.decide.token import decode, who
 from hemline.learn import capsule
 from hemline.model.decision import Fragment, Page, SlotRequest, Traits, Visit

@@ -5,7 +5,7 @@ import html
 
 import msgspec
 
-from hemline.decide.page import Format
+from hemline.decide.fragment import Format
 from hemline.model.decision import Fragment, Scope
 from hemline.runtime.http import PRIVATE, Answer, Request
 from hemline.runtime.traits import VARY
