@@ -1,22 +1,16 @@
 """`hemline import` and `hemline publish` against a stack that runs, here its stores alone."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from hemline.adapters.aws_http import drop_connections
 from hemline.model.errors import BadInput
-from tests.support.clouds import REGION, Cloud
-from tests.support.editions import KEYS
 from tests.support.rankers import linear
 from workbench import cli, laptop, stores
-from workbench.laptop import Running
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stack")]
 
 SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
 
@@ -32,25 +26,6 @@ def figures(*arguments: str | Path) -> dict[str, object]:
     result = hemline(*arguments, "--json")
     found: dict[str, object] = json.loads(result.stdout)
     return found
-
-
-@pytest.fixture(autouse=True)
-def stack(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
-    running = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site="demo",
-        table=emulator.make_table(),
-        stream="",
-        bucket=emulator.make_bucket(),
-        keys=KEYS[0].decode(),
-    )
-    with laptop.announced(running):
-        yield
-    drop_connections()
 
 
 @pytest.fixture
