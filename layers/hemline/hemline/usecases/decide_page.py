@@ -14,7 +14,7 @@ from hemline.decide.visitor import VisitorView, view
 from hemline.learn.profile import Profile, decode, fold, state_bytes
 from hemline.model.brake import Brake
 from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Visit
-from hemline.model.errors import Refused, Unavailable
+from hemline.model.errors import Refused, Unavailable, UnknownSlot
 from hemline.model.event import Record
 from hemline.model.ids import hash64
 from hemline.usecases.breaker import Breaker, Clock, Health, Run
@@ -56,16 +56,22 @@ class Decided(NamedTuple):
     faults: tuple[str, ...]
     breakers: Mapping[str, str] = {}
     """Dependency → state, of those whose breaker is not closed."""
+    errors: tuple[UnknownSlot, ...] = ()
+    """Slots of the page that this site does not have: the others are answered all the same."""
 
 
 def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
-    """Fragments for every slot asked for; `now` in epoch ms. Raises UnknownSlot, BadInput (cursors)."""
+    """Fragments for the slots asked for; `now` in epoch ms.
+
+    Raises UnknownSlot when there is none of them, BadInput for a cursor.
+    """
     started, health = deps.clock(), deps.health or new_health(deps.clock)
     hot, faults = _read(ask, visit, deps, health.table)
     engine = deps.live.engine
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
         return Decided(nothing, "", (*faults, "no edition yet"), health.states)
+    ask, errors = _there(ask, engine)
     if engine.ranker:
         run = Run(engine.ranker, health.ranker, deps.clock, started)
         engine = engine._replace(ranker=run, obstacle=run.obstacle)
@@ -75,7 +81,23 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     witness = Witness(deps.keys, cache(lambda: known.whose(deps.keys[0])))
     fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
-    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states)
+    faults += map(str, errors)
+    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states, errors)
+
+
+def _there(ask: Ask, engine: Engine) -> tuple[Ask, tuple[UnknownSlot, ...]]:
+    """What can be answered, and what cannot; all of it when nothing can, for that to be told."""
+    slots = engine.snapshot.slots
+    kept = tuple(want for want in ask.slots if want.name in slots)
+    if not kept or len(kept) == len(ask.slots):
+        return ask, ()
+    way_out = f"It has: {', '.join(sorted(slots))}."
+    errors = tuple(
+        UnknownSlot(f"slots[{at}].name", f"{want.name[:64]!r} is not a slot of this site.", way_out)
+        for at, want in enumerate(ask.slots)
+        if want.name not in slots
+    )
+    return ask._replace(slots=kept), errors
 
 
 def consents(visit: Visit, engine: Engine | None) -> bool:
