@@ -21,6 +21,7 @@ from hemline.decide.render import safe_url
 from hemline.model.event import DEEDS
 from hemline.model.site import Site
 from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
+from hemline.model.template import Template
 
 _URL_FIELDS = frozenset({"url", "href", "link", "image", "src", "picture"})
 
@@ -58,6 +59,7 @@ class _Slot(Strict):
     deadline_ms: Annotated[int, Field(ge=1, le=1000)] = 50
     goal: Annotated[str, AfterValidator(_goal)] = "click"
     max_age: Annotated[int, Field(ge=0, le=86_400)] = 60
+    template: Name = ""
 
     def struct(self) -> Slot:
         """Its fields, lists as tuples; what a kind does not have keeps the struct's default."""
@@ -112,6 +114,14 @@ AnySlot = Annotated[
 ]
 
 
+class _Template(Strict):
+    name: Name
+    html: Annotated[str, Field(min_length=1)]
+
+    def struct(self) -> Template:
+        return Template(self.name, self.html)
+
+
 class _PageCap(Strict):
     attribute: Annotated[str, Field(min_length=1)] = "category"
     count: Annotated[int, Field(ge=1, le=100)]
@@ -141,6 +151,7 @@ class SiteModel(Strict):
     hemisphere: Literal["north", "south"] = "north"
     page_caps: list[_PageCap] = []
     cold_start: _ColdStart | None = None
+    templates: Annotated[list[_Template], Field(max_length=100)] = []
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
 
     def struct(self) -> Site:
@@ -155,4 +166,5 @@ class SiteModel(Strict):
         caps = tuple(cap.struct() for cap in self.page_caps)
         cold = self.cold_start.struct() if self.cold_start else None
         plain = self.title, self.currency, self.consent_default
-        return Site(*plain, slots, rules, segments, time, caps, cold, self.base_url)
+        templates = tuple(template.struct() for template in self.templates)
+        return Site(*plain, slots, rules, segments, time, caps, cold, self.base_url, templates)

@@ -66,3 +66,5 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     """layout: the page's sections in their default order."""
     fallback: tuple[str, ...] = ()
     """items: ids for the static rung; content and alert: one variant; layout: unused."""
+    template: str = ""
+    """What renders it as HTML; the default markup when it names none."""

@@ -6,7 +6,7 @@ The same archive, in any order and cut into any objects, gives the same edition.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from hemline.decide import cards, page_caps, rule_masks
+from hemline.decide import cards, page_caps, rule_masks, template_edition
 from hemline.decide.features import FEATURES
 from hemline.learn import statistics
 from hemline.learn.statistics_counts import Statistics
@@ -96,6 +96,7 @@ def edition_parts(
         **cards.sections(counted.items, currency=site.currency),
         **rule_masks.sections(site.rules, counted.items, made.built),
         **page_caps.sections(site.page_caps, counted.items),
+        **template_edition.sections(site.templates, site.slots),
         **cold_start.sections(site.cold_start, counted.statistics, counted.items, made.built),
     }
     if ranker:
