@@ -70,6 +70,9 @@ def decide_page(
             how = {"broken": answer.broken, "free": is_free(slot)}
             asked = seen = seen.add(answer.shown, facts.trace, asked.wants[0], **how)
             answer = answer._replace(members=answer.members + more)
+        if slot.template and ask.format == "html":
+            # After what later slots inherit: what a template shows decides nothing of theirs.
+            answer = _templated(engine.snapshot, slot, answer, facts)
         decided = Decided(engine.snapshot, slot, asked, facts, answer)
         done[slot.name] = fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
@@ -107,6 +110,12 @@ def _slot(engine: Engine, name: str) -> Slot:
         known = ", ".join(sorted(engine.snapshot.slots)) or "none"
         raise UnknownSlot("slot", f"{name[:64]!r} is not a slot of this site.", f"It has: {known}.")
     return slot
+
+
+def _templated(snapshot: Snapshot, slot: Slot, answer: Answer, facts: Facts) -> Answer:
+    from hemline.decide import template_slot  # noqa: PLC0415 - of sites with templates alone
+
+    return template_slot.templated(snapshot, slot, answer, facts)
 
 
 def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> Answer:
