@@ -39,6 +39,8 @@ class Answer(NamedTuple):
     """items: each one's reason; layout: the sections."""
     text: bytes = b""
     """An email's other body."""
+    free: bool = False
+    """items: page-wide caps do not count it; by its sources as rules switched them."""
 
 
 class Decided(NamedTuple):

@@ -46,7 +46,7 @@ class StepDown(Exception):  # noqa: N818 - it is a step of the ladder, not a fau
 
 
 class NotNow(StepDown):
-    """It could answer, but not in this run: it is late, or what it needs is left alone for a while."""
+    """It could answer, but not in this run: it is late or out of order, or left alone for a while."""
 
 
 def nothing_in_the_way(_slot: Slot) -> str:
@@ -105,7 +105,7 @@ def _by_model(ctx: Context) -> Found:
     _check_time(ctx)
     scores = ctx.ranker.score(matrix)
     if not np.isfinite(scores.sum()):
-        raise StepDown("scores are not finite")
+        raise NotNow("scores are not finite")
     order = np.argsort(-boosted(scores, found.items, ctx.eligible), kind="stable")
     return found.take(order)
 
@@ -208,7 +208,7 @@ def climb(ctx: Context) -> Step:
             found = step(ctx)
         except (StepDown, Unavailable) as why:
             reasons.append(f"{rung}: {why}")
-            left = left or isinstance(why, Unavailable)
+            left = left or isinstance(why, Unavailable | NotNow)
             broken |= isinstance(why, NotNow)
             continue
         except MissingFact as missing:

@@ -67,7 +67,7 @@ def decide_page(
         asked = Seen(wants=(token.want_of(engine.snapshot, want),))
         if slot.kind == "items":
             more = seen.more(engine.snapshot, slot, answer.shown, witness.keys)
-            how = {"broken": answer.broken, "free": is_free(slot)}
+            how = {"broken": answer.broken, "free": answer.free}
             asked = seen = seen.add(answer.shown, facts.trace, asked.wants[0], **how)
             answer = answer._replace(members=answer.members + more)
         if slot.template and ask.format == "html":
@@ -131,6 +131,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
     excluded = np.append(seen.excluded(snapshot, slot, want, facts), under.blocked)
     eligible = engine.rules.eligible(fired, facts, excluded)
     eligible = eligible._replace(caps=eligible.caps + caps_left(snapshot, slot, seen.counted))
+    eligible = eligible.taking_away if under.frozen else eligible
     step = climb(_context(engine, slot, want, facts, eligible, under.closed))
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
@@ -149,6 +150,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
         explored=explored if explored and explored.item in shown else None,
         broken=step.broken,
         said=tuple(texts),
+        free=is_free(slot),
     )
 
 
@@ -189,7 +191,7 @@ def _sources(found: Found, ranked: list[int], shown: list[int]) -> list[str]:
 def _content(engine: Engine, slot: Slot, facts: Facts) -> Answer:
     under = braked(slot, engine.snapshot, facts)
     slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
-    frozen = under.closed.get(Rung.POPULAR)
+    frozen = under.frozen or None
     choice = content.choose(slot, engine.rules, engine.snapshot, facts, frozen)
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)

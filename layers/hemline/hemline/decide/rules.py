@@ -81,6 +81,11 @@ class Eligibility(NamedTuple):
     faults: tuple[str, ...] = ()
     """Rules that failed: the slot steps one rung down."""
 
+    @property
+    def taking_away(self) -> "Eligibility":
+        """Without what puts in or moves: what is frozen is sifted, and nothing else."""
+        return self._replace(pins=(), shares=(), boosts=None)
+
 
 class Fired(NamedTuple):
     """Rules that hold, the foremost first, and those that failed.

@@ -41,6 +41,8 @@ _NAMES = (
     "trait.device",
     "trait.language",
     "site.brake",
+    "page.owned",
+    "page.seen",
 )
 """Fact names that a token spells as a number. Append only: tokens that are out depend on it."""
 _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
@@ -50,7 +52,12 @@ UNHEARD_OF = ""
 """Stands for ids that the edition does not have: no item can be called so."""
 
 Given = tuple[int | str, bytes]
-"""A fact of the request that was read (its name or its number) and its mark, the value as JSON."""
+"""A fact of the request that was read (its name or its number) and its mark, the value as JSON.
+
+The mark is empty for a list that the page told and nobody may read, for want of consent.
+"""
+_TOLD = frozenset({"page.owned", "page.seen"})
+"""Read where the page tells them, and not else: that it did is part of what was asked."""
 Want = tuple[object, ...]
 """A slot's position in the edition, then the request's fields; ids as item indices."""
 
@@ -178,7 +185,7 @@ def given_of(trace: Sequence[Read]) -> tuple[Given, ...]:
     return tuple(
         (_NUMBERS.get(r.name, r.name), short(r.mark) if r.name.startswith("site.") else r.mark)
         for r in trace
-        if not r.name.startswith(("visitor.", "clock.")) and r.mark
+        if not r.name.startswith(("visitor.", "clock.")) and (r.mark or r.name in _TOLD)
     )
 
 
