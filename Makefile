@@ -15,6 +15,7 @@ ARCH ?= x86_64
 PORT ?= 8080
 FUNCTION ?= FragmentsFunction
 EVENT ?= events/fragments/slot-json.json
+SEED := $(or $(SEED),$(shell date +%s))
 INSTALL = $(SLOWLY) $(UV) pip install --quiet --require-hashes
 # Runs a command with a dot for every two seconds; ends it when make is ended.
 SLOWLY = slowly() { "$$@" & job=$$!; trap 'kill $$job 2>/dev/null' INT TERM EXIT; tick=0; \
@@ -47,8 +48,10 @@ test: lint sam ## Lint, then every test but the long ones
 	@mkdir -p .hemline/test
 	@.venv/bin/pytest -n 2 --dist loadgroup -m 'not soak' --junitxml=.hemline/test/report.xml
 
-soak: dev sam ## The long tests
-	@.venv/bin/pytest -m soak
+soak: dev sam ## The long tests: make soak SEED=7 searches as seed 7 did
+	@echo 'Searching from seed $(SEED); the same again: make soak SEED=$(SEED)'
+	@HYPOTHESIS_PROFILE=soak .venv/bin/pytest -n 2 --dist worksteal -m 'soak or invariant' \
+		--hypothesis-seed=$(SEED)
 
 build: setup sam ## Build for AWS: make build ARCH=arm64
 	@HEMLINE_ARCH=$(ARCH) $(ENV)/sam/bin/sam build --parameter-overrides Architecture=$(ARCH)
