@@ -139,16 +139,19 @@ def who(subject: str, key: bytes) -> bytes:
 
 def encode(token: Token, keys: tuple[bytes, ...]) -> str:
     """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest."""
-    payload = _encoder.encode(token)
-    if len(payload) > _MOST_BYTES and isinstance(token.request, Request):
-        digest = request_digest(token.request)
-        payload = _encoder.encode(msgspec.structs.replace(token, request=digest))
-    return sign(_PURPOSE, payload, keys[0])
+    return sign(_PURPOSE, _payload(token), keys[0])
 
 
-def request_digest(request: Request) -> bytes:
-    """What stands for a request that is too long."""
-    return short(_encoder.encode(request))
+def _payload(token: Token) -> bytes:
+    if not isinstance(token.request, Request):
+        return _encoder.encode(token)
+    request = _encoder.encode(token.request)
+    # What is too long by itself need not be tried with the rest.
+    if len(request) <= _MOST_BYTES:
+        payload = _encoder.encode(token)
+        if len(payload) <= _MOST_BYTES:
+            return payload
+    return _encoder.encode(msgspec.structs.replace(token, request=short(request)))
 
 
 def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | None = None) -> Token:
