@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from hemline.adapters.site_conditions import Conditions, Strict, structs
-from hemline.adapters.site_rules import AnyRule, AnySegment, Id, Name, tag
+from hemline.adapters.site_rules import AnyRule, AnySegment, Attribute, Id, Name, tag
 from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
 from hemline.model.event import DEEDS
@@ -64,17 +64,25 @@ class _Slot(Strict):
     def struct(self) -> Slot:
         """Its fields, lists as tuples; what a kind does not have keeps the struct's default."""
         plain: dict[str, Any] = {n: getattr(self, n) for n in type(self).model_fields}
+        if isinstance(plain.get("diversity"), _Diversity):
+            plain["diverse_over"] = plain["diversity"].over
+            plain["diversity"] = plain["diversity"].strength
         if "variants" in plain:
             plain["variants"] = [variant.struct() for variant in plain["variants"]]
         plain = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
         return Slot(**plain)
 
 
+class _Diversity(Strict):
+    strength: Annotated[float, Field(ge=0, le=1)]
+    over: Attribute = "category"
+
+
 class _Items(_Slot):
     kind: Literal["items"] = "items"
     limit: Annotated[int, Field(ge=1, le=100)] = 8
     sources: Annotated[list[Source], Field(min_length=1)] = list(Slot("").sources)
-    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
+    diversity: Annotated[float, Field(ge=0, le=1)] | _Diversity = 0.0
     explore: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     fallback: list[Id] = []
 

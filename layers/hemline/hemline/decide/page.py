@@ -11,7 +11,7 @@ from hemline.decide.arrange import arrange, missed
 from hemline.decide.brake import braked, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
 from hemline.decide.chosen import Chosen, Watch
-from hemline.decide.diversify import diversify
+from hemline.decide.diversify import diversified
 from hemline.decide.explore import Explored, explore
 from hemline.decide.facts import Facts, FactSource
 from hemline.decide.fragment import EMPTY, Answer, Decided, Format, fragment
@@ -172,8 +172,7 @@ def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each nee
     """Diversity, then exploration; rules are applied after both. Only the model rung varies."""
     if step.rung is not Rung.MODEL or not (slot.diversity or slot.explore):
         return ranked, None
-    groups = snapshot.main_category[step.found.items].tolist()
-    varied = diversify(ranked, groups, limit, slot.diversity)
+    varied = diversified(snapshot, slot, step.found.items, ranked, limit)
     if not slot.explore:
         return varied, None
     # One draw a visitor and minute: a page that is reloaded at once looks the same.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.model.edition import Edition
+from hemline.model.slot import diverse_attributes
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -83,6 +84,11 @@ class Snapshot:
     def page_group(self) -> Ints:
         """[attributes, n] the group that a page-wide cap puts each item in, -1 for none."""
         return self.ints("page_group")
+
+    @cached_property
+    def diverse_rows(self) -> dict[str, int]:
+        """Attribute that a slot is diverse over → its row in `diverse_group`."""
+        return {n: row for row, n in enumerate(diverse_attributes(self.header.slots))}
 
     @cached_property
     def price(self) -> Floats:

@@ -37,6 +37,10 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | templates          | bytes         | absent, or JSON: compiled templates by name (`model/template.py`) |
 | owed               | i4 [m]        | absent, or new items that are owed impressions, least shown first |
 | page_group         | i4 [caps, n]  | absent, or for each attribute of a page-wide cap a group, -1 for none |
+| diverse_group      | i4 [a, n]     | absent, or for each attribute that a slot is diverse over a group |
+| diverse_content    | i1 [n, w]     | absent, or what items say of themselves, as vectors of length 127 |
+| diverse_categories | i1 [n, w]     | the same of all their categories alone |
+| diverse_tags       | i1 [n, w]     | the same of their tags alone |
 | ranker_onnx        | bytes         | absent or empty: no model rung |
 | ranker_json        | bytes         | its card: feature names, dtypes, sha256, metrics |
 """

@@ -16,7 +16,7 @@ from hemline.model.event import ITEM_EVENT, Deed, Event, Record
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
 from hemline.model.site import Site
-from hemline.usecases import cold_start
+from hemline.usecases import cold_start, variety
 from hemline.usecases.edition_ranker import RankerFiles
 
 _DELIBERATE = frozenset({Deed.ENGAGED, Deed.CARTED, Deed.BOUGHT})
@@ -97,6 +97,7 @@ def edition_parts(
         **rule_masks.sections(site.rules, counted.items, made.built),
         **page_caps.sections(site.page_caps, counted.items),
         **template_edition.sections(site.templates, site.slots),
+        **variety.sections(site.slots, counted.items),
         **cold_start.sections(site.cold_start, counted.statistics, counted.items, made.built),
     }
     if ranker:
