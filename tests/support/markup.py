@@ -54,7 +54,7 @@ def dom(markup: str | bytes) -> Dom:
 def _path(node: LexborNode) -> str:
     tags: list[str] = []
     at: LexborNode | None = node
-    while at is not None and at.tag:
+    while at is not None and at.tag and not at.tag.startswith("-"):
         tags.append(at.tag)
         at = at.parent
     return "/".join(reversed(tags))
