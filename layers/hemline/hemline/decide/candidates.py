@@ -46,7 +46,7 @@ class Found(NamedTuple):
 
     def take(self, order: npt.NDArray[np.intp]) -> "Found":
         """Those at these positions, in this order."""
-        return Found(self.items[order], self.sources[order])
+        return Found(self.items.take(order), self.sources.take(order))
 
 
 def from_one(source: str, items: Ints) -> Found:
@@ -177,6 +177,8 @@ def _lists(
             continue
 
 
-def named(snapshot: Snapshot, names: Sequence[str]) -> Found:
-    """The caller's own list, in the caller's order; unknown ids are left out."""
-    return from_one("yours", snapshot.indices(list(dict.fromkeys(names)))[:MOST])
+def named(listed: Sequence[int]) -> Found:
+    """The caller's own list of item indices, in the caller's order, each item once."""
+    # Hardly a caller names an item twice, and to see that none does is less work than to sift.
+    once = listed if len(set(listed)) == len(listed) else list(dict.fromkeys(listed))
+    return from_one("yours", np.array(once[:MOST], np.int32))

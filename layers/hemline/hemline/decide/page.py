@@ -1,10 +1,9 @@
 """A whole page in one pass: each slot decided, no item twice, never a slot that fails."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from hemline.decide import content, cursor, render, token
 from hemline.decide.arrange import arrange, missed
@@ -61,14 +60,15 @@ def decide_page(
     done: dict[str, Fragment] = {}
     seen = Seen()
     for slot, want in sorted(slots, key=_first_come):
-        seen = seen._replace(before=before[slot.name])
+        spelled = token.want_of(engine.snapshot, want)
+        seen = seen._replace(before=before[slot.name], listed=token.listed_in(spelled))
         facts = Facts(source, personal=slot.personal)
         answer = _answer(engine, slot, want, facts, seen, ask.format)
-        asked = Seen(wants=(token.want_of(engine.snapshot, want),))
+        asked = Seen(wants=(spelled,))
         if slot.kind == "items":
             more = seen.more(engine.snapshot, slot, answer.shown, witness.keys)
             how = {"broken": answer.broken, "free": answer.free}
-            asked = seen = seen.add(answer.shown, facts.trace, asked.wants[0], **how)
+            asked = seen = seen.add(answer.shown, facts.trace, spelled, **how)
             answer = answer._replace(members=answer.members + more)
         if slot.template and ask.format == "html":
             # After what later slots inherit: what a template shows decides nothing of theirs.
@@ -88,6 +88,9 @@ def _answer(  # noqa: PLR0913, PLR0917 - what a slot is decided from, and the fo
     try:
         if slot.kind == "items":
             answer = _items(engine, slot, want, facts, seen)
+            if form == "html":
+                html = render.items_html(engine.snapshot, slot, answer.shown, answer.said)
+                answer = answer._replace(html=html)
         else:
             answer = _content(engine, slot, facts)
         return _mailed(engine.snapshot, slot, answer) if form == "email" else answer
@@ -128,11 +131,11 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
         rung = Rung.STATIC if fired.faults else Rung.SEGMENT
         return Answer(EMPTY["items"], b"", rung, fired.faults)
     slot = fired.switched(under.slot)
-    excluded = np.append(seen.excluded(snapshot, slot, want, facts), under.blocked)
+    excluded = seen.excluded(snapshot, slot, want, facts, under.blocked.tolist())
     eligible = engine.rules.eligible(fired, facts, excluded)
     eligible = eligible._replace(caps=eligible.caps + caps_left(snapshot, slot, seen.counted))
     eligible = eligible.taking_away if under.frozen else eligible
-    step = climb(_context(engine, slot, want, facts, eligible, under.closed))
+    step = climb(_context(engine, slot, want, facts, eligible, seen.listed, under.closed))
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
@@ -143,7 +146,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
     texts = reasons(snapshot, facts, shown, _sources(found, ranked, shown))
     return Answer(
         b'"items":' + render.items_json(snapshot, shown, texts),
-        render.items_html(snapshot, slot, shown, texts),
+        b"",
         step.rung if shown else Rung.STATIC,
         (*step.reasons, *missed(shown, eligible)),
         tuple(shown),
@@ -160,10 +163,11 @@ def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
     want: SlotRequest,
     facts: Facts,
     eligible: Eligibility,
+    listed: Sequence[int],
     closed: Mapping[Rung, str],
 ) -> Context:
     kept = engine.snapshot, engine.rules, engine.ranker
-    return Context(*kept, slot, want, facts, eligible, closed, engine.obstacle)
+    return Context(*kept, slot, want, facts, eligible, listed, closed, engine.obstacle)
 
 
 def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need

@@ -25,6 +25,8 @@ class Seen(NamedTuple):
     """Those of the items that page-wide caps count."""
     before: Marks = cursor.NOTHING
     """What earlier pages of this list showed."""
+    listed: Sequence[int] = ()
+    """What the caller's own list for this slot names, as item indices: those that the edition has."""
 
     def add(
         self, shown: Sequence[int], trace: tuple[Read, ...], want: Want, *, broken: bool, free: bool

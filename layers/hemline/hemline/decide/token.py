@@ -48,6 +48,8 @@ _NAMES = (
 _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
 _FIELDS = SlotRequest.__struct_fields__[1:]
 _DEFAULTS = tuple(getattr(SlotRequest(""), field) for field in _FIELDS)
+_LISTED_AT = 1 + _FIELDS.index("candidates")
+_NONE_OF_THEM = [-1]
 UNHEARD_OF = ""
 """Stands for ids that the edition does not have: no item can be called so."""
 
@@ -209,11 +211,17 @@ def want_of(snapshot: Snapshot, request: SlotRequest) -> Want:
     return (snapshot.slot_index[request.name], *(_indices(snapshot, value) for value in values))
 
 
+def listed_in(want: Want) -> Sequence[int]:
+    """Item indices of the candidates that a request names: those that the edition has."""
+    found = want[_LISTED_AT] if len(want) > _LISTED_AT else ()
+    return found if isinstance(found, list) and found != _NONE_OF_THEM else ()
+
+
 def _indices(snapshot: Snapshot, value: object) -> object:
-    # [-1]: ids were named, and the edition has none of them. That is not the same as none named.
+    # Ids were named, and the edition has none of them: that is not the same as none named.
     if not isinstance(value, tuple) or not value:
         return value
-    return [i for i in map(snapshot.index.get, value) if i is not None] or [-1]
+    return [i for i in map(snapshot.index.get, value) if i is not None] or _NONE_OF_THEM
 
 
 def request_of(snapshot: Snapshot, want: Want) -> SlotRequest:
