@@ -60,10 +60,11 @@ def describe(state: State) -> str:
 
 def feed(state: State, literal: Literal) -> State:
     """The state after some markup. Raises Refusal."""
-    text, at = literal.text, 0
+    text, at, line = literal.text, 0, literal.line
     while at < len(text):
-        line = literal.line + text.count("\n", 0, at) if at else literal.line
-        state, at = _STEPS[state.mode](state, text, at, line)
+        state, ahead = _STEPS[state.mode](state, text, at, line)
+        line += text.count("\n", at, ahead)
+        at = ahead
     return state
 
 
