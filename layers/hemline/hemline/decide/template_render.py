@@ -5,7 +5,7 @@ Imported by the first slot that has a template, so that sites without any pay no
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -19,16 +19,9 @@ ReadFact = Callable[[str], object]
 """A fact's plain value, None when it is not to be had; leaves its trace."""
 
 
-class _Scene(NamedTuple):
-    """What a rendering goes along with: the output, the data around, and how facts are read."""
-
-    out: Callable[[str], None]
-    stack: list[Any]
-    fact: ReadFact
-
-
-Step = Callable[[_Scene], None]
-Find = Callable[[_Scene], Any]
+Step = Callable[[Callable[[str], None], list[Any], ReadFact], None]
+"""Writes into an output, of a stack of data (the template's own, then what sections are about) and facts."""
+Find = Callable[[list[Any], ReadFact], Any]
 
 
 class Linked:
@@ -40,9 +33,9 @@ class Linked:
     def render(self, data: object, fact: ReadFact) -> bytes:
         """UTF-8 markup."""
         parts: list[str] = []
-        scene = _Scene(parts.append, [data], fact)
+        out, stack = parts.append, [data]
         for step in self._steps:
-            step(scene)
+            step(out, stack, fact)
         # A lone surrogate is no character: it shows as a question mark rather than failing the slot.
         return "".join(parts).encode("utf-8", "replace")
 
@@ -70,12 +63,21 @@ def _steps(nodes: Sequence[Node]) -> tuple[Step, ...]:
 
 def _text(node: Text) -> Step:
     text = node.text
-    return lambda scene: scene.out(text)
+    return lambda out, _stack, _fact: out(text)
 
 
 def _hole(node: Hole) -> Step:
-    find, escaped = _find(node.name), ESCAPES[node.context]
-    return lambda scene: scene.out(escaped(find(scene)))
+    find, escaped, name = _find(node.name), ESCAPES[node.context], node.name
+    if len(name.path) != 1 or name.at == FACT:
+        return lambda out, stack, fact: out(escaped(find(stack, fact)))
+    # Most holes are a field of the section around: one call less for each.
+    (key,), at = name.path, name.at
+
+    def step(out: Callable[[str], None], stack: list[Any], _fact: ReadFact) -> None:
+        data = stack[at]
+        out(escaped(data.get(key) if data.__class__ is dict else None))
+
+    return step
 
 
 def _section(node: Section) -> Step:
@@ -83,60 +85,57 @@ def _section(node: Section) -> Step:
 
 
 def _each(find: Find, steps: tuple[Step, ...]) -> Step:
-    def step(scene: _Scene) -> None:
-        stack = scene.stack
-        for one in find(scene) or ():
+    def step(out: Callable[[str], None], stack: list[Any], fact: ReadFact) -> None:
+        found = find(stack, fact)
+        for one in found if found.__class__ is list else ():
             stack.append(one)
             for inner in steps:
-                inner(scene)
+                inner(out, stack, fact)
             stack.pop()
 
     return step
 
 
 def _if(find: Find, steps: tuple[Step, ...]) -> Step:
-    def step(scene: _Scene) -> None:
-        value = find(scene)
-        if _is_there(value):
-            scene.stack.append(value)
+    def step(out: Callable[[str], None], stack: list[Any], fact: ReadFact) -> None:
+        value = find(stack, fact)
+        if value or value.__class__ in _NUMBERS:
+            stack.append(value)
             for inner in steps:
-                inner(scene)
-            scene.stack.pop()
+                inner(out, stack, fact)
+            stack.pop()
 
     return step
 
 
 def _not(find: Find, steps: tuple[Step, ...]) -> Step:
-    def step(scene: _Scene) -> None:
-        if not _is_there(find(scene)):
+    def step(out: Callable[[str], None], stack: list[Any], fact: ReadFact) -> None:
+        value = find(stack, fact)
+        if not value and value.__class__ not in _NUMBERS:
             for inner in steps:
-                inner(scene)
+                inner(out, stack, fact)
 
     return step
 
 
-def _is_there(value: object) -> bool:
-    """Neither nothing, nor false, nor empty. 0 is there: a price of nothing is still a price."""
-    return bool(value) or (value.__class__ in _NUMBERS)
-
-
 _NUMBERS = frozenset({int, float})
+"""0 is there, unlike nothing, false and the empty text: a price of nothing is still a price."""
 
 
 def _find(name: Name) -> Find:
     at, path = name.at, name.path
     if at == FACT:
-        (fact,) = path
-        return lambda scene: scene.fact(fact)
+        (name_of_fact,) = path
+        return lambda _stack, fact: fact(name_of_fact)
     if not path:
-        return lambda scene: scene.stack[at]
+        return lambda stack, _fact: stack[at]
     if len(path) == 1:
         (key,) = path
-        return lambda scene: _field(scene.stack[at], key)
-    return lambda scene: _down(scene.stack[at], path)
+        return lambda stack, _fact: _field(stack[at], key)
+    return lambda stack, _fact: _down(stack[at], path)
 
 
-def _field(value: object, key: str) -> object:
+def _field(value: Any, key: str) -> object:  # noqa: ANN401 - plain data
     return value.get(key) if value.__class__ is dict else None
 
 
