@@ -1,124 +1,33 @@
 """Generated requests to generated sites: who asks, for what, when, and what goes wrong on the way.
 
-Visitors' events went through the real ingest once, in stages; a case stands at one of them, so a
-replay always meets a profile that went on. Everything follows from the case: no clock, no chance.
+Everything follows from the case: no clock, no chance.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import count
 from random import Random
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-import numpy as np
 from hypothesis import strategies as st
 
-from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.decide.page import Ask, Engine, Format
 from hemline.learn import capsule
 from hemline.model.brake import Brake
 from hemline.model.decision import Page, SlotRequest, Traits, Visit
-from hemline.model.event import Record, encode_record
+from hemline.model.event import Record
 from hemline.usecases.decide_page import Decided, Deps, decide
-from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
-from hemline.usecases.ingest_read import StreamRecord
-from hemline.usecases.ports import Hot, HotReader, Stored
+from hemline.usecases.ports import HotReader
 from tests.support import sites
-from tests.support.deciding import Broken, acts
-from tests.support.editions import KEYS, NOW, SITE, ScoreByPrice
+from tests.support.deciding import Broken
+from tests.support.editions import KEYS, NOW, SITE
+from tests.support.laws import HOUR, RULES
 from tests.support.plainly import LONDON, Asker
-from tests.support.receipts import Here
+from tests.support.visitors import BATCHES, PROFILES, RANKERS, STAGES, SUBJECTS, Then, Torn
 
-DAY = 24 * sites.HOUR
-
-# ---- visitors ----
-
-_BATCHES: Sequence[tuple[str, list[Record]]] = (
-    ("s1", acts("v:ann", ["i1", "i6", "i9"], when=NOW - 40 * DAY)),
-    ("s2", acts("v:ben", ["i2", "i6"], "purchase", NOW - 20 * DAY)),
-    ("s2", acts("v:ann", ["i3"], "purchase", NOW - 3 * DAY)),
-    ("s1", acts("v:ann", ["i8", "i10"], "add_to_cart", NOW - 9_000)),
-    ("s1", acts("v:ben", ["i13"], "click", NOW - 5_000)),
-)
-SUBJECTS = (None, "v:new", "v:ann", "v:ben")
-STAGES = len(_BATCHES) + 1
-
-
-def _arrived() -> tuple[list[dict[str, Stored]], MemoryObjects]:
-    """(profiles after each batch, the archive after all of them)."""
-    table, objects, numbers = MemoryTable(), MemoryObjects(), count(1)
-    names = [name for name in SUBJECTS if name]
-    found = [table.read_profiles(SITE, names)]
-    deps = IngestDeps(SITE, table, objects, Here())  # type: ignore[arg-type] # an executor enough
-    for shard, records in _BATCHES:
-        stream = [
-            StreamRecord(shard, f"{next(numbers):020}", encode_record(record), NOW)
-            for record in records
-        ]
-        assert not ingest_batch(stream, deps, NOW).failures
-        found.append(table.read_profiles(SITE, names))
-    return found, objects
-
-
-PROFILES, ARCHIVE = _arrived()
-
-
-class Then(NamedTuple):
-    """A table as it was after one of the batches."""
-
-    profiles: dict[str, Stored]
-
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
-        """Memory is never late."""
-        return Hot(self.profiles.get(subject or ""), None)
-
-
-class Torn(NamedTuple):
-    """A table whose profiles are no profiles."""
-
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
-        """Bytes that nobody wrote."""
-        return Hot(Stored(b"\xff torn", 1), None)
-
-
-# ---- what goes wrong ----
-
-
-class Explodes(ScoreByPrice):
-    """From a call on, it fails; `column` is how many it answers before."""
-
-    def score(self, matrix: np.ndarray) -> np.ndarray:
-        """Raises what nobody expects."""
-        self.column -= 1
-        if self.column < 0:
-            raise RuntimeError("out of memory")
-        return matrix[:, 0]
-
-
-class NotFinite(ScoreByPrice):
-    """Answers with nonsense."""
-
-    def score(self, matrix: np.ndarray) -> np.ndarray:
-        """All NaN."""
-        return np.full(len(matrix), np.nan, np.float32)
-
-
-RANKERS = {
-    "good": ScoreByPrice,
-    "fails": lambda: Explodes(0),
-    "fails after one": lambda: Explodes(1),
-    "nonsense": NotFinite,
-}
-TABLES = ("works", "broken", "torn")
-
-
-class Ranker(Protocol):
-    """What a case makes, and replays do not."""
-
-    def score(self, matrix: np.ndarray) -> np.ndarray:
-        """[n, F] → [n]."""
+# ---- a case ----
 
 
 class Standing(NamedTuple):
@@ -128,8 +37,8 @@ class Standing(NamedTuple):
     brake: Brake
     stale: bool = False
 
-
-# ---- a case ----
+    def follow(self, *_: object) -> None:
+        """Nothing newer ever comes."""
 
 
 class Case(NamedTuple):
@@ -157,7 +66,7 @@ class Case(NamedTuple):
     @property
     def now(self) -> int:
         """Epoch ms, not on a minute's edge."""
-        return NOW + self.hours * sites.HOUR + 21_000
+        return NOW + self.hours * HOUR + 21_000
 
     @property
     def engine(self) -> Engine:
@@ -173,7 +82,7 @@ class Case(NamedTuple):
     @property
     def acts(self) -> tuple[Record, ...]:
         """Acts of the capsule."""
-        later = [record for _, batch in _BATCHES[self.stage :] for record in batch]
+        later = [record for _, batch in BATCHES[self.stage :] for record in batch]
         return tuple([r for r in later if r.subject == self.who][: self.fresh])
 
     @property
@@ -228,7 +137,7 @@ class Case(NamedTuple):
         )
 
     def _history(self) -> tuple[Record, ...]:
-        folded = [record for _, batch in _BATCHES[: self.stage] for record in batch]
+        folded = [record for _, batch in BATCHES[: self.stage] for record in batch]
         return tuple([r for r in folded if r.subject == self.who] + list(self.acts))
 
 
@@ -293,7 +202,7 @@ def want(number: int) -> dict[str, Any]:
 SITES = st.builds(
     sites.Site,
     st.lists(st.integers(0, sites.SLOTS - 1), min_size=1, max_size=4).map(tuple),
-    st.lists(st.integers(0, sites.RULES - 1), max_size=6, unique=True).map(tuple),
+    st.lists(st.integers(0, RULES - 1), max_size=6, unique=True).map(tuple),
     st.integers(0, len(sites.CAPS) - 1),
     st.sampled_from([True, True, False]),
 )

@@ -14,7 +14,7 @@ from hemline.model.decision import Fragment
 from hemline.model.item import Item
 from hemline.model.rule import RESTRICTING, Rule
 from hemline.model.slot import Slot, Variant
-from tests.support import sites
+from tests.support import laws, sites
 from tests.support.cases import Case
 from tests.support.plainly import Asker, Doubt, holds, in_segment
 
@@ -37,7 +37,7 @@ def selected(rule: Rule, item: Item) -> bool:
     if rule.action in {"cap", "suppress"}:
         return False
     number = int(rule.name[1:])
-    return sites.SETS[sites.set_of(number)].has(item, rule.action in {"block", "exclude"})
+    return laws.SETS[laws.set_of(number)].has(item, rule.action in {"block", "exclude"})
 
 
 def group(item: Item, attribute: str) -> object:
@@ -53,8 +53,8 @@ class Law:
     def __init__(self, case: Case, slot: Slot) -> None:
         self.case, self.slot = case, slot
         self.asker = case.asker(personal=slot.personal)
-        laws = [rule for rule in case.site.laws if in_force(rule, slot, self.asker)]
-        self.laws: Sequence[Rule] = sorted(laws, key=lambda rule: -rule.priority)
+        due = [rule for rule in case.site.laws if in_force(rule, slot, self.asker)]
+        self.laws: Sequence[Rule] = sorted(due, key=lambda rule: -rule.priority)
         self.brake: Brake = sites.BRAKES[case.brake]
         self.stop = self.brake.freeze(slot.name)
 
@@ -119,9 +119,9 @@ class Law:
         except Doubt:
             yield "its conditions are in doubt"
         if variant.item:
-            item = sites.BY_ID.get(variant.item)
+            item = laws.BY_ID.get(variant.item)
             yield from self.against(item) if item else ("its item is gone",)
-        links = {sites.BY_ID[n].url for n in self.brake.names("block") if n in sites.BY_ID}
+        links = {laws.BY_ID[n].url for n in self.brake.names("block") if n in laws.BY_ID}
         if links & set(variant.fields.values()):
             yield "it links to what is blocked"
         if self.of("suppress"):
@@ -145,7 +145,7 @@ def against_law(case: Case, fragments: dict[str, Fragment]) -> list[str]:
     for slot in case.site.made:
         law, fragment = Law(case, slot), fragments[slot.name]
         body: dict[str, Any] = json.loads(fragment.body)
-        shown = [sites.BY_ID[one["id"]] for one in body.get("items", ())]
+        shown = [laws.BY_ID[one["id"]] for one in body.get("items", ())]
         wrong = list(law.against_list(shown, fragment)) if slot.kind == "items" else []
         if body.get("variant"):
             named = next(v for v in slot.variants if v.name == body["variant"]["name"])

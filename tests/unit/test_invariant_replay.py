@@ -17,10 +17,11 @@ from hemline.usecases.explain import explain
 from hemline.usecases.receipts import Scene, Sources, brake_digest, scene_of, sources_at_once
 from hemline.usecases.replay import replay
 from tests.support import sites
-from tests.support.cases import ARCHIVE, CASES, SUBJECTS, Case, cursors
+from tests.support.cases import CASES, Case, cursors
 from tests.support.editions import KEYS, SITE, ScoreByPrice
 from tests.support.receipts import signed
 from tests.support.searching import INVARIANT, finds
+from tests.support.visitors import ARCHIVE, SUBJECTS
 
 
 @cache
