@@ -171,6 +171,16 @@ def test_each_line_is_the_marks_own() -> None:
     assert [fault.line for fault in compile_template(template, "items").faults] == [2, 5, 6]
 
 
+def test_a_mark_alone_on_its_line_leaves_none_behind() -> None:
+    template = (
+        "<ul>\n  {{#items}}\n  <li>\n  {{! two\n  }}  \n{{position}}\n</li>\n{{/items}}\n</ul>"
+    )
+    program = compile_template(template, "items").program
+    assert program is not None
+    shown = Linked(program).render({"items": [{"position": 1}, {"position": 2}]}, lambda _: None)
+    assert shown.decode() == "<ul>\n  <li>\n1\n</li>\n  <li>\n2\n</li>\n</ul>"
+
+
 def test_what_is_too_much_is_refused() -> None:
     for template, word in {
         "x" * (MOST_CHARACTERS + 1): "characters",

@@ -8,6 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MOST_CHARACTERS, MOST_MARKS, MOST_DEPTH = 20_000, 200, 8
+_INNER = r"[^}]*(?:\}(?!\})[^}]*)*"
+_MARK = re.compile(
+    # A section's mark or a comment alone on its line leaves no empty line behind.
+    rf"^[ \t]*\{{\{{([#^/!]{_INNER})\}}\}}[ \t]*\n|\{{\{{({_INNER})\}}\}}",
+    re.MULTILINE,
+)
 _NAME = re.compile(r"\.|[^\W\d_][\w-]*(?:\.[\w-]+)*")
 _FACT = re.compile(r"fact\.[^\s{}<>\"'&]+")
 
@@ -113,22 +119,20 @@ def _closed(open_blocks: list[Block], end: _Signed) -> Block:
 
 
 def _parts(text: str) -> "Iterator[Literal | Mark | Remark | _Signed]":
+    last = text.rfind("{{")
+    if last > text.rfind("}}"):
+        line = text.count("\n", 0, last) + 1
+        raise Refusal(line, "a mark `{{` is never closed.", "Close it with `}}`.")
     line, at = 1, 0
-    while at < len(text):
-        start = text.find("{{", at)
-        literal = text[at:] if start < 0 else text[at:start]
-        if literal:
-            yield Literal(line, literal)
-            line += literal.count("\n")
-        if start < 0:
-            return
-        end = text.find("}}", start)
-        if end < 0:
-            raise Refusal(line, "a mark `{{` is never closed.", "Close it with `}}`.")
-        inner = text[start + 2 : end]
-        yield _mark(line, inner)
-        line += inner.count("\n")
-        at = end + 2
+    for found in _MARK.finditer(text):
+        if at < found.start():
+            yield Literal(line, text[at : found.start()])
+        line += text.count("\n", at, found.start())
+        yield _mark(line, found[1] or found[2])
+        line += found[0].count("\n")
+        at = found.end()
+    if at < len(text):
+        yield Literal(line, text[at:])
 
 
 def _mark(line: int, inner: str) -> "Mark | Remark | _Signed":
