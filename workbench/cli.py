@@ -20,8 +20,9 @@ from workbench.importers import commands as importers
 from workbench.laptop import NotRunning
 from workbench.publish import commands as publish
 from workbench.receipts import commands as receipts
+from workbench.report import commands as report
 
-AREAS = (cloud, importers, publish, brake, models, bench, demo, schemas, receipts)
+AREAS = (cloud, importers, publish, brake, models, bench, demo, schemas, receipts, report)
 
 
 def build() -> typer.Typer:

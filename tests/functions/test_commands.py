@@ -139,3 +139,30 @@ def test_a_site_file_that_takes_silence_for_something_else_than_the_stack_is_ref
     site_file.write_text(asks_first)
     with pytest.raises(BadInput, match="hemline run --ask-first"):
         hemline("publish", "--site-file", site_file)
+
+
+def test_the_report_of_new_items_says_who_missed_what_and_ends_so(
+    site_file: Path, tmp_path: Path
+) -> None:
+    figures("publish", "--site-file", site_file)
+    with pytest.raises(BadInput, match="states no budget"):
+        hemline("report", "cold")
+    site_file.write_text(SITE_FILE + "cold_start: {impressions: 2, hours: 10}\n")
+    figures("publish", "--site-file", site_file)
+    assert "no new items" in hemline("report", "cold").stdout
+    lines = [
+        {"id": f"item-{name}", "type": "item", "item": name, "time": 1,
+         "properties": {"title": name, "published_at": hour * 3_600_000}}
+        for name, hour in (("late", 10), ("fresh", 20))
+    ]  # fmt: skip
+    shop = tmp_path / "shop.jsonl"
+    shop.write_text("\n".join(map(json.dumps, lines)))
+    hemline("import", "events", shop, "--direct")
+    result = hemline("report", "cold", "--at", "1970-01-02T01:00:00", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    states = {one["item"]: (one["state"], one["owed"]) for one in found["items"]}
+    assert states == {"late": ("missed", 2), "fresh": ("behind", 2)}
+    text = hemline("report", "cold", "--at", "1970-01-01T21:00:00")
+    assert text.exit_code == 1
+    assert "1 missed" in text.stdout
