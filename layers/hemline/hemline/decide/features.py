@@ -172,7 +172,7 @@ def _known(values: Floats, blank: float, *, whole: bool = False) -> Floats:
 def _in_list(out: Floats) -> Floats:
     """Each relative column against the list: how many standard deviations from its mean."""
     # Transposed, so that sums run along memory.
-    across = out.T[_RELATIVE_COLUMNS]
+    across: Floats = out.T[_RELATIVE_COLUMNS]
     n = np.float32(len(out))
     across -= (np.add.reduce(across, axis=1) / n)[:, None]
     spread = np.sqrt(np.add.reduce(across * across, axis=1) / n)
