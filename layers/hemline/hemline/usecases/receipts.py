@@ -119,7 +119,8 @@ def sources_at_once(
         return people[hashed]
 
     plain = sources_of(site, objects, keys, load_ranker)
-    return plain._replace(person=person, engine=lru_cache(plain.engine))
+    kept = lru_cache(plain.engine), lru_cache(plain.brake)
+    return plain._replace(person=person, engine=kept[0], brake=kept[1])
 
 
 def scene_of(token: Token, sources: Sources, asked: Ask | None = None) -> Scene:
