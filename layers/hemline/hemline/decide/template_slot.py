@@ -31,6 +31,8 @@ class _Ready(NamedTuple):
     """Those of an item that it names: no others are made."""
     segments: Mapping[str, Holds]
     """`segment.NAME` → whether the visitor is in it."""
+    rows: dict[int, dict[str, object]]
+    """Of items shown before: what the edition says of them, which is the same for everybody."""
 
 
 _ready: WeakKeyDictionary[Snapshot, dict[str, _Ready]] = WeakKeyDictionary()
@@ -67,7 +69,8 @@ def _made(program: Program, snapshot: Snapshot) -> _Ready:
     segments = {one.name: one for one in snapshot.header.segments}
     asked = {name.path[0] for name in names if name.at == FACT and segment_of(name.path[0])}
     held = {fact: compile_all((Condition(fact, "eq", True),), segments) for fact in sorted(asked)}
-    return _Ready(Linked(program), tuple((n, f) for n, f in _FIELDS.items() if n in named), held)
+    fields = tuple((name, field) for name, field in _FIELDS.items() if name in named)
+    return _Ready(Linked(program), fields, held, {})
 
 
 def _reader(facts: Facts, segments: Mapping[str, Holds], faults: list[str]) -> ReadFact:
@@ -127,13 +130,24 @@ _FIELDS: Mapping[str, Field] = {
 
 
 def _items(snapshot: Snapshot, _: Slot, answer: Answer, ready: _Ready) -> dict[str, object]:
-    currency, rows = snapshot.header.currency, []
-    for position, (index, reason) in enumerate(zip(answer.shown, answer.said, strict=True), 1):
-        item = item_of(snapshot, index)
-        row: dict[str, object] = {name: made(item, currency) for name, made in ready.fields}
-        row["position"], row["reason"] = position, reason
-        rows.append(row)
+    known = ready.rows
+    rows = [
+        {**(known.get(index) or _row(snapshot, index, ready)), "position": n, "reason": reason}
+        for n, (index, reason) in enumerate(zip(answer.shown, answer.said, strict=True), 1)
+    ]
     return {"items": rows}
+
+
+def _row(snapshot: Snapshot, index: int, ready: _Ready) -> dict[str, object]:
+    item, currency = item_of(snapshot, index), snapshot.header.currency
+    if len(ready.rows) >= _MOST_ROWS:
+        ready.rows.clear()
+    row = ready.rows[index] = {name: made(item, currency) for name, made in ready.fields}
+    return row
+
+
+_MOST_ROWS = 2_000
+"""About 1 kB each."""
 
 
 def _variant(_: Snapshot, slot: Slot, answer: Answer, __: _Ready) -> dict[str, object]:
