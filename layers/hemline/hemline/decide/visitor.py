@@ -13,7 +13,6 @@ import numpy.typing as npt
 from hemline.decide.snapshot import Floats, Ints, Snapshot
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
 from hemline.learn.profile_columns import Columns
-from hemline.learn.statistics_counts import DAY_MS
 from hemline.model.event import DEEDS, Deed
 
 Reals = npt.NDArray[np.float64]
@@ -43,6 +42,7 @@ STEPS = 12
 _STEP_FADES = (0.85 ** np.arange(STEPS, dtype=np.float32))[:, None]
 # A visitor's showings are believed over the catalogue's shares after about this many.
 _SHARE_PRIOR = 20.0
+_DAY_MS = 86_400_000
 _LIFT_PRIOR = 1.0
 
 
@@ -189,7 +189,7 @@ def _gap(
     """[m + 1] from each item's first deed to its newest, over how often it was bought after that."""
     first = np.zeros(len(newest))
     first[rows] = when
-    gap = (newest - first) / (np.maximum(times - 1, 1) * DAY_MS)
+    gap = (newest - first) / (np.maximum(times - 1, 1) * _DAY_MS)
     gap[times < 2] = 0.0
     found: Floats = gap.astype(np.float32)
     return found

@@ -37,7 +37,7 @@ def columns(*rings: bytes) -> Columns:
         cuts.append(cut)
         shifts.append((count, len(items)))
         if count:
-            items += text[:-1].decode("ascii").split("\n")
+            items += text[:-1].decode().split("\n")
     # Bytes are joined before they become arrays: one array a column, however many rings.
     low, high, lines, kinds, counts = map(b"".join, zip(*cuts, strict=True)) if cuts else _NOTHING
     words = np.frombuffer(lines, _U2).astype(np.int32)

@@ -20,7 +20,6 @@ from hemline.model.ids import hash64
 from hemline.usecases.breaker import Breaker, Clock, Health, Run
 from hemline.usecases.breaker import health as new_health
 from hemline.usecases.editions import LiveEdition
-from hemline.usecases.facts_for_rules import others
 from hemline.usecases.ports import Hot, HotReader, Stored
 
 _SESSION_GAP = 30 * 60_000
@@ -159,7 +158,8 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
         "trait.country": lambda: _fact(traits.country),
         "trait.device": lambda: _fact(traits.device),
         "trait.language": lambda: _fact(traits.language),
-        OTHERS: others(page, traits, known.snapshot, known),
+        FACT: _no_brake,
+        OTHERS: cache(partial(_others, ask, known)),
     }
     told = partial(_told, consented=known.consented)
     found |= {f"page.{n}": partial(told, v) for n, v in _lists(page) if v}
@@ -169,6 +169,17 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
         if known.subject:
             found |= _visitor_facts(known)
     return found
+
+
+def _no_brake() -> Fact:
+    raise MissingFact(FACT)
+
+
+def _others(ask: Ask, known: "Known") -> Fact:
+    # Made when a rule first asks for one of them: many sites have none, and start-up is everybody's.
+    from hemline.usecases.facts_for_rules import others  # noqa: PLC0415 - as the comment says
+
+    return others(ask.page, ask.traits, known.snapshot, known)()
 
 
 def _told(names: tuple[str, ...], *, consented: bool) -> Fact:
