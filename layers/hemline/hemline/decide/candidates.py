@@ -19,6 +19,7 @@ NONE: Ints = np.empty(0, np.int32)
 SHARES: Mapping[Source, int] = {
     "own": 80,
     "recent_together": 80,
+    "similar_new": 20,
     "together": 60,
     "category": MOST,
     "your_categories": 60,
@@ -28,7 +29,9 @@ SHARES: Mapping[Source, int] = {
 }
 """What a source may put in before the next one has its turn; popular fills what is left."""
 
-PERSONAL: frozenset[Source] = frozenset({"own", "recent_together", "your_categories"})
+PERSONAL: frozenset[Source] = frozenset(
+    {"own", "recent_together", "similar_new", "your_categories"}
+)
 
 
 Codes = npt.NDArray[np.uint8]
@@ -83,6 +86,13 @@ def _recent_together(_snapshot: Snapshot, facts: Facts) -> Ints:
     return near[np.argsort(-score[near], kind="stable")].astype(np.int32)
 
 
+def _similar_new(snapshot: Snapshot, facts: Facts) -> Ints:
+    """Of what goes with the visitor's last items, what is too new to stand out by what people did."""
+    new = snapshot.ints("newcomers")
+    score = facts.read("visitor.view").together[new]
+    return new[np.argsort(-score, kind="stable")[: np.count_nonzero(score)]]
+
+
 def _own(_snapshot: Snapshot, facts: Facts) -> Ints:
     return np.asarray(facts.read("visitor.recent"), np.int32)
 
@@ -113,6 +123,7 @@ SOURCES: Mapping[Source, Callable[[Snapshot, Facts], Ints]] = {
     "new": lambda snapshot, _facts: snapshot.ints("fresh"),
     "together": _together,
     "recent_together": _recent_together,
+    "similar_new": _similar_new,
     "your_categories": _your_categories,
     "own": _own,
     "category": _category,

@@ -52,7 +52,7 @@ def vectors(
     """
     own = [terms(item) for item in items]
     counts = Counter(term for part in own for term in part)
-    weight = {term: math.log((len(items) + 1) / count) for term, count in counts.items()}
+    weight = {term: _weight(term, count, len(items)) for term, count in counts.items()}
     spots = {term: _spots(term, width) for term, count in counts.items() if count > 1}
     rows = np.zeros((len(items), width), np.float32)
     for row, part in zip(rows, own, strict=True):
@@ -61,6 +61,12 @@ def vectors(
             for column, sign in spots.get(term, ()):
                 row[column] += sign * weight[term] / length
     return rows
+
+
+def _weight(term: str, count: int, items: int) -> float:
+    # Two bands are one price, and a price says less of what a thing is than its name.
+    share = 0.5 if term.startswith("price:") else 1.0
+    return share * math.log((items + 1) / count)
 
 
 def _bands(price: float | None) -> Iterator[str]:

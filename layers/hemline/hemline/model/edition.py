@@ -31,6 +31,7 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | category_popular   | i4 [c, m]     | best first, -1 padding |
 | neighbours         | i4 [n, k]     | seen or bought together, best first, -1 padding |
 | neighbour_weight   | f4 [n, k]     | in (0, 1], 0 padding |
+| newcomers          | i4 [m]        | too new to be known, but like items that are: their neighbours too |
 | rule_mask          | u1 [s, n/8]   | bits, one row for each set of items that a rule names |
 | rule_group         | i4 [a, n]     | one row for each attribute of a cap: items of a value share a number |
 | rule_rows          | i4 [r, 2]     | each rule's row in rule_mask and in rule_group, -1 for none |
