@@ -62,6 +62,7 @@ def _path(node: LexborNode) -> str:
 
 def addresses(attribute: str, value: str) -> list[str]:
     """Those that an attribute's value holds; of a srcset each picture's."""
+    attribute = attribute.removeprefix("data-")
     if attribute != "srcset":
         return [value] if attribute in ADDRESSES else []
     found, at = [], 0

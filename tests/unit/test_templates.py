@@ -1,5 +1,7 @@
 """A slot with a template: what it shows, what it reads and who may share it; replay and explanation go on."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -157,6 +159,14 @@ def test_a_template_that_fails_leaves_the_default_markup(monkeypatch: pytest.Mon
     told = fragment(CARDS, ROW)
     assert told.html.startswith(b'<h2 class="hem-title">')
     assert "template: ValueError" in told.reasons
+
+
+def test_a_site_without_templates_imports_nothing_of_them() -> None:
+    code = "import sys, hemline.decide.page; print([m for m in sys.modules if 'template' in m])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
 
 
 VISITOR_FACTS = [

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hemline.decide import cards, render, template_escape, template_slot
+from hemline.decide import cards, render, template_elements, template_escape, template_slot
 from hemline.decide.template_render import SECTION, Linked, programs
 from hemline.model.template import Context
 from tests.support.markup import as_parsed, dom
@@ -104,6 +104,14 @@ def test_it_turns_red_when_one_context_is_not_escaped(
     broken = {name: one._replace(linked=Linked(made[name])) for name, one in held.items()}
     monkeypatch.setitem(template_slot._ready, STAGE.snapshot, broken)  # type: ignore[arg-type]
     assert any(wrong for payload in PAYLOADS for wrong in faults(payload))
+
+
+def test_it_turns_red_when_an_address_is_taken_for_plain_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(template_elements, "context_of", lambda _: "attribute")
+    stage = Stage([*PAYLOADS, *HARMLESS])
+    assert any("scheme" in wrong for payload in PAYLOADS for wrong in faults(payload, stage))
 
 
 @pytest.mark.parametrize("form", ["variant", "layout", "email"])

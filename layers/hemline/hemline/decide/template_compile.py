@@ -3,6 +3,7 @@
 What comes out is all that serving knows. Every fault is told that can be told in one go.
 """
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -90,6 +91,8 @@ class _Work:
 
     def _hole(self, mark: Mark, state: State, inside: _Inside, found: list[Node]) -> State:
         context, after = _context(state, mark)
+        if context == "script" and found and isinstance(found[-1], Text):
+            _check_import(mark, found[-1].text)
         place = self._find(mark.line, mark.name, inside)
         if place is None:
             return after
@@ -216,6 +219,15 @@ def _context(state: State, mark: Mark) -> tuple[Context | None, State]:
             line, f"text may not stand directly in <{inner}>.", "Put an element around it."
         )
     return "text", state
+
+
+def _check_import(mark: Mark, before: str) -> None:
+    if _IMPORTS.search(before[-80:]):
+        problem = "data would say which code is loaded."
+        raise Refusal(mark.line, problem, "Write the module's address out.")
+
+
+_IMPORTS = re.compile(r"\b(?:import|from)\s*\(?\s*\Z")
 
 
 def _in_value(state: State, line: int) -> tuple[Context, State]:

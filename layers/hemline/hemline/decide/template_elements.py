@@ -78,6 +78,8 @@ _TEXTS = _words(
     "abbr alt class colspan datetime height label lang max min placeholder role rowspan title"
     " value width"
 )
+_CARRIED = {"data-href": "href", "data-src": "src", "data-url": "href", "data-srcset": "srcset"}
+"""What scripts are used to copy into an address is one already."""
 IDENTITIES = frozenset({"id", "name", "for"})
 """What data names alone could stand for something of the page's own."""
 _NEVER = frozenset({"srcdoc", "is", "nonce", "slot"})
@@ -94,6 +96,7 @@ def refused(attribute: str) -> str:
 
 def context_of(attribute: str) -> str:
     """`url`, `srcset`, `identity` or `attribute`; empty where no data may stand."""
+    attribute = _CARRIED.get(attribute, attribute)
     if attribute in URLS:
         return "url"
     if attribute == "srcset":
