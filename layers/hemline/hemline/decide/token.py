@@ -8,7 +8,6 @@ Knows no clock and no storage; `usecases.receipts` finds again what it points to
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -16,18 +15,16 @@ import msgspec
 from hemline.decide.facts import Facts, Read
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Rung, SlotRequest
+from hemline.model.decision_mark import KEPT_DAYS, PURPOSE, checked, site_mark
 from hemline.model.errors import NotAllowed
-from hemline.model.signed import sign, verify
+from hemline.model.signed import sign
+
+__all__ = ["KEPT_DAYS", "site_mark"]
 
 MAX_CHARACTERS = 700
-KEPT_DAYS = 90
-"""How long a receipt can be asked about."""
-
 CONSENTED, KNOWN, UNREAD = 1, 2, 4
 """Flags of `Whose`: facts of the visitor were there; somebody was known; the profile was not to be had."""
 
-_PURPOSE = "decision"
-_MINUTES_A_DAY = 24 * 60
 _RUNGS = tuple(Rung)
 _SIGNATURE = 23  # a dot and 16 bytes in base64
 _MOST_BYTES = (MAX_CHARACTERS - _SIGNATURE) * 3 // 4
@@ -141,7 +138,7 @@ def who(subject: str, key: bytes) -> bytes:
 
 def encode(token: Token, keys: tuple[bytes, ...]) -> str:
     """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest."""
-    return sign(_PURPOSE, _payload(token), keys[0])
+    return sign(PURPOSE, _payload(token), keys[0])
 
 
 def _payload(token: Token) -> bytes:
@@ -161,25 +158,10 @@ def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | Non
 
     `now` in epoch ms; without it no age is too old.
     """
-    payload = verify(_PURPOSE, text, keys)
     try:
-        token = _decoder.decode(payload)
+        return _decoder.decode(checked(text, keys, site=site, now=now))
     except (msgspec.DecodeError, UnicodeError):
         raise NotAllowed("this decision token is of another version") from None
-    if site and token.site != site_mark(site):
-        raise NotAllowed(f"this decision token is of another site than {site}")
-    age = 0 if now is None else (now // 60_000 - token.minute) // _MINUTES_A_DAY
-    if age > KEPT_DAYS:
-        raise NotAllowed(
-            f"this decision token is {age} days old; receipts are kept for {KEPT_DAYS} days"
-        )
-    return token
-
-
-@cache
-def site_mark(site: str) -> bytes:
-    """How a token spells its site."""
-    return short(site.encode(), 4)
 
 
 def given_of(trace: Sequence[Read]) -> tuple[Given, ...]:
