@@ -7,9 +7,16 @@ from pathlib import Path
 import msgspec
 from typer.testing import CliRunner
 
+from hemline.adapters.memory import MemoryTable
 from hemline.adapters.site_yaml import check, read
+from hemline.decide.template_render import SECTION, programs
+from hemline.learn.statistics_counts import Statistics
+from hemline.model.edition import pack, unpack
 from hemline.model.site import decode_site, encode_site
+from hemline.usecases.build_edition import Counted, Made, edition_parts
 from hemline.usecases.compare_sites import changes
+from tests.support.deciding import ask, decide_for
+from tests.support.editions import NOW, SITE, catalogue
 from workbench import cli
 
 FILE = Path(__file__).resolve().parents[1] / "cases/site/templates.yaml"
@@ -51,6 +58,18 @@ def test_a_site_with_templates_is_kept_as_it_was_read() -> None:
     assert checked.site is not None, checked.findings
     assert decode_site(encode_site(checked.site)) == checked.site
     assert checked.site.templates[0].html.startswith("<ul>")
+
+
+def test_publishing_puts_what_slots_use_into_the_edition() -> None:
+    site = check(GOOD + "  - {name: spare, html: <b>x</b>}\n").site
+    assert site is not None
+    counted = Counted(catalogue(3), Statistics(), 0, ())
+    header, payloads = edition_parts(SITE, site, counted, None, Made(NOW, {}))
+    edition = unpack(pack(header, payloads), site=SITE)
+    assert list(programs(edition.raw(SECTION))) == ["cards"]
+    shown = decide_for(None, ask("row", form="html"), edition, MemoryTable()).fragments["row"].html
+    assert shown.startswith(b"<ul><li>Item ")
+    assert shown.count(b"<li>") == 3
 
 
 def test_templates_of_several_files_join() -> None:

@@ -175,6 +175,13 @@ def test_each_line_is_the_marks_own() -> None:
     assert [fault.line for fault in compile_template(template, "items").faults] == [2, 5, 6]
 
 
+def test_what_an_unknown_section_may_have_had_is_not_told_as_well() -> None:
+    template = "<ul>{{#itmes}}<li>{{title}}{{nothing}}</li>{{/itmes}}</ul>"
+    (fault,) = compile_template(template, "items").faults
+    assert fault.problem == "there is no `itmes` here."
+    assert fault.way_out.startswith("Did you mean `items`?")
+
+
 def test_a_mark_alone_on_its_line_leaves_none_behind() -> None:
     template = (
         "<ul>\n  {{#items}}\n  <li>\n  {{! two\n  }}  \n{{position}}\n</li>\n{{/items}}\n</ul>"

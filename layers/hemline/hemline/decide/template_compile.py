@@ -57,6 +57,8 @@ class _Inside(NamedTuple):
     scopes: tuple[Shape, ...]
     lists: tuple[int, ...]
     """Their `at` in scopes: a list within a list must be of its element."""
+    unsure: bool = False
+    """A section around has an unknown name: what is not found here may be in what was meant."""
 
 
 class _Work:
@@ -106,7 +108,7 @@ class _Work:
     def _block(self, block: Block, state: State, inside: _Inside, found: list[Node]) -> State:
         """The state behind its body."""
         place = self._find(block.line, block.name, inside)
-        within = _stepped(block, place, inside) if place else inside
+        within = _stepped(block, place, inside) if place else inside._replace(unsure=True)
         if place and not block.inverted and place.shape.type == "list":
             self._check_list(block, place.name, inside)
         body, after = self.nodes(block.body, state, within)
@@ -124,7 +126,8 @@ class _Work:
         try:
             found = resolve(name, inside.scopes)
         except Unknown as unknown:
-            self.faults.append(Fault(line, unknown.problem, unknown.way_out))
+            if not inside.unsure:
+                self.faults.append(Fault(line, unknown.problem, unknown.way_out))
             return None
         if found.name.at == FACT:
             self.reads.setdefault(found.name.path[0], line)
@@ -144,7 +147,7 @@ def _stepped(block: Block, place: Found, inside: _Inside) -> _Inside:
     if shape.type != "list":
         return inside._replace(scopes=(*inside.scopes, shape))
     lists = (*inside.lists, len(inside.scopes))
-    return _Inside((*inside.scopes, shape.of or shape), lists)
+    return _Inside((*inside.scopes, shape.of or shape), lists, inside.unsure)
 
 
 _NOT_SHOWN = frozenset({"list", "record", "map"})
