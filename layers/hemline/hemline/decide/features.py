@@ -114,6 +114,9 @@ def _own(view: VisitorView, now: int) -> Floats:
     days = np.maximum((now - view.last) / _DAY, 0.0).astype(np.float32)
     gap = view.gap
     np.log1p(days, out=table[:, len(OWN) : -1])
+    if not np.count_nonzero(gap):
+        table[:, -1] = -1.0
+        return table
     due = np.minimum(days[:, 0] / np.maximum(gap, np.float32(1.0)), np.float32(9.0))
     table[:, -1] = np.where(gap > 0, due, np.float32(-1.0))
     return table

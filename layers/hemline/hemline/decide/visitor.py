@@ -187,6 +187,9 @@ def _gap(
     times: npt.NDArray[np.int64],
 ) -> Floats:
     """[m + 1] from each item's first deed to its newest, over how often it was bought after that."""
+    # In most shops hardly a visitor buys a thing twice, and there is nothing to reckon.
+    if not np.count_nonzero(times > 1):
+        return np.zeros(len(newest), np.float32)
     first = np.zeros(len(newest))
     first[rows] = when
     gap = (newest - first) / (np.maximum(times - 1, 1) * _DAY_MS)
