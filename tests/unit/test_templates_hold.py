@@ -1,10 +1,13 @@
 """Whatever template is let through, whatever data it gets: it renders, and the tree is as written."""
 
+import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hemline.decide import template_elements, template_html
 from hemline.decide.template_compile import compile_template
 from hemline.decide.template_render import Linked
 from tests.support.markup import Dom, dom
@@ -93,3 +96,17 @@ def test_no_data_of_any_shape_makes_rendering_fail(
     program = compile_template(written.html, "items").program
     assert program is not None
     Linked(program).render(given_, lambda _: fact)
+
+
+def test_it_turns_red_when_elements_may_stand_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(template_elements, "may_stand", lambda *_: "")
+    found = rendered("<p><div>{{slot.title}}</div></p>", "x")
+    assert found is not None
+    assert "html/body/p/div" not in found.parts
+
+
+def test_it_turns_red_when_data_may_complete_a_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    template = "<textarea></tex{{slot.title}}><b>x</b></textarea>"
+    assert rendered(template, "tarea") is None
+    monkeypatch.setattr(template_html, "_HALF_END", re.compile("(?!)"))
+    assert "html/body/b" in changed(template, "tarea")
