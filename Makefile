@@ -16,6 +16,7 @@ ARCH ?= x86_64
 PORT ?= 8080
 FUNCTION ?= FragmentsFunction
 EVENT ?= events/fragments/slot-json.json
+SEED := $(or $(SEED),$(shell date +%s))
 INSTALL = $(SLOWLY) $(UV) pip install --quiet --require-hashes
 # Runs a command with a dot for every two seconds; ends it when make is ended.
 SLOWLY = slowly() { "$$@" & job=$$!; trap 'kill $$job 2>/dev/null' INT TERM EXIT; tick=0; \
@@ -48,8 +49,10 @@ test: lint sam ## Lint, then every test but the long ones
 	@mkdir -p .hemline/test
 	@.venv/bin/pytest -n 2 --dist loadgroup -m 'not soak' --junitxml=.hemline/test/report.xml
 
-soak: dev sam $(if $(NPM),$(ENV)/kinesalite/.done) ## The long tests
-	@.venv/bin/pytest -m soak
+soak: dev sam $(if $(NPM),$(ENV)/kinesalite/.done) ## The long tests: make soak SEED=7 searches as seed 7 did
+	@echo 'Searching from seed $(SEED); the same again: make soak SEED=$(SEED)'
+	@HYPOTHESIS_PROFILE=soak .venv/bin/pytest -n 2 --dist worksteal -m 'soak or invariant' \
+		--hypothesis-seed=$(SEED)
 
 dynamodb-local: $(ENV)/dynamodb-local/.done $(ENV)/java/.done ## Fetch Amazon's DynamoDB Local, whose licence is yours to accept
 	@:

@@ -21,6 +21,8 @@ def register(app: typer.Typer) -> None:
     evaluate = typer.Typer(help="Measure the ranker on public data, by the stated protocols.")
     evaluate.command("ranklens")(evaluate_ranklens)
     evaluate.command("online-retail")(evaluate_online_retail)
+    evaluate.command("diversity")(evaluate_diversity)
+    evaluate.command("newcomers")(evaluate_newcomers)
     app.add_typer(evaluate, name="evaluate")
     app.command("train")(train)
 
@@ -43,6 +45,42 @@ def evaluate_online_retail(file: Log, *, as_json: AsJson = False) -> None:
     with _progress("replaying", log.purchases, quiet=as_json) as tick:
         found = online_retail.examples(log, tick)
     _print(online_retail.evaluate(found), as_json=as_json)
+
+
+def evaluate_newcomers(file: Log, *, as_json: AsJson = False) -> None:
+    """P1's lists (RankLens) where one film in ten is new: what it is worth to know what it is like."""
+    from models import newcomers, ranklens  # noqa: PLC0415 - light at import
+
+    log = ranklens.read(file)
+    with _progress("replaying", log.records, quiet=as_json) as tick:
+        made = newcomers.evaluate(newcomers.lists(log, tick))
+    if as_json:
+        typer.echo(json.dumps({"protocol": "P1", "rows": [row._asdict() for row in made]}))
+        return
+    for row in made:
+        typer.echo(
+            f"{row.judged:<34}{row.lists:>6} lists  {row.knows:<28}{row.ndcg:.4f} ± {row.se:.4f}"
+        )
+
+
+def evaluate_diversity(file: Log, *, as_json: AsJson = False) -> None:
+    """P1's lists (RankLens) varied: what each strength costs in NDCG@10 and brings in distance."""
+    from models import diversity, ranklens  # noqa: PLC0415 - light at import
+
+    log = ranklens.read(file)
+    with _progress("replaying", log.records, quiet=as_json) as tick:
+        found = ranklens.examples(log, tick)
+    made = diversity.evaluate(found, log.items)
+    if as_json:
+        typer.echo(json.dumps({"protocol": "P1", "rows": [row._asdict() for row in made]}))
+        return
+    typer.echo(
+        f"{'over':<10}{'strength':>9}{'NDCG@10':>9}{'less (95 %)':>21}{'distance':>10}{'categories':>12}"
+    )
+    for row in made:
+        less = "{:+.4f} to {:+.4f}".format(*row.loss)
+        figures = f"{row.strength:>9.1f}{row.ndcg:>9.4f}{less:>21}{row.distance:>10.3f}"
+        typer.echo(f"{row.over:<10}{figures}{row.categories:>12.2f}")
 
 
 Events = Annotated[

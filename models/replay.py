@@ -13,6 +13,8 @@ import numpy.typing as npt
 from hemline.decide.features import FEATURES
 from hemline.decide.snapshot import Snapshot
 from hemline.decide.visitor import VisitorView, view
+from hemline.learn import content
+from hemline.learn.newcomers import likeness, new_section
 from hemline.learn.profile import Profile, decode, encode, fold
 from hemline.learn.statistics import (
     Statistics,
@@ -30,13 +32,15 @@ Floats = npt.NDArray[np.float32]
 class World:
     """What the product would know at this moment of the log."""
 
-    def __init__(self, site: str) -> None:
-        self.site = site
+    def __init__(self, site: str, *, alike: bool = True) -> None:
+        """Without `alike` no item is likened to another: to measure what that is worth."""
+        self.site, self._alike = site, alike
         self.statistics = Statistics()
         self._profiles: dict[str, bytes] = {}
         self._catalogue: dict[str, Payload] = {}
         self._pairs: dict[str, Payload] = {}
         self._items: Sequence[Item] = ()
+        self._vectors = content.vectors(())
         self.snapshot: Snapshot | None = None
 
     def fold(self, record: Record) -> None:
@@ -56,14 +60,17 @@ class World:
         if [item.id for item in items[: len(kept)]] != kept:
             self._pairs = {}
         self._items, self._catalogue = items, catalogue_sections(items)
+        self._vectors = content.vectors(items if self._alike else [Item(i.id) for i in items])
 
     def build(self, built: int, *, pairs: bool = True) -> Snapshot:
         """A new edition; without `pairs` the neighbours are those of the last one, none for new items."""
+        like = likeness(self.statistics, self._items, self._vectors)
         if pairs or not self._pairs:
-            self._pairs = neighbour_sections(self.statistics, self._items)
-        counts = count_sections(self.statistics, self._items, built)
+            self._pairs = neighbour_sections(self.statistics, self._items, like)
+        counts = count_sections(self.statistics, self._items, built, like)
         header = Header(SCHEMA, self.site, built, (), (), FEATURES, {})
-        near = {name: _extended(part, len(self._items)) for name, part in self._pairs.items()}
+        near = {name: _extended(part, len(self._items)) for name, part in self._pairs.items()
+                if name != "newcomers"} | {"newcomers": new_section(like)}  # fmt: skip
         data = pack(header, {**self._catalogue, **counts, **near})
         self.snapshot = Snapshot(unpack(data, site=self.site))
         return self.snapshot

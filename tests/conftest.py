@@ -17,11 +17,19 @@ from workbench.cloud import emulator as ministack
 ROOT = Path(__file__).resolve().parents[1]
 EMULATOR = ROOT / ".hemline/env/cloud/bin/python"
 
-# Derandomized everywhere: a red test must be red again on the next machine. `dev` looks deeper.
+# Derandomized in CI: a red test must be red again on the next machine. `dev` looks deeper. `soak` looks
+# elsewhere every time, from the seed that `make soak` prints, and the same seed looks at the same.
 hypothesis.settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=60, print_blob=True
 )
 hypothesis.settings.register_profile("dev", hypothesis.settings.get_profile("ci"), max_examples=500)
+hypothesis.settings.register_profile(
+    "soak",
+    hypothesis.settings.get_profile("ci"),
+    derandomize=False,
+    database=None,
+    max_examples=100_000,
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # No test may reach a real account, whatever the developer's shell says.

@@ -22,6 +22,7 @@ from workbench.laptop import NotRunning
 from workbench.publish import commands as publish
 from workbench.quarantine import commands as quarantine
 from workbench.receipts import commands as receipts
+from workbench.report import commands as report
 from workbench.soak import commands as soak
 
 AREAS = (
@@ -36,6 +37,7 @@ AREAS = (
     demo,
     schemas,
     receipts,
+    report,
     soak,
 )
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from hemline.model.decision import Rung, Scope
 from hemline.model.event_body import MOST_BYTES, MOST_EVENTS
 from hemline.model.event_input import EventInput
 from hemline.runtime.fragments_in import (
@@ -18,7 +17,7 @@ from hemline.runtime.fragments_in import (
     MOST_SLOTS,
     PageBody,
 )
-from workbench import openapi_explain
+from workbench import openapi_answers, openapi_explain
 from workbench.laptop import ROOT
 from workbench.openapi_bounds import BOUNDS, EXCLUDED, LIMIT, TEXT
 
@@ -26,96 +25,6 @@ PATH = ROOT / "docs" / "openapi.json"
 _REF = "#/components/schemas/{name}"
 
 Document = dict[str, Any]
-
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "One sentence: what is wrong."},
-        "field": {"type": "string", "description": "The field at fault."},
-        "way_out": {"type": "string", "description": "What to do about it."},
-    },
-}
-
-_CARD = {
-    "type": "object",
-    "required": ["id", "title", "url", "image", "price", "reason"],
-    "properties": {
-        "id": {"type": "string"},
-        "title": {"type": "string"},
-        "url": {"type": "string"},
-        "image": {"type": "string"},
-        "price": {"type": ["number", "null"]},
-        "currency": {"type": "string"},
-        "reason": {"type": "string", "description": "Why it is shown, in words for the visitor."},
-    },
-}
-
-_FRAGMENT = {
-    "type": "object",
-    "required": ["kind", "rung", "scope", "token"],
-    "properties": {
-        "kind": {"enum": ["items", "content", "alert", "layout"]},
-        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Card"}},
-        "variant": {
-            "type": ["object", "null"],
-            "properties": {
-                "name": {"type": "string"},
-                "fields": {"type": "object", "additionalProperties": {"type": "string"}},
-            },
-        },
-        "sections": {"type": "array", "items": {"type": "string"}},
-        "html": {"type": "string", "description": "Escaped markup; with format html and email."},
-        "text": {"type": "string", "description": "The same without markup; with format email."},
-        "rung": {"enum": [rung.value for rung in Rung]},
-        "scope": {"enum": [scope.word for scope in Scope]},
-        "cursor": {
-            "type": "string",
-            "description": "Send it as `after` for more of this list; not there where it ends.",
-        },
-        "token": {"type": "string", "description": "Send it back when this was really seen."},
-    },
-}
-
-_FRAGMENTS = {
-    "type": "object",
-    "required": ["edition", "fragments"],
-    "properties": {
-        "edition": {"type": "string"},
-        "fragments": {
-            "type": "object",
-            "additionalProperties": {"$ref": "#/components/schemas/Fragment"},
-        },
-        "explain": {
-            "type": "object",
-            "description": "Slot to its explanation: with explain=1, for holders of a preview header.",
-            "additionalProperties": {"$ref": "#/components/schemas/Explained"},
-        },
-    },
-}
-
-_COLLECTED = {
-    "type": "object",
-    "required": ["accepted", "rejected"],
-    "properties": {
-        "accepted": {"type": "integer"},
-        "rejected": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["index", "reason"],
-                "properties": {
-                    "index": {"type": "integer"},
-                    "id": {"type": ["string", "null"]},
-                    "reason": {"type": "string"},
-                },
-            },
-        },
-    },
-}
 
 _HEADERS = {
     "ETag": "Equal when everything that the answer was decided from is equal.",
@@ -134,12 +43,14 @@ def document() -> Document:
     for schema, properties in BOUNDS.items():
         for name, bounds in properties.items():
             parts[schema]["properties"][name] |= bounds
-    parts |= {"Problem": _PROBLEM, "Card": _CARD, "Fragment": _FRAGMENT, "Fragments": _FRAGMENTS}
-    parts["Collected"] = _COLLECTED
+    parts |= openapi_answers.SCHEMAS
     parts |= openapi_explain.schemas()
     # Events of a call are accounted for in a problem too, when it came as far as single events.
     parts["CollectProblem"] = {
-        "allOf": [_ref("Problem"), {"type": "object", "properties": _COLLECTED["properties"]}]
+        "allOf": [
+            _ref("Problem"),
+            {"type": "object", "properties": openapi_answers.COLLECTED["properties"]},
+        ]
     }
     parts["EventBatch"] = {
         "type": "object",
@@ -193,14 +104,14 @@ def _fragments_answer() -> Document:
     headers = {n: {"description": d, "schema": {"type": "string"}} for n, d in _HEADERS.items()}
     return {
         "200": {
-            "description": "Always, for a slot that exists: trouble steps down the ladder.",
+            "description": "Always, where a slot exists: trouble steps down the ladder.",
             "headers": headers,
             "content": _content("Fragments"),
         },
         **_problems(
             (400, "The request is wrong."),
             (401, "The preview header is missing, none of ours, or over."),
-            (404, "No slot of that name."),
+            (404, "No slot of that name; of a page, of none of its names."),
         ),
     }
 

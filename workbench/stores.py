@@ -4,7 +4,11 @@ from hemline.adapters.aws import AwsClient, connect
 from hemline.adapters.aws_credentials import Credentials
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.s3 import S3Objects
+from hemline.model import keys as names
+from hemline.model.edition import Edition, unpack
 from hemline.runtime.wire_publish import check_ranker
+from hemline.usecases.brake import BrakePlaces
+from hemline.usecases.lookup import find
 from hemline.usecases.publish_edition import Places
 from workbench.cloud.resources import CREDENTIALS
 from workbench.laptop import Running
@@ -35,6 +39,21 @@ def secrets(stack: Running) -> tuple[bytes, ...]:
 def places(stack: Running) -> Places:
     """What publishing needs."""
     return Places(objects(stack), table(stack), secrets(stack), check_ranker)
+
+
+def brake_places(stack: Running) -> BrakePlaces:
+    """What the brake needs."""
+    return BrakePlaces(table(stack), objects(stack), secrets(stack))
+
+
+def live_edition(stack: Running) -> Edition | None:
+    """The edition that is live there, None when there is none yet. Raises Refused, NotAllowed."""
+    pointer = table(stack).read_pointer(stack.site)
+    if pointer is None:
+        return None
+    pointer.check(stack.site, secrets(stack))
+    data = find(objects(stack), names.edition_object(stack.site, pointer.digest)) or b""
+    return unpack(data, site=stack.site, digest=pointer.digest)
 
 
 def _client(service: str, stack: Running) -> AwsClient:

@@ -1,17 +1,12 @@
 """The brake on a running table: set by the command, obeyed by a warm function at its next look."""
 
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from hemline.adapters.aws import connect
-from hemline.adapters.aws_http import drop_connections
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.s3 import S3Objects
 from hemline.model.edition import Pointer
@@ -24,7 +19,7 @@ from tests.support.deciding import acts
 from tests.support.editions import KEYS, NOW, SITE, build_file, catalogue
 from tests.support.functions import environment, event, load
 from tests.support.rankers import linear
-from workbench import cli, laptop
+from workbench import cli
 from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
@@ -33,22 +28,8 @@ SLOTS = [Slot("for-you", limit=8, fallback=("i1",), deadline_ms=1000)]
 
 
 @pytest.fixture
-def names(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    found = {"table": emulator.make_table(), "bucket": emulator.make_bucket()}
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
-    running = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site=SITE,
-        stream="",
-        keys=KEYS[0].decode(),
-        **found,
-    )
-    with laptop.announced(running):
-        yield found
-    drop_connections()
+def names(stack: Running) -> dict[str, str]:
+    return {"table": stack.table, "bucket": stack.bucket}
 
 
 @pytest.fixture

@@ -1,22 +1,16 @@
 """`hemline import` and `hemline publish` against a stack that runs, here its stores alone."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from hemline.adapters.aws_http import drop_connections
 from hemline.model.errors import BadInput
-from tests.support.clouds import REGION, Cloud
-from tests.support.editions import KEYS
 from tests.support.rankers import linear
 from workbench import cli, laptop, stores
-from workbench.laptop import Running
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stack")]
 
 SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
 
@@ -32,25 +26,6 @@ def figures(*arguments: str | Path) -> dict[str, object]:
     result = hemline(*arguments, "--json")
     found: dict[str, object] = json.loads(result.stdout)
     return found
-
-
-@pytest.fixture(autouse=True)
-def stack(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
-    running = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site="demo",
-        table=emulator.make_table(),
-        stream="",
-        bucket=emulator.make_bucket(),
-        keys=KEYS[0].decode(),
-    )
-    with laptop.announced(running):
-        yield
-    drop_connections()
 
 
 @pytest.fixture
@@ -164,3 +139,30 @@ def test_a_site_file_that_takes_silence_for_something_else_than_the_stack_is_ref
     site_file.write_text(asks_first)
     with pytest.raises(BadInput, match="hemline run --ask-first"):
         hemline("publish", "--site-file", site_file)
+
+
+def test_the_report_of_new_items_says_who_missed_what_and_ends_so(
+    site_file: Path, tmp_path: Path
+) -> None:
+    figures("publish", "--site-file", site_file)
+    with pytest.raises(BadInput, match="states no budget"):
+        hemline("report", "cold")
+    site_file.write_text(SITE_FILE + "cold_start: {impressions: 2, hours: 10}\n")
+    figures("publish", "--site-file", site_file)
+    assert "no new items" in hemline("report", "cold").stdout
+    lines = [
+        {"id": f"item-{name}", "type": "item", "item": name, "time": 1,
+         "properties": {"title": name, "published_at": hour * 3_600_000}}
+        for name, hour in (("late", 10), ("fresh", 20))
+    ]  # fmt: skip
+    shop = tmp_path / "shop.jsonl"
+    shop.write_text("\n".join(map(json.dumps, lines)))
+    hemline("import", "events", shop, "--direct")
+    result = hemline("report", "cold", "--at", "1970-01-02T01:00:00", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    states = {one["item"]: (one["state"], one["owed"]) for one in found["items"]}
+    assert states == {"late": ("missed", 2), "fresh": ("behind", 2)}
+    text = hemline("report", "cold", "--at", "1970-01-01T21:00:00")
+    assert text.exit_code == 1
+    assert "1 missed" in text.stdout

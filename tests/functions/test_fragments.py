@@ -115,6 +115,20 @@ def test_a_whole_page_in_one_call(handler: Handler) -> None:
     assert answer["headers"]["Hemline-Scope"] == "visitor"
 
 
+def test_one_mistyped_slot_costs_the_page_that_slot_alone(handler: Handler) -> None:
+    answer = call(handler, "page-mistyped", visitor="ann")
+    whole = call(handler, "page", visitor="ann")
+    assert answer["statusCode"] == 200
+    assert list(body(answer)["fragments"]) == ["hero", "for-you", "bestsellers"]
+    (error,) = body(answer)["errors"]
+    assert (error["status"], error["field"]) == (404, "slots[1].name")
+    assert "for-you" in error["way_out"]
+    assert "'for-yuo'" in error["detail"]
+    for name in ("Cache-Control", "Hemline-Scope"):
+        assert answer["headers"][name] == whole["headers"][name]
+    assert "errors" not in body(whole)
+
+
 def test_the_same_answer_again_is_a_304_with_the_same_headers(handler: Handler) -> None:
     first = call(handler, "slot-html")
     again = call(handler, "slot-html", if_none_match=first["headers"]["ETag"])

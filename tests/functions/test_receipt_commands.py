@@ -1,16 +1,13 @@
 """explain, replay, why-not, what-if and preview against the stores of a stack that runs."""
 
 import json
-import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from hemline.adapters.aws_http import drop_connections
 from hemline.adapters.onnx import OnnxRanker
 from hemline.decide import reasons
 from hemline.decide.page import Ask
@@ -26,12 +23,11 @@ from hemline.usecases.decide_page import Deps, decide
 from hemline.usecases.editions import LiveEdition
 from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest_read import StreamRecord
-from tests.support.clouds import REGION, Cloud
 from tests.support.deciding import acts, ask
 from tests.support.editions import KEYS, SITE, build_file, catalogue
 from tests.support.rankers import linear
 from tests.support.receipts import Here, signed
-from workbench import cli, laptop, stores
+from workbench import cli, stores
 from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
@@ -58,25 +54,6 @@ def hemline(*arguments: str | Path) -> Result:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
-
-
-@pytest.fixture
-def stack(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
-    running = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site=SITE,
-        table=emulator.make_table(),
-        stream="",
-        bucket=emulator.make_bucket(),
-        keys=KEYS[0].decode(),
-    )
-    with laptop.announced(running):
-        yield running
-    drop_connections()
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """The demo shop is stocked once: catalogue, history, ranker and a first edition that decides."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from hemline.adapters.aws_http import drop_connections
 from hemline.adapters.onnx import OnnxRanker
 from hemline.model.edition import unpack
 from hemline.model.keys import edition_object, ranker_object
 from hemline.usecases.editions import engine_of
-from tests.support.clouds import REGION, Cloud
 from tests.support.editions import KEYS
 from workbench import stores
 from workbench.demo import catalogue
@@ -17,22 +13,6 @@ from workbench.laptop import Running
 from workbench.seed import seed
 
 pytestmark = pytest.mark.cloud
-
-
-@pytest.fixture
-def stack(emulator: Cloud) -> Iterator[Running]:
-    yield Running(
-        pid=1,
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site="demo",
-        table=emulator.make_table(),
-        stream="",
-        bucket=emulator.make_bucket(),
-        keys=KEYS[0].decode(),
-    )
-    drop_connections()
 
 
 def test_the_shop_is_stocked_once_and_its_edition_has_a_ranker(stack: Running) -> None:

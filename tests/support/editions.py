@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hemline.decide import cards, page_caps, rule_masks
+from hemline.decide import cards, page_caps, rule_masks, template_edition
 from hemline.decide.features import FEATURES
 from hemline.learn.statistics import Statistics, sections
 from hemline.model.consent import ConsentRules
@@ -15,6 +15,7 @@ from hemline.model.event import Record
 from hemline.model.item import Item
 from hemline.model.rule import Rule, Segment
 from hemline.model.slot import PageCap, Slot
+from hemline.model.template import Template
 
 SITE = "test"
 NOW = 1_700_000_000_000
@@ -53,6 +54,7 @@ def build_file(
     segments: Sequence[Segment] = (),
     caps: Sequence[PageCap] = (),
     base_url: str = "",
+    templates: Sequence[Template] = (),
     consent: ConsentRules = ConsentRules(),  # noqa: B008 - a frozen value
 ) -> tuple[bytes, Edition]:
     """An edition over these items, with the statistics of this history: its file and what it is."""
@@ -78,6 +80,7 @@ def build_file(
         **cards.sections(items, currency="EUR"),
         **rule_masks.sections(site_rules, items, NOW),
         **page_caps.sections(caps, items),
+        **template_edition.sections(templates, slots),
         "ranker_onnx": ("bytes", (), ranker[0]),
         "ranker_json": ("bytes", (), ranker[1]),
     }

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from hemline.adapters.aws_http import drop_connections
 from hemline.model.errors import Conflict
 from hemline.usecases.ports import Stored
-from workbench.bench import commands, decide, ingest, instant, naive_ingest, page
+from workbench.bench import commands, decide, ingest, instant, naive_ingest, page, templates
 from workbench.bench.decide import Different
 from workbench.bench.measure import Row, Sample, row
 from workbench.bench.naive_ingest import NaiveRecord
@@ -32,6 +32,15 @@ def test_both_variants_show_the_same_page_and_no_item_twice() -> None:
     page.compare(ours, variants["naive"]())
     shown = [item["id"] for body in ours.values() for item in json.loads(body)["items"]]
     assert len(shown) == len(set(shown)) == 80
+
+
+def test_a_template_and_jinja_make_the_same_markup() -> None:
+    variants = templates.variants_of(page.world(), 10)
+    ours = variants["template"]()
+    templates.compare(ours, variants["jinja2"]())
+    assert ours.count(b"<li") == variants["default"]().count(b"<li") == 10
+    with pytest.raises(Different):
+        templates.compare(ours, ours.replace(b"<b>", b"<i>"))
 
 
 def test_another_order_is_noticed() -> None:

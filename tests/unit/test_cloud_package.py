@@ -88,6 +88,23 @@ def versions(lock: Path) -> dict[str, list[str]]:
     return found
 
 
+def test_a_module_is_replaced_by_a_file_beside_the_list_and_one_that_is_gone_is_told(
+    tmp_path: Path,
+) -> None:
+    into, folder = tmp_path / "into", tmp_path / "folder"
+    (into / "numpy").mkdir(parents=True)
+    folder.mkdir()
+    (into / "numpy/typing.py").write_text("LONG = 1\n" * 100)
+    (folder / "ours.py").write_text("SHORT = 1\n")
+    listed = folder / "instead.txt"
+    listed.write_text("# why\nnumpy/typing.py ours.py\n")
+    package.replace(into, listed)
+    assert (into / "numpy/typing.py").read_text() == "SHORT = 1\n"
+    listed.write_text("numpy/gone.py ours.py\n")
+    with pytest.raises(FileNotFoundError):
+        package.replace(into, listed)
+
+
 def test_a_hollow_module_stays_importable_and_a_list_that_is_out_of_date_is_told(
     tmp_path: Path,
 ) -> None:

@@ -48,3 +48,14 @@ def test_nobody_is_read_for_a_slot_that_does_not_exist() -> None:
     with pytest.raises(UnknownSlot):
         decide(ask("nowhere"), Visit("v:ann", consent=True), deps, NOW)
     assert table.subjects == []
+
+
+def test_a_slot_that_does_not_exist_is_told_beside_those_that_do() -> None:
+    deps = Deps(SITE, Watched(), live(EDITION), KEYS, 0.05)
+    known = next(iter(EDITION.header.slots)).name
+    found = decide(ask("nowhere", known, "neither"), Visit("v:ann", consent=True), deps, NOW)
+    assert list(found.fragments) == [known]
+    assert [error.field for error in found.errors] == ["slots[0].name", "slots[2].name"]
+    alone = decide(ask(known), Visit("v:ann", consent=True), deps, NOW)
+    assert alone.fragments == found.fragments, "what does not exist changes nothing of the others"
+    assert alone.errors == ()

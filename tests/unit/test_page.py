@@ -1,19 +1,16 @@
-"""A page of fragments: what is public is the same for everybody, and no rung breaks a rule."""
+"""A page of fragments: what each slot shows to whom, on which rung, and of which scope."""
 
 import json
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hemline.decide import facts as facts_module
 from hemline.decide import token
 from hemline.model.decision import Rung, Scope, SlotRequest
 from hemline.model.errors import UnknownSlot
-from hemline.model.rule import Action, Condition, Every, Not, Rule, Segment, Some
+from hemline.model.rule import Condition, Rule
 from hemline.model.slot import Slot, Variant
 from tests.support.deciding import Broken, acts, ask, decide_for, table_with
 from tests.support.editions import KEYS, ScoreByPrice, build, catalogue, with_fields
@@ -41,7 +38,7 @@ def bodies(
     slots: Sequence[Slot], subject: str | None, table: Any = TABLE, **kwargs: Any
 ) -> dict[str, Any]:
     rules = kwargs.pop("site_rules", ())
-    edition = build(ITEMS, slots, history=HISTORY, site_rules=rules, segments=SEGMENTS)
+    edition = build(ITEMS, slots, history=HISTORY, site_rules=rules)
     question = ask(*(slot.name for slot in slots), **kwargs.pop("page", {}))
     ranker = kwargs.pop("ranker", ScoreByPrice())
     return dict(decide_for(subject, question, edition, table, ranker, **kwargs).fragments)
@@ -231,151 +228,6 @@ def test_html_is_escaped_and_carries_reasons() -> None:
     assert b"<img src=x" not in fragment.html
     assert b"&lt;img src=x" in fragment.html
     assert b"hem-card__reason" in fragment.html
-
-
-SOURCES = (
-    "popular",
-    "trending",
-    "together",
-    "recent_together",
-    "your_categories",
-    "own",
-    "new",
-    "category",
-)
-SEGMENTS = (Segment("buyers", (Condition("visitor.lifetime_value", "gt", 20),)),)
-CONDITIONS = st.sampled_from(
-    [
-        Condition("trait.country", "eq", "GB"),
-        Condition("visitor.returning", "exists"),
-        Condition("visitor.recent", "contains", 1),
-        Condition("page.item", "exists"),
-        Condition("page.cart", "contains", "i3"),
-        Condition("cart.count", "ge", 1),
-        Condition("visitor.affinity.c1", "gt", 0.1),
-        Condition("visitor.count.purchase.30d", "ge", 2),
-        Condition("segment.buyers", "eq", value=True),
-        Condition("page.item_price", "lt", 5),
-        Condition("trait.country", "gt", 3),
-        Not(Condition("segment.buyers", "eq", value=True)),
-        Some((Condition("page.item", "exists"), Condition("visitor.days_since_last", "lt", 3))),
-        Every((Condition("trait.country", "ne", "FR"), Not(Condition("visitor.known", "exists")))),
-    ]
-)
-
-
-@st.composite
-def slots(draw: st.DrawFn, name: str) -> Slot:
-    kind = draw(st.sampled_from(["items", "items", "content", "alert", "layout"]))
-    sources = tuple(draw(st.lists(st.sampled_from(SOURCES), min_size=1, max_size=4, unique=True)))
-    variants = tuple(
-        Variant(f"n{n}", {"headline": "Hi"}, tuple(draw(st.lists(CONDITIONS, max_size=2))), f"c{n}")
-        for n in range(draw(st.integers(0, 3)))
-    )
-    return Slot(
-        name,
-        kind=kind,
-        limit=draw(st.integers(1, 12)),
-        sources=sources,
-        personal=draw(st.booleans()),
-        variants=variants,
-        sections=("c2", "c0", "c1"),
-        fallback=("i3", "i4", "i5"),
-    )
-
-
-@st.composite
-def site_rules(draw: st.DrawFn) -> tuple[Rule, ...]:
-    def one(n: int) -> Rule:
-        return Rule(
-            f"r{n}",
-            action := draw(st.sampled_from(get_args(Action))),
-            when=tuple(draw(st.lists(CONDITIONS, max_size=2))),
-            segments=draw(st.sampled_from([(), (), ("buyers",)])),
-            item=None if action == "filter" else f"i{draw(st.integers(0, 23))}",
-            position=draw(st.integers(1, 4)),
-            op=draw(st.sampled_from(["eq", "ne"])),
-            value="c1" if action == "filter" else draw(st.sampled_from([None, "c1"])),
-            count=draw(st.integers(1, 3)),
-            priority=draw(st.integers(-1, 1)),
-            times=draw(st.sampled_from([0.0, 0.5, 2.0])),
-            plus=draw(st.sampled_from([-1.0, 0.0, 1.0])),
-            share=draw(st.sampled_from([0.2, 1.0])),
-            variant=draw(st.sampled_from(["a", "v0"])),
-            sources=("new", "own"),
-            section="c1",
-        )
-
-    return tuple(one(n) for n in range(draw(st.integers(0, 4))))
-
-
-@st.composite
-def pages(draw: st.DrawFn) -> dict[str, Any]:
-    return {
-        "slots": [draw(slots(f"s{n}")) for n in range(draw(st.integers(1, 4)))],
-        "site_rules": draw(site_rules()),
-        "page": {
-            "item": draw(st.sampled_from([None, "i2", "i7"])),
-            "category": draw(st.sampled_from([None, "c1"])),
-        },
-    }
-
-
-def leaks(case: dict[str, Any]) -> list[str]:
-    """Slots that claim to be public and yet differ between visitors."""
-    answers = [
-        bodies(
-            case["slots"],
-            subject,
-            table,
-            site_rules=case["site_rules"],
-            page={**case["page"], "cart": cart},
-        )
-        for subject, table, cart in (
-            (None, TABLE, ()),
-            ("v:ann", TABLE, ("i3",)),
-            ("v:ben", TABLE, ()),
-            ("v:ann", Broken(), ()),
-        )
-    ]
-    return [
-        slot.name
-        for slot in case["slots"]
-        for shared in ([a[slot.name] for a in answers if a[slot.name].scope < Scope.VISITOR],)
-        if len({(f.body, f.etag) for f in shared}) > 1
-    ]
-
-
-@given(pages())
-def test_a_public_answer_is_the_same_for_everybody(case: dict[str, Any]) -> None:
-    assert not leaks(case)
-
-
-def test_the_property_above_turns_red_when_a_visitor_fact_is_taken_for_a_trait(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(facts_module, "scope_of", lambda _name: Scope.TRAIT)
-    assert leaks({"slots": [FOR_YOU, HERO], "site_rules": (), "page": {}}) == ["for-you", "hero"]
-
-
-@given(pages(), st.sampled_from([None, "v:ann", "v:ben"]), st.booleans())
-def test_no_rung_breaks_a_rule(case: dict[str, Any], subject: str | None, broken: bool) -> None:
-    answer = bodies(
-        case["slots"],
-        subject,
-        Broken() if broken else TABLE,
-        site_rules=case["site_rules"],
-        page=case["page"],
-        ranker=None if broken else ScoreByPrice(),
-    )
-    blocked = {r.item for r in case["site_rules"] if r.action == "block" and not r.when}
-    shown: list[str] = []
-    for slot in case["slots"]:
-        items = answer[slot.name].items
-        assert len(items) <= slot.limit
-        assert not blocked & set(items)
-        shown += items
-    assert len(shown) == len(set(shown)) or any(not s.personal for s in case["slots"])
 
 
 def test_an_equal_question_has_equal_bytes() -> None:

@@ -1,14 +1,11 @@
-"""Invariant 2: the same receipt and the same edition give the same bytes."""
+"""A receipt on its way back to its decision: what the archive, the edition and the caller have to give."""
 
 import base64
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hemline.decide import reasons as reasons_module
 from hemline.decide.token import UNREAD
 from hemline.model.decision import Fragment, SlotRequest, Visit
 from hemline.model.errors import BadInput, Refused
@@ -18,7 +15,6 @@ from hemline.usecases.replay import replay, what_if
 from tests.support.deciding import Broken, acts, ask
 from tests.support.editions import NOW, ScoreByPrice, catalogue
 from tests.support.receipts import World, receipt, signed
-from tests.unit.test_page import pages
 
 ITEMS = catalogue(24)
 FOR_YOU = Slot("for-you", limit=6, explore=0.4, diversity=0.3)
@@ -51,54 +47,6 @@ def unequal(here: World, question: Any, visit: Visit, reader: Any = None) -> lis
         if again.differences or _sent(again.fragment) != _sent(fragment):
             wrong.append(f"{name}: {again.differences}")
     return wrong
-
-
-@given(
-    pages(),
-    st.sampled_from([None, "v:ann", "v:ben", "v:new"]),
-    st.sampled_from([None, True, False]),
-    st.integers(0, 2),
-    st.sampled_from(["json", "html", "email"]),
-    st.sampled_from([(), ("i3",), ("i3", "nowhere"), ("nowhere",)]),
-    st.booleans(),
-)
-def test_the_same_receipt_and_edition_give_the_same_bytes(
-    case: dict[str, Any],
-    subject: str | None,
-    consent: bool | None,
-    fresh: int,
-    form: str,
-    names: tuple[str, ...],
-    broken: bool,
-) -> None:
-    here = world(case["slots"], site_rules=case["site_rules"])
-    wants = [
-        SlotRequest(slot.name, exclude=names if at % 2 else (), candidates=() if at % 2 else names)
-        for at, slot in enumerate(case["slots"])
-    ]
-    question = ask(*wants, form=form, cart=names, **case["page"])
-    recent = tuple(LATER[:fresh]) if subject == "v:ann" else ()
-    reader = Broken() if broken else None
-    assert not unequal(here, question, Visit(subject, consent, recent), reader)
-
-
-def test_the_property_turns_red_when_chance_leaks_into_an_answer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drawn = iter(range(100))
-    monkeypatch.setitem(
-        reasons_module.REASONS, "popular", lambda *a: [f"Seen {next(drawn)} times" for _ in a[-1]]
-    )
-    wrong = unequal(world(), ask("shelf"), Visit(None, None))
-    assert "body" in wrong[0]
-
-
-def test_the_property_turns_red_when_a_profile_is_read_as_it_is_now(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("hemline.usecases.receipts.state_bytes", lambda _: b"")
-    with pytest.raises(Refused, match="profile as it was"):
-        unequal(world(), ask("for-you"), Visit("v:ann", None))
 
 
 def test_acts_of_the_capsule_that_were_not_folded_yet_are_found_in_the_archive() -> None:

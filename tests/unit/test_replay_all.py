@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hemline.decide import reasons
+from hemline.usecases import receipts
 from workbench import cli
+from workbench.receipts.troubles import KINDS
 from workbench.receipts.whole import replay_all
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -25,6 +27,8 @@ def test_every_receipt_of_the_demos_visitors_gives_its_bytes_again() -> None:
     assert found.fresh > 20
     assert found.editions > 2
     assert found.rungs.keys() >= {"model", "segment", "popular"}
+    assert found.troubles.keys() == set(KINDS)
+    assert min(found.troubles.values()) >= 3, "each kind of trouble was met, and replayed"
     assert found.longest <= 700
 
 
@@ -63,3 +67,16 @@ def test_receipts_of_real_visitors_give_their_bytes_again(file: str) -> None:
         pytest.skip(f"the public data set {file} is not beside the project")
     found = replay_all(200, DATA / file, 3, nothing)
     assert found.equal == found.decisions, found.differences
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("brake_fact", lambda _: {}), ("_LATE", ""), ("UNREAD", 0)],
+    ids=["the brake", "a ranker that failed", "a profile that could not be read"],
+)
+def test_a_replay_that_forgets_turns_it_red(
+    name: str, wrong: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, name, wrong)
+    found = replay_all(120, None, 3, nothing)
+    assert found.equal < found.decisions

@@ -1,20 +1,16 @@
-"""What a rule forbids is shown on no rung, whoever asks and whatever fails: held against a plain reading."""
+"""Rules that fail or cannot be told: named, one rung down, and letting nothing through."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from hemline.decide import rule_plan
 from hemline.decide.rules import Rules
 from hemline.model.decision import Rung, Scope
-from hemline.model.item import Item
-from hemline.model.rule import Condition, Every, Not, Rule, Segment, Some, When
+from hemline.model.rule import Condition, Rule, Segment
 from hemline.model.slot import Slot, Variant
-from tests.support.deciding import Broken, acts, ask, decide_for, table_with
-from tests.support.editions import NOW, ScoreByPrice, build, catalogue, with_fields
+from tests.support.deciding import acts, ask, decide_for, table_with
+from tests.support.editions import ScoreByPrice, build, catalogue, with_fields
 
 ITEMS = [
     with_fields(item, tags=("even",) if n % 2 == 0 else ()) for n, item in enumerate(catalogue(16))
@@ -25,214 +21,10 @@ HISTORIES = {who: acts(who, items) for who, items in PEOPLE.items()}
 TABLE = table_with(*HISTORIES.values())
 SEGMENTS = (Segment("keen", (Condition("visitor.count.click", "ge", 2),)),)
 
-LEAVES = st.sampled_from(
-    [
-        Condition("trait.country", "eq", "GB"),
-        Condition("trait.country", "in", ["FR", "DE"]),
-        Condition("trait.country", "starts_with", "G"),
-        Condition("page.item", "eq", "i3"),
-        Condition("page.item", "exists", value=False),
-        Condition("visitor.count.click", "ge", 2),
-        Condition("visitor.count.click", "lt", 2),
-        Condition("segment.keen", "eq", value=True),
-        Condition("trait.country", "gt", 3),
-        Condition("nothing.known", "exists", value=False),
-    ]
-)
-TREES: st.SearchStrategy[When] = st.recursive(
-    LEAVES,
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=3).map(lambda parts: Every(tuple(parts))),
-        st.lists(inner, min_size=1, max_size=3).map(lambda parts: Some(tuple(parts))),
-        inner.map(Not),
-    ),
-    max_leaves=5,
-)
-SETS = st.sampled_from(
-    [
-        {"item": "i1"},
-        {"value": "c1"},
-        {"op": "ne", "value": "c1"},
-        {"attribute": "price", "op": "gt", "value": 8},
-        {"where": (Condition("item.tag", "eq", "even"),)},
-        {"item": "i4", "where": (Not(Condition("item.price", "lt", 3)),)},
-    ]
-)
-SCHEDULES = st.sampled_from(
-    [{}, {}, {"since": NOW - 600_000}, {"since": NOW + 600_000}, {"until": NOW - 600_000}]
-)
-
-
-@st.composite
-def rules(draw: st.DrawFn) -> tuple[Rule, ...]:
-    def one(n: int) -> Rule:
-        action = draw(
-            st.sampled_from(["exclude", "include", "block", "cap", "pin", "boost", "share"])
-        )
-        chosen = {"item": "i2"} if action in {"block", "pin"} else draw(SETS)
-        chosen = {} if action == "cap" else chosen
-        when = tuple(draw(st.lists(TREES, max_size=2)))
-        segments = draw(st.sampled_from([(), (), ("keen",)]))
-        more = {"share": 0.5, "times": 3.0, "count": 2, "priority": draw(st.integers(-1, 1))}
-        return Rule(
-            f"r{n}", action, when=when, segments=segments, **chosen, **draw(SCHEDULES), **more
-        )
-
-    return tuple(one(n) for n in range(draw(st.integers(1, 5))))
-
-
-class Case(NamedTuple):
-    """One request."""
-
-    rules: tuple[Rule, ...]
-    who: str | None = "v:ann"
-    country: str = "GB"
-    item: str | None = None
-    broken: bool = False
-    ranker: bool = True
-
-
-CASES = st.builds(
-    Case,
-    rules(),
-    st.sampled_from([None, *PEOPLE]),
-    st.sampled_from(["GB", "FR", ""]),
-    st.sampled_from([None, "i3"]),
-    st.booleans(),
-    st.booleans(),
-)
 SLOTS = (
     Slot("row", limit=8, fallback=("i1", "i2", "i3")),
     Slot("second", limit=8, sources=("popular", "new"), fallback=("i1", "i4")),
 )
-
-
-class Doubt(Exception):  # noqa: N818 - nobody can tell
-    """The fact cannot be had, or does not compare so."""
-
-
-def value_of(fact: str, case: Case) -> object:
-    """None when it is not there."""
-    if fact == "visitor.count.click":
-        if case.who is None:
-            return None
-        if case.broken:
-            raise Doubt
-        return len(PEOPLE[case.who])
-    return {"trait.country": case.country, "page.item": case.item}.get(fact)
-
-
-def compares(op: str, found: Any, value: Any) -> bool:
-    if op == "exists":
-        return (found not in {None, ""}) is (value is not False)
-    if found is None:
-        return False
-    if op in {"gt", "ge", "lt"} and isinstance(found, str):
-        raise Doubt
-    plain = {"eq": found == value, "ne": found != value, "in": op == "in" and found in value}
-    if op in plain:
-        return bool(plain[op])
-    if op == "starts_with":
-        return str(found).startswith(value)
-    return bool({"gt": found > value, "ge": found >= value, "lt": found < value}[op])
-
-
-def holds(one: When, case: Case) -> bool:
-    """The plain reading of a condition."""
-    if isinstance(one, Every):
-        return all(holds(part, case) for part in one.of)
-    if isinstance(one, Some):
-        return any(holds(part, case) for part in one.of)
-    if isinstance(one, Not):
-        return not holds(one.of, case)
-    if one.fact == "segment.keen":
-        return holds(SEGMENTS[0].when[0], case) is bool(one.value)
-    return compares(one.op, value_of(one.fact, case), one.value)
-
-
-def in_force(rule: Rule, case: Case) -> bool:
-    """Rules that take away are in force in doubt."""
-    if (rule.since or 0) > NOW or (rule.until or NOW + 1) <= NOW:
-        return False
-    try:
-        mine = not rule.segments or holds(SEGMENTS[0].when[0], case)
-        return mine and all(holds(one, case) for one in rule.when)
-    except Doubt:
-        return True
-
-
-def selected(rule: Rule, item: Item) -> bool:
-    """The plain reading of a set of items."""
-
-    def about(one: When) -> bool:
-        if isinstance(one, Not):
-            return not about(one.of)
-        assert isinstance(one, Condition)
-        values = {"item.tag": item.tags, "item.price": (item.price,)}[one.fact]
-        return any(compares(one.op, value, one.value) for value in values)
-
-    values = item.categories if rule.attribute == "category" else (item.price,)
-    hits = [compares(rule.op, value, rule.value) for value in values]
-    named = rule.item is None or rule.item == item.id
-    return named and (not rule.compares or any(hits)) and all(about(one) for one in rule.where)
-
-
-def forbidden(rule: Rule, shown: list[Item]) -> bool:
-    """Whether a list breaks a rule that is in force."""
-    if rule.action in {"block", "exclude"}:
-        return any(selected(rule, item) for item in shown)
-    if rule.action == "include":
-        return not all(selected(rule, item) for item in shown)
-    if rule.action == "cap":
-        first = [item.categories[0] for item in shown]
-        return any(first.count(category) > rule.count for category in first)
-    return False
-
-
-def broken_rules(case: Case) -> list[str]:
-    """Names of rules that some list of the page breaks."""
-    edition = build(
-        ITEMS,
-        SLOTS,
-        history=[record for history in HISTORIES.values() for record in history],
-        site_rules=case.rules,
-        segments=SEGMENTS,
-    )
-    question = ask("row", "second", country=case.country, item=case.item)
-    table = Broken() if case.broken else TABLE
-    ranker = ScoreByPrice() if case.ranker else None
-    fragments = decide_for(case.who, question, edition, table, ranker).fragments
-    lists = [[BY_ID[name] for name in fragment.items] for fragment in fragments.values()]
-    due = [rule for rule in case.rules if in_force(rule, case)]
-    return [rule.name for rule in due if any(forbidden(rule, shown) for shown in lists)]
-
-
-UNREADABLE = Case(
-    (Rule("keen-only", "exclude", when=(Condition("visitor.count.click", "ge", 2),), value="c1"),),
-    broken=True,
-)
-PLAIN = Case((Rule("none-of-these", "exclude", value="c1"),))
-
-
-@given(CASES)
-@example(UNREADABLE)
-@example(PLAIN)
-def test_what_a_rule_forbids_is_shown_on_no_rung(case: Case) -> None:
-    assert broken_rules(case) == []
-
-
-def test_it_turns_red_when_a_failed_rule_is_taken_for_no_match(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(rule_plan.Plan, "_doubt", lambda *_: None)
-    assert broken_rules(UNREADABLE) == ["keen-only"]
-
-
-def test_it_turns_red_when_the_sets_of_rules_are_not_taken_away(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Rules, "_restrict", lambda *_: None)
-    assert broken_rules(PLAIN) == ["none-of-these"]
 
 
 def answer(rule: Rule, who: str | None = "v:ann", **more: Any) -> Any:

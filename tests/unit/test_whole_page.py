@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hemline.decide import cursor as cursors
 from hemline.decide.arrange import arrange
 from hemline.decide.diversify import diversify
-from hemline.decide.page_caps import caps_left
 from hemline.decide.rules import Cap, Eligibility
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Fragment, Scope, SlotRequest, Visit
@@ -77,35 +76,6 @@ def test_the_slot_of_higher_priority_has_first_choice_and_public_slots_have_it_b
     assert list(first) == ["row", "other"], "in the order asked, whoever chose first"
     with_shelf = page([eager, SHELF])
     assert with_shelf["shelf"].items == page([SHELF])["shelf"].items
-
-
-def test_a_page_shows_no_more_of_a_category_than_its_cap_whatever_the_slots() -> None:
-    found = page([SHELF, ROW, OTHER], caps=[PageCap("category", 3)])
-    shown = [item for fragment in found.values() for item in fragment.items]
-    count = Counter(int(item[1:]) % 4 for item in shown)
-    assert max(count.values()) == 3
-    assert len(shown) == 12, "four categories, three of each: the page is as full as it may be"
-
-
-def test_a_department_is_free_of_the_cap_and_takes_no_room_from_others() -> None:
-    department = Slot("department", limit=3, sources=("category",), priority=9)
-    wants = SlotRequest("department"), SlotRequest("row", limit=8)
-    found = page([department, ROW], *wants, caps=[PageCap("category", 2)], category="c1")
-    assert len(found["department"].items) == 3
-    assert sum(int(item[1:]) % 4 == 1 for item in found["row"].items) == 2
-
-
-def test_caps_of_several_attributes_hold_together() -> None:
-    found = page([ROW, OTHER], caps=[PageCap("category", 3), PageCap("kind", 5)])
-    assert sum(len(fragment.items) for fragment in found.values()) == 5
-
-
-def test_a_public_slot_counts_public_ones_alone() -> None:
-    slots, caps = [SHELF, ROW], [PageCap("category", 1)]
-    both = page(slots, caps=caps)
-    alone = page(slots, SlotRequest("shelf"), caps=caps, subject=None)
-    assert both["shelf"].body == alone["shelf"].body
-    assert both["shelf"].scope < Scope.VISITOR
 
 
 def test_what_is_owned_or_seen_is_left_out_and_a_public_slot_does_not_look() -> None:
@@ -321,7 +291,3 @@ def test_more_variety_never_shows_a_category_before_its_turn() -> None:
     ranked = list(range(12))
     shown = diversify(ranked, [item // 6 for item in ranked], 4, 1.0)[:4]
     assert all(one // 6 != other // 6 for one, other in pairwise(shown))
-
-
-def test_an_edition_without_page_caps_has_none() -> None:
-    assert caps_left(Snapshot(build(ITEMS, [ROW])), ROW, [1, 2]) == ()

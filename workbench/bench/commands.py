@@ -17,7 +17,7 @@ _REPEATS = typer.Option(7, min=1, help="Rounds; the median counts.")
 def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
     bench = typer.Typer(help="Measure speed here: ours beside a naive variant, same answers.")
-    for command in (decide, page, rules, serve, ingest, startup):
+    for command in (decide, page, rules, templates, serve, ingest, startup):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -41,6 +41,13 @@ def page(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     from workbench.bench import page as bench  # noqa: PLC0415
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def templates(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+    """10 and 40 cards by a template, beside Jinja2 and the default markup."""
+    from workbench.bench import templates as bench  # noqa: PLC0415
+
+    _report("cards", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def serve(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:

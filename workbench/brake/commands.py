@@ -11,8 +11,6 @@ import typer
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.model.brake import Brake, Change, Stop
-    from hemline.model.edition import Edition
-    from hemline.usecases.brake import BrakePlaces
     from workbench.laptop import Running
 
 
@@ -60,16 +58,16 @@ def set_(  # noqa: PLR0913 - a command's options are its arguments
     """Freeze SLOT, block ITEM, pin EDITION, no-ranker, no-exploration."""
     from hemline.model.brake import Stop  # noqa: PLC0415 - light at import
     from hemline.usecases import brake  # noqa: PLC0415
-    from workbench import laptop  # noqa: PLC0415
+    from workbench import laptop, stores  # noqa: PLC0415
 
     stack = laptop.running()
-    places = _places(stack)
+    places = stores.brake_places(stack)
     if kind is Kind.PIN and name:
         name = brake.edition_named(places.objects, stack.site, name)
     listed = tuple(part for part in shows.split(",") if part)
     stop = Stop(kind.value, who or getpass.getuser(), _now(), why, name, listed)
     after = brake.set_stop(stack.site, places, stop)
-    said = brake.doubt(stop, _live(stack))
+    said = _doubt(stop, stack)
     if said:
         print(f"note: {said}", file=sys.stderr)
     _tell(after, as_json=as_json)
@@ -86,13 +84,13 @@ def clear(
     """Release one thing, all of a kind, or everything."""
     from hemline.model.brake import Change  # noqa: PLC0415
     from hemline.usecases import brake  # noqa: PLC0415
-    from workbench import laptop  # noqa: PLC0415
+    from workbench import laptop, stores  # noqa: PLC0415
 
     stack = laptop.running()
     change = Change(
         "clear", who or getpass.getuser(), _now(), why, kind.value if kind else "", name
     )
-    _tell(brake.clear(stack.site, _places(stack), change), as_json=as_json)
+    _tell(brake.clear(stack.site, stores.brake_places(stack), change), as_json=as_json)
 
 
 def show(
@@ -102,13 +100,13 @@ def show(
 ) -> None:
     """What is stopped now, by whom, since when and why."""
     from hemline.usecases import brake  # noqa: PLC0415
-    from workbench import laptop  # noqa: PLC0415
+    from workbench import laptop, stores  # noqa: PLC0415
 
     stack = laptop.running()
     if not log:
-        _tell(brake.show(stack.site, _places(stack)), as_json=as_json)
+        _tell(brake.show(stack.site, stores.brake_places(stack)), as_json=as_json)
         return
-    found = [b.change for b in brake.log(stack.site, _places(stack)) if b.change]
+    found = [b.change for b in brake.log(stack.site, stores.brake_places(stack)) if b.change]
     if as_json:
         _print_json({"changes": found})
         return
@@ -131,22 +129,16 @@ def _line(at: int, what: str, by: "Stop | Change") -> str:
     return f"  {when}  {what.rstrip()}  by {by.who}: {by.why}"
 
 
-def _places(stack: "Running") -> "BrakePlaces":
-    from hemline.usecases.brake import BrakePlaces  # noqa: PLC0415
+def _doubt(stop: "Stop", stack: "Running") -> str:
+    """What is odd about a stop that is in force already: nothing here may keep it from being so."""
+    from hemline.model.errors import HemlineError  # noqa: PLC0415
+    from hemline.usecases import brake  # noqa: PLC0415
     from workbench import stores  # noqa: PLC0415
 
-    return BrakePlaces(stores.table(stack), stores.objects(stack), stores.secrets(stack))
-
-
-def _live(stack: "Running") -> "Edition | None":
-    from hemline.model.edition import unpack  # noqa: PLC0415
-    from hemline.model.keys import edition_object  # noqa: PLC0415
-    from workbench import stores  # noqa: PLC0415
-
-    pointer = stores.table(stack).read_pointer(stack.site)
-    key = edition_object(stack.site, pointer.digest) if pointer else ""
-    data = stores.objects(stack).get(key) if key else None
-    return unpack(data, site=stack.site) if data else None
+    try:
+        return brake.doubt(stop, stores.live_edition(stack))
+    except HemlineError as why:
+        return f"the live edition cannot be read: {why}"
 
 
 def _now() -> int:

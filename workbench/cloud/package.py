@@ -3,7 +3,7 @@
 `HEMLINE_TARGET=native` builds for this machine and this Python, so that functions on the laptop
 see exactly what they would see on AWS; without it the target is Lambda's python3.13. Dependencies
 come from the folder's requirements.txt, locked by hash; `trim.txt` says what is left out and why,
-`hollow.txt` which modules are emptied.
+`hollow.txt` which modules are emptied, `instead.txt` which are replaced.
 usage: python -m workbench.cloud.package FOLDER INTO [NAME …]; NAMEs are copied from FOLDER.
 """
 
@@ -60,6 +60,7 @@ def build(folder: Path, into: Path, names: list[str], chosen: Target) -> None:
         install(locked, into, chosen)
         trim(into, folder / "trim.txt")
         hollow(into, folder / "hollow.txt")
+        replace(into, folder / "instead.txt")
     for name in names:
         copy(folder / name, into / name)
     compile_all(into, chosen)
@@ -97,6 +98,18 @@ def hollow(into: Path, listed: Path) -> None:
     for name in globs(listed):
         with (into / name).open("r+") as module:
             module.truncate()
+
+
+def replace(into: Path, listed: Path) -> None:
+    """Put a file that lies beside `listed` in the place of each module that it names.
+
+    Raises FileNotFoundError for a module that is not there, since then the list is out of date.
+    """
+    for line in globs(listed):
+        name, ours = line.split()
+        with (into / name).open("r+") as module:
+            module.truncate()
+            module.write((listed.parent / ours).read_text())
 
 
 def globs(listed: Path) -> Iterator[str]:

@@ -8,17 +8,15 @@ from pathlib import Path
 import msgspec
 import typer
 
-from hemline.model import keys
-from hemline.model.edition import Edition, pieces, unpack
+from hemline.model.edition import Edition, pieces
 from hemline.model.errors import BadInput
 from hemline.model.event_input import item_of, parse_event
 from hemline.model.item import Item
-from hemline.usecases.lookup import find
 from workbench import stores
 from workbench.importers import items as item_files
 from workbench.importers.reading import opened
 from workbench.importers.wire import Unreadable
-from workbench.laptop import NotRunning, Running, running
+from workbench.laptop import NotRunning, running
 
 _SUFFIXES = (".yaml", ".yml")
 _item = msgspec.json.Decoder(Item)
@@ -49,7 +47,7 @@ def catalogue(file: Path | None) -> list[Item] | None:
         stack = running()
     except NotRunning:
         return None
-    edition = live_edition(stack)
+    edition = stores.live_edition(stack)
     return None if edition is None else edition_items(edition)
 
 
@@ -68,16 +66,6 @@ def _items_of(file: Path) -> list[Item]:
                 raise BadInput(f"{file}, {one.where}", one.reason)
             found.append(item_of(parse_event(one)))
     return found
-
-
-def live_edition(stack: Running) -> Edition | None:
-    """The edition that is live there, None when there is none yet."""
-    pointer = stores.table(stack).read_pointer(stack.site)
-    if pointer is None:
-        return None
-    pointer.check(stack.site, stores.secrets(stack))
-    data = find(stores.objects(stack), keys.edition_object(stack.site, pointer.digest)) or b""
-    return unpack(data, site=stack.site, digest=pointer.digest)
 
 
 def edition_items(edition: Edition) -> list[Item]:

@@ -2,9 +2,12 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from hemline.usecases.receipts import Scene
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Token = Annotated[str, typer.Argument(help="The token of a fragment.")]
@@ -17,6 +20,9 @@ RequestFile = Annotated[
         "--request", exists=True, dir_okay=False, help="The request, when the token says to."
     ),
 ]
+Expired = Annotated[
+    bool, typer.Option("--expired", help="Also a token that is too old, as long as all is there.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,11 +34,12 @@ def register(app: typer.Typer) -> None:
     app.command("preview")(preview)
 
 
-def explain(
+def explain(  # noqa: PLR0913 - a command's options are its arguments
     token: Token,
     *,
     visitor: Visitor = "",
     request: RequestFile = None,
+    expired: Expired = False,
     everything: Annotated[bool, typer.Option("--all", help="Every candidate.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +49,7 @@ def explain(
     from hemline.usecases import explain as usecase  # noqa: PLC0415 - light at import
     from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
 
-    found = usecase.explain(finding.scene(token, visitor, request))
+    found = usecase.explain(finding.scene(token, visitor, request, expired=expired))
     if as_json:
         _print_json(found)
     else:
@@ -54,6 +61,7 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
     *,
     visitor: Visitor = "",
     request: RequestFile = None,
+    expired: Expired = False,
     everything: Annotated[
         bool, typer.Option("--all", help="A throw-away site: decide, then replay every receipt.")
     ] = False,
@@ -71,16 +79,18 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
     if everything:
         _replay_all(decisions, data, seed, as_json=as_json)
     else:
-        _replay_one(token, visitor, request, as_json=as_json)
+        from workbench.receipts import finding  # noqa: PLC0415 - light at import
+
+        _replay_one(finding.scene(token, visitor, request, expired=expired), as_json=as_json)
 
 
-def _replay_one(token: str, visitor: str, request: Path | None, *, as_json: bool) -> None:
+def _replay_one(scene: "Scene", *, as_json: bool) -> None:
     from rich.console import Console  # noqa: PLC0415 - light at import
 
     from hemline.usecases.replay import replay as again  # noqa: PLC0415 - light at import
-    from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
+    from workbench.receipts import showing  # noqa: PLC0415 - light at import
 
-    found = again(finding.scene(token, visitor, request))
+    found = again(scene)
     if as_json:
         _print_json({"equal": not found.differences, "differences": found.differences})
     elif found.differences:

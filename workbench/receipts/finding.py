@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from hemline.adapters.onnx import OnnxRanker
-from hemline.decide.page import Ask, Format
+from hemline.decide.fragment import Format
+from hemline.decide.page import Ask
 from hemline.decide.token import decode
 from hemline.model.decision import Page, SlotRequest, Traits
 from hemline.model.errors import BadInput
@@ -27,11 +28,17 @@ class RequestFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Ask(self.page, self.traits, self.slots, self.format)
 
 
-def scene(text: str, visitor: str = "", request: Path | None = None) -> Scene:
-    """Raises NotRunning, NotAllowed for a token that is none of ours, Refused, BadInput."""
+def scene(
+    text: str, visitor: str = "", request: Path | None = None, *, expired: bool = False
+) -> Scene:
+    """Raises NotRunning, NotAllowed for a token that is none of ours, Refused, BadInput.
+
+    With `expired` a token is not too old: what it was made from may still be there.
+    """
     stack = laptop.running()
     keys = stores.secrets(stack)
-    token = decode(text.strip(), keys, site=stack.site, now=time.time_ns() // 1_000_000)
+    now = None if expired else time.time_ns() // 1_000_000
+    token = decode(text.strip(), keys, site=stack.site, now=now)
     subject = visitor if visitor[:2] in {"v:", "u:", ""} else f"v:{visitor}"
     sources = sources_of(stack.site, stores.objects(stack), keys, OnnxRanker, subject)
     return scene_of(token, sources, _asked(request) if request else None)

@@ -10,10 +10,12 @@ import msgspec
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.onnx import OnnxRanker
 from hemline.decide.snapshot import Snapshot
+from hemline.model.brake import Change, Stop
 from hemline.model.errors import HemlineError
 from hemline.model.event import Record, decode_record
 from hemline.model.site import Site
 from hemline.runtime.wire_publish import check_ranker
+from hemline.usecases import brake
 from hemline.usecases.collect_events import Caller, CollectDeps, collect_events
 from hemline.usecases.decide_page import Deps
 from hemline.usecases.editions import LiveEdition
@@ -91,6 +93,14 @@ class ThrowAway:
     def publish(self) -> None:
         """What has arrived so far, as a new edition."""
         self.editions += publish_edition(SITE, self.places, built=self.now).swapped
+
+    def brake(self, stops: Sequence[Stop]) -> None:
+        """These are stopped by hand from now on, and nothing else: on the record, as an operator does it."""
+        places = brake.BrakePlaces(self.table, self.objects, KEYS)
+        if brake.show(SITE, places).stops:
+            brake.clear(SITE, places, Change("clear", "ops", self.now, "the drill is over"))
+        for stop in stops:
+            brake.set_stop(SITE, places, stop)
 
     def snapshot(self) -> Snapshot:
         """Of the edition that is live now."""

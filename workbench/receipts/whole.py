@@ -2,30 +2,32 @@
 
 Real validation, fold, archive, publish and ranker; only the stores are memory. The last part of the
 history arrives while decisions are made: each batch is first in its visitors' capsules alone, then
-folded; editions are published in between. When all is over, every receipt must give its bytes.
+folded; editions are published in between. A share of the pages meets a brake, a ranker that fails, a
+deadline that passes or a profile that cannot be read. When all is over, every receipt must give its bytes.
 """
 
 import random
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from hemline.adapters.onnx import OnnxRanker
-from hemline.decide.page import Ask, Format
-from hemline.decide.token import decode, who
+from hemline.decide.fragment import Format
+from hemline.decide.page import Ask
+from hemline.decide.token import decode
 from hemline.learn import capsule
 from hemline.model.decision import Fragment, Page, SlotRequest, Traits, Visit
-from hemline.model.errors import HemlineError, Refused
+from hemline.model.errors import HemlineError
 from hemline.model.event import ITEM_EVENT, Record
-from hemline.usecases.archive import Archived, read_archive
+from hemline.usecases.archive import read_archive
 from hemline.usecases.decide_page import decide
-from hemline.usecases.receipts import Person, Sources, scene_of, sources_of
+from hemline.usecases.receipts import Sources, scene_of, sources_at_once
 from hemline.usecases.replay import replay
 from workbench.importers.wire import Batch, batches
+from workbench.receipts import troubles
 from workbench.receipts.histories import history
 from workbench.receipts.throwaway import KEYS, SITE, ThrowAway
 
@@ -34,8 +36,9 @@ _LIVE_PART = 0.3
 _ROUNDS = 60
 _PUBLISHES = 3
 _DIFFERENCES = 5
-_FRESH, _HTML = 0.5, 0.25
-"""How often a page is asked for right after an act, and as markup."""
+_FRESH = 0.5
+"""How often a page is asked for right after an act."""
+_FORMS: tuple[Format, ...] = ("json", "json", "html", "email")
 
 Tick = Callable[[], None]
 
@@ -51,6 +54,8 @@ class Whole(msgspec.Struct, frozen=True):
     visitors: int
     events: int
     rungs: dict[str, int]
+    troubles: dict[str, int]
+    """Decisions by what went wrong in them, as their receipts say."""
     longest: int
     """Characters of the longest token."""
     seconds: float
@@ -64,6 +69,7 @@ class Whole(msgspec.Struct, frozen=True):
             f"{self.equal:,} of {self.decisions:,} receipts gave equal bytes ({share:.2f} %)",
             f"{self.events:,} events of {self.visitors:,} visitors, {self.editions} editions",
             f"{self.fresh:,} decisions with acts that were not folded yet; rungs: {rungs}",
+            ", ".join(f"{name} {n:,}" for name, n in self.troubles.items()),
             f"longest token {self.longest} characters; {self.seconds:.1f} s",
             *self.differences,
         ]
@@ -73,6 +79,7 @@ class _Made(NamedTuple):
     fragment: Fragment
     token: str
     fresh: bool
+    met: tuple[str, ...] = ()
 
 
 def replay_all(decisions: int, file: Path | None, seed: int, tick: Tick) -> Whole:
@@ -100,6 +107,7 @@ def _whole(site: ThrowAway, receipts: list[_Made], wrong: list[str], seconds: fl
         editions=site.editions,
         visitors=sum(not name.startswith("i:") for name in people),
         events=site.events,
+        troubles={kind: sum(kind in made.met for made in receipts) for kind in troubles.KINDS},
         rungs={rung: rungs.count(rung) for rung in dict.fromkeys(rungs)},
         longest=max(len(made.token) for made in receipts),
         seconds=round(seconds, 1),
@@ -117,6 +125,7 @@ def _decided(
     left = decisions
     for number, part in enumerate(parts, 1):
         accepted = site.accept(part) if part.events else []
+        site.brake(troubles.stops(draw, site.snapshot(), site.now))
         people = [record for record, _ in accepted if record.event.type != ITEM_EVENT]
         quota = left // (len(parts) - number + 1)
         for made in _pages(site, people, quota, draw):
@@ -137,11 +146,16 @@ def _pages(
         fresh = about is not None and draw.random() < _FRESH
         ask, visit = _page(site, about, people if fresh else [], draw)
         ask = ask._replace(slots=ask.slots[:quota])
-        found = decide(ask, visit, site.deps, site.now).fragments
+        trouble = troubles.drawn(draw)
+        with trouble.met(site.deps) as deps:
+            found = decide(ask, visit, deps, site.now).fragments
         quota -= len(found)
         for fragment in found.values():
             token: str = msgspec.json.decode(fragment.body)["token"]
-            yield _Made(fragment, token, bool(visit.recent))
+            met = troubles.kinds_of(
+                decode(token, KEYS), trouble, stopped=bool(deps.live.brake.stops)
+            )
+            yield _Made(fragment, token, bool(visit.recent), met)
 
 
 def _page(
@@ -157,7 +171,7 @@ def _page(
     )
     slots = [_want(name, items, draw) for name in draw.sample(names, min(len(names), 4))]
     traits = Traits(about.country, about.device, "en") if about else Traits(country="GB")
-    form: Format = "html" if draw.random() < _HTML else "json"
+    form: Format = draw.choice(_FORMS)
     return Ask(page, traits, tuple(slots), form), _visit(about, recent)
 
 
@@ -181,7 +195,7 @@ def _visit(about: Record | None, recent: list[Record]) -> Visit:
 
 def _replayed(site: ThrowAway, receipts: list[_Made], tick: Tick) -> Iterator[str]:
     """One line for each receipt that does not give its bytes."""
-    sources = _sources(site)
+    sources = sources_at_once(SITE, site.objects, KEYS, OnnxRanker)
     for made in receipts:
         why = _fault(made, sources)
         if why:
@@ -198,22 +212,3 @@ def _fault(made: _Made, sources: Sources) -> str:
         return ", ".join(difference.field for difference in again.differences)
     same = (again.fragment.body, again.fragment.html) == (made.fragment.body, made.fragment.html)
     return "" if same else "body"
-
-
-def _sources(site: ThrowAway) -> Sources:
-    """As `sources_of`, with the archive read once for all receipts."""
-    people: dict[bytes, Person] = {}
-    for one in read_archive(site.objects, SITE, repeats=True):
-        name = one.record.subject
-        history: list[Archived] = []
-        person = people.setdefault(who(name, KEYS[0]), Person(name, KEYS[0], history))
-        if isinstance(person.history, list) and one.record.profiled:
-            person.history.append(one)
-
-    def person_of(hashed: bytes) -> Person:
-        if hashed not in people:
-            raise Refused("nobody in the archive")
-        return people[hashed]
-
-    plain = sources_of(SITE, site.objects, KEYS, OnnxRanker)
-    return plain._replace(person=person_of, engine=lru_cache(plain.engine))

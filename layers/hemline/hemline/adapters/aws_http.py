@@ -100,7 +100,9 @@ class Pool:
 
     def _exchange(self, line: socket.socket, data: bytes, waits: Timeouts) -> Answer:
         try:
-            line.settimeout(waits.read)
+            # To set it asks the system, to look does not; it is the same from call to call.
+            if line.gettimeout() != waits.read:
+                line.settimeout(waits.read)
             line.sendall(data)
             answer = read_answer(line)
         except (OSError, Garbled) as error:

@@ -40,7 +40,7 @@ class Signer:
 
         Header names must be lower case, `host` among them.
         """
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        stamp = _stamp(int(now))
         digest = sha256(request.body).hexdigest()
         headers = {**request.headers, "x-amz-date": stamp}
         if credentials.token:
@@ -65,6 +65,12 @@ def _canonical(request: Request, headers: Mapping[str, str], digest: str) -> tup
     lines = "".join(f"{name}:{headers[name]}\n" for name in names)
     path, _, query = request.path.partition("?")
     return listed, f"{request.method}\n{path}\n{query}\n{lines}\n{listed}\n{digest}"
+
+
+# A batch makes hundreds of calls in one second.
+@lru_cache(maxsize=1)
+def _stamp(now: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
 
 
 # The key changes once a day and with the credentials; deriving it costs four HMACs.

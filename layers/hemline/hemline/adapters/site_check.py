@@ -9,6 +9,7 @@ from hemline.adapters.site_check_rules import in_rules
 from hemline.adapters.site_names import unknown_names
 from hemline.adapters.site_nodes import Path
 from hemline.adapters.site_places import is_personal, placed
+from hemline.adapters.site_templates import in_templates
 from hemline.decide.candidates import PERSONAL
 from hemline.decide.conditions import Segments
 from hemline.model.site import Site
@@ -25,8 +26,9 @@ def contradictions(
     yield from _twice("slots", [slot.name for slot in site.slots])
     yield from _twice("rules", [rule.name for rule in site.rules])
     yield from _twice("segments", [segment.name for segment in site.segments])
+    yield from _twice("templates", [template.name for template in site.templates])
     yield from in_rules(site)
-    yield from _twice("segments", [segment.name for segment in site.segments])
+    yield from in_templates(site, broken)
     yield from unknown_names(site, broken)
     segments = {segment.name: segment for segment in site.segments}
     for at, slot in enumerate(site.slots):

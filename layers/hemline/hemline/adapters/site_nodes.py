@@ -12,6 +12,11 @@ import yaml
 
 Path = tuple[str | int, ...]
 
+
+class Within(int):
+    """As a path's last part: a line of a text, from 1."""
+
+
 # An alias can repeat a node: without a bound a few lines of YAML would fill the memory.
 _MAX_NODES, _MAX_DEPTH, _MAX_BYTES = 100_000, 32, 1_000_000
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
@@ -151,9 +156,12 @@ def _child(node: yaml.Node, part: str | int) -> yaml.Node | None:
     return None
 
 
-def line_of(node: yaml.Node) -> int:
-    """From 1."""
-    return int(node.start_mark.line) + 1 if node.start_mark else 1
+def line_of(node: yaml.Node, path: Path = ()) -> int:
+    """From 1. Within a text that stands as it is written (`|`), the line that the path ends with."""
+    start = int(node.start_mark.line) + 1 if node.start_mark else 1
+    inner = path[-1] if path else None
+    literal = isinstance(node, yaml.ScalarNode) and node.style == "|"
+    return start + inner if isinstance(inner, Within) and literal else start
 
 
 def file_of(node: yaml.Node) -> str:
@@ -162,6 +170,7 @@ def file_of(node: yaml.Node) -> str:
 
 
 def spell(path: Path) -> str:
-    """`slots[0].limit`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    """`slots[0].limit`; a line of a text is no field."""
+    plain = [part for part in path if not isinstance(part, Within)]
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in plain)
     return text.removeprefix(".")

@@ -6,6 +6,7 @@ Knows no YAML and no line numbers (`site_yaml` adds them), and no field beside i
 
 from typing import Annotated, Any, Literal
 
+from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
     Field,
@@ -15,7 +16,7 @@ from pydantic import (
 )
 
 from hemline.adapters.site_conditions import Conditions, Strict, structs
-from hemline.adapters.site_rules import AnyRule, AnySegment, Id, Name, tag
+from hemline.adapters.site_rules import AnyRule, AnySegment, Attribute, Id, Name, tag
 from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
 from hemline.model.abuse import Limits
@@ -24,6 +25,7 @@ from hemline.model.event import DEEDS
 from hemline.model.ids import COUNTRY_PATTERN
 from hemline.model.site import Site
 from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
+from hemline.model.template import Template
 
 _URL_FIELDS = frozenset({"url", "href", "link", "image", "src", "picture"})
 
@@ -61,21 +63,30 @@ class _Slot(Strict):
     deadline_ms: Annotated[int, Field(ge=1, le=1000)] = 50
     goal: Annotated[str, AfterValidator(_goal)] = "click"
     max_age: Annotated[int, Field(ge=0, le=86_400)] = 60
+    template: Name = ""
 
     def struct(self) -> Slot:
         """Its fields, lists as tuples; what a kind does not have keeps the struct's default."""
         plain: dict[str, Any] = {n: getattr(self, n) for n in type(self).model_fields}
+        if isinstance(plain.get("diversity"), _Diversity):
+            plain["diverse_over"] = plain["diversity"].over
+            plain["diversity"] = plain["diversity"].strength
         if "variants" in plain:
             plain["variants"] = [variant.struct() for variant in plain["variants"]]
         plain = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
         return Slot(**plain)
 
 
+class _Diversity(Strict):
+    strength: Annotated[float, Field(ge=0, le=1)]
+    over: Attribute = "category"
+
+
 class _Items(_Slot):
     kind: Literal["items"] = "items"
     limit: Annotated[int, Field(ge=1, le=100)] = 8
     sources: Annotated[list[Source], Field(min_length=1)] = list(Slot("").sources)
-    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
+    diversity: Annotated[float, Field(ge=0, le=1)] | _Diversity = 0.0
     explore: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     fallback: list[Id] = []
 
@@ -113,6 +124,14 @@ AnySlot = Annotated[
     | Annotated[_Layout, Tag("layout")],
     tag("kind", "items"),
 ]
+
+
+class _Template(Strict):
+    name: Name
+    html: Annotated[str, Field(min_length=1)]
+
+    def struct(self) -> Template:
+        return Template(self.name, self.html)
 
 
 class _PageCap(Strict):
@@ -161,6 +180,7 @@ class SiteModel(Strict):
     hemisphere: Literal["north", "south"] = "north"
     page_caps: list[_PageCap] = []
     cold_start: _ColdStart | None = None
+    templates: Annotated[list[_Template], Field(max_length=100)] = []
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
     abuse: _Abuse = _Abuse()
     consent: _Consent = _Consent()
@@ -177,5 +197,7 @@ class SiteModel(Strict):
         caps = tuple(cap.struct() for cap in self.page_caps)
         cold = self.cold_start.struct() if self.cold_start else None
         plain = self.title, self.currency, self.consent_default
-        mail, abuse, consent = self.base_url, self.abuse.struct(), self.consent.struct()
-        return Site(*plain, slots, rules, segments, time, caps, cold, mail, abuse, consent)
+        templates = tuple(template.struct() for template in self.templates)
+        abuse, consent = self.abuse.struct(), self.consent.struct()
+        whole = Site(*plain, slots, rules, segments, time, caps, cold, self.base_url, templates)
+        return replace(whole, abuse=abuse, consent=consent)

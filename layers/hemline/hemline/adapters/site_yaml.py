@@ -151,7 +151,7 @@ _STAND_INS: dict[str, Any] = {"title": "-", "currency": "EUR", "consent_default"
 
 def _placed(root: yaml.Node, path: Path, *words: str) -> Finding:
     node = node_at(root, path)
-    return Finding(line_of(node), spell(path), *words)._replace(file=file_of(node))
+    return Finding(line_of(node, path), spell(path), *words)._replace(file=file_of(node))
 
 
 def _finding(root: yaml.Node, data: object, error: dict[str, Any]) -> Finding:

@@ -31,6 +31,11 @@ class Braked(NamedTuple):
     blocked: Ints
     """Item indices."""
 
+    @property
+    def frozen(self) -> str:
+        """Why nothing but the static rung may answer; empty when others may."""
+        return self.closed.get(Rung.POPULAR, "")
+
 
 def braked(slot: Slot, snapshot: Snapshot, facts: Facts) -> Braked:
     """Reads the brake alone."""

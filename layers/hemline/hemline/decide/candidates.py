@@ -19,6 +19,7 @@ NONE: Ints = np.empty(0, np.int32)
 SHARES: Mapping[Source, int] = {
     "own": 80,
     "recent_together": 80,
+    "similar_new": 20,
     "together": 60,
     "category": MOST,
     "your_categories": 60,
@@ -28,7 +29,9 @@ SHARES: Mapping[Source, int] = {
 }
 """What a source may put in before the next one has its turn; popular fills what is left."""
 
-PERSONAL: frozenset[Source] = frozenset({"own", "recent_together", "your_categories"})
+PERSONAL: frozenset[Source] = frozenset(
+    {"own", "recent_together", "similar_new", "your_categories"}
+)
 
 
 Codes = npt.NDArray[np.uint8]
@@ -46,7 +49,7 @@ class Found(NamedTuple):
 
     def take(self, order: npt.NDArray[np.intp]) -> "Found":
         """Those at these positions, in this order."""
-        return Found(self.items[order], self.sources[order])
+        return Found(self.items.take(order), self.sources.take(order))
 
 
 def from_one(source: str, items: Ints) -> Found:
@@ -83,6 +86,13 @@ def _recent_together(_snapshot: Snapshot, facts: Facts) -> Ints:
     return near[np.argsort(-score[near], kind="stable")].astype(np.int32)
 
 
+def _similar_new(snapshot: Snapshot, facts: Facts) -> Ints:
+    """Of what goes with the visitor's last items, what is too new to stand out by what people did."""
+    new = snapshot.ints("newcomers")
+    score = facts.read("visitor.view").together[new]
+    return new[np.argsort(-score, kind="stable")[: np.count_nonzero(score)]]
+
+
 def _own(_snapshot: Snapshot, facts: Facts) -> Ints:
     return np.asarray(facts.read("visitor.recent"), np.int32)
 
@@ -113,6 +123,7 @@ SOURCES: Mapping[Source, Callable[[Snapshot, Facts], Ints]] = {
     "new": lambda snapshot, _facts: snapshot.ints("fresh"),
     "together": _together,
     "recent_together": _recent_together,
+    "similar_new": _similar_new,
     "your_categories": _your_categories,
     "own": _own,
     "category": _category,
@@ -177,6 +188,8 @@ def _lists(
             continue
 
 
-def named(snapshot: Snapshot, names: Sequence[str]) -> Found:
-    """The caller's own list, in the caller's order; unknown ids are left out."""
-    return from_one("yours", snapshot.indices(list(dict.fromkeys(names)))[:MOST])
+def named(listed: Sequence[int]) -> Found:
+    """The caller's own list of item indices, in the caller's order, each item once."""
+    # Hardly a caller names an item twice, and to see that none does is less work than to sift.
+    once = listed if len(set(listed)) == len(listed) else list(dict.fromkeys(listed))
+    return from_one("yours", np.array(once[:MOST], np.int32))

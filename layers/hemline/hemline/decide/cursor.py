@@ -20,6 +20,7 @@ MOST_SHOWN = 500
 MOST_CHARACTERS = 4096
 _PURPOSE = "cursor"
 NOTHING: Marks = np.empty(0, np.uint32)
+_NONE: Ints = np.empty(0, np.int32)
 
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -67,5 +68,5 @@ _WAY_OUT = "Send the `cursor` of this slot's last answer, or leave it out."
 def items_of(snapshot: Snapshot, marks: Marks) -> Ints:
     """Indices of the items that a cursor says were shown; those that are gone are not among them."""
     if not marks.size:
-        return np.empty(0, np.int32)
+        return _NONE
     return np.flatnonzero(np.isin(snapshot.id_marks, marks)).astype(np.int32)

@@ -85,6 +85,8 @@ class Facts:
     def __init__(self, source: FactSource, *, personal: bool) -> None:
         self._source, self.personal = source, personal
         self._reads: dict[str, Read] = {}
+        self.scope = Scope.EDITION
+        """The widest scope read."""
         self.segments: dict[str, bool] = {}
         """Segments found out so far, whether the visitor is in them; their reads are in the trace."""
 
@@ -95,9 +97,13 @@ class Facts:
             raise MissingFact(name)
         if name in self._reads:
             return self._source.get(name).value
-        # Traced before it is made: that a visitor fact could not be had is itself personal.
-        self._reads[name] = Read(name, scope, b"")
-        fact = self._source.get(name)
+        self.scope = max(self.scope, scope)
+        try:
+            fact = self._source.get(name)
+        except BaseException:
+            # Traced all the same: that a visitor fact could not be had is itself personal.
+            self._reads[name] = Read(name, scope, b"")
+            raise
         self._reads[name] = Read(name, scope, fact.mark)
         return fact.value
 
@@ -116,16 +122,12 @@ class Facts:
         """Take over what an earlier slot read: this slot's answer depends on that slot's."""
         for read in trace:
             self._reads.setdefault(read.name, read)
+            self.scope = max(self.scope, read.scope)
 
     @property
     def trace(self) -> tuple[Read, ...]:
         """What was read, in order."""
         return tuple(self._reads.values())
-
-    @property
-    def scope(self) -> Scope:
-        """The widest scope read."""
-        return max((r.scope for r in self._reads.values()), default=Scope.EDITION)
 
     def digest(self, *parts: bytes) -> bytes:
         """16 bytes over `parts` and everything read: differs when any of it does."""

@@ -69,43 +69,67 @@ def matrix(  # noqa: PLR0913 - the two about the page are optional and named
     page_category: int = -1,
 ) -> Floats:
     """float32 [n candidates, FEATURES]; `now` in epoch ms, page_item and page_category as indices."""
-    out = np.empty((len(candidates), len(FEATURES)), np.float32)
+    out = snapshot.once(_base).take(candidates, axis=0)
     if not len(candidates):
         return out
-    slot = view.slot[candidates]
-    stats = snapshot.item_stats
-    out[:, :_OWN_AT] = stats.take(candidates, axis=0) if stats.size else 0.0
-    out[:, _OWN_AT:_JOINED_AT] = view.own.take(slot, axis=0)
-    out[:, _JOINED_AT : _JOINED_AT + 4] = _times(view, slot, now)
+    own, visitor = _of_visitor(view, now)
+    out[:, _OWN_AT : _JOINED_AT + 4] = own.take(view.slot.take(candidates), axis=0)
     _joined(out, snapshot, view, candidates)
-    _page(out, snapshot, candidates, page_item, page_category)
-    _ages(out, snapshot, view, candidates, now)
-    out[:, _VISITOR_AT : _VISITOR_AT + 4] = view.sums
-    out[:, _AT["idle"]] = np.log1p(max(now - view.seen, 0) / _DAY)
-    out[:, _LIST_AT:] = _in_list(out.take(_RELATIVE_COLUMNS, axis=1))
+    if page_item >= 0 or page_category >= 0:
+        _page(out, snapshot, candidates, page_item, page_category)
+    _gaps(out, snapshot, view, candidates, now)
+    out[:, _VISITOR_AT:_LIST_AT] = visitor
+    out[:, _LIST_AT:] = _in_list(out)
     return out
 
 
-def _times(view: VisitorView, slot: Ints, now: int) -> Floats:
-    """[n, 4]: log days since each deed (never: since 1970), and how far a next purchase is due."""
+def _base(snapshot: Snapshot) -> Floats:
+    """[n, FEATURES] what is known of each item whoever asks, on a page about nothing; else 0."""
+    base = np.zeros((len(snapshot.item_ids), len(FEATURES)), np.float32)
+    base[:, :_OWN_AT] = snapshot.item_stats if snapshot.item_stats.size else 0.0
+    base[:, _AT["price"]] = _known(snapshot.log_price.copy(), _UNKNOWN_PRICE)
+    base[:, _AT["page_together"]] = base[:, _AT["page_category"]] = -1.0
+    base[:, _AT["page_price_gap"]] = _UNKNOWN_GAP
+    return base
+
+
+def _of_visitor(view: VisitorView, now: int) -> tuple[Floats, Floats]:
+    """What is the same for all lists of a page: (rows by `view.slot`, the visitor's own columns).
+
+    [m + 1, OWN and 4]: after `own` the log days since each deed (never: since 1970), and how far a
+    next purchase is due; [5].
+    """
+    found = view.derived.get(now)
+    if found is None:
+        idle = np.log1p(max(now - view.seen, 0) / _DAY)
+        visitor = np.array([*view.sums.tolist(), idle], np.float32)
+        found = view.derived[now] = _own(view, now), visitor
+    return found
+
+
+def _own(view: VisitorView, now: int) -> Floats:
+    table = np.empty((len(view.own), len(OWN) + 4), np.float32)
+    table[:, : len(OWN)] = view.own
     # Milliseconds since 1970 need float64; days do not.
     days = np.maximum((now - view.last) / _DAY, 0.0).astype(np.float32)
     gap = view.gap
-    table = np.empty((len(days), 4), np.float32)
-    np.log1p(days, out=table[:, :3])
+    np.log1p(days, out=table[:, len(OWN) : -1])
+    if not np.count_nonzero(gap):
+        table[:, -1] = -1.0
+        return table
     due = np.minimum(days[:, 0] / np.maximum(gap, np.float32(1.0)), np.float32(9.0))
-    table[:, 3] = np.where(gap > 0, due, np.float32(-1.0))
-    return table.take(slot, axis=0)
+    table[:, -1] = np.where(gap > 0, due, np.float32(-1.0))
+    return table
 
 
 def _joined(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints) -> None:
-    out[:, _AT["together"]] = view.together[candidates]
+    out[:, _AT["together"]] = view.together.take(candidates)
     # Terms lie along the first axis, so that both reductions run over whole rows of candidates.
     lift = view.lift.take(snapshot.terms_across.take(candidates, axis=1))
     total = np.add.reduce(lift, axis=0)
-    out[:, _AT["lift_mean"]] = total / snapshot.term_counts[candidates]
+    out[:, _AT["lift_mean"]] = total / snapshot.term_counts.take(candidates)
     out[:, _AT["lift_most"]] = np.maximum.reduce(lift, axis=0)
-    out[:, _AT["category_share"]] = view.category_share[snapshot.main_category[candidates]]
+    out[:, _AT["category_share"]] = view.category_share[snapshot.main_category.take(candidates)]
 
 
 def _page(
@@ -121,25 +145,24 @@ def _page(
         out[:, _AT["page_together"]] = row[candidates]
         gap = price[candidates] - price[page_item]
         out[:, _AT["page_price_gap"]] = _known(gap, _UNKNOWN_GAP)
-    else:
-        out[:, _AT["page_together"]], out[:, _AT["page_price_gap"]] = -1.0, _UNKNOWN_GAP
-    same = main[candidates] == page_category if page_category >= 0 else -1.0
-    out[:, _AT["page_category"]] = same
+    if page_category >= 0:
+        out[:, _AT["page_category"]] = main[candidates] == page_category
 
 
-def _ages(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints, now: int) -> None:
+def _gaps(out: Floats, snapshot: Snapshot, view: VisitorView, candidates: Ints, now: int) -> None:
     # What is known of every item, and of the visitor, need not be looked at for blanks.
     priced, dated = snapshot.all_priced, snapshot.all_dated
-    price = snapshot.log_price.take(candidates)
-    gap = price - np.float32(view.price)
-    out[:, _AT["price_gap"]] = _known(gap, _UNKNOWN_GAP, whole=priced and math.isfinite(view.price))
-    out[:, _AT["price"]] = _known(price, _UNKNOWN_PRICE, whole=priced)
+    price, born = snapshot.price_and_born.take(candidates, axis=1)
+    price -= np.float32(view.price)
+    whole = priced and math.isfinite(view.price)
+    out[:, _AT["price_gap"]] = _known(price, _UNKNOWN_GAP, whole=whole)
     # Days since 1970 in float32 are good to three minutes.
-    born = snapshot.born.take(candidates)
     age = np.log1p(np.maximum(np.float32(now / _DAY) - born, np.float32(0.0)))
     out[:, _AT["age"]] = _known(age, _UNKNOWN_AGE, whole=dated)
-    years = (born - np.float32(view.born)) / _YEAR
-    out[:, _AT["age_gap"]] = _known(years, _UNKNOWN_GAP, whole=dated and math.isfinite(view.born))
+    born -= np.float32(view.born)
+    born /= _YEAR
+    whole = dated and math.isfinite(view.born)
+    out[:, _AT["age_gap"]] = _known(born, _UNKNOWN_GAP, whole=whole)
 
 
 def _known(values: Floats, blank: float, *, whole: bool = False) -> Floats:
@@ -149,11 +172,11 @@ def _known(values: Floats, blank: float, *, whole: bool = False) -> Floats:
     return values
 
 
-def _in_list(block: Floats) -> Floats:
-    """Each column against the list: how many standard deviations from its mean."""
+def _in_list(out: Floats) -> Floats:
+    """Each relative column against the list: how many standard deviations from its mean."""
     # Transposed, so that sums run along memory.
-    across = np.ascontiguousarray(block.T)
-    n = np.float32(len(block))
+    across: Floats = out.T[_RELATIVE_COLUMNS]
+    n = np.float32(len(out))
     across -= (np.add.reduce(across, axis=1) / n)[:, None]
     spread = np.sqrt(np.add.reduce(across * across, axis=1) / n)
     across /= (spread + _LEAST_SPREAD)[:, None]

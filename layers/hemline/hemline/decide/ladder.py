@@ -5,6 +5,7 @@ something that may be shown is the answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -46,7 +47,7 @@ class StepDown(Exception):  # noqa: N818 - it is a step of the ladder, not a fau
 
 
 class NotNow(StepDown):
-    """It could answer, but not in this run: it is late, or what it needs is left alone for a while."""
+    """It could answer, but not in this run: it is late or out of order, or left alone for a while."""
 
 
 def nothing_in_the_way(_slot: Slot) -> str:
@@ -64,6 +65,8 @@ class Context(NamedTuple):
     want: SlotRequest
     facts: Facts
     eligible: Eligibility
+    listed: Sequence[int] = ()
+    """The candidates that `want` names, as item indices: those that the edition has."""
     closed: Mapping[Rung, str] = {}
     """Rungs that may not answer, and why."""
     obstacle: Callable[[Slot], str] = nothing_in_the_way
@@ -72,7 +75,7 @@ class Context(NamedTuple):
 
 def _candidates(ctx: Context, *, personal: bool) -> Found:
     if ctx.want.candidates:
-        return named(ctx.snapshot, ctx.want.candidates)
+        return named(ctx.listed)
     allowed = ctx.eligible.allowed if ctx.want.after else None
     return gather(ctx.slot, ctx.snapshot, ctx.facts, personal=personal, allowed=allowed)
 
@@ -104,9 +107,9 @@ def _by_model(ctx: Context) -> Found:
     )
     _check_time(ctx)
     scores = ctx.ranker.score(matrix)
-    if not np.isfinite(scores.sum()):
-        raise StepDown("scores are not finite")
-    order = np.argsort(-boosted(scores, found.items, ctx.eligible), kind="stable")
+    if not isfinite(np.add.reduce(scores)):
+        raise NotNow("scores are not finite")
+    order = (-boosted(scores, found.items, ctx.eligible)).argsort(kind="stable")
     return found.take(order)
 
 
@@ -155,7 +158,7 @@ def _by_popularity(ctx: Context) -> Found:
 def _popular_here(ctx: Context, popular: Ints) -> Found:
     """What the page itself asks for comes first (its item's company, its category), then the rest."""
     if ctx.want.candidates:
-        own = named(ctx.snapshot, ctx.want.candidates).items
+        own = named(ctx.listed).items
         return from_one("yours", first_of(popular[np.isin(popular, own)], own))
     page = _candidates(ctx, personal=False)
     lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
@@ -208,7 +211,7 @@ def climb(ctx: Context) -> Step:
             found = step(ctx)
         except (StepDown, Unavailable) as why:
             reasons.append(f"{rung}: {why}")
-            left = left or isinstance(why, Unavailable)
+            left = left or isinstance(why, Unavailable | NotNow)
             broken |= isinstance(why, NotNow)
             continue
         except MissingFact as missing:
@@ -231,5 +234,6 @@ def climb(ctx: Context) -> Step:
 
 
 def _sift(found: Found, eligible: Eligibility) -> Found:
-    keep = eligible.allowed[found.items]
-    return found if keep.all() else found.take(np.flatnonzero(keep))
+    keep = eligible.allowed.take(found.items)
+    every = np.count_nonzero(keep) == len(keep)
+    return found if every else found.take(np.flatnonzero(keep))

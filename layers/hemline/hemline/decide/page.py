@@ -1,33 +1,28 @@
-"""A whole page in one pass: each slot decided, no item twice, every header derived from facts read."""
+"""A whole page in one pass: each slot decided, no item twice, never a slot that fails."""
 
-from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from hemline.decide import content, cursor, render, token
 from hemline.decide.arrange import arrange, missed
 from hemline.decide.brake import braked, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
 from hemline.decide.chosen import Chosen, Watch
-from hemline.decide.diversify import diversify
+from hemline.decide.diversify import diversified
 from hemline.decide.explore import Explored, explore
 from hemline.decide.facts import Facts, FactSource
+from hemline.decide.fragment import EMPTY, Answer, Decided, Format, fragment
 from hemline.decide.ladder import Context, Ranker, Step, climb, nothing_in_the_way
 from hemline.decide.page_caps import caps_left, is_free
 from hemline.decide.reasons import reasons
 from hemline.decide.rules import Eligibility, Rules
 from hemline.decide.seen import Seen
 from hemline.decide.snapshot import Snapshot
-from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Traits
+from hemline.model.decision import Fragment, Page, Rung, SlotRequest, Traits
 from hemline.model.errors import UnknownSlot
 from hemline.model.slot import Slot
-
-Format = Literal["json", "html", "email"]
-_encode = msgspec.json.Encoder().encode
-_DEGRADED_MAX_AGE = 5
-"""Seconds: an answer from the static rung must not outlive the trouble that caused it by much."""
 
 
 class Engine(NamedTuple):
@@ -51,34 +46,6 @@ class Ask(NamedTuple):
     format: Format
 
 
-class _Answer(NamedTuple):
-    """A slot's answer before it is a fragment: the middle of its JSON, its HTML, what it showed."""
-
-    members: bytes
-    html: bytes
-    rung: Rung
-    reasons: tuple[str, ...]
-    shown: tuple[int, ...] = ()
-    variant: str = ""
-    explored: Explored | None = None
-    broken: bool = False
-    """A rung was left for a reason that lies in no fact."""
-    said: tuple[str, ...] = ()
-    """items: each one's reason; layout: the sections."""
-    text: bytes = b""
-    """An email's other body."""
-
-
-class _Decided(NamedTuple):
-    """One slot, decided: what a fragment is derived from."""
-
-    snapshot: Snapshot
-    slot: Slot
-    asked: "Seen"
-    facts: Facts
-    answer: _Answer
-
-
 def decide_page(
     engine: Engine, ask: Ask, source: FactSource, witness: token.Witness
 ) -> dict[str, Fragment]:
@@ -93,17 +60,21 @@ def decide_page(
     done: dict[str, Fragment] = {}
     seen = Seen()
     for slot, want in sorted(slots, key=_first_come):
-        seen = seen._replace(before=before[slot.name])
+        spelled = token.want_of(engine.snapshot, want)
+        seen = seen._replace(before=before[slot.name], listed=token.listed_in(spelled))
         facts = Facts(source, personal=slot.personal)
         answer = _answer(engine, slot, want, facts, seen, ask.format)
-        asked = Seen(wants=(token.want_of(engine.snapshot, want),))
+        asked = Seen(wants=(spelled,))
         if slot.kind == "items":
             more = seen.more(engine.snapshot, slot, answer.shown, witness.keys)
-            how = {"broken": answer.broken, "free": is_free(slot)}
-            asked = seen = seen.add(answer.shown, facts.trace, asked.wants[0], **how)
+            how = {"broken": answer.broken, "free": answer.free}
+            asked = seen = seen.add(answer.shown, facts.trace, spelled, **how)
             answer = answer._replace(members=answer.members + more)
-        decided = _Decided(engine.snapshot, slot, asked, facts, answer)
-        done[slot.name] = _fragment(decided, ask.format, witness)
+        if slot.template and ask.format == "html":
+            # After what later slots inherit: what a template shows decides nothing of theirs.
+            answer = _templated(engine.snapshot, slot, answer, facts)
+        decided = Decided(engine.snapshot, slot, asked, facts, answer)
+        done[slot.name] = fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
 
 
@@ -113,32 +84,27 @@ def _first_come(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:
 
 def _answer(  # noqa: PLR0913, PLR0917 - what a slot is decided from, and the form it is asked in
     engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen, form: Format
-) -> _Answer:
+) -> Answer:
     try:
         if slot.kind == "items":
             answer = _items(engine, slot, want, facts, seen)
+            if form == "html":
+                html = render.items_html(engine.snapshot, slot, answer.shown, answer.said)
+                answer = answer._replace(html=html)
         else:
             answer = _content(engine, slot, facts)
         return _mailed(engine.snapshot, slot, answer) if form == "email" else answer
     except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
         # Even the fallback may not be shown: the rules that would have sifted it did not run.
         reason = f"{slot.kind}: {type(fault).__name__}"
-        return _Answer(_EMPTY[slot.kind], b"", Rung.STATIC, (reason,))
+        return Answer(EMPTY[slot.kind], b"", Rung.STATIC, (reason,))
 
 
-def _mailed(snapshot: Snapshot, slot: Slot, answer: _Answer) -> _Answer:
+def _mailed(snapshot: Snapshot, slot: Slot, answer: Answer) -> Answer:
     from hemline.decide import render_email  # noqa: PLC0415 - of emails alone: start-up is everybody's
 
     mail = render_email.mail(snapshot, slot, answer.shown, answer.said, answer.variant)
     return answer._replace(html=mail.html, text=mail.text)
-
-
-_EMPTY = {
-    "items": b'"items":[]',
-    "content": b'"variant":null',
-    "alert": b'"variant":null',
-    "layout": b'"sections":[]',
-}
 
 
 def _slot(engine: Engine, name: str) -> Slot:
@@ -149,7 +115,13 @@ def _slot(engine: Engine, name: str) -> Slot:
     return slot
 
 
-def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> _Answer:
+def _templated(snapshot: Snapshot, slot: Slot, answer: Answer, facts: Facts) -> Answer:
+    from hemline.decide import template_slot  # noqa: PLC0415 - of sites with templates alone
+
+    return template_slot.templated(snapshot, slot, answer, facts)
+
+
+def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> Answer:
     # Also when they showed nothing: that too was decided from what they read.
     facts.absorb(seen.trace)
     snapshot = engine.snapshot
@@ -157,12 +129,13 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
     fired = engine.rules.fired(slot.name, facts)
     if fired.suppressed:
         rung = Rung.STATIC if fired.faults else Rung.SEGMENT
-        return _Answer(_EMPTY["items"], b"", rung, fired.faults)
+        return Answer(EMPTY["items"], b"", rung, fired.faults)
     slot = fired.switched(under.slot)
-    excluded = np.append(seen.excluded(snapshot, slot, want, facts), under.blocked)
+    excluded = seen.excluded(snapshot, slot, want, facts, under.blocked.tolist())
     eligible = engine.rules.eligible(fired, facts, excluded)
     eligible = eligible._replace(caps=eligible.caps + caps_left(snapshot, slot, seen.counted))
-    step = climb(_context(engine, slot, want, facts, eligible, under.closed))
+    eligible = eligible.taking_away if under.frozen else eligible
+    step = climb(_context(engine, slot, want, facts, eligible, seen.listed, under.closed))
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
@@ -171,15 +144,16 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
         steps = (seen.items, under.blocked, eligible, step, varied, explored, shown)
         engine.watch(Chosen(slot, want, facts, *steps))
     texts = reasons(snapshot, facts, shown, _sources(found, ranked, shown))
-    return _Answer(
+    return Answer(
         b'"items":' + render.items_json(snapshot, shown, texts),
-        render.items_html(snapshot, slot, shown, texts),
+        b"",
         step.rung if shown else Rung.STATIC,
         (*step.reasons, *missed(shown, eligible)),
         tuple(shown),
         explored=explored if explored and explored.item in shown else None,
         broken=step.broken,
         said=tuple(texts),
+        free=is_free(slot),
     )
 
 
@@ -189,10 +163,11 @@ def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
     want: SlotRequest,
     facts: Facts,
     eligible: Eligibility,
+    listed: Sequence[int],
     closed: Mapping[Rung, str],
 ) -> Context:
     kept = engine.snapshot, engine.rules, engine.ranker
-    return Context(*kept, slot, want, facts, eligible, closed, engine.obstacle)
+    return Context(*kept, slot, want, facts, eligible, listed, closed, engine.obstacle)
 
 
 def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need
@@ -201,8 +176,7 @@ def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each nee
     """Diversity, then exploration; rules are applied after both. Only the model rung varies."""
     if step.rung is not Rung.MODEL or not (slot.diversity or slot.explore):
         return ranked, None
-    groups = snapshot.main_category[step.found.items].tolist()
-    varied = diversify(ranked, groups, limit, slot.diversity)
+    varied = diversified(snapshot, slot, step.found.items, ranked, limit)
     if not slot.explore:
         return varied, None
     # One draw a visitor and minute: a page that is reloaded at once looks the same.
@@ -217,81 +191,17 @@ def _sources(found: Found, ranked: list[int], shown: list[int]) -> list[str]:
     return [NAMES[found.sources[ranked.index(i)]] if i in ranked else "pin" for i in shown]
 
 
-def _content(engine: Engine, slot: Slot, facts: Facts) -> _Answer:
+def _content(engine: Engine, slot: Slot, facts: Facts) -> Answer:
     under = braked(slot, engine.snapshot, facts)
     slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
-    frozen = under.closed.get(Rung.POPULAR)
+    frozen = under.frozen or None
     choice = content.choose(slot, engine.rules, engine.snapshot, facts, frozen)
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)
         html = render.sections_html(choice.sections)
-        return _Answer(members, html, choice.rung, choice.reasons, said=choice.sections)
+        return Answer(members, html, choice.rung, choice.reasons, said=choice.sections)
     members = b'"variant":' + render.variant_json(choice.variant)
     html = render.variant_html(slot, choice.variant)
     name = choice.variant.name if choice.variant else ""
     left = (*choice.reasons, gone) if gone else choice.reasons
-    return _Answer(members, html, choice.rung, left, variant=name)
-
-
-def _fragment(decided: _Decided, form: Format, witness: token.Witness) -> Fragment:
-    snapshot, slot, _, facts, answer = decided
-    facts.read("clock.minute")
-    if witness.read:
-        witness.read(slot.name, facts)
-    unsigned = _body(decided, form)
-    record = _token(decided, form, witness, unsigned)
-    signed = token.encode(record, witness.keys) if witness.counts else ""
-    degraded = answer.rung is Rung.STATIC
-    return Fragment(
-        name=slot.name,
-        body=unsigned[: -len(_NO_TOKEN)] + b'"%b"}' % signed.encode(),
-        html=answer.html,
-        rung=answer.rung,
-        scope=facts.scope,
-        etag=record.facts.hex(),
-        max_age=min(slot.max_age, _DEGRADED_MAX_AGE) if degraded else slot.max_age,
-        traits=tuple(r.name for r in facts.trace if r.name.startswith("trait.")),
-        items=tuple(snapshot.item_ids[i] for i in answer.shown),
-        reasons=answer.reasons,
-    )
-
-
-def _token(decided: _Decided, form: Format, witness: token.Witness, unsigned: bytes) -> token.Token:
-    snapshot, slot, asked, facts, answer = decided
-    # Everything the answer depends on: a 304 for an equal digest is right by construction.
-    # The rung is in it: that a better one was late lies in no fact, and may be over the next time.
-    parts = (snapshot.digest, slot.name, form, answer.rung.value)
-    return token.Token(
-        edition=bytes.fromhex(snapshot.digest[:16]),
-        slot=slot.name,
-        rung=token.rung_number(answer.rung),
-        facts=facts.digest(*(part.encode() for part in parts), _encode(asked.wants)),
-        minute=facts.read("clock.minute") // 60_000,
-        items=answer.shown,
-        variant=answer.variant,
-        explored=answer.explored and (answer.explored.item, answer.explored.propensity),
-        site=token.site_mark(snapshot.header.site),
-        body=token.short(unsigned),
-        form=form,
-        broken=asked.broken,
-        request=token.Request(token.given_of(facts.trace), asked.wants),
-        whose=witness.whose() if facts.scope is Scope.VISITOR else None,
-    )
-
-
-_NO_TOKEN = b'""}'
-
-
-def _body(decided: _Decided, form: Format) -> bytes:
-    """The JSON object with an empty token at its end, for the token to be put in."""
-    answer = decided.answer
-    html = b',"html":' + render.json_string(answer.html) if form != "json" else b""
-    html += b',"text":' + render.json_string(answer.text) if form == "email" else b""
-    return b'{"kind":"%b",%b%b,"rung":"%b","scope":"%b","token":%b' % (
-        decided.slot.kind.encode(),
-        answer.members,
-        html,
-        answer.rung.encode(),
-        decided.facts.scope.word.encode(),
-        _NO_TOKEN,
-    )
+    return Answer(members, html, choice.rung, left, variant=name)

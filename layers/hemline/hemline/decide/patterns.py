@@ -7,11 +7,11 @@ each character is one look-up, whatever the pattern. Why not a library: docs/dec
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from hemline.decide.pattern_machine import NOTHING, Class, Machine, Part, bits
 
 MOST_POSITIONS = 256
 """Letters and classes of a pattern after its repetitions are written out."""
-_MOST_STATES = 512
 _MOST_TEXT = 120
 _MOST_READ = 4 * MOST_POSITIONS
 """Atoms read, copies included: brackets with nothing in them have no positions to count."""
@@ -27,35 +27,16 @@ class BadPattern(ValueError):  # noqa: N818 - named for what it says, as the err
     """Not a pattern of this language; the message says where and why."""
 
 
-class _Class(NamedTuple):
-    """What one position takes: a character among `chars`, or, `negated`, any other."""
-
-    chars: frozenset[str]
-    negated: bool = False
-
-
-class _Part(NamedTuple):
-    """A piece of a pattern: the positions it may begin and end with, and whether it may be empty."""
-
-    empty: bool
-    first: int
-    """Bits of positions."""
-    last: int
-
-
-_NOTHING = _Part(empty=True, first=0, last=0)
-
-
 class _Parser:
     """Recursive descent over one pattern; `follow[p]` are the positions that may come after p."""
 
     def __init__(self, text: str) -> None:
         self._text, self._at = text, 0
-        self.classes: list[_Class] = []
+        self.classes: list[Class] = []
         self.follow: list[int] = []
         self._read = 0
 
-    def whole(self) -> _Part:
+    def whole(self) -> Part:
         part = self._either()
         if self._at < len(self._text):
             raise BadPattern(f"`{self._text[self._at]}` at {self._at + 1} has no beginning")
@@ -71,33 +52,31 @@ class _Parser:
         self._at += 1
         return char
 
-    def _either(self) -> _Part:
+    def _either(self) -> Part:
         part = self._row()
         while self._peek() == "|":
             self._at += 1
             other = self._row()
-            part = _Part(
-                part.empty or other.empty, part.first | other.first, part.last | other.last
-            )
+            part = Part(part.empty or other.empty, part.first | other.first, part.last | other.last)
         return part
 
-    def _row(self) -> _Part:
-        part = _NOTHING
+    def _row(self) -> Part:
+        part = NOTHING
         while self._peek() not in {"", "|", ")"}:
             part = self._join(part, self._repeated())
         return part
 
-    def _join(self, left: _Part, right: _Part) -> _Part:
+    def _join(self, left: Part, right: Part) -> Part:
         self._connect(left.last, right.first)
         first = left.first | (right.first if left.empty else 0)
         last = right.last | (left.last if right.empty else 0)
-        return _Part(left.empty and right.empty, first, last)
+        return Part(left.empty and right.empty, first, last)
 
     def _connect(self, ends: int, begins: int) -> None:
         for position in bits(ends):
             self.follow[position] |= begins
 
-    def _repeated(self) -> _Part:
+    def _repeated(self) -> Part:
         start = self._at
         part = self._atom()
         end = self._at
@@ -129,7 +108,7 @@ class _Parser:
             raise BadPattern(f"{{{inside}}} ends before it begins")
         return int(low), most
 
-    def _copies(self, part: _Part, span: tuple[int, int], low: int, high: int | None) -> _Part:
+    def _copies(self, part: Part, span: tuple[int, int], low: int, high: int | None) -> Part:
         """The piece as often as is asked for, each copy with positions of its own."""
         made = [part]
         after = self._at
@@ -139,12 +118,12 @@ class _Parser:
         self._at = after
         if high is None:
             self._connect(made[-1].last, made[-1].first)
-        whole = _NOTHING
+        whole = NOTHING
         for number, copy in enumerate(made if high != 0 else []):
             whole = self._join(whole, copy if number < low else copy._replace(empty=True))
         return whole
 
-    def _atom(self) -> _Part:
+    def _atom(self) -> Part:
         self._read += 1
         if self._read > _MOST_READ:
             raise BadPattern("it is too large: its repetitions are nested")
@@ -155,39 +134,39 @@ class _Parser:
                 raise BadPattern("a `(` is not closed")
             return part
         if char == ".":
-            return self._position(_Class(frozenset("\n"), negated=True))
+            return self._position(Class(frozenset("\n"), negated=True))
         if char == "[":
             return self._position(self._set())
         if char == "\\":
             return self._position(self._escape())
         if char in _SPECIAL:
             raise BadPattern(f"`{char}` at {self._at} has nothing to stand for; write \\{char}")
-        return self._position(_Class(frozenset(char)))
+        return self._position(Class(frozenset(char)))
 
-    def _position(self, taken: _Class) -> _Part:
+    def _position(self, taken: Class) -> Part:
         if len(self.classes) >= MOST_POSITIONS:
             raise BadPattern(f"it is too large: at most {MOST_POSITIONS} characters written out")
         bit = 1 << len(self.classes)
         self.classes.append(taken)
         self.follow.append(0)
-        return _Part(empty=False, first=bit, last=bit)
+        return Part(empty=False, first=bit, last=bit)
 
-    def _escape(self) -> _Class:
+    def _escape(self) -> Class:
         char = self._take()
         if char.lower() in _CLASSES and char.isascii():
-            return _Class(_CLASSES[char.lower()], negated=char.isupper())
+            return Class(_CLASSES[char.lower()], negated=char.isupper())
         if char.isascii() and char.isalnum():
             raise BadPattern(f"\\{char} is not known; there are \\d, \\w and \\s")
-        return _Class(frozenset(char))
+        return Class(frozenset(char))
 
-    def _set(self) -> _Class:
+    def _set(self) -> Class:
         negated = self._peek() == "^"
         self._at += negated
         chars: set[str] = set()
         while not chars or self._peek() != "]":
             chars |= self._members()
         self._at += 1
-        return _Class(frozenset(chars), negated)
+        return Class(frozenset(chars), negated)
 
     def _members(self) -> frozenset[str]:
         low = self._take()
@@ -207,16 +186,6 @@ class _Parser:
         return frozenset(map(chr, range(ord(low), ord(high) + 1)))
 
 
-def bits(number: int) -> list[int]:
-    """The positions of its ones, ascending."""
-    found = []
-    while number:
-        low = number & -number
-        found.append(low.bit_length() - 1)
-        number ^= low
-    return found
-
-
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
     """A test whether a text holds the pattern somewhere (`^`, `$`: at its ends). Raises BadPattern."""
     if len(pattern) > _MOST_TEXT:
@@ -225,7 +194,7 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     body = pattern[1:] if anchored else pattern
     parser = _Parser(body[:-1] if closed else body)
     part = parser.whole()
-    machine = _Machine(parser.classes, parser.follow, part, anchored=anchored)
+    machine = Machine(parser.classes, parser.follow, part, anchored=anchored)
     return machine.ends if closed else machine.meets
 
 
@@ -233,76 +202,3 @@ def _ends(pattern: str) -> bool:
     """Whether its last character is a `$` that means the end, and no escaped one."""
     rest = pattern[:-1]
     return pattern.endswith("$") and not (len(rest) - len(rest.rstrip("\\"))) % 2
-
-
-class _Machine:
-    """The automaton; what it keeps only saves work, and is bounded."""
-
-    def __init__(
-        self, classes: list[_Class], follow: list[int], part: _Part, *, anchored: bool
-    ) -> None:
-        self._classes, self._follow, self._part = classes, follow, part
-        self._again = 0 if anchored else part.first
-        self._empty_end = part.empty and not anchored
-        self._takes: dict[str, int] = {}
-        self._next: dict[int, dict[str, int]] = {}
-
-    def meets(self, text: str) -> bool:
-        """Whether some part of the text fits."""
-        if self._part.empty:
-            return True
-        state, table = self._part.first, self._next
-        for char in text:
-            row = table.get(state)
-            step = row.get(char, -1) if row is not None else -1
-            if step < 0:
-                step = self._step(state, char)
-            if step & 1:
-                return True
-            state = step >> 1
-            if not state:
-                return False
-        return False
-
-    def ends(self, text: str) -> bool:
-        """Whether a part that reaches the text's end fits."""
-        state, table, done = self._part.first, self._next, self._part.empty
-        for char in text:
-            if not state:
-                # Anchored, and nothing may come any more.
-                return self._empty_end
-            row = table.get(state)
-            step = row.get(char, -1) if row is not None else -1
-            if step < 0:
-                step = self._step(state, char)
-            done, state = bool(step & 1), step >> 1
-        return done or self._empty_end
-
-    def _step(self, state: int, char: str) -> int:
-        """Positions that may take the next character, then one bit: whether a match ended here."""
-        taken = state & self._takers(char)
-        after = self._again
-        for position in bits(taken):
-            after |= self._follow[position]
-        step = after << 1 | bool(taken & self._part.last)
-        if len(self._next) >= _MOST_STATES:
-            self._next.clear()
-        row = self._next.setdefault(state, {})
-        if len(row) >= _MOST_STATES:
-            row.clear()
-        row[char] = step
-        return step
-
-    def _takers(self, char: str) -> int:
-        """Positions that take the character."""
-        found = self._takes.get(char)
-        if found is None:
-            if len(self._takes) >= _MOST_STATES:
-                self._takes.clear()
-            found = sum(
-                1 << at
-                for at, one in enumerate(self._classes)
-                if (char in one.chars) != one.negated
-            )
-            self._takes[char] = found
-        return found

@@ -55,6 +55,7 @@ REASONS: Mapping[str, Callable[[Snapshot, Facts, Sequence[int]], list[str]]] = {
     "your_categories": _category,
     "trending": _says("Trending now"),
     "new": _says("New here"),
+    "similar_new": _says("New, and like what you looked at"),
     "popular": _says("Popular right now"),
     "pin": _says("Our pick"),
 }

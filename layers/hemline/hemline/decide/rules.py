@@ -81,6 +81,11 @@ class Eligibility(NamedTuple):
     faults: tuple[str, ...] = ()
     """Rules that failed: the slot steps one rung down."""
 
+    @property
+    def taking_away(self) -> "Eligibility":
+        """Without what puts in or moves: what is frozen is sifted, and nothing else."""
+        return self._replace(pins=(), shares=(), boosts=None)
+
 
 class Fired(NamedTuple):
     """Rules that hold, the foremost first, and those that failed.
@@ -189,7 +194,8 @@ class Rules:
     def eligible(self, fired: Fired, facts: Facts, excluded: Ints) -> Eligibility:
         """What may be shown, and how it is to be arranged."""
         snapshot = self._snapshot
-        allowed: Mask = (snapshot.stock != 0) & (snapshot.published <= facts.read("clock.minute"))
+        allowed: Mask = snapshot.published <= facts.read("clock.minute")
+        allowed &= snapshot.once(_in_stock)
         self._restrict(allowed, fired)
         allowed[excluded] = False
         pins = self._pinned(fired, allowed)
@@ -206,7 +212,8 @@ class Rules:
             bits = np.bitwise_and.reduce(self._keep[rows], axis=0)
             allowed &= np.unpackbits(bits, count=len(allowed)).view(np.bool_)
         gone = [self._alone[at] for at in fired.at if at in self._alone]
-        allowed[[item for item in gone if item >= 0]] = False
+        if gone:
+            allowed[[item for item in gone if item >= 0]] = False
 
     def _pinned(self, fired: Fired, allowed: Mask) -> tuple[tuple[int, int], ...]:
         pins: dict[int, int] = {}
@@ -238,6 +245,11 @@ class Rules:
         rule, count = self._rules[at], len(self._snapshot.item_ids)
         members = np.unpackbits(self._bits(at), count=count).view(np.bool_)
         return Share(members, rule.share, rule.name)
+
+
+def _in_stock(snapshot: Snapshot) -> Mask:
+    in_stock: Mask = snapshot.stock != 0
+    return in_stock
 
 
 def _is_of_one(rule: Rule) -> bool:

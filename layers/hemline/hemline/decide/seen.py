@@ -1,6 +1,6 @@
 """What a page has shown so far, and earlier pages of a list before it: what a slot may not repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,8 @@ class Seen(NamedTuple):
     """Those of the items that page-wide caps count."""
     before: Marks = cursor.NOTHING
     """What earlier pages of this list showed."""
+    listed: Sequence[int] = ()
+    """What the caller's own list for this slot names, as item indices: those that the edition has."""
 
     def add(
         self, shown: Sequence[int], trace: tuple[Read, ...], want: Want, *, broken: bool, free: bool
@@ -45,8 +47,18 @@ class Seen(NamedTuple):
         marks = (*self.items, *shown) if shown else ()
         return cursor.member(snapshot, slot.name, self.before, marks, keys)
 
-    def excluded(self, snapshot: Snapshot, slot: Slot, want: SlotRequest, facts: Facts) -> Ints:
-        """Item indices that may not come (again): by the page, the caller, the visitor and the cursor."""
+    def excluded(
+        self,
+        snapshot: Snapshot,
+        slot: Slot,
+        want: SlotRequest,
+        facts: Facts,
+        blocked: Iterable[int] = (),
+    ) -> Ints:
+        """Item indices that may not come (again): by the page, the caller, the visitor and the cursor.
+
+        `blocked` ones may not either.
+        """
         names = list(want.exclude)
         # A department shows all of itself, the thing in the cart too.
         if "category" not in slot.sources:
@@ -54,8 +66,9 @@ class Seen(NamedTuple):
             names += facts.read_or("page.cart", ()) if slot.personal else ()
             names += _listed(facts, "page.owned") if slot.personal else ()
         names += _listed(facts, "page.seen") if slot.personal else ()
-        earlier = cursor.items_of(snapshot, self.before)
-        return np.array([*self.items, *snapshot.indices(names), *earlier], np.int32)
+        known = [i for i in map(snapshot.index.get, names) if i is not None]
+        earlier = cursor.items_of(snapshot, self.before).tolist()
+        return np.array([*self.items, *known, *earlier, *blocked], np.int32)
 
 
 def _listed(facts: Facts, name: str) -> tuple[str, ...]:

@@ -1,16 +1,20 @@
 """An edition opened as numpy views: what every step of a decision reads. Opened once, then shared."""
 
 import zlib
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hemline.model.edition import Edition
+from hemline.model.slot import diverse_attributes
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
 Marks = npt.NDArray[np.uint32]
+Array = TypeVar("Array", bound=npt.NDArray[np.generic])
 
 
 class Snapshot:
@@ -24,7 +28,15 @@ class Snapshot:
         self.segments: dict[str, int] = {s: i for i, s in enumerate(edition.json("segments"))}
         self.slots = {slot.name: slot for slot in edition.header.slots}
         self._arrays: dict[str, npt.NDArray[np.generic]] = {}
+        self._prepared: dict[object, Any] = {}
         self.slot_index = {slot.name: i for i, slot in enumerate(edition.header.slots)}
+
+    def once(self, prepare: Callable[["Snapshot"], Array]) -> Array:
+        """What a step of decisions prepares from an edition, made when it is first asked for."""
+        found: Array | None = self._prepared.get(prepare)
+        if found is None:
+            found = self._prepared[prepare] = prepare(self)
+        return found
 
     def array(self, name: str) -> npt.NDArray[np.generic]:
         """A section as a read-only array of its stated dtype and shape; empty when absent."""
@@ -72,6 +84,11 @@ class Snapshot:
     def page_group(self) -> Ints:
         """[attributes, n] the group that a page-wide cap puts each item in, -1 for none."""
         return self.ints("page_group")
+
+    @cached_property
+    def diverse_rows(self) -> dict[str, int]:
+        """Attribute that a slot is diverse over → its row in `diverse_group`."""
+        return {n: row for row, n in enumerate(diverse_attributes(self.header.slots))}
 
     @cached_property
     def price(self) -> Floats:
@@ -122,6 +139,11 @@ class Snapshot:
         return days
 
     @cached_property
+    def price_and_born(self) -> Floats:
+        """[2, n] `log_price` and `born`: what is read together lies together."""
+        return np.stack([self.log_price, self.born])
+
+    @cached_property
     def all_priced(self) -> bool:
         """Whether every item has a price, so that none need be looked for."""
         return not bool(np.isnan(self.log_price).any())
@@ -135,7 +157,12 @@ class Snapshot:
     def item_terms(self) -> Ints:
         """[n, w] what each item is about, as term indices; padded with t, the number of terms."""
         terms = self.ints("item_terms")
-        return terms if terms.size else np.zeros((len(self.item_ids), 1), np.int32)
+        if not terms.size:
+            return np.zeros((len(self.item_ids), 1), np.int32)
+        # An edition has room for more terms than its items may use: only what is used is read. Where
+        # padding was, one place of it stays, since "none of these terms" counts as 0 among them.
+        used = int((terms < len(self.term_share) - 1).sum(axis=1).max(initial=0)) + 1
+        return np.ascontiguousarray(terms[:, :used])
 
     @cached_property
     def terms_across(self) -> Ints:

@@ -8,7 +8,6 @@ Knows no clock and no storage; `usecases.receipts` finds again what it points to
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -16,18 +15,16 @@ import msgspec
 from hemline.decide.facts import Facts, Read
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Rung, SlotRequest
+from hemline.model.decision_mark import KEPT_DAYS, PURPOSE, checked, site_mark
 from hemline.model.errors import NotAllowed
-from hemline.model.signed import sign, verify
+from hemline.model.signed import sign
+
+__all__ = ["KEPT_DAYS", "site_mark"]
 
 MAX_CHARACTERS = 700
-KEPT_DAYS = 90
-"""How long a receipt can be asked about."""
-
 CONSENTED, KNOWN, UNREAD = 1, 2, 4
 """Flags of `Whose`: facts of the visitor were there; somebody was known; the profile was not to be had."""
 
-_PURPOSE = "decision"
-_MINUTES_A_DAY = 24 * 60
 _RUNGS = tuple(Rung)
 _SIGNATURE = 23  # a dot and 16 bytes in base64
 _MOST_BYTES = (MAX_CHARACTERS - _SIGNATURE) * 3 // 4
@@ -41,16 +38,25 @@ _NAMES = (
     "trait.device",
     "trait.language",
     "site.brake",
+    "page.owned",
+    "page.seen",
 )
 """Fact names that a token spells as a number. Append only: tokens that are out depend on it."""
 _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
 _FIELDS = SlotRequest.__struct_fields__[1:]
 _DEFAULTS = tuple(getattr(SlotRequest(""), field) for field in _FIELDS)
+_LISTED_AT = 1 + _FIELDS.index("candidates")
+_NONE_OF_THEM = [-1]
 UNHEARD_OF = ""
 """Stands for ids that the edition does not have: no item can be called so."""
 
 Given = tuple[int | str, bytes]
-"""A fact of the request that was read (its name or its number) and its mark, the value as JSON."""
+"""A fact of the request that was read (its name or its number) and its mark, the value as JSON.
+
+The mark is empty for a list that the page told and nobody may read, for want of consent.
+"""
+_TOLD = frozenset({"page.owned", "page.seen"})
+"""Read where the page tells them, and not else: that it did is part of what was asked."""
 Want = tuple[object, ...]
 """A slot's position in the edition, then the request's fields; ids as item indices."""
 
@@ -132,16 +138,19 @@ def who(subject: str, key: bytes) -> bytes:
 
 def encode(token: Token, keys: tuple[bytes, ...]) -> str:
     """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest."""
-    payload = _encoder.encode(token)
-    if len(payload) > _MOST_BYTES and isinstance(token.request, Request):
-        digest = request_digest(token.request)
-        payload = _encoder.encode(msgspec.structs.replace(token, request=digest))
-    return sign(_PURPOSE, payload, keys[0])
+    return sign(PURPOSE, _payload(token), keys[0])
 
 
-def request_digest(request: Request) -> bytes:
-    """What stands for a request that is too long."""
-    return short(_encoder.encode(request))
+def _payload(token: Token) -> bytes:
+    if not isinstance(token.request, Request):
+        return _encoder.encode(token)
+    request = _encoder.encode(token.request)
+    # What is too long by itself need not be tried with the rest.
+    if len(request) <= _MOST_BYTES:
+        payload = _encoder.encode(token)
+        if len(payload) <= _MOST_BYTES:
+            return payload
+    return _encoder.encode(msgspec.structs.replace(token, request=short(request)))
 
 
 def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | None = None) -> Token:
@@ -149,25 +158,10 @@ def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | Non
 
     `now` in epoch ms; without it no age is too old.
     """
-    payload = verify(_PURPOSE, text, keys)
     try:
-        token = _decoder.decode(payload)
+        return _decoder.decode(checked(text, keys, site=site, now=now))
     except (msgspec.DecodeError, UnicodeError):
         raise NotAllowed("this decision token is of another version") from None
-    if site and token.site != site_mark(site):
-        raise NotAllowed(f"this decision token is of another site than {site}")
-    age = 0 if now is None else (now // 60_000 - token.minute) // _MINUTES_A_DAY
-    if age > KEPT_DAYS:
-        raise NotAllowed(
-            f"this decision token is {age} days old; receipts are kept for {KEPT_DAYS} days"
-        )
-    return token
-
-
-@cache
-def site_mark(site: str) -> bytes:
-    """How a token spells its site."""
-    return short(site.encode(), 4)
 
 
 def given_of(trace: Sequence[Read]) -> tuple[Given, ...]:
@@ -178,7 +172,7 @@ def given_of(trace: Sequence[Read]) -> tuple[Given, ...]:
     return tuple(
         (_NUMBERS.get(r.name, r.name), short(r.mark) if r.name.startswith("site.") else r.mark)
         for r in trace
-        if not r.name.startswith(("visitor.", "clock.")) and r.mark
+        if not r.name.startswith(("visitor.", "clock.")) and (r.mark or r.name in _TOLD)
     )
 
 
@@ -199,11 +193,17 @@ def want_of(snapshot: Snapshot, request: SlotRequest) -> Want:
     return (snapshot.slot_index[request.name], *(_indices(snapshot, value) for value in values))
 
 
+def listed_in(want: Want) -> Sequence[int]:
+    """Item indices of the candidates that a request names: those that the edition has."""
+    found = want[_LISTED_AT] if len(want) > _LISTED_AT else ()
+    return found if isinstance(found, list) and found != _NONE_OF_THEM else ()
+
+
 def _indices(snapshot: Snapshot, value: object) -> object:
-    # [-1]: ids were named, and the edition has none of them. That is not the same as none named.
+    # Ids were named, and the edition has none of them: that is not the same as none named.
     if not isinstance(value, tuple) or not value:
         return value
-    return [i for i in map(snapshot.index.get, value) if i is not None] or [-1]
+    return [i for i in map(snapshot.index.get, value) if i is not None] or _NONE_OF_THEM
 
 
 def request_of(snapshot: Snapshot, want: Want) -> SlotRequest:

@@ -16,6 +16,7 @@ from hemline.decide.facts import Facts, FactSource
 from hemline.decide.features import FEATURES
 from hemline.decide.page import Engine
 from hemline.decide.snapshot import Floats, Snapshot
+from hemline.decide.token import listed_in, want_of
 from hemline.model.decision import Rung
 
 _ENOUGH = 10_000
@@ -146,7 +147,7 @@ def _offered(scene: _Scene, most: int) -> Found:
     snapshot, chosen = scene.engine.snapshot, scene.chosen
     facts = Facts(scene.source, personal=chosen.slot.personal)
     if chosen.want.candidates:
-        return named(snapshot, chosen.want.candidates)
+        return named(listed_in(want_of(snapshot, chosen.want)))
     personal = chosen.step.rung is Rung.MODEL or chosen.slot.personal
     try:
         return gather(chosen.slot, snapshot, facts, personal=personal, most=most)

@@ -4,6 +4,7 @@ Made once a request and shared by all its slots. Pure; knows neither the clock n
 Items that the edition no longer has are left out.
 """
 
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ import numpy.typing as npt
 from hemline.decide.snapshot import Floats, Ints, Snapshot
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
 from hemline.learn.profile_columns import Columns
-from hemline.learn.statistics_counts import DAY_MS
 from hemline.model.event import DEEDS, Deed
 
 Reals = npt.NDArray[np.float64]
@@ -22,24 +22,27 @@ OWN = ("own_bought", "own_carted", "own_quantity", "own_engaged", "own_shown", "
 LAST = ("bought", "engaged", "shown")
 """Columns of `VisitorView.last`."""
 
-_CODES = ("purchase", "cart", "engaged", "shown")
-_ENGAGED_CODE = 2
-_COUNTS, _QUANTITY, _SHARE = [0, 1, 3, 4], 2, 5
-"""Columns of `own`: the counts of _CODES, the quantity, the share."""
-_DEED_CODES = {Deed.BOUGHT: 0, Deed.CARTED: 1, Deed.ENGAGED: _ENGAGED_CODE, Deed.SHOWN: 3}
-_CODE = np.array([_DEED_CODES[DEEDS[name] or Deed.SHOWN] for name in TYPES], np.int64)
-"""Kind of an action → its place in _CODES."""
-_RING_OF = np.array([0, 0, 1, 2], np.int64)
-"""Place in _CODES → column of `last`."""
+_QUANTITY, _SHARE = 2, 5
+_COUNTED = {Deed.BOUGHT: 0, Deed.CARTED: 1, Deed.ENGAGED: 3, Deed.SHOWN: 4}
+"""Deed → the column of `own` that counts it."""
+_DEED_OF = [DEEDS[name] or Deed.SHOWN for name in TYPES]
+_COLUMN = np.array([_COUNTED[deed] for deed in _DEED_OF], np.int64)
+"""Kind of an action → its column of `own`."""
+_PLACE = np.array([list(_COUNTED).index(deed) for deed in _DEED_OF], np.int64)
+"""Kind of an action → its place in `sums`."""
+_RINGS = {Deed.BOUGHT: 0, Deed.CARTED: 0, Deed.ENGAGED: 1, Deed.SHOWN: 2}
+_RING_OF = np.array([_RINGS[deed] for deed in _DEED_OF], np.int64)
+"""Kind of an action → its column of `last`."""
 # What a deed says about taste, beside one plain look.
 _TASTE_WEIGHT = np.array([0, 1, 1, 1, 1, 2, 2, 2], np.float64)
 # Each further action back counts a little less: half after about 35.
 _FADES = 0.98 ** np.arange(4096)
 STEPS = 12
 """Newest items whose neighbours count: what is older says little about now."""
-_STEP_FADE = 0.85
+_STEP_FADES = (0.85 ** np.arange(STEPS, dtype=np.float32))[:, None]
 # A visitor's showings are believed over the catalogue's shares after about this many.
 _SHARE_PRIOR = 20.0
+_DAY_MS = 86_400_000
 _LIFT_PRIOR = 1.0
 
 
@@ -48,8 +51,6 @@ class VisitorView(NamedTuple):
 
     recent: Ints
     """[r] items bought, carted or engaged with, each once, newest first."""
-    categories: Ints
-    """[≤ c] the visitor's categories, the most liked first."""
     slot: Ints
     """[n] row of each item in `own`, `last` and `gap`; 0 for items the visitor never met."""
     own: Floats
@@ -72,6 +73,25 @@ class VisitorView(NamedTuple):
     """[4] log(1 + count) of purchases, carted and engaged actions, showings."""
     seen: int
     """Time of the newest action, epoch ms; 0 for none."""
+    derived: dict[int, tuple[Floats, Floats]]
+    """What the features make of it as of a time, epoch ms: made for one slot, there for the others."""
+
+    @property
+    def categories(self) -> Ints:
+        """[≤ c] the visitor's categories, the most liked first."""
+        share = self.category_share
+        liked = np.flatnonzero(share[:-1])
+        return liked[np.argsort(-share[liked], kind="stable")].astype(np.int32)
+
+
+class _Taste(NamedTuple):
+    """What was bought, carted or engaged with, newest first, with repeats; r deeds."""
+
+    items: npt.NDArray[np.int64]
+    weight: Reals
+    """[r] what each says."""
+    total: float
+    """Sum of the weights."""
 
 
 class _Lines(NamedTuple):
@@ -86,13 +106,12 @@ class _Lines(NamedTuple):
 
 
 def _lines(columns: Columns, index: dict[str, int]) -> _Lines:
-    find = index.get
-    numbers = np.array([find(item, -1) for item in columns.items], np.int64)
-    items = numbers[columns.positions]
+    found = list(map(index.get, columns.items, repeat(-1)))
+    items = np.array(found, np.int64).take(columns.positions)
     times: npt.NDArray[np.int64] = columns.times.repeat(columns.counts)
     kinds: npt.NDArray[np.uint8] = columns.kinds.repeat(columns.counts)
     quantities = columns.quantities
-    if items.size and items.min() < 0:
+    if -1 in found:
         known = items >= 0
         items, times, kinds = items[known], times[known], kinds[known]
         quantities = quantities[known]
@@ -104,26 +123,25 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
     columns = profile.columns(BOUGHT, ENGAGED, SHOWN)
     lines = _lines(columns, snapshot.index)
     slot, met, rows = _rows(len(snapshot.item_ids), lines.items)
-    actions = np.bincount(_CODE.take(columns.kinds), minlength=len(_CODES))
+    actions = np.bincount(_PLACE.take(columns.kinds), minlength=len(_COUNTED))
     own, last, gap = _own(met + 1, lines, rows, int(actions[0]))
-    recent, weight = _recent(lines)
-    share = _category_share(snapshot, recent, weight)
-    liked = np.flatnonzero(share[:-1])
-    distinct = np.array(list(dict.fromkeys(recent.tolist())), np.int32)
+    taste = _taste(lines)
+    distinct = np.array(list(dict.fromkeys(taste.items.tolist())), np.int32)
+    price, born = _means(snapshot, taste)
     return VisitorView(
         recent=distinct,
-        categories=liked[np.argsort(-share[liked], kind="stable")].astype(np.int32),
         slot=slot,
         own=own,
         last=last,
         gap=gap,
-        lift=_lift(snapshot, recent, weight, lines.items[lines.deep :]),
-        category_share=share,
+        lift=_lift(snapshot, taste, lines.items[lines.deep :]),
+        category_share=_category_share(snapshot, taste),
         together=_together(snapshot, distinct[:STEPS]),
-        price=_mean(snapshot.log_price.take(recent), weight, whole=snapshot.all_priced),
-        born=_mean(snapshot.born.take(recent), weight, whole=snapshot.all_dated),
+        price=price,
+        born=born,
         sums=np.log1p(actions.astype(np.float32)),
-        seen=int(columns.times.max()) if columns.times.size else 0,
+        seen=int(np.maximum.reduce(columns.times)) if columns.times.size else 0,
+        derived={},
     )
 
 
@@ -131,78 +149,112 @@ def _rows(n: int, items: npt.NDArray[np.int64]) -> tuple[Ints, int, Ints]:
     """(row of each item or 0 [n], how many items there are, the row of each line)."""
     met = np.zeros(n, np.bool_)
     met[items] = True
-    distinct = np.flatnonzero(met)
+    (distinct,) = met.nonzero()
     slot = np.zeros(n, np.int32)
     slot[distinct] = np.arange(1, len(distinct) + 1)
-    return slot, len(distinct), slot[items]
+    return slot, len(distinct), slot.take(items)
 
 
-def _recent(lines: _Lines) -> tuple[npt.NDArray[np.int64], Reals]:
-    """(items not merely shown, newest first, with repeats; what each says about taste)."""
-    order = np.argsort(-lines.times[: lines.deep], kind="stable")
-    weight = _TASTE_WEIGHT.take(lines.kinds[order])
-    return lines.items[order], weight * _FADES[: len(order)]
+def _taste(lines: _Lines) -> _Taste:
+    order = (-lines.times[: lines.deep]).argsort(kind="stable")
+    weight = _TASTE_WEIGHT.take(lines.kinds.take(order))
+    weight *= _FADES[: len(order)]
+    return _Taste(lines.items.take(order), weight, float(np.add.reduce(weight)))
 
 
 def _own(size: int, lines: _Lines, rows: Ints, purchases: int) -> tuple[Floats, Reals, Floats]:
-    codes = _CODE.take(lines.kinds)
-    # One count of (item, code) pairs; then what was bought and carted, in pieces.
-    pairs = rows * len(_CODES) + codes
-    counts = np.bincount(pairs, minlength=size * len(_CODES)).reshape(size, len(_CODES))
-    own = np.zeros((size, len(OWN)), np.float32)
-    own[:, _COUNTS] = counts
-    had = np.count_nonzero(codes < _ENGAGED_CODE)
+    # One count of (item, column of `own`) pairs; then what was bought and carted, in pieces.
+    pairs = rows * len(OWN) + _COLUMN.take(lines.kinds)
+    counts = np.bincount(pairs, minlength=size * len(OWN)).reshape(size, len(OWN))
+    rings = _RING_OF.take(lines.kinds)
+    had = len(rings) - int(np.count_nonzero(rings))
+    times = counts[:, 0]
+    own: Floats = counts.astype(np.float32)
     own[:, _QUANTITY] = np.bincount(rows[:had], lines.quantities[:had], size)
     np.log1p(own, out=own)
-    times = counts[:, 0]
     own[:, _SHARE] = times / max(purchases, 1)
     last = np.zeros((size, len(LAST)))
     # Lines are newest first: written backwards, the newest time is what stays.
-    last[rows[::-1], _RING_OF.take(codes[::-1])] = lines.times[::-1]
-    first = np.zeros(size)
-    first[rows[:had]] = lines.times[:had]
-    gap = (last[:, 0] - first) / (np.maximum(times - 1, 1) * DAY_MS)
-    gap[times < 2] = 0.0
-    return own, last, gap.astype(np.float32)
+    rings += rows * len(LAST)
+    last.reshape(-1)[rings[::-1]] = lines.times[::-1]
+    return own, last, _gap(last[:, 0], rows[:had], lines.times[:had], times)
 
 
-def _lift(
-    snapshot: Snapshot, taken: npt.NDArray[np.int64], weight: Reals, shown: npt.NDArray[np.int64]
+def _gap(
+    newest: Reals,
+    rows: Ints,
+    when: npt.NDArray[np.int64],
+    times: npt.NDArray[np.int64],
 ) -> Floats:
+    """[m + 1] from each item's first deed to its newest, over how often it was bought after that."""
+    # In most shops hardly a visitor buys a thing twice, and there is nothing to reckon.
+    if not np.count_nonzero(times > 1):
+        return np.zeros(len(newest), np.float32)
+    first = np.zeros(len(newest))
+    first[rows] = when
+    gap = (newest - first) / (np.maximum(times - 1, 1) * _DAY_MS)
+    gap[times < 2] = 0.0
+    found: Floats = gap.astype(np.float32)
+    return found
+
+
+def _prior(snapshot: Snapshot) -> Floats:
+    prior: Floats = _SHARE_PRIOR * snapshot.term_share
+    return prior
+
+
+def _lift(snapshot: Snapshot, taste: _Taste, shown: npt.NDArray[np.int64]) -> Floats:
     """Taken against what was to be expected from what was shown (or, unseen, from all deeds)."""
-    share, terms = snapshot.term_share, snapshot.item_terms
-    size, width = len(share), terms.shape[1]
-    liked = np.bincount(terms.take(taken, axis=0).ravel(), np.repeat(weight, width), size)
-    met = np.bincount(terms.take(shown, axis=0).ravel(), minlength=size) + _SHARE_PRIOR * share
-    expected = met * (np.add.reduce(weight) / (len(shown) + _SHARE_PRIOR))
-    lift: Floats = np.log((liked + _LIFT_PRIOR) / (expected + _LIFT_PRIOR)).astype(np.float32)
+    prior, terms = snapshot.once(_prior), snapshot.item_terms
+    size, width = len(prior), terms.shape[1]
+    taken = terms.take(taste.items, axis=0).ravel()
+    liked = np.bincount(taken, taste.weight.repeat(width), size)
+    expected = np.bincount(terms.take(shown, axis=0).ravel(), minlength=size) + prior
+    expected *= taste.total / (len(shown) + _SHARE_PRIOR)
+    expected += _LIFT_PRIOR
+    lift: Floats = np.log((liked + _LIFT_PRIOR) / expected).astype(np.float32)
     lift[-1] = 0.0
     return lift
 
 
-def _category_share(snapshot: Snapshot, items: npt.NDArray[np.int64], weight: Reals) -> Floats:
-    size = len(snapshot.categories) + 1
+def _category_place(snapshot: Snapshot) -> npt.NDArray[np.int64]:
     # An item without a category has -1, which counts into the last place.
-    place = snapshot.main_category[items] % size
-    share: Reals = np.bincount(place, weight, size) / max(float(weight.sum()), 1.0)
-    share[-1] = 0.0
-    return share.astype(np.float32)
+    return (snapshot.main_category % (len(snapshot.categories) + 1)).astype(np.int64)
+
+
+def _category_share(snapshot: Snapshot, taste: _Taste) -> Floats:
+    place = snapshot.once(_category_place).take(taste.items)
+    share = np.bincount(place, taste.weight, len(snapshot.categories) + 1)
+    found: Floats = (share / max(taste.total, 1.0)).astype(np.float32)
+    found[-1] = 0.0
+    return found
 
 
 def _together(snapshot: Snapshot, newest: Ints) -> Floats:
     near, weight = snapshot.neighbours
     score = np.zeros(len(snapshot.item_ids) + 1, np.float32)
     if near.size:
-        fade = (_STEP_FADE ** np.arange(len(newest), dtype=np.float32))[:, None]
+        faded = weight.take(newest, axis=0)
+        faded *= _STEP_FADES[: len(newest)]
         # -1, the padding, falls into the place that is cut off.
-        np.add.at(score, near[newest].ravel(), (weight[newest] * fade).ravel())
+        np.add.at(score, near.take(newest, axis=0).ravel(), faded.ravel())
     return score[:-1]
 
 
-def _mean(values: npt.NDArray[np.floating], weight: Reals, *, whole: bool) -> float:
-    """Weighted mean of the known values; NaN when there are none. `whole`: none is NaN."""
-    if not whole:
-        known = np.isfinite(values)
-        values, weight = values[known], weight[known]
+def _means(snapshot: Snapshot, taste: _Taste) -> tuple[float, float]:
+    """Weighted means of log price and day of publication; NaN where nothing is known."""
+    about = snapshot.price_and_born.take(taste.items, axis=1)
+    if not (snapshot.all_priced and snapshot.all_dated):
+        price, born = [_mean(values, taste.weight) for values in about]
+        return price, born
+    if not taste.total:
+        return float("nan"), float("nan")
+    sums = np.add.reduce(about * taste.weight, axis=1)
+    return float(sums[0]) / taste.total, float(sums[1]) / taste.total
+
+
+def _mean(values: Floats, weight: Reals) -> float:
+    known = np.isfinite(values)
+    values, weight = values[known], weight[known]
     total = float(np.add.reduce(weight))
     return float(np.add.reduce(values * weight)) / total if total else float("nan")

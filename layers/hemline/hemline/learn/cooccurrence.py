@@ -82,7 +82,7 @@ class Cooccurrence:
         left, right, weight = _known(*self._pairs.table(), position)
         mass = np.bincount(left, weight, count) + np.bincount(right, weight, count)
         similar = weight / (np.sqrt(mass[left] * mass[right]) + _SHRINK)
-        return _best(
+        return best(
             np.concatenate([left, right]),
             np.concatenate([right, left]),
             np.concatenate([similar, similar]),
@@ -99,9 +99,10 @@ def _known(
     return left[known], right[known], weights[known].astype(np.float64)
 
 
-def _best(
+def best(
     owner: Longs, other: Longs, score: npt.NDArray[np.float64], shape: tuple[int, int]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """The best others of each owner, [n, k] padded with -1, and their scores, which are in (0, 1]."""
     # One sort of plain integers (owner, score downwards, other) is several times faster than an
     # indirect sort of three columns: a million pairs take a tenth of a second.
     grade = np.minimum((score * _GRADES).astype(np.int64), _GRADES - 1)

@@ -28,22 +28,24 @@ class Columns(NamedTuple):
 
 def columns(*rings: bytes) -> Columns:
     """Arrays over one ring, or over several one after another; no loop per action."""
-    parts: list[tuple[bytes, ...]] = []
     items: list[str] = []
     shifts: list[tuple[int, int]] = []
+    cuts = []
     for ring in filter(None, rings):
         n, count, _ = SIZES.unpack_from(ring)
-        *cuts, text = _cuts(n, count)
-        # Bytes are joined before they become arrays: one array a column, however many rings.
-        parts.append(
-            tuple(ring[start:end] for start, end in zip(cuts, (*cuts[1:], text), strict=True))
-        )
+        *cut, text = _cut(ring, n, count)
+        cuts.append(cut)
         shifts.append((count, len(items)))
-        items += ring[text:-1].decode("ascii").split("\n") if count else ()
-    low, high, lines, kinds, counts = map(b"".join, zip(*parts, strict=True)) if parts else _NOTHING
+        if count:
+            items += text[:-1].decode().split("\n")
+    # Bytes are joined before they become arrays: one array a column, however many rings.
+    low, high, lines, kinds, counts = map(b"".join, zip(*cuts, strict=True)) if cuts else _NOTHING
     words = np.frombuffer(lines, _U2).astype(np.int32)
+    times = np.frombuffer(high, _U2).astype(np.int64)
+    times <<= 32
+    times |= np.frombuffer(low, _U4)
     return Columns(
-        np.frombuffer(high, _U2).astype(np.int64) << 32 | np.frombuffer(low, _U4),
+        times,
         np.frombuffer(kinds, np.uint8),
         np.frombuffer(counts, np.uint8),
         _shifted(words & POSITION, shifts),
@@ -55,12 +57,14 @@ def columns(*rings: bytes) -> Columns:
 _NOTHING = (b"",) * 5
 
 
-def _cuts(n: int, count: int) -> tuple[int, ...]:
-    """Where low and high halves of times, lines, kinds, counts and the text begin."""
+def _cut(ring: bytes, n: int, count: int) -> tuple[bytes, ...]:
+    """Low and high halves of times, lines, kinds, counts and the text."""
     low = HEAD.size + 8 * n
-    lines = low + 6 * n
+    high, lines = low + 4 * n, low + 6 * n
     kinds = lines + 2 * count
-    return low, low + 4 * n, lines, kinds, kinds + n, kinds + 2 * n
+    counts, text = kinds + n, kinds + 2 * n
+    head = ring[low:high], ring[high:lines], ring[lines:kinds]
+    return (*head, ring[kinds:counts], ring[counts:text], ring[text:])
 
 
 def _shifted(

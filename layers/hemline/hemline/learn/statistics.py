@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hemline.learn import content, newcomers
+from hemline.learn.newcomers import Likeness
 from hemline.learn.statistics_columns import STATS, WINDOWS
 from hemline.learn.statistics_counts import SEGMENT_DAYS, WEIGHTS, Statistics, day_of
 from hemline.model.edition import Payload
@@ -41,10 +43,11 @@ _WORD = re.compile(r"[a-z]{3,}")
 
 def sections(statistics: Statistics, items: Sequence[Item], built: int) -> dict[str, Payload]:
     """Every section that is an array over items; `built` in epoch ms."""
+    like = newcomers.likeness(statistics, items, content.vectors(items))
     return {
         **catalogue_sections(items),
-        **count_sections(statistics, items, built),
-        **neighbour_sections(statistics, items),
+        **count_sections(statistics, items, built, like),
+        **neighbour_sections(statistics, items, like),
     }
 
 
@@ -113,7 +116,9 @@ def _term_table(items: Sequence[Item]) -> tuple[list[str], Ints]:
     return sorted(shared), table
 
 
-def count_sections(statistics: Statistics, items: Sequence[Item], built: int) -> dict[str, Payload]:
+def count_sections(
+    statistics: Statistics, items: Sequence[Item], built: int, like: Likeness
+) -> dict[str, Payload]:
     """What the counts say: the statistics block and the lists that need no visitor."""
     position = positions(statistics, items)
     n = len(items)
@@ -124,7 +129,7 @@ def count_sections(statistics: Statistics, items: Sequence[Item], built: int) ->
     trend = _trend(windows)
     popular = _ranked(popularity, ever > 0, LIST)
     return {
-        "item_stats": _array(_block(windows, decayed, trend), "<f4"),
+        "item_stats": _array(newcomers.estimated(_block(windows, decayed, trend), like), "<f4"),
         "popular": _array(popular, "<i4"),
         "trending": _array(_ranked(trend * np.log1p(decayed), trend > 0, LIST), "<i4"),
         **_segment_sections(statistics, position, popularity, as_of),
@@ -224,11 +229,18 @@ def _by_category(items: Sequence[Item], popularity: Reals) -> Ints:
     return best
 
 
-def neighbour_sections(statistics: Statistics, items: Sequence[Item]) -> dict[str, Payload]:
+def neighbour_sections(
+    statistics: Statistics, items: Sequence[Item], like: Likeness
+) -> dict[str, Payload]:
     """What goes together; the one part whose cost grows with pairs, so it may be built less often."""
     position = positions(statistics, items)
-    best, weight = statistics.pairs.neighbours(position, len(items), NEIGHBOURS)
-    return {"neighbours": _array(best, "<i4"), "neighbour_weight": _array(weight, "<f4")}
+    met = statistics.pairs.neighbours(position, len(items), NEIGHBOURS)
+    best, weight = newcomers.joined(*met, like)
+    return {
+        "neighbours": _array(best, "<i4"),
+        "neighbour_weight": _array(weight, "<f4"),
+        "newcomers": newcomers.new_section(like),
+    }
 
 
 def _ranked(score: Reals, allowed: npt.NDArray[np.bool_], most: int) -> Ints:

@@ -31,11 +31,17 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | category_popular   | i4 [c, m]     | best first, -1 padding |
 | neighbours         | i4 [n, k]     | seen or bought together, best first, -1 padding |
 | neighbour_weight   | f4 [n, k]     | in (0, 1], 0 padding |
+| newcomers          | i4 [m]        | too new to be known, but like items that are: their neighbours too |
 | rule_mask          | u1 [s, n/8]   | bits, one row for each set of items that a rule names |
 | rule_group         | i4 [a, n]     | one row for each attribute of a cap: items of a value share a number |
 | rule_rows          | i4 [r, 2]     | each rule's row in rule_mask and in rule_group, -1 for none |
+| templates          | bytes         | absent, or JSON: compiled templates by name (`model/template.py`) |
 | owed               | i4 [m]        | absent, or new items that are owed impressions, least shown first |
 | page_group         | i4 [caps, n]  | absent, or for each attribute of a page-wide cap a group, -1 for none |
+| diverse_group      | i4 [a, n]     | absent, or for each attribute that a slot is diverse over a group |
+| diverse_content    | i1 [n, w]     | absent, or what items say of themselves, as vectors of length 127 |
+| diverse_categories | i1 [n, w]     | the same of all their categories alone |
+| diverse_tags       | i1 [n, w]     | the same of their tags alone |
 | ranker_onnx        | bytes         | absent or empty: no model rung |
 | ranker_json        | bytes         | its card: feature names, dtypes, sha256, metrics |
 """

@@ -94,10 +94,11 @@ Source = Literal[
     "own",
     "new",
     "category",
+    "similar_new",
 ]
 """Where candidates come from. `together`: bought or seen with the page's item; `recent_together`:
-with the visitor's last items; `own`: what the visitor had before; `category`: the page's category.
-The caller's own list (`candidates`) replaces them all."""
+with the visitor's last items; `similar_new`: new items like those; `own`: what the visitor had before;
+`category`: the page's category. The caller's own list (`candidates`) replaces them all."""
 
 Action = Literal[
     "pin",

@@ -7,6 +7,7 @@ from hemline.model.consent import ConsentRules
 from hemline.model.errors import Refused
 from hemline.model.rule import Rule, Segment
 from hemline.model.slot import ColdStart, PageCap, Slot
+from hemline.model.template import Template
 from hemline.model.zones import SiteTime
 
 
@@ -25,6 +26,7 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     cold_start: ColdStart | None = None
     base_url: str = ""
     """What links in an email begin with; without it they are left out where they are paths."""
+    templates: tuple[Template, ...] = ()
     abuse: Limits = Limits()
     """From where on events count nowhere."""
     consent: ConsentRules = ConsentRules()

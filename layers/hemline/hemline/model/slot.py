@@ -1,5 +1,6 @@
 """A slot: a named place on a page, and what may fill it."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,10 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
     """The category it speaks for: among variants that may be shown, the visitor's own comes first."""
     item: str | None = None
     """The item it is about: where that may not appear, neither may this."""
+
+
+DIVERSE_OVER = ("category", "categories", "tags", "content")
+"""Beside attributes: the main category, all categories, tags, all that items say of themselves."""
 
 
 class PageCap(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,7 +63,9 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     max_age: int = 60
     """Seconds that a public answer may be cached."""
     diversity: float = 0.0
-    """items: 0 shows the ranking as it is, 1 cares only that no category repeats."""
+    """items: 0 shows the ranking as it is, 1 cares only that no two are alike."""
+    diverse_over: str = "category"
+    """items: what makes two alike: one of DIVERSE_OVER, or an attribute's name."""
     explore: float = 0.0
     """items: how often the last place goes to an item that the ranking would not have shown."""
     variants: tuple[Variant, ...] = ()
@@ -66,3 +73,11 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     """layout: the page's sections in their default order."""
     fallback: tuple[str, ...] = ()
     """items: ids for the static rung; content and alert: one variant; layout: unused."""
+    template: str = ""
+    """What renders it as HTML; the default markup when it names none."""
+
+
+def diverse_attributes(slots: Iterable[Slot]) -> tuple[str, ...]:
+    """Attributes that slots are diverse over: each one's place is its row in an edition."""
+    over = (slot.diverse_over for slot in slots if slot.diversity)
+    return tuple(dict.fromkeys(name for name in over if name not in DIVERSE_OVER))

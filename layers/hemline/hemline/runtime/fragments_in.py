@@ -6,7 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from hemline.decide import cursor
-from hemline.decide.page import Ask, Format
+from hemline.decide.fragment import Format
+from hemline.decide.page import Ask
 from hemline.model.decision import Page, SlotRequest
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id

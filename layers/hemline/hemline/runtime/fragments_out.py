@@ -5,9 +5,9 @@ import html
 
 import msgspec
 
-from hemline.decide.page import Format
+from hemline.decide.fragment import Format
 from hemline.model.decision import Fragment, Scope
-from hemline.runtime.http import PRIVATE, Answer, Request
+from hemline.runtime.http import PRIVATE, Answer, Request, problem_of
 from hemline.runtime.traits import VARY
 from hemline.usecases.decide_page import Decided
 
@@ -46,7 +46,12 @@ def json_of(decided: Decided) -> bytes:
     """The body of the contract."""
     members = (b"%b:%b" % (msgspec.json.encode(n), f.body) for n, f in decided.fragments.items())
     edition = msgspec.json.encode(decided.edition[:16])
-    return b'{"edition":%b,"fragments":{%b}}' % (edition, b",".join(members))
+    errors = b',"errors":%b' % _problems(decided) if decided.errors else b""
+    return b'{"edition":%b,"fragments":{%b}%b}' % (edition, b",".join(members), errors)
+
+
+def _problems(decided: Decided) -> bytes:
+    return msgspec.json.encode([problem_of(error) for error in decided.errors])
 
 
 def _headers(fragments: list[Fragment], edition: str, took_ms: float) -> dict[str, str]:

@@ -112,18 +112,8 @@ _STATUSES: tuple[tuple[type[HemlineError], HTTPStatus], ...] = (
 def problem(error: HemlineError, **extra: object) -> Answer:
     """RFC 9457: what is wrong, in which field, and the way out. Never cacheable."""
     found = status_of(error)
-    document: dict[str, object] = {
-        "type": "about:blank",
-        "title": found.phrase,
-        "status": int(found),
-    }
     headers = {**PRIVATE, "Content-Type": "application/problem+json"}
-    # Names and addresses inside the account are for the log, not for the caller.
-    document["detail"] = str(error) if found < HTTPStatus.INTERNAL_SERVER_ERROR else _ours(error)
-    if isinstance(error, BadInput | BadToken):
-        document["field"] = error.field
-        if error.way_out:
-            document["way_out"] = error.way_out
+    document = problem_of(error)
     if isinstance(error, BadToken):
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     if found == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -131,6 +121,20 @@ def problem(error: HemlineError, **extra: object) -> Answer:
         document["way_out"] = f"Try again in {headers['Retry-After']} seconds."
     document.update(extra)
     return Answer(int(found), msgspec.json.encode(document), headers)
+
+
+def problem_of(error: HemlineError) -> dict[str, object]:
+    """The document alone: an error beside answers, as of one slot of a page, stands in it so."""
+    found = status_of(error)
+    # Names and addresses inside the account are for the log, not for the caller.
+    detail = str(error) if found < HTTPStatus.INTERNAL_SERVER_ERROR else _ours(error)
+    document: dict[str, object] = {"type": "about:blank", "title": found.phrase}
+    document |= {"status": int(found), "detail": detail}
+    if isinstance(error, BadInput | BadToken):
+        document["field"] = error.field
+        if error.way_out:
+            document["way_out"] = error.way_out
+    return document
 
 
 def _ours(error: HemlineError) -> str:

@@ -12,7 +12,7 @@ def wire(settings: Settings) -> CollectDeps:
     """Collaborators; calls nothing, so that a missing stream is told to callers and not to Lambda."""
     client = connect("kinesis", region=settings.region, endpoint=settings.endpoint)
     stream = KinesisStream(client, settings.stream)
-    return CollectDeps(stream, settings.site, mint, settings.policy)
+    return CollectDeps(stream, settings.site, mint, settings.policy, settings.keys)
 
 
 def mint() -> str:

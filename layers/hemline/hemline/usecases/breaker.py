@@ -5,6 +5,7 @@ State of one warm function, which answers one request at a time; clocks are hand
 
 from collections.abc import Callable
 from enum import StrEnum
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -106,7 +107,7 @@ class Run:
         except Exception:
             self._breaker.failed()
             raise
-        if self._clock() > self._until or not np.isfinite(scores.sum()):
+        if self._clock() > self._until or not isfinite(np.add.reduce(scores)):
             self._breaker.failed()
         else:
             self._breaker.succeeded()

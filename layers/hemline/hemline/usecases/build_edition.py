@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from hemline.decide import cards, page_caps, rule_masks
+from hemline.decide import cards, page_caps, rule_masks, template_edition
 from hemline.decide.features import FEATURES
 from hemline.learn import statistics
 from hemline.learn.abuse import of_the_door
@@ -18,7 +18,7 @@ from hemline.model.event import ITEM_EVENT, Deed, Event, Record
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
 from hemline.model.site import Site
-from hemline.usecases import cold_start
+from hemline.usecases import cold_start, variety
 from hemline.usecases.edition_ranker import RankerFiles
 
 _DELIBERATE = frozenset({Deed.ENGAGED, Deed.CARTED, Deed.BOUGHT})
@@ -113,6 +113,8 @@ def edition_parts(
         **cards.sections(counted.items, currency=site.currency),
         **rule_masks.sections(site.rules, counted.items, made.built),
         **page_caps.sections(site.page_caps, counted.items),
+        **template_edition.sections(site.templates, site.slots),
+        **variety.sections(site.slots, counted.items),
         **cold_start.sections(site.cold_start, counted.statistics, counted.items, made.built),
     }
     if ranker:

@@ -54,7 +54,7 @@ def missed(
 
 def _new(cold: ColdStart, statistics: Statistics, items: Sequence[Item], built: int) -> list[_New]:
     """Items of up to twice the hours that were shown too little; their time may be over."""
-    shown = _shown(statistics)
+    shown = shown_times(statistics)
     found = []
     for index, item in enumerate(items):
         age = (built - (item.published_at or 0)) / _HOUR
@@ -64,7 +64,8 @@ def _new(cold: ColdStart, statistics: Statistics, items: Sequence[Item], built: 
     return found
 
 
-def _shown(statistics: Statistics) -> dict[str, int]:
+def shown_times(statistics: Statistics) -> dict[str, int]:
+    """Item id → its confirmed impressions."""
     numbers, days, deeds, counts = statistics.daily()
     ever = (days == statistics.ever()) & (deeds == Deed.SHOWN)
     of = dict(zip(numbers[ever].tolist(), counts[ever].tolist(), strict=True))

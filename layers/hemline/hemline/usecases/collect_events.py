@@ -13,7 +13,8 @@ from hemline.learn import capsule as capsules
 from hemline.learn.capsule import Capsule
 from hemline.model.consent import DEFAULTS, Policy, allowed
 from hemline.model.decision import Traits
-from hemline.model.errors import BadInput, Unavailable
+from hemline.model.decision_mark import checked
+from hemline.model.errors import BadInput, NotAllowed, Unavailable
 from hemline.model.event import BOT, ITEM_EVENT, Record, encode_record
 from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.event_input import (
@@ -60,6 +61,8 @@ class CollectDeps(NamedTuple):
     """A fresh visitor id that nobody can guess."""
     policy: Policy = Policy()
     """What holds for a visitor who has not been asked yet."""
+    keys: tuple[bytes, ...] = ()
+    """Of decision tokens: what a browser says it was shown is looked at; without any, it is not."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -94,7 +97,7 @@ class _Taken(NamedTuple):
 
 def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> Collected:
     """`now` is epoch ms. Raises BadInput or TooLarge when the body as a whole is of no use."""
-    parsed, rejected = _parse(split(body), caller)
+    parsed, rejected = _parse(split(body), caller, deps, now)
     purposes = _purposes(caller, deps.policy)
     if not purposes:
         parsed, refused = _without_personal(parsed)
@@ -124,13 +127,17 @@ def _purposes(caller: Caller, policy: Policy) -> tuple[str, ...]:
 _Parsed = list[tuple[int, EventInput]]
 
 
-def _parse(raws: Sequence[RawEvent], caller: Caller) -> tuple[_Parsed, list[Rejected]]:
+def _parse(
+    raws: Sequence[RawEvent], caller: Caller, deps: CollectDeps, now: int
+) -> tuple[_Parsed, list[Rejected]]:
     parsed: _Parsed = []
     rejected: list[Rejected] = []
     for index, raw in enumerate(raws):
         try:
             event = _parse_one(raw)
             _check_right(event, caller)
+            if event.token and not caller.signed and deps.keys:
+                _check_token(event.token, deps, now)
             parsed.append((index, event))
         except BadInput as error:
             rejected.append(Rejected(index, id_of(raw), str(error)))
@@ -160,6 +167,14 @@ def _check_right(event: EventInput, caller: Caller) -> None:
     if foreign:
         way_out = "Leave it out, or sign the call: Hemline-Signature."
         raise BadInput(foreign, "is for signed batches.", way_out)
+
+
+def _check_token(token: str, deps: CollectDeps, now: int) -> None:
+    """What was shown is believed only of whoever was shown it: a made-up list must teach nothing."""
+    try:
+        checked(token, deps.keys, site=deps.site, now=now)
+    except NotAllowed as why:
+        raise BadInput("token", f"is refused: {why}.", "Send back the fragment's token.") from None
 
 
 def _without_personal(parsed: _Parsed) -> tuple[_Parsed, list[Rejected]]:

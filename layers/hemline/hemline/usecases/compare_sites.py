@@ -8,10 +8,11 @@ import msgspec
 from hemline.model.rule import Rule, Segment
 from hemline.model.site import Site
 from hemline.model.slot import Slot
+from hemline.model.template import Template
 
-Part = Slot | Rule | Segment
-Kind = Literal["site", "slot", "rule", "segment"]
-_PLAIN = tuple(set(Site.__struct_fields__) - {"slots", "rules", "segments"})
+Part = Slot | Rule | Segment | Template
+Kind = Literal["site", "slot", "rule", "segment", "template"]
+_PLAIN = tuple(set(Site.__struct_fields__) - {"slots", "rules", "segments", "templates"})
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -53,6 +54,7 @@ def changes(old: Site, new: Site) -> list[Change]:
 def parts(old: Site, new: Site) -> Iterator[Named]:
     """The parts of either, by kind; those of the new site first, in its order."""
     yield from _paired("segment", old.segments, new.segments)
+    yield from _paired("template", old.templates, new.templates)
     yield from _paired("slot", old.slots, new.slots)
     yield from _paired("rule", old.rules, new.rules)
 

@@ -15,14 +15,13 @@ from hemline.learn.profile import Profile, decode, fold, state_bytes
 from hemline.model.brake import Brake
 from hemline.model.consent import Purpose
 from hemline.model.decision import Fragment, Page, Rung, Scope, SlotRequest, Visit
-from hemline.model.errors import Refused, Unavailable
+from hemline.model.errors import Refused, Unavailable, UnknownSlot
 from hemline.model.event import Record
 from hemline.model.ids import hash64
 from hemline.model.standing import FRESH
 from hemline.usecases.breaker import Breaker, Clock, Health, Run
 from hemline.usecases.breaker import health as new_health
 from hemline.usecases.editions import LiveEdition
-from hemline.usecases.facts_for_rules import others
 from hemline.usecases.ports import Hot, HotReader, Stored
 
 _SESSION_GAP = 30 * 60_000
@@ -58,16 +57,22 @@ class Decided(NamedTuple):
     faults: tuple[str, ...]
     breakers: Mapping[str, str] = {}
     """Dependency → state, of those whose breaker is not closed."""
+    errors: tuple[UnknownSlot, ...] = ()
+    """Slots of the page that this site does not have: the others are answered all the same."""
 
 
 def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
-    """Fragments for every slot asked for; `now` in epoch ms. Raises UnknownSlot, BadInput (cursors)."""
+    """Fragments for the slots asked for; `now` in epoch ms.
+
+    Raises UnknownSlot when there is none of them, BadInput for a cursor.
+    """
     started, health = deps.clock(), deps.health or new_health(deps.clock)
     hot, faults = _read(ask, visit, deps, health.table)
     engine = deps.live.engine
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
         return Decided(nothing, "", (*faults, "no edition yet"), health.states)
+    ask, errors = _there(ask, engine)
     if engine.ranker:
         run = Run(engine.ranker, health.ranker, deps.clock, started)
         engine = engine._replace(ranker=run, obstacle=run.obstacle)
@@ -78,7 +83,23 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     witness = Witness(deps.keys, cache(lambda: known.whose(deps.keys[0])))
     fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
-    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states)
+    faults += map(str, errors)
+    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states, errors)
+
+
+def _there(ask: Ask, engine: Engine) -> tuple[Ask, tuple[UnknownSlot, ...]]:
+    """What can be answered, and what cannot; all of it when nothing can, for that to be told."""
+    slots = engine.snapshot.slots
+    kept = tuple(want for want in ask.slots if want.name in slots)
+    if not kept or len(kept) == len(ask.slots):
+        return ask, ()
+    way_out = f"It has: {', '.join(sorted(slots))}."
+    errors = tuple(
+        UnknownSlot(f"slots[{at}].name", f"{want.name[:64]!r} is not a slot of this site.", way_out)
+        for at, want in enumerate(ask.slots)
+        if want.name not in slots
+    )
+    return ask._replace(slots=kept), errors
 
 
 def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
@@ -157,7 +178,8 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
         "trait.country": lambda: _fact(traits.country),
         "trait.device": lambda: _fact(traits.device),
         "trait.language": lambda: _fact(traits.language),
-        OTHERS: others(page, traits, known.snapshot, known),
+        FACT: _no_brake,
+        OTHERS: cache(partial(_others, ask, known)),
     }
     told = partial(_told, consented=known.consented)
     found |= {f"page.{n}": partial(told, v) for n, v in _lists(page) if v}
@@ -167,6 +189,17 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
         if known.subject:
             found |= _visitor_facts(known)
     return found
+
+
+def _no_brake() -> Fact:
+    raise MissingFact(FACT)
+
+
+def _others(ask: Ask, known: "Known") -> Fact:
+    # Made when a rule first asks for one of them: many sites have none, and start-up is everybody's.
+    from hemline.usecases.facts_for_rules import others  # noqa: PLC0415 - as the comment says
+
+    return others(ask.page, ask.traits, known.snapshot, known)()
 
 
 def _told(names: tuple[str, ...], *, consented: bool) -> Fact:

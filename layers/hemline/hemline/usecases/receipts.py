@@ -5,12 +5,13 @@ one sentence, when something is not there any more.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
-from hemline.decide.facts import Fact, Maker
+from hemline.decide.facts import Fact, Maker, MissingFact
 from hemline.decide.page import Ask, Engine
 from hemline.decide.token import (
     CONSENTED,
@@ -94,6 +95,36 @@ def sources_of(
     )
 
 
+def sources_at_once(
+    site: str,
+    objects: ObjectStore,
+    keys: tuple[bytes, ...],
+    load_ranker: LoadRanker,
+    subjects: Iterable[str] = (),
+) -> Sources:
+    """The same for many receipts, their tokens made with the first key: the archive is read once.
+
+    `subjects` are known although they may not be in the archive.
+    """
+    histories: dict[str, list[Archived]] = {name: [] for name in subjects}
+    for one in read_archive(objects, site, repeats=True):
+        history = histories.setdefault(one.record.subject, [])
+        if one.record.profiled:
+            history.append(one)
+    people = {
+        who(name, keys[0]): Person(name, keys[0], history) for name, history in histories.items()
+    }
+
+    def person(hashed: bytes) -> Person:
+        if hashed not in people:
+            raise Refused("who it is about is not in the archive")
+        return people[hashed]
+
+    plain = sources_of(site, objects, keys, load_ranker)
+    kept = lru_cache(plain.engine), lru_cache(plain.brake)
+    return plain._replace(person=person, engine=kept[0], brake=kept[1])
+
+
 def scene_of(token: Token, sources: Sources, asked: Ask | None = None) -> Scene:
     """Raises Refused when something is gone, BadInput when only the caller can know it."""
     engine = sources.engine(token.edition)
@@ -114,14 +145,18 @@ def _asked(
         raise BadInput("request", "was too long for the token and is not in it.", way_out)
     values = {fact_name(name): mark for name, mark in token.request.given}
     stopped = values.pop("site.brake", None)
-    facts = {name: Fact(msgspec.json.decode(mark), mark) for name, mark in values.items()}
-    given = {name: fixed(fact) for name, fact in facts.items()}
+    facts = {name: Fact(msgspec.json.decode(mark), mark) for name, mark in values.items() if mark}
+    given = {name: fixed(facts[name]) if mark else _withheld for name, mark in values.items()}
     if stopped is not None:
         given |= brake_fact(sources.brake(stopped))
     slots = tuple(request_of(engine.snapshot, want) for want in token.request.wants)
     page, traits = _struct(Page, "page", facts), _struct(Traits, "trait", facts)
     form: Any = token.form
     return given, Ask(page, traits, slots, form)
+
+
+def _withheld() -> Fact:
+    raise MissingFact("consent")
 
 
 def fixed(fact: Fact) -> Maker:

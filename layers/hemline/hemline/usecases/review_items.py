@@ -10,6 +10,7 @@ from hemline.decide.rule_masks import PREFIX, attribute_of, has_mask, sections
 from hemline.model.item import Item
 from hemline.model.rule import Condition, Rule, leaves
 from hemline.model.site import Site
+from hemline.model.slot import DIVERSE_OVER
 from hemline.usecases.review_remark import Path, Remark
 from hemline.usecases.review_scope import Scoped, within
 
@@ -43,6 +44,15 @@ def _named(site: Site, catalogue: _Catalogue) -> Iterator[Remark]:
     for path, category in _categories_named(site):
         if category not in catalogue.categories:
             yield _missing(path, "category", category, catalogue.categories)
+    for path, attribute in _diverse(site):
+        if attribute not in catalogue.attributes:
+            yield _missing(path, "attribute", attribute, catalogue.attributes.union(DIVERSE_OVER))
+
+
+def _diverse(site: Site) -> Iterator[tuple[Path, str]]:
+    for place, slot in enumerate(site.slots):
+        if slot.diverse_over not in DIVERSE_OVER:
+            yield ("slots", place, "diversity", "over"), slot.diverse_over
 
 
 def _items_named(site: Site) -> Iterator[tuple[Path, str]]:

@@ -15,6 +15,7 @@ from hemline.usecases.review_items import references
 from hemline.usecases.review_logic import Cases, TooMany, cases, clashes, possible
 from hemline.usecases.review_remark import Path, Remark
 from hemline.usecases.review_scope import Scoped, scoped, segment_cases
+from hemline.usecases.review_templates import templates
 from hemline.usecases.review_time import endless, live, over
 
 _PROMOTES = frozenset({"pin", "boost", "bury", "variant", "source", "reorder", "suppress"})
@@ -40,6 +41,7 @@ def review(site: Site, against: Against) -> list[Remark]:
     for path, of in _others(site):
         found += _never(path, of, against.now)
     found += effects(site, sound)
+    found += templates(site)
     if against.items is not None:
         found += references(site, sound, against.items)
     return sorted(

@@ -15,8 +15,7 @@ from hemline.decide.token import Witness
 from hemline.model.decision import Fragment, SlotRequest
 from hemline.model.rule import Rule, Segment, When, leaves
 from hemline.model.site import Site
-from hemline.model.slot import Slot
-from hemline.usecases.compare_sites import Change, Named, changes, parts
+from hemline.usecases.compare_sites import Change, Named, Part, changes, parts
 from hemline.usecases.decide_page import Known, makers
 from hemline.usecases.recent_visitors import KNOWN_FACTS, Moment, Sample
 
@@ -107,7 +106,7 @@ def _known(engine: Engine, moment: Moment) -> Known:
 
 
 def _reach(named: Named, sides: Sides, sample: Sample) -> Reach | None:
-    if named.kind == "slot":
+    if named.kind in {"slot", "template"}:
         return None
     tests: list[tuple[Engine, Holds, bool]] = []
     for site, part, engine in zip(
@@ -129,7 +128,7 @@ def _reach(named: Named, sides: Sides, sample: Sample) -> Reach | None:
         return Reach(None, why=f"its conditions fail: {fault}")
 
 
-def _conditions(part: Slot | Rule | Segment) -> Sequence[When]:
+def _conditions(part: Part) -> Sequence[When]:
     if isinstance(part, Rule):
         return conditions_of(part)
     return part.when if isinstance(part, Segment) else ()
@@ -150,7 +149,7 @@ def _untold(when: Iterable[When], segments: dict[str, Segment]) -> list[str]:
     return sorted(found)
 
 
-def _is_personal(part: Slot | Rule | Segment, site: Site) -> bool:
+def _is_personal(part: Part, site: Site) -> bool:
     """Whether it may read the visitor anywhere."""
     within = part.slots if isinstance(part, Rule) else ()
     return any(slot.personal for slot in site.slots if not within or slot.name in within)

@@ -1,0 +1,127 @@
+"""From a slot's answer to the fragment that goes out: its JSON around a signed token, and its headers.
+
+What was chosen, and why, is settled before; here nothing is decided. Every header is derived from the
+facts that were read.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from hemline.decide import render, token
+from hemline.decide.explore import Explored
+from hemline.decide.facts import Facts
+from hemline.decide.seen import Seen
+from hemline.decide.snapshot import Snapshot
+from hemline.model.decision import Fragment, Rung, Scope
+from hemline.model.slot import Slot
+
+Format = Literal["json", "html", "email"]
+_encode = msgspec.json.Encoder().encode
+_DEGRADED_MAX_AGE = 5
+"""Seconds: an answer from the static rung must not outlive the trouble that caused it by much."""
+
+
+class Answer(NamedTuple):
+    """A slot's answer before it is a fragment: the middle of its JSON, its HTML, what it showed."""
+
+    members: bytes
+    html: bytes
+    rung: Rung
+    reasons: tuple[str, ...]
+    shown: tuple[int, ...] = ()
+    variant: str = ""
+    explored: Explored | None = None
+    broken: bool = False
+    """A rung was left for a reason that lies in no fact."""
+    said: tuple[str, ...] = ()
+    """items: each one's reason; layout: the sections."""
+    text: bytes = b""
+    """An email's other body."""
+    free: bool = False
+    """items: page-wide caps do not count it; by its sources as rules switched them."""
+
+
+class Decided(NamedTuple):
+    """One slot, decided: what a fragment is derived from."""
+
+    snapshot: Snapshot
+    slot: Slot
+    asked: Seen
+    facts: Facts
+    answer: Answer
+
+
+EMPTY: Mapping[str, bytes] = {
+    "items": b'"items":[]',
+    "content": b'"variant":null',
+    "alert": b'"variant":null',
+    "layout": b'"sections":[]',
+}
+"""The middle of the JSON of a slot that shows nothing, by its kind."""
+
+
+def fragment(decided: Decided, form: Format, witness: token.Witness) -> Fragment:
+    """The fragment, and its token when the answer counts."""
+    snapshot, slot, _, facts, answer = decided
+    facts.read("clock.minute")
+    if witness.read:
+        witness.read(slot.name, facts)
+    unsigned = _body(decided, form)
+    record = _token(decided, form, witness, unsigned)
+    signed = token.encode(record, witness.keys) if witness.counts else ""
+    degraded = answer.rung is Rung.STATIC
+    return Fragment(
+        name=slot.name,
+        body=unsigned[: -len(_NO_TOKEN)] + b'"%b"}' % signed.encode(),
+        html=answer.html,
+        rung=answer.rung,
+        scope=facts.scope,
+        etag=record.facts.hex(),
+        max_age=min(slot.max_age, _DEGRADED_MAX_AGE) if degraded else slot.max_age,
+        traits=tuple(r.name for r in facts.trace if r.name.startswith("trait.")),
+        items=tuple(snapshot.item_ids[i] for i in answer.shown),
+        reasons=answer.reasons,
+    )
+
+
+def _token(decided: Decided, form: Format, witness: token.Witness, unsigned: bytes) -> token.Token:
+    snapshot, slot, asked, facts, answer = decided
+    # Everything the answer depends on: a 304 for an equal digest is right by construction.
+    # The rung is in it: that a better one was late lies in no fact, and may be over the next time.
+    parts = (snapshot.digest, slot.name, form, answer.rung.value)
+    return token.Token(
+        edition=bytes.fromhex(snapshot.digest[:16]),
+        slot=slot.name,
+        rung=token.rung_number(answer.rung),
+        facts=facts.digest(*(part.encode() for part in parts), _encode(asked.wants)),
+        minute=facts.read("clock.minute") // 60_000,
+        items=answer.shown,
+        variant=answer.variant,
+        explored=answer.explored and (answer.explored.item, answer.explored.propensity),
+        site=token.site_mark(snapshot.header.site),
+        body=token.short(unsigned),
+        form=form,
+        broken=asked.broken,
+        request=token.Request(token.given_of(facts.trace), asked.wants),
+        whose=witness.whose() if facts.scope is Scope.VISITOR else None,
+    )
+
+
+_NO_TOKEN = b'""}'
+
+
+def _body(decided: Decided, form: Format) -> bytes:
+    """The JSON object with an empty token at its end, for the token to be put in."""
+    answer = decided.answer
+    html = b',"html":' + render.json_string(answer.html) if form != "json" else b""
+    html += b',"text":' + render.json_string(answer.text) if form == "email" else b""
+    return b'{"kind":"%b",%b%b,"rung":"%b","scope":"%b","token":%b' % (
+        decided.slot.kind.encode(),
+        answer.members,
+        html,
+        answer.rung.encode(),
+        decided.facts.scope.word.encode(),
+        _NO_TOKEN,
+    )

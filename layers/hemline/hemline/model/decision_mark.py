@@ -1,0 +1,60 @@
+"""What every reader of a decision token checks first: ours, whole, of this site, not too old.
+
+The token itself is read in `decide.token`; the door knows no more of it than this. Knows no clock.
+"""
+
+from functools import cache
+from hashlib import blake2b
+
+import msgspec
+
+from hemline.model.errors import NotAllowed
+from hemline.model.signed import verify
+
+PURPOSE = "decision"
+KEPT_DAYS = 90
+"""How long a receipt can be asked about, and what was shown confirmed."""
+_MINUTES_A_DAY = 24 * 60
+
+
+class _Head(msgspec.Struct, frozen=True, array_like=True):
+    """The first fields of `decide.token.Token`, in its order."""
+
+    edition: bytes
+    slot: str
+    rung: int
+    facts: bytes
+    minute: int
+    items: tuple[int, ...] = ()
+    variant: str = ""
+    explored: tuple[int, float] | None = None
+    site: bytes = b""
+
+
+_decoder = msgspec.msgpack.Decoder(_Head)
+
+
+@cache
+def site_mark(site: str) -> bytes:
+    """How a token spells its site."""
+    return blake2b(site.encode(), digest_size=4).digest()
+
+
+def checked(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | None = None) -> bytes:
+    """The payload. Raises NotAllowed, in one sentence, unless it is one of ours, of `site`, not too old.
+
+    `now` in epoch ms; without it no age is too old.
+    """
+    payload = verify(PURPOSE, text, keys)
+    try:
+        head = _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeError):
+        raise NotAllowed("this decision token is of another version") from None
+    if site and head.site != site_mark(site):
+        raise NotAllowed(f"this decision token is of another site than {site}")
+    age = 0 if now is None else (now // 60_000 - head.minute) // _MINUTES_A_DAY
+    if age > KEPT_DAYS:
+        raise NotAllowed(
+            f"this decision token is {age} days old; receipts are kept for {KEPT_DAYS} days"
+        )
+    return payload

@@ -1,0 +1,115 @@
+"""What diversity costs and brings: P1's test lists, ranked and then varied, at several strengths.
+
+Relevance is NDCG@10 as in P1. Variety is the intra-list distance of the ten first: 1 less the mean
+likeness of two of them, by all that they say of themselves; and how many main categories they are of.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.decide.diversify import diversify, spread
+from hemline.decide.features import FEATURES
+from hemline.learn import content
+from hemline.model.item import Item
+from hemline.model.slot import Slot
+from hemline.usecases.variety import sections
+from models.examples import Example, rows
+from models.metrics import CUT, ndcg, paired, summary
+from models.ranklens import TRAIN
+from models.training import SHAPE, Shape, predict, train
+
+STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
+Vary = Callable[[list[int], npt.NDArray[np.int32], float], list[int]]
+"""(positions by rank, item indices of the list, strength) → positions as shown."""
+
+
+class Row(NamedTuple):
+    """One strength over one likeness; `loss` is the 95 % interval of the ranking's NDCG less this one."""
+
+    over: str
+    strength: float
+    ndcg: float
+    loss: tuple[float, float]
+    distance: float
+    categories: float
+
+
+def evaluate(found: Sequence[Example], items: Sequence[Item], shape: Shape = SHAPE) -> list[Row]:
+    """Train as P1 does, then vary what it ranks; `items` in the order of the examples' indices."""
+    booster = train(rows(list(found[:TRAIN])), shape, FEATURES)
+    tests = found[TRAIN:]
+    orders = [np.argsort(-predict(booster, one.features), kind="stable") for one in tests]
+    judge = _Judge(tests, orders, items)
+    plain = judge.values(lambda order, _candidates, _strength: order, 0.0)[0]
+    return [
+        judge.row(over, vary, strength, plain)
+        for over, vary in _likenesses(items).items()
+        for strength in STRENGTHS
+    ]
+
+
+def _likenesses(items: Sequence[Item]) -> dict[str, Vary]:
+    groups = _main(items)
+    tags, whole = (_vectors(over, items) for over in ("tags", "content"))
+    return {
+        "category": lambda order, at, s: diversify(order, groups[at[order]].tolist(), CUT, s),
+        "tags": lambda order, at, s: spread(order, tags[at[order]], CUT, s),
+        "content": lambda order, at, s: spread(order, whole[at[order]], CUT, s),
+    }
+
+
+def _main(items: Sequence[Item]) -> npt.NDArray[np.int32]:
+    number: dict[str, int] = {}
+    own = (item.categories[0] if item.categories else "" for item in items)
+    return np.array([number.setdefault(n, len(number)) if n else -1 for n in own], np.int32)
+
+
+def _vectors(over: str, items: Sequence[Item]) -> npt.NDArray[np.int8]:
+    """As an edition holds them for a slot that is diverse over it."""
+    dtype, shape, data = sections([Slot("", diversity=1.0, diverse_over=over)], items)[
+        f"diverse_{over}"
+    ]
+    return np.frombuffer(data, dtype).reshape(shape).astype(np.int8)
+
+
+class _Judge:
+    """The test lists, and what their ten first are worth and how unlike each other they are."""
+
+    def __init__(
+        self,
+        tests: Sequence[Example],
+        orders: Sequence[npt.NDArray[np.intp]],
+        items: Sequence[Item],
+    ) -> None:
+        self._tests, self._orders = tests, orders
+        self._vectors, self._groups = content.vectors(items), _main(items)
+
+    def row(self, over: str, vary: Vary, strength: float, plain: Sequence[float]) -> Row:
+        values, distance, categories = self.values(vary, strength)
+        low, high = paired(plain, values)
+        means = float(np.mean(distance)), float(np.mean(categories))
+        return Row(over, strength, summary(values).mean, (low, high), *means)
+
+    def values(self, vary: Vary, strength: float) -> tuple[list[float], list[float], list[int]]:
+        """Of each list: NDCG@10, intra-list distance, main categories."""
+        rng = np.random.default_rng(0)
+        values, distances, categories = [], [], []
+        for one, order in zip(self._tests, self._orders, strict=True):
+            shown = vary(order.tolist(), one.candidates, strength)
+            places = np.empty(len(shown))
+            places[shown] = np.arange(len(shown))
+            values.append(ndcg(-places, one.gains > 0, rng, wanted=one.wanted))
+            ten = one.candidates[shown[:CUT]]
+            distances.append(_distance(self._vectors[ten]))
+            categories.append(len(set(self._groups[ten].tolist())))
+        return values, distances, categories
+
+
+def _distance(vectors: npt.NDArray[np.float32]) -> float:
+    """1 less the mean product of two different rows."""
+    n = len(vectors)
+    alike = float((vectors @ vectors.T).sum() - (vectors * vectors).sum())
+    return 1.0 - alike / max(n * (n - 1), 1)

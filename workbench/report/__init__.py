@@ -1,0 +1,1 @@
+"""What the archive says about how a site is doing: `hemline report …`."""

@@ -1,0 +1,90 @@
+"""`hemline report cold`: new items against the impressions that the site file says they are owed."""
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
+    from hemline.usecases.cold_report import Newcomer, Report
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+At = Annotated[datetime | None, typer.Option(help="As of another moment (UTC) instead of now.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang `report` on the app."""
+    group = typer.Typer(help="How the site is doing, from its archive.")
+    group.callback()(_report)
+    group.command("cold")(cold)
+    app.add_typer(group, name="report", no_args_is_help=True)
+
+
+def _report() -> None:
+    """How the site is doing, from its archive."""
+
+
+def cold(*, at: At = None, as_json: AsJson = False) -> None:
+    """New items and their impressions; exit status 1 when one did not get them in its time."""
+    from rich.console import Console  # noqa: PLC0415 - light at import
+
+    from workbench.laptop import running  # noqa: PLC0415
+
+    stack = running()
+    with Console(stderr=True).status("reading the archive"):
+        found = _of_stack(stack.site, _milliseconds(at))
+    if as_json:
+        import msgspec  # noqa: PLC0415
+
+        print(msgspec.json.encode(found).decode())
+    else:
+        print("\n".join(lines(found)))
+    raise typer.Exit(1 if found.missed else 0)
+
+
+def _of_stack(site: str, now: int) -> "Report":
+    """Raises BadInput when the site file states no budget."""
+    from hemline.model.errors import BadInput  # noqa: PLC0415
+    from hemline.usecases.archive import read_archive  # noqa: PLC0415
+    from hemline.usecases.build_edition import count  # noqa: PLC0415
+    from hemline.usecases.cold_report import chance_per_hour, report  # noqa: PLC0415
+    from hemline.usecases.publish_edition import read_site  # noqa: PLC0415
+    from workbench import stores  # noqa: PLC0415
+    from workbench.laptop import running  # noqa: PLC0415
+
+    objects = stores.objects(running())
+    stated = read_site(site, objects)
+    if stated.cold_start is None:
+        way_out = "State one: cold_start: {impressions: 100, hours: 48}"
+        raise BadInput("cold_start", f"the site file of {site} states no budget.", way_out)
+    records = [one.record for one in read_archive(objects, site) if one.record.event.time <= now]
+    counted = count(records)
+    chance = chance_per_hour(records, stated.slots, now)
+    return report(stated.cold_start, counted.statistics, counted.items, chance, now)
+
+
+def lines(found: "Report") -> list[str]:
+    """For people, the worst first."""
+    budget = f"{found.impressions} impressions in {found.hours} h"
+    if not found.items:
+        return [f"no new items; each would be owed {budget}"]
+    head = f"{len(found.items)} new items, each owed {budget}; {found.missed} missed"
+    traffic = (
+        f"chance has {found.chance_per_hour:.1f} places an hour;"
+        f" what is owed takes {found.needed_per_hour:.1f}"
+    )
+    return [head, traffic, *map(_line, found.items)]
+
+
+def _line(one: "Newcomer") -> str:
+    return (
+        f"  {one.state:<9}  {one.item:<32} {one.hours:>7.1f} h  {one.impressions:>7,} had"
+        f"  {one.owed:>7,} owed  {one.projected:>7,} projected"
+    )
+
+
+def _milliseconds(moment: datetime | None) -> int:
+    if moment is None:
+        return time.time_ns() // 1_000_000
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
