@@ -110,6 +110,25 @@ def sweep(deps: SweepDeps, now: int, *, most: int = MOST) -> Swept:
     return _settle(deps, cursor, total)
 
 
+def sweep_on(deps: SweepDeps, now: int, more: Callable[[], bool], *, most: int = MOST) -> Swept:
+    """Piece after piece for as long as `more` says so; all of them as one. Raises Unavailable."""
+    total = sweep(deps, now, most=most)
+    while not total.done and more():
+        total = _added(total, sweep(deps, now, most=most))
+    return total
+
+
+def _added(one: Swept, other: Swept) -> Swept:
+    """What is still to do is told by the later one."""
+    return msgspec.structs.replace(
+        other,
+        looked=one.looked + other.looked,
+        cleaned=one.cleaned + other.cleaned,
+        deleted=one.deleted + other.deleted,
+        settled=one.settled + other.settled,
+    )
+
+
 def _places(deps: SweepDeps) -> tuple[_Place, ...]:
     return (
         _Place(deps.data, archive_prefix(deps.site), lines.archive_lines, by_day=True),
