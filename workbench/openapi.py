@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from hemline.model.decision import Rung, Scope
 from hemline.model.event_body import MOST_BYTES, MOST_EVENTS
 from hemline.model.event_input import EventInput
 from hemline.runtime.fragments_in import (
@@ -18,104 +17,15 @@ from hemline.runtime.fragments_in import (
     MOST_SLOTS,
     PageBody,
 )
-from workbench import openapi_explain
+from workbench import openapi_account, openapi_explain
 from workbench.laptop import ROOT
+from workbench.openapi_answers import CARD, COLLECTED, FRAGMENT, FRAGMENTS, PROBLEM
 from workbench.openapi_bounds import BOUNDS, EXCLUDED, LIMIT, TEXT
 
 PATH = ROOT / "docs" / "openapi.json"
 _REF = "#/components/schemas/{name}"
 
 Document = dict[str, Any]
-
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "One sentence: what is wrong."},
-        "field": {"type": "string", "description": "The field at fault."},
-        "way_out": {"type": "string", "description": "What to do about it."},
-    },
-}
-
-_CARD = {
-    "type": "object",
-    "required": ["id", "title", "url", "image", "price", "reason"],
-    "properties": {
-        "id": {"type": "string"},
-        "title": {"type": "string"},
-        "url": {"type": "string"},
-        "image": {"type": "string"},
-        "price": {"type": ["number", "null"]},
-        "currency": {"type": "string"},
-        "reason": {"type": "string", "description": "Why it is shown, in words for the visitor."},
-    },
-}
-
-_FRAGMENT = {
-    "type": "object",
-    "required": ["kind", "rung", "scope", "token"],
-    "properties": {
-        "kind": {"enum": ["items", "content", "alert", "layout"]},
-        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Card"}},
-        "variant": {
-            "type": ["object", "null"],
-            "properties": {
-                "name": {"type": "string"},
-                "fields": {"type": "object", "additionalProperties": {"type": "string"}},
-            },
-        },
-        "sections": {"type": "array", "items": {"type": "string"}},
-        "html": {"type": "string", "description": "Escaped markup; with format html and email."},
-        "text": {"type": "string", "description": "The same without markup; with format email."},
-        "rung": {"enum": [rung.value for rung in Rung]},
-        "scope": {"enum": [scope.word for scope in Scope]},
-        "cursor": {
-            "type": "string",
-            "description": "Send it as `after` for more of this list; not there where it ends.",
-        },
-        "token": {"type": "string", "description": "Send it back when this was really seen."},
-    },
-}
-
-_FRAGMENTS = {
-    "type": "object",
-    "required": ["edition", "fragments"],
-    "properties": {
-        "edition": {"type": "string"},
-        "fragments": {
-            "type": "object",
-            "additionalProperties": {"$ref": "#/components/schemas/Fragment"},
-        },
-        "explain": {
-            "type": "object",
-            "description": "Slot to its explanation: with explain=1, for holders of a preview header.",
-            "additionalProperties": {"$ref": "#/components/schemas/Explained"},
-        },
-    },
-}
-
-_COLLECTED = {
-    "type": "object",
-    "required": ["accepted", "rejected"],
-    "properties": {
-        "accepted": {"type": "integer"},
-        "rejected": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["index", "reason"],
-                "properties": {
-                    "index": {"type": "integer"},
-                    "id": {"type": ["string", "null"]},
-                    "reason": {"type": "string"},
-                },
-            },
-        },
-    },
-}
 
 _HEADERS = {
     "ETag": "Equal when everything that the answer was decided from is equal.",
@@ -134,12 +44,12 @@ def document() -> Document:
     for schema, properties in BOUNDS.items():
         for name, bounds in properties.items():
             parts[schema]["properties"][name] |= bounds
-    parts |= {"Problem": _PROBLEM, "Card": _CARD, "Fragment": _FRAGMENT, "Fragments": _FRAGMENTS}
-    parts["Collected"] = _COLLECTED
-    parts |= openapi_explain.schemas()
+    parts |= {"Problem": PROBLEM, "Card": CARD, "Fragment": FRAGMENT, "Fragments": FRAGMENTS}
+    parts["Collected"] = COLLECTED
+    parts |= openapi_explain.schemas() | openapi_account.schemas()
     # Events of a call are accounted for in a problem too, when it came as far as single events.
     parts["CollectProblem"] = {
-        "allOf": [_ref("Problem"), {"type": "object", "properties": _COLLECTED["properties"]}]
+        "allOf": [_ref("Problem"), {"type": "object", "properties": COLLECTED["properties"]}]
     }
     parts["EventBatch"] = {
         "type": "object",
@@ -158,13 +68,19 @@ def document() -> Document:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "security": [{}],
+        "security": [{}, {"user": []}],
         "paths": {
             "/v1/fragments/{slot}": {"get": _get_slot()},
             "/v1/fragments": {"post": _post_page()},
             "/v1/events": {"post": _post_events()},
+            **openapi_account.paths(_identity()),
         },
-        "components": {"schemas": parts},
+        "components": {
+            "schemas": parts,
+            "securitySchemes": {
+                "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
     }
 
 
@@ -263,6 +179,18 @@ def _identity() -> list[Document]:
             "name": "Hemline-Visitor",
             "in": "header",
             "description": "hem_v for apps.",
+            "schema": text_of,
+        },
+        {
+            "name": "Hemline-Capsule",
+            "in": "header",
+            "description": "hem_c for apps; comes back in the header of the same name.",
+            "schema": text_of,
+        },
+        {
+            "name": "DNT",
+            "in": "header",
+            "description": "1: a no by choice of the site.",
             "schema": text_of,
         },
         {"name": "Sec-GPC", "in": "header", "description": "1: opted out.", "schema": text_of},

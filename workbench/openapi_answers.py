@@ -1,0 +1,93 @@
+"""Answers of the HTTP contract as JSON Schema: what functions put together from bytes, not structs."""
+
+from hemline.model.decision import Rung, Scope
+
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "const": "about:blank"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "One sentence: what is wrong."},
+        "field": {"type": "string", "description": "The field at fault."},
+        "way_out": {"type": "string", "description": "What to do about it."},
+    },
+}
+
+CARD = {
+    "type": "object",
+    "required": ["id", "title", "url", "image", "price", "reason"],
+    "properties": {
+        "id": {"type": "string"},
+        "title": {"type": "string"},
+        "url": {"type": "string"},
+        "image": {"type": "string"},
+        "price": {"type": ["number", "null"]},
+        "currency": {"type": "string"},
+        "reason": {"type": "string", "description": "Why it is shown, in words for the visitor."},
+    },
+}
+
+FRAGMENT = {
+    "type": "object",
+    "required": ["kind", "rung", "scope", "token"],
+    "properties": {
+        "kind": {"enum": ["items", "content", "alert", "layout"]},
+        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Card"}},
+        "variant": {
+            "type": ["object", "null"],
+            "properties": {
+                "name": {"type": "string"},
+                "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+        "sections": {"type": "array", "items": {"type": "string"}},
+        "html": {"type": "string", "description": "Escaped markup; with format html and email."},
+        "text": {"type": "string", "description": "The same without markup; with format email."},
+        "rung": {"enum": [rung.value for rung in Rung]},
+        "scope": {"enum": [scope.word for scope in Scope]},
+        "cursor": {
+            "type": "string",
+            "description": "Send it as `after` for more of this list; not there where it ends.",
+        },
+        "token": {"type": "string", "description": "Send it back when this was really seen."},
+    },
+}
+
+FRAGMENTS = {
+    "type": "object",
+    "required": ["edition", "fragments"],
+    "properties": {
+        "edition": {"type": "string"},
+        "fragments": {
+            "type": "object",
+            "additionalProperties": {"$ref": "#/components/schemas/Fragment"},
+        },
+        "explain": {
+            "type": "object",
+            "description": "Slot to its explanation: with explain=1, for holders of a preview header.",
+            "additionalProperties": {"$ref": "#/components/schemas/Explained"},
+        },
+    },
+}
+
+COLLECTED = {
+    "type": "object",
+    "required": ["accepted", "rejected"],
+    "properties": {
+        "accepted": {"type": "integer"},
+        "rejected": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["index", "reason"],
+                "properties": {
+                    "index": {"type": "integer"},
+                    "id": {"type": ["string", "null"]},
+                    "reason": {"type": "string"},
+                },
+            },
+        },
+    },
+}
