@@ -312,7 +312,9 @@ def test_what_nobody_can_read_is_told_and_settles_nobody() -> None:
 
 def test_without_anybody_on_the_register_nothing_is_read() -> None:
     bucket = Bucket()
+    bucket.data.writes = 0
     assert sweep(bucket.deps, NOW) == Swept()
+    assert bucket.data.writes == 0, "not even a delete marker"
 
 
 def test_a_store_that_keeps_no_versions_is_swept_too() -> None:

@@ -96,7 +96,7 @@ def sweep(deps: SweepDeps, now: int, *, most: int = MOST) -> Swept:
     """
     people = tuple(entries(deps.data, deps.site))
     if not people:
-        deps.data.delete(sweep_object(deps.site))
+        _end(deps)
         return Swept()
     cursor = _read_cursor(deps) or _Cursor(now, people)
     forgetting = Forgetting(deps.data, deps.site)
@@ -143,6 +143,12 @@ def _read_cursor(deps: SweepDeps) -> _Cursor | None:
         return _cursors.decode(data) if data else None
     except msgspec.DecodeError:
         return None  # of another version of this code: begin anew
+
+
+def _end(deps: SweepDeps) -> None:
+    """Without looking first, each call would leave one more delete marker."""
+    if deps.data.get(sweep_object(deps.site)) is not None:
+        deps.data.delete(sweep_object(deps.site))
 
 
 def _go_through(  # noqa: PLR0913, PLR0917 - one step of a fold over places
@@ -250,6 +256,6 @@ def _settle(deps: SweepDeps, cursor: _Cursor, total: Swept) -> Swept:
             settled += 1
         else:
             mark_swept(deps.data, deps.site, entry, cursor.began)
-    deps.data.delete(sweep_object(deps.site))
+    _end(deps)
     waiting = len(now_there) - settled
     return msgspec.structs.replace(total, settled=settled, waiting=waiting)
