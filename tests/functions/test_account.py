@@ -242,6 +242,12 @@ def test_an_app_gets_its_capsule_by_header(desk: Desk) -> None:
     assert "cookies" not in answer
 
 
+def test_a_bearer_alone_may_be_an_app_or_a_browser_and_gets_it_both_ways(desk: Desk) -> None:
+    answer = desk("consent", user="ann")
+    assert kept(answer)["hem_c"] == answer["headers"]["Hemline-Capsule"]
+    assert "Hemline-Capsule" not in desk("consent", "phone", "ann")["headers"]
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [

@@ -15,7 +15,7 @@ from hemline.runtime.identity import (
     CAPSULE_HEADER,
     VISITOR_COOKIE,
     Asker,
-    by_header,
+    carries,
     sign_visitor,
 )
 from hemline.usecases.account import Identified, Person
@@ -81,10 +81,11 @@ def _with_capsule(  # noqa: PLR0913, PLR0917 - who is told what, and how they as
     text = capsules.encode(
         capsules.update(msgspec.structs.replace(mine, consent=consent), ()), keys
     )
-    answer = _json(body)
-    if by_header(request):
-        return answer._replace(headers={**answer.headers, CAPSULE_HEADER: text})
-    return answer._replace(cookies=(f"{CAPSULE_COOKIE}={text}; {attributes(request)}",))
+    answer, (cookie, header) = _json(body), carries(request)
+    if header:
+        answer = answer._replace(headers={**answer.headers, CAPSULE_HEADER: text})
+    kept = (f"{CAPSULE_COOKIE}={text}; {attributes(request)}",) if cookie else ()
+    return answer._replace(cookies=kept)
 
 
 def _json(body: Mapping[str, object]) -> Answer:
