@@ -87,11 +87,11 @@ def test_it_goes_on_while_there_is_time_and_the_next_call_ends_it(
 def test_what_cannot_be_read_is_an_error_in_the_log(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stack.objects.put("archive/demo/2026-01-01/s/1-1.jsonl.gz", b"damaged")
+    stack.objects.put("archive/demo/2026-01-01/s/1-1-0.jsonl.gz", b"damaged")
     enter(stack.objects, SITE, GONE, NOW, NOW + 1)
     assert stack.call()["waiting"] == 1
     (error,) = [text for text in capsys.readouterr().out.splitlines() if '"ERROR"' in text]
-    assert "1-1.jsonl.gz" in error
+    assert "1-1-0.jsonl.gz" in error
 
 
 def test_it_may_reach_what_it_sweeps_and_has_no_road_from_outside() -> None:
