@@ -19,6 +19,7 @@ from workbench.demo import commands as demo
 from workbench.forget import commands as forget
 from workbench.importers import commands as importers
 from workbench.laptop import NotRunning
+from workbench.people import commands as people
 from workbench.publish import commands as publish
 from workbench.quarantine import commands as quarantine
 from workbench.receipts import commands as receipts
@@ -31,6 +32,7 @@ AREAS = (
     publish,
     brake,
     forget,
+    people,
     quarantine,
     models,
     bench,

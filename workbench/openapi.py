@@ -17,7 +17,7 @@ from hemline.runtime.fragments_in import (
     MOST_SLOTS,
     PageBody,
 )
-from workbench import openapi_answers, openapi_explain
+from workbench import openapi_account, openapi_answers, openapi_explain
 from workbench.laptop import ROOT
 from workbench.openapi_bounds import BOUNDS, EXCLUDED, LIMIT, TEXT
 
@@ -44,7 +44,7 @@ def document() -> Document:
         for name, bounds in properties.items():
             parts[schema]["properties"][name] |= bounds
     parts |= openapi_answers.SCHEMAS
-    parts |= openapi_explain.schemas()
+    parts |= openapi_explain.schemas() | openapi_account.schemas()
     # Events of a call are accounted for in a problem too, when it came as far as single events.
     parts["CollectProblem"] = {
         "allOf": [
@@ -69,13 +69,19 @@ def document() -> Document:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "security": [{}],
+        "security": [{}, {"user": []}],
         "paths": {
             "/v1/fragments/{slot}": {"get": _get_slot()},
             "/v1/fragments": {"post": _post_page()},
             "/v1/events": {"post": _post_events()},
+            **openapi_account.paths(_identity()),
         },
-        "components": {"schemas": parts},
+        "components": {
+            "schemas": parts,
+            "securitySchemes": {
+                "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
     }
 
 
@@ -174,6 +180,18 @@ def _identity() -> list[Document]:
             "name": "Hemline-Visitor",
             "in": "header",
             "description": "hem_v for apps.",
+            "schema": text_of,
+        },
+        {
+            "name": "Hemline-Capsule",
+            "in": "header",
+            "description": "hem_c for apps; comes back in the header of the same name.",
+            "schema": text_of,
+        },
+        {
+            "name": "DNT",
+            "in": "header",
+            "description": "1: a no by choice of the site.",
             "schema": text_of,
         },
         {"name": "Sec-GPC", "in": "header", "description": "1: opted out.", "schema": text_of},

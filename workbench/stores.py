@@ -3,6 +3,7 @@
 from hemline.adapters.aws import AwsClient, connect
 from hemline.adapters.aws_credentials import Credentials
 from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.kinesis import KinesisStream
 from hemline.adapters.s3 import S3Objects
 from hemline.model import keys as names
 from hemline.model.edition import Edition, unpack
@@ -24,6 +25,11 @@ def table(stack: Running) -> DynamoTable:
 def objects(stack: Running) -> S3Objects:
     """The bucket of archive, editions, models and site files."""
     return S3Objects(_client("s3", stack), stack.bucket)
+
+
+def stream(stack: Running) -> KinesisStream:
+    """Its writing end."""
+    return KinesisStream(_client("kinesis", stack), stack.stream)
 
 
 def failed(stack: Running) -> S3Objects:

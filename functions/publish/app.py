@@ -59,8 +59,7 @@ def _scheduled() -> dict[str, object]:
 
 def _run(command: Command) -> dict[str, object]:
     if command.rollback:
-        wanted = command.rollback if isinstance(command.rollback, str) else ""
-        entry = roll_back(settings.site, places, wanted)
+        entry = roll_back(settings.site, places, command.wanted)
         logger.warning("rolled back", extra={"edition": entry.edition[:16]})
         return msgspec.structs.asdict(entry)
     if command.site_file is not None:
@@ -70,15 +69,12 @@ def _run(command: Command) -> dict[str, object]:
 
 def _publish(built: int | None) -> dict[str, object]:
     check_stored(places, settings)
-    as_of = time.time_ns() // 1_000_000 if built is None else built
-    result = publish_edition(settings.site, places, built=as_of)
-    for note in result.notes:
-        logger.warning(note)
-    about = {"edition": result.edition[:16], "swapped": result.swapped, "size": result.size}
-    logger.info("published", extra=about)
-    metrics.add_metric("Items", MetricUnit.Count, result.items)
-    metrics.add_metric("Counted", MetricUnit.Count, result.counted)
-    for flag, count in result.flagged.items():
-        metrics.add_metric(f"Flagged{flag.capitalize()}", MetricUnit.Count, count)
+    result = publish_edition(settings.site, places, built=built or time.time_ns() // 1_000_000)
+    for line in result.notes:
+        logger.warning(line)
+    logger.info("published", extra={"edition": result.edition[:16], "swapped": result.swapped})
+    flagged = {f"Flagged{flag.capitalize()}": count for flag, count in result.flagged.items()}
+    for name, count in {"Items": result.items, "Counted": result.counted, **flagged}.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
     metrics.flush_metrics()
     return msgspec.structs.asdict(result) | {"notes": list(result.notes)}

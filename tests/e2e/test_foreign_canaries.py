@@ -101,7 +101,7 @@ def page(visitor: str, kind: str) -> Answer:
     """A visitor's request for a slot or a page, with their own cart and capsule."""
     payload = event("fragments", "slot-json" if kind == "slot" else "page")
     mine = canaries(visitor)
-    kept = capsule.update(capsule.Capsule(visitor), acts(f"v:{visitor}", mine[:2]))
+    kept = capsule.update(capsule.Capsule(f"v:{visitor}"), acts(f"v:{visitor}", mine[:2]))
     payload["cookies"] = [f"hem_v={sign_visitor(visitor, KEYS)}"]
     if kind == "slot":
         payload["cookies"].append(f"hem_c={capsule.encode(kept, KEYS)}")
@@ -200,6 +200,7 @@ def test_alternating_visitors_on_warm_functions_see_nobody_else(world: World) ->
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_a_hundred_thousand_requests_show_no_foreign_canary(world: World) -> None:
     assert not [wrong for wrong in walk(world, 100_000, seed=2) if wrong][:3]
 

@@ -18,7 +18,7 @@ from hemline.adapters.s3 import S3Objects
 from hemline.model.keys import QUARANTINE_PREFIX
 from hemline.model.site import Site
 from hemline.model.slot import Slot
-from hemline.usecases import ingest_judge
+from hemline.usecases import ingest_judge, quarantine
 from hemline.usecases.archive import read_archive
 from hemline.usecases.forget_archive import SweepDeps, Swept, sweep
 from hemline.usecases.forget_person import ForgetDeps, forget
@@ -114,7 +114,10 @@ class Shop:
         self.loop.drain()
 
     def replay_quarantine(self, kept: list[bytes]) -> None:
-        """What was poison, put on the stream again as it might be after a fix."""
+        """What was poison: by command, then put on the stream as it would read after a fix."""
+        ingest, now = self.loop.app("ingest").deps, time.time_ns() // 1_000_000
+        for one in quarantine.listed(self.loop.objects):
+            quarantine.replay(one, ingest, now)
         for data in kept:
             payload = base64.b64decode(json.loads(data)["payload"])
             mended = payload.replace(b'"never"', b"1") + b" "

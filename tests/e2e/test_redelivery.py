@@ -152,12 +152,12 @@ def cut_off(keys: Iterable[str]) -> int:
 def span(name: str) -> tuple[str, int, int]:
     """Shard and day, first and last sequence number of an archive object."""
     place, _, numbers = name.removesuffix(".jsonl.gz").rpartition("/")
-    first, _, last = numbers.partition("-")
+    first, last, _ = numbers.split("-")
     return place, int(first), int(last)
 
 
 def key(first: str, last: str) -> str:
-    return f"{archive_prefix(SITE)}2026-01-01/shard/{first}-{last}.jsonl.gz"
+    return f"{archive_prefix(SITE)}2026-01-01/shard/{first}-{last}-0.jsonl.gz"
 
 
 def workers(root: int, function: str) -> list[int]:

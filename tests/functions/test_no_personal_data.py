@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import reduce
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -268,6 +269,8 @@ SEAMS = {
     "fragments": ("ask_of", "visit_of", "decide", "answer_of", "_report"),
     "ingest": ("_records", "ingest_batch"),
     "publish": ("command_of", "_run", "_scheduled"),
+    "sweep": ("sweep_on",),
+    "account": ("account_in.asker", "account.export", "account_out.exported", "log"),
 }
 
 
@@ -277,6 +280,7 @@ def loaded(name: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ModuleTy
         "table": cloud.make_table(),
         "bucket": cloud.make_bucket(),
     }
+    names["failed"] = names["bucket"]
     return load(name, environment(cloud, **names), monkeypatch)
 
 
@@ -285,7 +289,19 @@ def payload_for(name: str, seam: str) -> dict[str, Any]:
         return batch(encode_record(_record(f"v:{VISITOR}")))
     if name == "publish":
         return {**event("publish", "schedule" if seam == "_scheduled" else "command"), "site": SITE}
+    if name == "sweep":
+        return {}
+    if name == "account":
+        return account_call("GET /v1/me")
     return request(name, "batch" if name == "collect" else "page")
+
+
+def account_call(route: str, body: str = "", bearer: str = "") -> dict[str, Any]:
+    """A call that a browser makes from the site's own page."""
+    payload = request("fragments", "page", bearer=bearer, routeKey=route, body=body)
+    method, path = route.split(" ")
+    payload["requestContext"]["http"] |= {"method": method, "path": path}
+    return payload
 
 
 @pytest.mark.parametrize(
@@ -298,11 +314,34 @@ def test_a_fault_at_any_seam_fails_the_call_and_names_nobody(
     for error in FAULTS:
         if isinstance(error, BadInput | Conflict):
             continue  # ours, with words that are chosen; what they say goes to the caller
-        monkeypatch.setattr(app, seam, raising(error))
+        *way, last = seam.split(".")
+        monkeypatch.setattr(reduce(getattr, way, app), last, raising(error))
         assert output.run(lambda: app.handler(payload_for(name, seam), None)) is None
     text = output.names_nobody()
     assert text.count("UnexpectedError: KeyError at test_no_personal_data.py") >= 1
     assert "RuntimeError" in text
+
+
+def test_account_with_every_call_and_every_refusal(
+    emulator: Cloud, monkeypatch: pytest.MonkeyPatch, output: Output
+) -> None:
+    app = loaded("account", emulator, monkeypatch)
+    places = app.deps
+    bodies = ["", json.dumps({"purposes": {"analytics": False}}), EVERYTHING]
+    bodies += [json.dumps({"purposes": {CANARIES["email"]: True}}), json.dumps({USER: VISITOR})]
+    for error in (None, *FAULTS, Unavailable("table", "throttled")):
+        if error:
+            broken = _Broken(error)
+            app.deps = places._replace(people=broken, objects=broken, stream=broken)
+            app.forgetting = app.forgetting._replace(people=broken, objects=broken)
+        for bearer in ("", CANARIES["authorization"], user_token()):
+            for route in ("GET /v1/me", "POST /v1/identify", "DELETE /v1/me"):
+                call = account_call(route, bearer=bearer)
+                output.run(lambda call=call: app.handler(call, None))
+            for body in bodies:
+                call = account_call("PUT /v1/me/consent", body, bearer)
+                output.run(lambda call=call: app.handler(call, None))
+    assert "answered" in output.names_nobody()
 
 
 def batch(*payloads: bytes) -> dict[str, Any]:

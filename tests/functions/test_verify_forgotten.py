@@ -170,7 +170,9 @@ PLANTS: dict[str, Plant] = {
     "table    ": lambda stack, _: stores.table(stack).write_profile(
         SITE, f"u:{PHONE}", b"their history", expected=0
     ),
-    "data bucket archive/": _object("archive/demo/d/s/1-1.jsonl.gz", gzip.compress(PHONE.encode())),
+    "data bucket archive/": _object(
+        "archive/demo/d/s/1-1-0.jsonl.gz", gzip.compress(PHONE.encode())
+    ),
     "data bucket quarantine/": _object(
         f"{QUARANTINE_PREFIX}d/s/1.json",
         json.dumps({"payload": base64.b64encode(b"xx" + PHONE.encode()).decode()}).encode(),

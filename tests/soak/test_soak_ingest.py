@@ -13,6 +13,7 @@ from hemline.model.event import Record
 from hemline.usecases import ingest_batch as module
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
 from workbench.cli import build
+from workbench.soak import clients, visitors
 from workbench.soak.faulty import FaultyTable
 from workbench.soak.function import Ingest
 from workbench.soak.run import Report, Settings, soak
@@ -54,6 +55,14 @@ def test_every_kind_of_trouble_and_every_road_of_an_event_is_in_it() -> None:
     roads += ("reported duplicates", "reported redelivered", "delivered again after success")
     assert all(report.figures[road] for road in roads), report.figures
     assert report.figures["shards"] > SMALL.shards
+
+
+def test_events_without_a_time_may_come_again_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitors, "_UNTIMED", 0.5)
+    monkeypatch.setattr(clients, "_COPIES", 0.3)
+    monkeypatch.setattr(clients, "_LATE", 0.1)
+    report = soak(SMALL)
+    assert not broken(report), report.checks
 
 
 # --- seeded bugs, each of which somebody has shipped --------------------------------------------

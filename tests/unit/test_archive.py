@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hemline.adapters.memory import MemoryObjects
 from hemline.model.errors import Refused
 from hemline.model.event import Record
+from hemline.model.keys import archive_object
 from hemline.usecases.archive import append, day_of, line, read_archive, watermarks
 from tests.support.streams import NOW, SITE, record
 
@@ -31,7 +32,9 @@ def names(objects: MemoryObjects, **options: bool) -> list[str]:
 def test_a_line_says_where_it_comes_from() -> None:
     objects = stored([(7, record("v:a", "e1"))])
     (key,) = objects.keys("")
-    assert key == f"archive/demo/{day_of(NOW)}/s0/{'7'.zfill(56)}-{'7'.zfill(56)}.jsonl.gz"
+    seven = "7".zfill(56)
+    assert key == archive_object("demo", day_of(NOW), "s0", [seven])
+    assert key.startswith(f"archive/demo/{day_of(NOW)}/s0/{seven}-{seven}-")
     row = json.loads(gzip.decompress(objects.get(key) or b""))
     assert (row["shard"], row["sequence"], row["record"]["event"]["id"]) == ("s0", "7", "e1")
 
@@ -41,6 +44,11 @@ def test_the_same_batch_again_writes_the_same_bytes_under_the_same_key() -> None
     once, twice = stored(batch), stored(batch, list(reversed(batch)))
     assert list(once.keys("")) == list(twice.keys(""))
     assert [once.get(k) for k in once.keys("")] == [twice.get(k) for k in once.keys("")]
+
+
+def test_another_cut_with_the_same_ends_overwrites_nothing() -> None:
+    whole = [(n, record("v:a", f"e{n}")) for n in (1, 2, 3)]
+    assert names(stored(whole, [whole[0], whole[2]])) == ["e1", "e2", "e3"]
 
 
 def test_a_batch_over_midnight_lies_on_both_days() -> None:

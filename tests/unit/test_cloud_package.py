@@ -64,6 +64,7 @@ def test_a_digest_follows_contents_and_not_the_order_of_files() -> None:
 SHIPPED = (
     "layers/hemline",
     "layers/inference",
+    "functions/account",
     "functions/collect",
     "functions/ingest",
     "functions/publish",

@@ -291,7 +291,7 @@ def test_ingest_writes_the_same_batch_while_it_is_cleaned() -> None:
 
 def test_what_nobody_can_read_is_told_and_settles_nobody() -> None:
     bucket = Bucket()
-    key = f"archive/{SITE}/2026-01-01/s9/1-1.jsonl.gz"
+    key = f"archive/{SITE}/2026-01-01/s9/1-1-0.jsonl.gz"
     bucket.data.put(key, b"no archive")
     bucket.data.put("quarantine/2026-01-01/s9/1.json", b"[]")
     bucket.failed.put("aws/lambda/m/s0/odd", b"{}")
@@ -312,7 +312,9 @@ def test_what_nobody_can_read_is_told_and_settles_nobody() -> None:
 
 def test_without_anybody_on_the_register_nothing_is_read() -> None:
     bucket = Bucket()
+    bucket.data.writes = 0
     assert sweep(bucket.deps, NOW) == Swept()
+    assert bucket.data.writes == 0, "not even a delete marker"
 
 
 def test_a_store_that_keeps_no_versions_is_swept_too() -> None:

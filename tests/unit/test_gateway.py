@@ -59,6 +59,10 @@ def test_every_route_of_the_template_reaches_its_function(stack: Stack) -> None:
             client.get("/v1/fragments/hero?limit=3"),
             client.post("/v1/fragments", json={"slots": []}),
             client.post("/v1/events", data="{}", headers={"content-type": "text/plain"}),
+            client.post("/v1/identify"),
+            client.get("/v1/me"),
+            client.put("/v1/me/consent", json={"purposes": {}}),
+            client.delete("/v1/me"),
         ]
         return [await (await call).json(content_type=None) for call in calls]
 
@@ -67,6 +71,10 @@ def test_every_route_of_the_template_reaches_its_function(stack: Stack) -> None:
         "GET /v1/fragments/{slot}",
         "POST /v1/fragments",
         "POST /v1/events",
+        "POST /v1/identify",
+        "GET /v1/me",
+        "PUT /v1/me/consent",
+        "DELETE /v1/me",
     ]
     assert found[0]["path"] == {"slot": "hero"}
     assert found[2]["body"] == "{}"

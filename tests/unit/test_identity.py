@@ -9,6 +9,7 @@ from hemline.learn.capsule import Capsule, encode, update
 from hemline.model.consent import NO, Consent, Purpose
 from hemline.model.errors import BadToken
 from hemline.model.user_token import UserKey, mint_user_token
+from hemline.runtime import identity
 from hemline.runtime.collect_in import caller_of
 from hemline.runtime.http import Request, problem
 from hemline.runtime.identity import asker_of, sign_visitor, visit_of
@@ -139,3 +140,9 @@ def test_settings_say_what_silence_means_by_country() -> None:
 def test_settings_that_cannot_be_meant_are_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):
         load({"HEMLINE_KEYS": "k" * 24, name: value})
+
+
+def test_a_door_that_takes_unsigned_ids_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "verify", lambda _purpose, text, _keys: text.encode())
+    with pytest.raises(AssertionError):
+        test_an_id_that_is_merely_named_is_nobody({"hemline-visitor": "phone"})

@@ -199,6 +199,8 @@ def test_a_cut_link_carries_nothing_more(*, cut: bool) -> None:
 def test_a_user_who_was_forgotten_gets_nothing_of_a_linked_visitors_past() -> None:
     bench = calm()
     linked(bench)
-    stand(bench, "u:u", Standing(forgotten=NOW, linked=True))
+    stand(
+        bench, "u:u", Standing(forgotten=NOW)
+    )  # as forgetting leaves it, its links not struck yet
     run(bench, record("v:a", "e1"))
     assert profile(bench, "u:u").empty

@@ -6,6 +6,7 @@ from hemline.learn.profile import state_bytes
 from hemline.model.consent import Consent, Purpose
 from hemline.model.errors import BadInput, Unavailable
 from hemline.usecases import link_people
+from hemline.usecases.forget_person import ForgetDeps, forget
 from hemline.usecases.link_people import link, settle, unlink
 from hemline.usecases.ports import Part, Stored
 from hemline.usecases.say_consent import consent_of, say_consent
@@ -221,3 +222,20 @@ def test_settling_somebody_who_is_not_linked_changes_nothing() -> None:
     before = made.part("u:ann")
     assert not settle("ann", made.deps)
     assert made.part("u:ann") == before
+
+
+def test_a_user_who_comes_back_after_being_forgotten_is_one_with_their_devices_again() -> None:
+    made = world("u:ann", "v:old")
+    link("old", "ann", made.deps)
+    forget(SITE, "u:ann", ForgetDeps(made.table, made.objects, 48), NOW + len(made.stream))
+    made.logs.clear()
+    known = len(made.stream)
+    for subject in ("u:ann", "v:phone"):
+        made.act(subject)
+    made.deliver(made.stream[known:])
+    link("phone", "ann", made.deps)
+    for subject in ("v:phone", "u:ann", "v:old"):
+        made.act(subject)
+    made.deliver(made.stream)
+    assert same(made, "u:ann", "u:ann", "v:phone")
+    assert made.profile("v:old").empty

@@ -135,12 +135,19 @@ class People(RuleBasedStateMachine):
     @invariant()
     def a_link_that_was_cut_stays_cut(self) -> None:
         for user, links in self._users():
-            assert not {(visitor, user) for visitor in links.on} & self.cut
+            # Whoever is forgotten is forgotten by that too: a user who comes back is somebody new.
+            if f"u:{user}" not in self.gone:
+                assert not {(visitor, user) for visitor in links.on} & self.cut
 
     @invariant()
     def a_visitors_profile_is_the_fold_of_their_log(self) -> None:
-        for subject in {f"v:{one}" for one in VISITORS} - self.refused - {*self.gone}:
-            self._is_fold(subject, Part.PROFILE, subject)
+        for subject in {f"v:{one}" for one in VISITORS} - self.refused:
+            # A user is forgotten with their devices.
+            if self.world.part(subject).standing.forgotten:
+                assert self.world.profile(subject).empty
+            else:
+                assert subject not in self.gone
+                self._is_fold(subject, Part.PROFILE, subject)
 
     @invariant()
     def a_users_own_is_the_fold_of_their_log(self) -> None:

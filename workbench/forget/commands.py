@@ -62,19 +62,19 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Take the forgotten out of archive, quarantine and failed batches, old versions too."""
-    from hemline.usecases.forget_archive import sweep as run  # noqa: PLC0415
+    from hemline.usecases.forget_archive import sweep_on  # noqa: PLC0415
     from workbench import laptop  # noqa: PLC0415
     from workbench.forget.places import sweep_deps  # noqa: PLC0415
-    from workbench.forget.verify import added  # noqa: PLC0415
 
-    deps, now = sweep_deps(laptop.running()), _now()
-    total = run(deps, now, most=most)
-    while not total.done:
-        print(f"  {total.looked} objects looked at, going on", file=sys.stderr)
-        total = added(total, run(deps, now, most=most))
+    total = sweep_on(sweep_deps(laptop.running()), _now(), _go_on, most=most)
     _tell_swept(total, as_json=as_json)
     if total.unreadable:
         raise typer.Exit(1)
+
+
+def _go_on() -> bool:
+    print("  a piece is done, going on", file=sys.stderr)
+    return True
 
 
 def _tell_swept(total: "Swept", *, as_json: bool) -> None:

@@ -7,7 +7,6 @@ import msgspec
 
 from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
-from hemline.usecases.forget_archive import Swept
 from hemline.usecases.forget_register import Forgetting
 from hemline.usecases.ports import Part, PersonStore
 from workbench import stores
@@ -75,14 +74,3 @@ def _notes(stack: Running, name: str) -> tuple[str, ...]:
             state = "on the register until the stream is over" if entered else "settled"
             notes.append(f"a tombstone of this {called} stands, {state}")
     return tuple(notes) or ("no tombstone: nobody of this id was forgotten here",)
-
-
-def added(one: Swept, other: Swept) -> Swept:
-    """Two runs of one sweep as one; what is still waiting is told by the later one."""
-    return msgspec.structs.replace(
-        other,
-        looked=one.looked + other.looked,
-        cleaned=one.cleaned + other.cleaned,
-        deleted=one.deleted + other.deleted,
-        settled=one.settled + other.settled,
-    )

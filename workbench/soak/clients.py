@@ -8,13 +8,15 @@ import random
 from heapq import heappop, heappush
 from itertools import count
 
+import msgspec
+
 from hemline.usecases.collect_events import NOT_DURABLE, CollectDeps, collect_events
 from hemline.usecases.ports import EventStream
-from workbench.soak.ledger import Ledger
+from workbench.soak.ledger import AGAIN, Ledger
 from workbench.soak.poison import SITE
-from workbench.soak.visitors import DAY, Call
+from workbench.soak.visitors import DAY, Call, Sent
 
-COPY, LATE, AGAIN = "copies", "late copies", "again"
+COPY, LATE = "copies", "late copies"
 _COPIES = 0.04
 _LATE = 0.02
 _HORIZON = 8 * DAY
@@ -34,7 +36,11 @@ class Clients:
         collected = collect_events(call.body, call.caller, self._deps, call.at)
         reasons = {one.index: one.reason for one in collected.rejected}
         self._ledger.answered(call, kind, reasons)
-        undone = [s for i, s in enumerate(call.sent) if reasons.get(i) == NOT_DURABLE]
+        undone = [
+            _timed(sent, call.at)
+            for i, sent in enumerate(call.sent)
+            if reasons.get(i) == NOT_DURABLE
+        ]
         if undone:
             self._later(
                 call._replace(sent=tuple(undone)), 1000 + self._rng.randrange(60_000), AGAIN
@@ -58,6 +64,14 @@ class Clients:
     def _later(self, call: Call, pause: int, kind: str) -> None:
         at = call.at + pause
         heappush(self._waiting, (at, next(self._order), kind, call._replace(at=at)))
+
+
+def _timed(sent: Sent, at: int) -> Sent:
+    """With the time of the call that failed, where it had none: the stream may hold it after all."""
+    if "time" in sent.wire:
+        return sent
+    event = msgspec.structs.replace(sent.event, time=at)
+    return sent._replace(event=event, wire=sent.wire | {"time": at})
 
 
 def _mint() -> str:

@@ -13,6 +13,9 @@ from hemline.model.event import BOT, ITEM_EVENT, Record, decode_record, encode_r
 from workbench.soak.poison import SITE, Poison
 from workbench.soak.visitors import Call, Sent, traits_of
 
+AGAIN = "again"
+"""The kind of a call that repeats what was not durable."""
+
 
 class Ledger:
     """`kept`: name of an event (subject and id) of each subject → its record, as it came first."""
@@ -29,8 +32,8 @@ class Ledger:
         self.poison: dict[bytes, Poison] = {}
         self._subjects: dict[str, list[bytes]] = defaultdict(list)
         self._names: set[str] = set()
-        self._moved: dict[str, bytes] = {}
-        """Events sent without a time, at their latest one, which is the one that a profile keeps."""
+        self._again: dict[str, list[bytes]] = defaultdict(list)
+        """Copies that may have a time of their own, by subject: of events sent without one."""
 
     @property
     def events(self) -> int:
@@ -65,12 +68,12 @@ class Ledger:
         return name in self._names
 
     def subjects(self) -> Iterator[tuple[str, list[Record]]]:
-        """Who has a profile, and every one of their events, once."""
+        """Who has a profile, and every one of their events, once for each time that it came with."""
         for subject, kept in self._subjects.items():
             if subject.startswith("i:"):
                 continue
-            records = [decode_record(data) for data in kept]
-            profiled = [self._latest(record) for record in records if record.profiled]
+            records = map(decode_record, [*kept, *self._again.get(subject, ())])
+            profiled = [record for record in records if record.profiled]
             if profiled:
                 yield subject, profiled
 
@@ -78,10 +81,6 @@ class Ledger:
         """Every event once, as it came first."""
         for kept in self._subjects.values():
             yield from map(decode_record, kept)
-
-    def _latest(self, record: Record) -> Record:
-        moved = self._moved.get(name_of(record))
-        return decode_record(moved) if moved else record
 
     def _refused(self, sent: Sent, call: Call, reason: str) -> None:
         # What only the stream or the visitor's own wish can be the reason for is no mistake of the door.
@@ -96,11 +95,11 @@ class Ledger:
         name = name_of(record)
         if name in self._names:
             self.copies[kind] += 1
+            if "time" not in sent.wire or kind == AGAIN:
+                self._again[record.subject].append(encode_record(record))
         else:
             self._names.add(name)
             self._subjects[record.subject].append(encode_record(record))
-        if "time" not in sent.wire:
-            self._moved[name] = encode_record(record)
 
 
 def name_of(record: Record) -> str:

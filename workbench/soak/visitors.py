@@ -21,6 +21,8 @@ SPAN = 12 * DAY
 """How long it takes: more than the eight days after which a copy is late."""
 _EVENTS_OF_ONE = 40
 _ITEMS = 2000
+_UNTIMED = 0.01
+"""Share of a browser's events that come without a time."""
 _KINDS = {
     "exposure": 0.52, "view": 0.24, "click": 0.1, "add_to_cart": 0.04, "purchase": 0.02,
     "wishlist": 0.01, "search": 0.03, "remove": 0.01, "custom": 0.03,
@@ -99,7 +101,7 @@ class _World:
         if self._rng.random() < 0.01:
             return Sent(event, subject, self._rng.choice(_MISTAKES)(to_wire(event)), right=False)
         wire = to_wire(event)
-        if self._rng.random() < 0.01:
+        if self._rng.random() < _UNTIMED:
             del wire["time"]
         return Sent(event, subject, wire)
 

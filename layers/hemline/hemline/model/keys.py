@@ -5,6 +5,7 @@ A site is a DNS label (`model.ids`), so the first `|` or `/` after it always end
 
 import base64
 import hashlib
+from collections.abc import Sequence
 
 PROFILE_SORT = "profile"
 OWN_SORT = "own"
@@ -79,9 +80,14 @@ def archive_prefix(site: str) -> str:
     return f"archive/{site}/"
 
 
-def archive_object(site: str, day: str, shard: str, first: str, last: str) -> str:
-    """One batch of a shard: the same batch redelivered writes the same key. `day` is YYYY-MM-DD."""
-    return f"{archive_prefix(site)}{day}/{shard}/{first}-{last}.jsonl.gz"
+def archive_object(site: str, day: str, shard: str, numbers: Sequence[str]) -> str:
+    """One batch of a shard, by its sequence numbers in order; `day` is YYYY-MM-DD.
+
+    The same batch redelivered writes the same key, and another cut of the shard never does, even one
+    that begins and ends with the same events: it would overwrite what lies between them.
+    """
+    mark = hashlib.blake2b(" ".join(numbers).encode(), digest_size=4).hexdigest()
+    return f"{archive_prefix(site)}{day}/{shard}/{numbers[0]}-{numbers[-1]}-{mark}.jsonl.gz"
 
 
 QUARANTINE_PREFIX = "quarantine/"

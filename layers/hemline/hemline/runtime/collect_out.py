@@ -12,7 +12,7 @@ from hemline.runtime.identity import (
     CAPSULE_COOKIE,
     CAPSULE_HEADER,
     VISITOR_COOKIE,
-    by_header,
+    carries,
     sign_visitor,
 )
 from hemline.usecases.collect_events import NO_CONSENT, NOT_DURABLE, Collected
@@ -47,9 +47,10 @@ def _handed_out(collected: Collected, request: Request, keys: tuple[bytes, ...])
         cookies.append(f"{VISITOR_COOKIE}={sign_visitor(collected.minted, keys)}")
     if collected.capsule:
         text = capsule.encode(collected.capsule, keys)
-        if by_header(request):
+        cookie, header = carries(request)
+        if header:
             answer = answer._replace(headers={**answer.headers, CAPSULE_HEADER: text})
-        else:
+        if cookie:
             cookies.append(f"{CAPSULE_COOKIE}={text}")
     return answer._replace(cookies=tuple(f"{one}; {attributes(request)}" for one in cookies))
 

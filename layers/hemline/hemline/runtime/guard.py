@@ -6,7 +6,6 @@ So a fault leaves a function as its kind and the places in our code that it came
 
 from collections.abc import Callable
 from functools import wraps
-from pathlib import PurePath
 from typing import ParamSpec, TypeVar
 
 from hemline.model.errors import HemlineError
@@ -42,6 +41,7 @@ def _places(error: Exception) -> str:
     frames, trace = [], error.__traceback__
     while trace:
         code = trace.tb_frame.f_code
-        frames.append(f"{PurePath(code.co_filename).name}:{trace.tb_lineno} {code.co_name}")
+        file = code.co_filename.rpartition("/")[2]
+        frames.append(f"{file}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
     return " < ".join(reversed(frames[-_FRAMES:]))

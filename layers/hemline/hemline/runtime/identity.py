@@ -109,11 +109,19 @@ def visit_of(request: Request, settings: Settings, now: int) -> Visit:
     return Visit(subject, said, recent, asker.dnt)
 
 
-def by_header(request: Request) -> bool:
-    """Whether who asks keeps no cookies: an app, or a signed-in page of another origin's server."""
-    ours = {VISITOR_COOKIE, CAPSULE_COOKIE} & request.cookies.keys()
-    named = ("hemline-visitor", CAPSULE_HEADER.lower(), "authorization")
-    return not ours and any(request.header(name) for name in named)
+class Carries(NamedTuple):
+    """How a caller keeps its capsule."""
+
+    cookie: bool
+    header: bool
+
+
+def carries(request: Request) -> Carries:
+    """An app by header, a browser by cookie; both for a bearer alone, which may be either's first call."""
+    if {VISITOR_COOKIE, CAPSULE_COOKIE} & request.cookies.keys():
+        return Carries(cookie=True, header=False)
+    app = bool(request.header("hemline-visitor") or request.header(CAPSULE_HEADER.lower()))
+    return Carries(cookie=not app, header=app or bool(request.header("authorization")))
 
 
 def capsule_of(request: Request, keys: tuple[bytes, ...]) -> Capsule | None:

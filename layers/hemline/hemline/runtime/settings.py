@@ -35,6 +35,8 @@ class Settings(NamedTuple):
     """How long the stream keeps an event."""
     profile_days: int = 0
     """How long a profile is kept after its last event; 0: until it is forgotten."""
+    failed: str = ""
+    """Bucket of batches that used up their retries; only for whoever sweeps."""
 
     @property
     def policy(self) -> Policy:
@@ -68,6 +70,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         endpoint=environ.get("AWS_ENDPOINT_URL") or None,
         read_timeout=_milliseconds(environ, "HEMLINE_READ_TIMEOUT_MS", 50) / 1000,
         consent_default=_yes_or_no(environ, "HEMLINE_CONSENT_DEFAULT", default="true"),
+        failed=environ.get("HEMLINE_FAILED", ""),
         profile_days=_whole(environ, "HEMLINE_PROFILE_DAYS", 0, "days", 0, 3650),
         stream_hours=_whole(environ, "HEMLINE_STREAM_HOURS", 48, "hours", 24, 8760),
         consent_exceptions=_countries(environ, "HEMLINE_CONSENT_EXCEPTIONS"),

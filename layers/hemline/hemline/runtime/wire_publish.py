@@ -27,8 +27,13 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The text of a site file (YAML) to check, keep and publish."""
     rollback: bool | str = False
     """True: to the edition before the live one; or the first digits of an edition."""
-    built: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    built: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Epoch ms to publish as of, instead of now."""
+
+    @property
+    def wanted(self) -> str:
+        """The first digits of the edition to go back to; empty: the one before the live one."""
+        return self.rollback if isinstance(self.rollback, str) else ""
 
 
 def wire(settings: Settings) -> Places:

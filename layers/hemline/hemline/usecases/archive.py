@@ -75,8 +75,8 @@ def append(objects: ObjectStore, lines: Sequence[Line]) -> list[str]:
     keys = []
     for (site, _), part in groupby(sorted(lines, key=_place), key=lambda one: _place(one)[:2]):
         batch = list(part)
-        first, last = (batch[at].sequence.zfill(_DIGITS) for at in (0, -1))
-        key = archive_object(site, day_of(batch[0].record.received), batch[0].shard, first, last)
+        numbers = [one.sequence.zfill(_DIGITS) for one in batch]
+        key = archive_object(site, day_of(batch[0].record.received), batch[0].shard, numbers)
         objects.put(key, _pack(batch))
         keys.append(key)
     return keys
@@ -135,6 +135,11 @@ def _parts(key: str) -> tuple[str, str, str]:
     return day, shard, name.removesuffix(_SUFFIX)
 
 
+def _last(name: str) -> int:
+    """The highest sequence number of an object, from its name."""
+    return int(name.split("-")[1])
+
+
 def _day(objects: ObjectStore, keys: Sequence[str]) -> list[tuple[str, str, msgspec.Raw]]:
     found = []
     for key in keys:
@@ -158,7 +163,7 @@ def watermarks(objects: ObjectStore, site: str) -> dict[str, str]:
     highest: dict[str, int] = {}
     for key in objects.keys(archive_prefix(site)):
         _, shard, name = _parts(key)
-        highest[shard] = max(highest.get(shard, 0), int(name.partition("-")[2]))
+        highest[shard] = max(highest.get(shard, 0), _last(name))
     return {shard: str(sequence) for shard, sequence in sorted(highest.items())}
 
 
@@ -167,7 +172,7 @@ def last_of_shards(objects: ObjectStore, site: str) -> frozenset[str]:
     last: dict[str, tuple[int, str]] = {}
     for key in objects.keys(archive_prefix(site)):
         _, shard, name = _parts(key)
-        last[shard] = max(last.get(shard, (-1, "")), (int(name.partition("-")[2]), key))
+        last[shard] = max(last.get(shard, (-1, "")), (_last(name), key))
     return frozenset(key for _, key in last.values())
 
 

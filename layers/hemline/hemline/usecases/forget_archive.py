@@ -96,7 +96,7 @@ def sweep(deps: SweepDeps, now: int, *, most: int = MOST) -> Swept:
     """
     people = tuple(entries(deps.data, deps.site))
     if not people:
-        deps.data.delete(sweep_object(deps.site))
+        _end(deps)
         return Swept()
     cursor = _read_cursor(deps) or _Cursor(now, people)
     forgetting = Forgetting(deps.data, deps.site)
@@ -108,6 +108,25 @@ def sweep(deps: SweepDeps, now: int, *, most: int = MOST) -> Swept:
             return total
         cursor = msgspec.structs.replace(cursor, place=cursor.place + 1, after="")
     return _settle(deps, cursor, total)
+
+
+def sweep_on(deps: SweepDeps, now: int, more: Callable[[], bool], *, most: int = MOST) -> Swept:
+    """Piece after piece for as long as `more` says so; all of them as one. Raises Unavailable."""
+    total = sweep(deps, now, most=most)
+    while not total.done and more():
+        total = _added(total, sweep(deps, now, most=most))
+    return total
+
+
+def _added(one: Swept, other: Swept) -> Swept:
+    """What is still to do is told by the later one."""
+    return msgspec.structs.replace(
+        other,
+        looked=one.looked + other.looked,
+        cleaned=one.cleaned + other.cleaned,
+        deleted=one.deleted + other.deleted,
+        settled=one.settled + other.settled,
+    )
 
 
 def _places(deps: SweepDeps) -> tuple[_Place, ...]:
@@ -124,6 +143,12 @@ def _read_cursor(deps: SweepDeps) -> _Cursor | None:
         return _cursors.decode(data) if data else None
     except msgspec.DecodeError:
         return None  # of another version of this code: begin anew
+
+
+def _end(deps: SweepDeps) -> None:
+    """Without looking first, each call would leave one more delete marker."""
+    if deps.data.get(sweep_object(deps.site)) is not None:
+        deps.data.delete(sweep_object(deps.site))
 
 
 def _go_through(  # noqa: PLR0913, PLR0917 - one step of a fold over places
@@ -231,6 +256,6 @@ def _settle(deps: SweepDeps, cursor: _Cursor, total: Swept) -> Swept:
             settled += 1
         else:
             mark_swept(deps.data, deps.site, entry, cursor.began)
-    deps.data.delete(sweep_object(deps.site))
+    _end(deps)
     waiting = len(now_there) - settled
     return msgspec.structs.replace(total, settled=settled, waiting=waiting)

@@ -7,6 +7,8 @@ link is still on, then the write, on the condition that the profile is still the
 Whoever cuts a link cuts it first and writes the profile anew afterwards, so one of the two sees the other.
 """
 
+from msgspec.structs import replace
+
 from hemline.learn.profile import Profile, decode
 from hemline.model.errors import Conflict, Unavailable
 from hemline.model.keys import alias
@@ -53,12 +55,15 @@ def follow(group: Group, people: PersonStore) -> None:
 def _into(user: str, group: Group, people: PersonStore) -> None:
     for _ in range(TRIES):
         profile = people.read_part(group.site, user, Part.PROFILE)
-        if profile is None:
+        if profile is None or not profile.standing.linked:
+            # Half linked, or forgotten: what is theirs is joined when they are linked (again).
             return
         if group.subject[2:] not in links_of(people, group.site, user).on:
             # Half linked, and the rest of linking will bring it; or cut, and then it is not theirs.
             return
-        kept = judge(group.entries, profile.standing).kept
+        # Whether the visitor's past is forgotten was judged with the visitor: a user who comes back has
+        # another past than the devices that they sign in on now.
+        kept = judge(group.entries, replace(profile.standing, forgotten=0)).kept
         if not kept or _written(group._replace(entries=kept), profile, people, Part.PROFILE, user):
             return
     raise Unavailable("table", f"a profile was changed by others {TRIES} times in a row")

@@ -4,7 +4,6 @@ The visitor's part comes from the archive by the same fold that made the profile
 one sentence, when something is not there any more.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from hemline.decide.token import (
     who,
 )
 from hemline.learn import capsule
-from hemline.learn.profile import Profile, encode, fold, marked, state_bytes
+from hemline.learn.profile import Profile, encode, fold, state_bytes
 from hemline.model.brake import Brake, brake_of
 from hemline.model.decision import Page, Traits, Visit
 from hemline.model.edition import unpack
@@ -34,13 +33,12 @@ from hemline.model.errors import BadInput, Refused, Unavailable
 from hemline.model.event import Record
 from hemline.model.keys import brake_log, edition_object
 from hemline.usecases.archive import Archived, read_archive
-from hemline.usecases.decide_page import act_mark, brake_fact, place_mark
+from hemline.usecases.decide_page import act_mark, brake_fact
 from hemline.usecases.editions import LoadRanker, engine_of
 from hemline.usecases.ports import Hot, ObjectStore, Stored
+from hemline.usecases.receipts_people import Logs, built, casts, cut
 
 _LATE = "the ranker failed or was late then"
-_MARK = 4
-"""Bytes of a place in the stream, and of an act."""
 
 
 class Person(NamedTuple):
@@ -49,6 +47,8 @@ class Person(NamedTuple):
     subject: str
     key: bytes
     history: Sequence[Archived]
+    casts: tuple[Logs, ...] = ({},)
+    """Logs of the visitors that a user was joined with, as they were at one time or another."""
 
 
 class Sources(NamedTuple):
@@ -188,37 +188,22 @@ def _visitor(token: Token, sources: Sources) -> tuple[Visit, Hot | Unavailable, 
 def profile_then(whose: Whose, person: Person, site: str) -> tuple[Profile, tuple[Record, ...]]:
     """The profile as it lay in the table, and the capsule's acts. Raises Refused."""
     recent = _acts(whose, person, site)
-    marks = set(_cut(whose.marks))
-    shards: dict[str, list[Archived]] = defaultdict(list)
-    for one in person.history:
-        shards[one.shard].append(one)
-    base, loose = Profile(), list[Record]()
-    for shard, events in shards.items():
-        events.sort(key=lambda one: int(one.sequence))
-        ends = [at for at, e in enumerate(events) if place_mark(shard, e.sequence) in marks]
-        if not ends:
-            loose += [one.record for one in events]
-            continue
-        base = fold(base, [one.record for one in events[: ends[-1] + 1]])
-        base = marked(base, shard, events[ends[-1]].sequence)
-    # A shard without a mark came later, or its mark gave way to newer ones: the digest tells.
-    for profile in (base, fold(base, loose)):
-        if short(state_bytes(fold(profile, recent)), 16)[:8] == whose.state:
-            return profile, recent
+    for others in person.casts:
+        base, loose = built(whose, person.history, others, site)
+        # A shard without a mark came later, or its mark gave way to newer ones: the digest tells.
+        for profile in (base, fold(base, loose)):
+            if short(state_bytes(fold(profile, recent)), 16)[:8] == whose.state:
+                return profile, recent
     raise Refused("the archive does not hold the profile as it was then (yet, or any more)")
 
 
 def _acts(whose: Whose, person: Person, site: str) -> tuple[Record, ...]:
-    wanted = set(_cut(whose.acts))
+    wanted = set(cut(whose.acts))
     found = [one.record for one in person.history if act_mark(one.record) in wanted]
     if len({act_mark(record) for record in found}) < len(wanted):
         raise Refused("the archive does not hold yet what the visitor did just before")
     kept = capsule.update(capsule.Capsule(person.subject), found)
     return tuple(capsule.records(kept, site))
-
-
-def _cut(packed: bytes) -> list[bytes]:
-    return [packed[at : at + _MARK] for at in range(0, len(packed), _MARK)]
 
 
 def _engine(site: str, objects: ObjectStore, load_ranker: LoadRanker, digest: bytes) -> Engine:
@@ -263,4 +248,5 @@ def _person(
     if key is None or subject not in {"", found}:
         whom = "is somebody else." if subject else "is not in the archive."
         raise BadInput("visitor", whom, "Name whom it is about: --visitor ID.")
-    return Person(found, key, history)
+    joined = casts(site, objects, theirs) if found.startswith("u:") else ({},)
+    return Person(found, key, history, joined)

@@ -1,0 +1,64 @@
+"""What a person may ask of us: sign in, see everything, say what is allowed, be forgotten.
+
+Who asks is a user token or the visitor's cookie, never an id that a caller names.
+"""
+
+import time
+from collections.abc import Callable
+
+from hemline.model.errors import HemlineError
+from hemline.runtime import account_in, account_out
+from hemline.runtime.guard import guarded
+from hemline.runtime.http import Answer, Payload, Request, problem, status_of
+from hemline.runtime.identity import Asker
+from hemline.runtime.logs import log
+from hemline.runtime.settings import load
+from hemline.runtime.wire_account import wire
+from hemline.usecases import account
+from hemline.usecases.account import Person
+from hemline.usecases.forget_person import forget
+
+settings = load()
+deps, forgetting = wire(settings)
+
+
+@guarded
+def handler(event: Payload, _context: object) -> dict[str, object]:
+    """One HTTP API event (payload 2.0) in, one answer out."""
+    request, now = Request(event), time.time_ns() // 1_000_000
+    route = event["routeKey"]
+    try:
+        asker, person = account_in.asker(request, settings, now)
+        answer = _ROUTES[route](request, asker, person, now)
+    except HemlineError as error:
+        # Which kind, never of whom: a conflict's own text names a subject.
+        log("WARN", "refused", route=route, fault=type(error).__name__, status=status_of(error))
+        return problem(error).to_payload()
+    log("INFO", "answered", route=route)
+    return answer.to_payload()
+
+
+def _identify(request: Request, asker: Asker, person: Person, now: int) -> Answer:
+    found = account.identify(person, deps, now)
+    return account_out.identified(found, asker, request, settings.keys)
+
+
+def _export(request: Request, _asker: Asker, person: Person, now: int) -> Answer:
+    return account_out.exported(account.export(person, account_in.page_of(request), deps, now))
+
+
+def _state(request: Request, asker: Asker, person: Person, now: int) -> Answer:
+    consent = account.state(person, account_in.choices_of(request), deps, now)
+    return account_out.stated(consent, person, deps.policy, asker, request, settings.keys)
+
+
+def _forget(request: Request, _asker: Asker, person: Person, now: int) -> Answer:
+    return account_out.erased(forget(settings.site, person.subject, forgetting, now), request)
+
+
+_ROUTES: dict[str, Callable[[Request, Asker, Person, int], Answer]] = {
+    "POST /v1/identify": _identify,
+    "GET /v1/me": _export,
+    "PUT /v1/me/consent": _state,
+    "DELETE /v1/me": _forget,
+}

@@ -1,0 +1,38 @@
+"""A schedule → the forgotten leave archive, quarantine and given-up batches, old versions included.
+
+Goes on where the last call stopped, until there is nothing left to do or little time. A function of its
+own, since nobody from outside may reach what can delete the archive.
+"""
+
+import time
+
+import msgspec
+
+from hemline.runtime.guard import guarded
+from hemline.runtime.logs import log, metric
+from hemline.runtime.settings import load
+from hemline.runtime.wire_sweep import Context, wire
+from hemline.usecases.forget_archive import sweep_on
+
+settings = load()
+deps = wire(settings)
+_LEAST_MS = 90_000
+"""A piece takes less: with so much time left another one is begun."""
+
+
+@guarded
+def handler(_event: object, context: Context) -> dict[str, object]:
+    """What was done; figures and keys of objects, which name nobody."""
+    now = time.time_ns() // 1_000_000
+    swept = sweep_on(deps, now, lambda: context.get_remaining_time_in_millis() > _LEAST_MS)
+    if swept.unreadable:
+        log("ERROR", "nobody can be looked for in these", objects=swept.unreadable)
+    log("INFO", "swept", looked=swept.looked, done=swept.done)
+    metric(
+        "Hemline",
+        {"Site": settings.site},
+        Swept=swept.deleted + swept.cleaned,
+        Forgetting=swept.waiting,
+        Unreadable=len(swept.unreadable),
+    )
+    return msgspec.structs.asdict(swept)

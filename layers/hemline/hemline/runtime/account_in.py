@@ -1,0 +1,94 @@
+"""Who calls about their account, and what they say, from one HTTP request. No id is taken from it.
+
+Calls that change something are refused when a browser made them for a page of another site: the
+visitor's cookie comes along by itself, and only the page's origin tells who really asks.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hemline.model.consent import Purpose
+from hemline.model.errors import BadInput, CrossSite, TooLarge
+from hemline.runtime.http import Request
+from hemline.runtime.identity import VISITOR_COOKIE, Asker, asker_of
+from hemline.runtime.settings import Settings
+from hemline.runtime.traits import traits_of
+from hemline.usecases.account import Page, Person
+
+_MOST_BYTES = 4096
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_OWN_PAGES = {"same-origin", "none", ""}
+"""`Sec-Fetch-Site` of our own pages, of the address bar, and of what is no browser."""
+_SHAPE = 'Send {"purposes": {"personalisation": true or false, …}}.'
+
+
+class _Choices(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    analytics: bool | None = None
+    personalisation: bool | None = None
+    messaging: bool | None = None
+
+
+class _Stated(BaseModel):
+    """The body of PUT /v1/me/consent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    purposes: _Choices
+
+
+def asker(request: Request, settings: Settings, now: int) -> tuple[Asker, Person]:
+    """Raises BadToken, and CrossSite for what changes something in another site's name."""
+    found = asker_of(request, settings, now)
+    if request.method != "GET":
+        _check_origin(request, settings)
+    country = traits_of(request).country
+    return found, Person(found.visitor, found.user, found.opted_out, country)
+
+
+def _check_origin(request: Request, settings: Settings) -> None:
+    if VISITOR_COOKIE not in request.cookies:
+        return  # nothing came along by itself: a token or a header was put there by whoever calls
+    origin = request.header("origin")
+    if origin in settings.origins:
+        return
+    ours = urlsplit(origin).netloc == request.header("host") if origin else True
+    if not ours or request.header("sec-fetch-site") not in _OWN_PAGES:
+        raise CrossSite("a page of another site may not do this in a visitor's name")
+
+
+def choices_of(request: Request) -> dict[Purpose, bool]:
+    """What was said, purpose by purpose. Raises BadInput, TooLarge."""
+    body = request.body()
+    if len(body) > _MOST_BYTES:
+        raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
+    try:
+        stated = _Stated.model_validate_json(body)
+    except ValidationError as error:
+        raise _bad(error) from None
+    said = stated.purposes.model_dump(exclude_none=True)
+    if not said:
+        raise BadInput("purposes", "says nothing.", _SHAPE)
+    return {Purpose(name): yes for name, yes in said.items()}
+
+
+def _bad(error: ValidationError) -> BadInput:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = ".".join(map(str, first["loc"])) or "body"
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(Purpose)
+        return BadInput(field[:100], "is not known.", f"The purposes are {known}.")
+    if first["type"] == "json_invalid":
+        return BadInput("body", "is not JSON.", _SHAPE)
+    return BadInput(field, f"is wrong: {first['msg']}.", _SHAPE)
+
+
+def page_of(request: Request) -> Page:
+    """Which part of an export. Raises BadInput."""
+    after = request.query.get("after", "")
+    if after and not _DAY.fullmatch(after):
+        raise BadInput("after", "is no day.", "Send what `next` of the last part says: YYYY-MM-DD.")
+    return Page(after)

@@ -1,0 +1,92 @@
+"""What a person is told about themselves, and the cookies that go with it. Never cacheable."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+
+from hemline.learn import capsule as capsules
+from hemline.learn.capsule import Capsule
+from hemline.model.consent import Consent, Policy, Purpose, allowed
+from hemline.runtime.collect_out import attributes
+from hemline.runtime.http import PRIVATE, Answer, Request
+from hemline.runtime.identity import (
+    CAPSULE_COOKIE,
+    CAPSULE_HEADER,
+    VISITOR_COOKIE,
+    Asker,
+    carries,
+    sign_visitor,
+)
+from hemline.usecases.account import Identified, Person
+from hemline.usecases.forget_person import Forgotten
+
+_encode = msgspec.json.Encoder().encode
+Keys = tuple[bytes, ...]
+
+
+def identified(found: Identified, asker: Asker, request: Request, keys: Keys) -> Answer:
+    """200, and the device's cookies: a new visitor id when the old one was somebody else's."""
+    visitor = sign_visitor(found.linked.visitor, keys)
+    body = {"user": found.user, "visitor": visitor, "merged": found.linked.merged}
+    answer = _with_capsule(body, f"u:{found.user}", found.consent, asker, request, keys)
+    if found.linked.visitor == asker.visitor:
+        return answer
+    cookie = f"{VISITOR_COOKIE}={visitor}; {attributes(request)}"
+    return answer._replace(cookies=(cookie, *answer.cookies))
+
+
+def exported(document: Mapping[str, object]) -> Answer:
+    """200 with everything."""
+    return _json(document)
+
+
+def stated(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
+    consent: Consent, person: Person, policy: Policy, asker: Asker, request: Request, keys: Keys
+) -> Answer:
+    """200 with what is allowed from now on, and the capsule that says so too."""
+    found = () if person.opted_out else allowed(consent, policy, person.country)
+    body = {"purposes": {purpose.value: purpose in found for purpose in Purpose}}
+    return _with_capsule(body, person.subject, consent, asker, request, keys)
+
+
+def erased(found: Forgotten, request: Request) -> Answer:
+    """200 with what is gone and what follows; the cookies end."""
+    body = {
+        "erased": ["profile", "links", "events in the archive, for every reader"],
+        "people": len(found.subjects),
+        "at": found.at,
+        "follows": {
+            "events in stored bytes": "with the next sweeps of the archive",
+            "statistics": "with the next edition",
+            "settled_at": found.settled_at,
+        },
+    }
+    gone = attributes(request, seconds=0)
+    return _json(body)._replace(
+        cookies=tuple(f"{name}=; {gone}" for name in (VISITOR_COOKIE, CAPSULE_COOKIE))
+    )
+
+
+def _with_capsule(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
+    body: Mapping[str, object],
+    subject: str,
+    consent: Consent,
+    asker: Asker,
+    request: Request,
+    keys: Keys,
+) -> Answer:
+    old = asker.capsule
+    mine = old if old and capsules.belongs(old, subject) else Capsule(subject)
+    text = capsules.encode(
+        capsules.update(msgspec.structs.replace(mine, consent=consent), ()), keys
+    )
+    answer, (cookie, header) = _json(body), carries(request)
+    if header:
+        answer = answer._replace(headers={**answer.headers, CAPSULE_HEADER: text})
+    kept = (f"{CAPSULE_COOKIE}={text}; {attributes(request)}",) if cookie else ()
+    return answer._replace(cookies=kept)
+
+
+def _json(body: Mapping[str, object]) -> Answer:
+    return Answer(HTTPStatus.OK, _encode(body), {**PRIVATE, "Content-Type": "application/json"})

@@ -1,0 +1,33 @@
+"""The composition root of the account function."""
+
+import time
+from typing import NamedTuple
+
+from hemline.adapters.aws import connect
+from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.kinesis import KinesisStream
+from hemline.adapters.s3 import S3Objects
+from hemline.runtime.settings import Settings
+from hemline.runtime.wire_collect import mint
+from hemline.usecases.account import AccountDeps
+from hemline.usecases.forget_person import ForgetDeps
+
+
+class Wired(NamedTuple):
+    """Collaborators of the account calls, and of being forgotten."""
+
+    account: AccountDeps
+    forget: ForgetDeps
+
+
+def wire(settings: Settings) -> Wired:
+    """Calls nothing, so that what is missing is told to callers and not to Lambda."""
+    region, endpoint = settings.region, settings.endpoint
+    client = connect("dynamodb", region=region, endpoint=endpoint)
+    table = DynamoTable(client, settings.table, settings.profile_days)
+    objects = S3Objects(connect("s3", region=region, endpoint=endpoint), settings.bucket)
+    stream = KinesisStream(connect("kinesis", region=region, endpoint=endpoint), settings.stream)
+    account = AccountDeps(
+        settings.site, table, objects, stream, mint, settings.policy, time.monotonic
+    )
+    return Wired(account, ForgetDeps(table, objects, settings.stream_hours))
