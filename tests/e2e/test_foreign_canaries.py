@@ -24,7 +24,8 @@ from hemline.decide.snapshot import Snapshot
 from hemline.learn import capsule
 from hemline.model.slot import Slot
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.decide_page import Deps, Known
+from hemline.usecases.decide_page import Deps
+from hemline.usecases.known import Known
 from tests.support.deciding import acts, live, table_with
 from tests.support.editions import KEYS, NOW, SITE, build, catalogue
 from tests.support.functions import event, load

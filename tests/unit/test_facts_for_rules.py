@@ -22,7 +22,7 @@ from hemline.model.errors import Unavailable
 from hemline.model.rule import Condition
 from hemline.model.slot import Slot
 from hemline.runtime.traits import VARY, traits_of
-from hemline.usecases.decide_page import Known, makers
+from hemline.usecases.known import Known, makers
 from hemline.usecases.ports import Hot, Stored
 from tests.support.deciding import acts
 from tests.support.editions import NOW, build, catalogue, with_fields

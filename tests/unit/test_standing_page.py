@@ -8,7 +8,7 @@ from hemline.model.consent import NO, Consent, ConsentRules
 from hemline.model.decision import Visit
 from hemline.model.slot import Slot
 from hemline.model.standing import Standing
-from hemline.usecases.decide_page import consents, judged
+from hemline.usecases.known import consents, judged
 from hemline.usecases.ports import Hot, Part, Stored
 from tests.support.deciding import ask, decide_for, live, table_with
 from tests.support.editions import SITE, build, catalogue

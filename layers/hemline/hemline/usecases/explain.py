@@ -14,7 +14,7 @@ from hemline.decide.trace import Candidate, SlotTrace, Watched, trace
 from hemline.decide.trace_facts import FactRead, facts_read
 from hemline.model.decision import Fragment
 from hemline.model.errors import BadInput
-from hemline.usecases.decide_page import Known, makers
+from hemline.usecases.known import Known, makers
 from hemline.usecases.receipts import Scene
 
 Clock = Callable[[], float]

@@ -21,7 +21,7 @@ from hemline.model.decision import Page, Traits
 
 if TYPE_CHECKING:
     from hemline.learn.profile_columns import Columns
-    from hemline.usecases.decide_page import Known
+    from hemline.usecases.known import Known
 
 _DAY = 86_400_000
 _MINUTE = 60_000

@@ -8,8 +8,9 @@ from hemline.decide.page import Ask
 from hemline.decide.token import Witness
 from hemline.model.decision import Visit
 from hemline.model.errors import Unavailable
-from hemline.usecases.decide_page import Decided, Deps, Known, brake_fact, judged, makers
+from hemline.usecases.decide_page import Decided, Deps
 from hemline.usecases.explain import Clock, Explained, explained, watched
+from hemline.usecases.known import Known, brake_fact, judged, makers
 from hemline.usecases.ports import Hot
 
 _MINUTE = 60_000

@@ -33,8 +33,8 @@ from hemline.model.errors import BadInput, Refused, Unavailable
 from hemline.model.event import Record
 from hemline.model.keys import brake_log, edition_object
 from hemline.usecases.archive import Archived, read_archive
-from hemline.usecases.decide_page import act_mark, brake_fact
 from hemline.usecases.editions import LoadRanker, engine_of
+from hemline.usecases.known import act_mark, brake_fact
 from hemline.usecases.ports import Hot, ObjectStore, Stored
 from hemline.usecases.receipts_people import Logs, built, casts, cut
 

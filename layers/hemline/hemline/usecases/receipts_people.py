@@ -13,8 +13,8 @@ from hemline.learn.profile import Profile, fold, marked
 from hemline.model.event import Record
 from hemline.model.keys import alias
 from hemline.usecases.archive import Archived, read_archive
-from hemline.usecases.decide_page import place_mark
 from hemline.usecases.ingest_follow import mark_of
+from hemline.usecases.known import place_mark
 from hemline.usecases.ports import ObjectStore
 
 MARK = 4

@@ -13,7 +13,7 @@ from hemline.decide.snapshot import Snapshot
 from hemline.decide.token import Token, Witness, decode
 from hemline.model.decision import Fragment
 from hemline.model.errors import BadInput
-from hemline.usecases.decide_page import Known, makers
+from hemline.usecases.known import Known, makers
 from hemline.usecases.receipts import Scene, fixed
 
 _NOWHERE = ("\0",)

@@ -16,7 +16,7 @@ from hemline.model.decision import Fragment, SlotRequest
 from hemline.model.rule import Rule, Segment, When, leaves
 from hemline.model.site import Site
 from hemline.usecases.compare_sites import Change, Named, Part, changes, parts
-from hemline.usecases.decide_page import Known, makers
+from hemline.usecases.known import Known, makers
 from hemline.usecases.recent_visitors import KNOWN_FACTS, Moment, Sample
 
 _KEY = b"receipts of a comparison go nowhere"
