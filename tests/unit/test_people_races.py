@@ -226,14 +226,16 @@ def test_whatever_happens_at_once_people_are_who_they_are() -> None:
 
 
 def _merge_without_looking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ingest brings a visitor's events to whoever the visitor's end names."""
+    """Ingest brings a visitor's events to whoever they were ever linked to."""
     real = ingest_follow.links_of
 
     def trusting(people: object, site: str, subject: str) -> Links:
         found = real(people, site, subject)  # type: ignore[arg-type]
-        return Links((*found.on, *found.cut)) if subject.startswith("u:") else found
+        return Links((*found.on, *found.cut))
 
     monkeypatch.setattr(ingest_follow, "links_of", trusting)
+    # Without a link nothing looks for one: keep the look, so that the check alone is missing.
+    monkeypatch.setattr(link_people, "_unflag_visitor", lambda *_: None)
 
 
 def _resurrect(monkeypatch: pytest.MonkeyPatch) -> None:
