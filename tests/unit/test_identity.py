@@ -127,6 +127,7 @@ def test_settings_say_what_silence_means_by_country() -> None:
     assert found.policy.honours_dnt
     assert not found.policy.unsaid(Purpose.PERSONALISATION, "DE")
     assert found.policy.unsaid(Purpose.PERSONALISATION, "GB")
+    assert not found.policy.unsaid(Purpose.PERSONALISATION, ""), "it may be one of them"
 
 
 @pytest.mark.parametrize(

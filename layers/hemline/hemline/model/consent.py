@@ -62,7 +62,12 @@ class Policy(NamedTuple):
     """Whether `DNT: 1` counts as a no to everything, as `Sec-GPC: 1` always does."""
 
     def unsaid(self, purpose: Purpose, country: str) -> bool:
-        """What holds for a purpose that was never spoken of."""
+        """What holds for a purpose that was never spoken of.
+
+        From a country that nobody knows the stricter of the two holds: doubt is on the visitor's side.
+        """
+        if not country and self.exceptions:
+            return False
         return purpose in DEFAULTS and self.default != (country in self.exceptions)
 
 

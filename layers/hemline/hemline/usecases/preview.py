@@ -10,7 +10,7 @@ from hemline.model.decision import Visit
 from hemline.model.errors import Unavailable
 from hemline.usecases.decide_page import Decided, Deps
 from hemline.usecases.explain import Clock, Explained, explained, watched
-from hemline.usecases.known import Known, brake_fact, judged, makers
+from hemline.usecases.known import Known, brake_fact, consents, judged, makers
 from hemline.usecases.ports import Hot
 
 _MINUTE = 60_000
@@ -29,7 +29,7 @@ def preview(
     ask: Ask, visit: Visit, deps: Deps, now: int, clock: Clock = time.perf_counter
 ) -> Previewed:
     """Raises UnknownSlot, and Unavailable when there is no edition. `now` in epoch ms."""
-    hot = _read(visit, deps)
+    hot = _read(ask, visit, deps)
     engine = deps.live.engine
     if engine is None:
         raise Unavailable("edition", "there is none yet")
@@ -41,9 +41,12 @@ def preview(
     return Previewed(Decided(seen.fragments, engine.snapshot.digest, ()), told)
 
 
-def _read(visit: Visit, deps: Deps) -> Hot | Unavailable:
+def _read(ask: Ask, visit: Visit, deps: Deps) -> Hot | Unavailable:
+    # Whoever previews may be no visitor who agreed: the same rule as for every other request.
+    agreed = consents(visit, deps.live.engine, ask.traits.country)
+    subject = visit.subject if agreed else None
     try:
-        hot = deps.reader.read_hot(deps.site, visit.subject, pointer=True, timeout=_PATIENCE)
+        hot = deps.reader.read_hot(deps.site, subject, pointer=True, timeout=_PATIENCE)
     except Unavailable as why:
         return why
     deps.live.follow(hot.pointer, hot.brake)
