@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from hemline.decide.page import Ask, Engine, Format
 from hemline.learn import capsule
 from hemline.model.brake import Brake
+from hemline.model.consent import BITS, Consent, Purpose
 from hemline.model.decision import Page, SlotRequest, Traits, Visit
 from hemline.model.event import Record
+from hemline.model.standing import Standing
 from hemline.usecases.decide_page import Decided, Deps, decide
 from hemline.usecases.ports import HotReader
 from tests.support import sites
@@ -25,12 +27,19 @@ from tests.support.deciding import Broken
 from tests.support.editions import KEYS, NOW, SITE
 from tests.support.laws import HOUR, RULES
 from tests.support.plainly import LONDON, Asker
-from tests.support.visitors import BATCHES, PROFILES, RANKERS, STAGES, SUBJECTS, Then, Torn
+from tests.support.visitors import BATCHES, PROFILES, RANKERS, STAGES, SUBJECTS, Said, Then, Torn
 
 # ---- a case ----
 
 
-class Standing(NamedTuple):
+WITHDRAWN = {
+    "refused": Standing(Consent(refused=BITS[Purpose.PERSONALISATION], at=NOW)),
+    "forgotten": Standing(forgotten=NOW),
+}
+"""What may stand beside a profile and takes it out of every decision."""
+
+
+class Staying(NamedTuple):
     """A live edition that stays what it is."""
 
     engine: Engine | None
@@ -76,7 +85,10 @@ class Case(NamedTuple):
     @property
     def reader(self) -> HotReader:
         """The table as this request meets it."""
-        tables = {"works": Then(PROFILES[self.stage]), "broken": Broken(), "torn": Torn()}
+        profiles = PROFILES[self.stage]
+        if self.table in WITHDRAWN:
+            return Said(profiles, WITHDRAWN[self.table])
+        tables = {"works": Then(profiles), "broken": Broken(), "torn": Torn()}
         return tables[self.table]
 
     @property
@@ -93,8 +105,9 @@ class Case(NamedTuple):
 
     @property
     def consents(self) -> bool:
-        """What holds after all."""
-        return self.site.consent_default if self.consent is None else self.consent
+        """What holds after all; a no beside the profile outweighs what the request brings."""
+        said = self.site.consent_default if self.consent is None else self.consent
+        return said and not (self.who and self.table in WITHDRAWN)
 
     def ask(self, after: dict[str, str] | None = None) -> Ask:
         """For every slot of the site, each after its cursor where it has one."""
@@ -105,7 +118,7 @@ class Case(NamedTuple):
     def decide(self, question: Ask | None = None) -> Decided:
         """Through the use case."""
         ticks = count(0)
-        live: Any = Standing(self.engine, sites.BRAKES[self.brake])
+        live: Any = Staying(self.engine, sites.BRAKES[self.brake])
         clock = (lambda: self.late * next(ticks)) if self.late else (lambda: 0.0)
         deps = Deps(SITE, self.reader, live, KEYS, 0.05, clock)
         visit = Visit(self.who, self.consent, self.recent if self.who else ())
@@ -133,7 +146,7 @@ class Case(NamedTuple):
             app_version=page.app_version,
             cart=page.cart if told else None,
             told=self._history() if told and self.who else None,
-            unreadable=told and self.who is not None and self.table != "works",
+            unreadable=told and self.who is not None and self.table in {"broken", "torn"},
         )
 
     def _history(self) -> tuple[Record, ...]:
@@ -213,7 +226,7 @@ CASES = st.builds(
     stage=st.integers(0, STAGES - 1).map(lambda n: STAGES - 1 - n),
     fresh=st.integers(0, 2),
     consent=st.sampled_from([None, True, True, False]),
-    table=st.sampled_from(["works", "works", "works", "broken", "torn"]),
+    table=st.sampled_from(["works", "works", "works", "broken", "torn", *WITHDRAWN]),
     ranker=st.sampled_from(["good", "good", "fails", "fails after one", "nonsense"]),
     late=st.sampled_from([0.0, 0.0, 0.015, 1.0]),
     brake=st.integers(0, len(sites.BRAKES) - 1),

@@ -18,7 +18,7 @@ from hemline.runtime.identity import sign_visitor
 from hemline.runtime.preview import Pass, mint
 from hemline.usecases.decide_page import Deps
 from tests.support import sites
-from tests.support.cases import CASES, Case, Standing, traits
+from tests.support.cases import CASES, WITHDRAWN, Case, Staying, traits
 from tests.support.door import Door, header
 from tests.support.editions import KEYS, SITE
 from tests.support.visitors import STAGES, SUBJECTS
@@ -79,7 +79,7 @@ PASSERS = st.builds(
         st.integers(0, STAGES - 1),
         st.integers(0, 2),
         st.sampled_from([None, True, False]),
-        st.sampled_from(["works", "works", "broken", "torn"]),
+        st.sampled_from(["works", "works", "broken", "torn", *WITHDRAWN]),
         st.integers(0, len(AGENTS) - 1),
         st.integers(0, 47).map(traits),
     ),
@@ -153,7 +153,7 @@ class Desk:
     def _open(self, passers: Passers) -> None:
         case = passers.case
         none = passers.way == "no edition"
-        live: Any = Standing(None if none else case.engine, sites.BRAKES[case.brake])
+        live: Any = Staying(None if none else case.engine, sites.BRAKES[case.brake])
         self._app.deps = Deps(SITE, case.reader, live, KEYS, 0.05)  # type: ignore[attr-defined] # the app's own
         self._app.time = SimpleNamespace(  # type: ignore[attr-defined] # as above
             time_ns=lambda: case.now * 1_000_000, perf_counter=lambda: 0.0

@@ -12,6 +12,7 @@ import numpy as np
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.model.event import Record, encode_record
+from hemline.model.standing import Standing
 from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest_read import StreamRecord
 from hemline.usecases.ports import Hot, Stored
@@ -62,6 +63,18 @@ class Then(NamedTuple):
     def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
         """Memory is never late."""
         return Hot(self.profiles.get(subject or ""), None)
+
+
+class Said(NamedTuple):
+    """The same, with something that holds for everybody beside their profile."""
+
+    profiles: dict[str, Stored]
+    standing: Standing
+
+    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+        """Whoever has no profile may have said something all the same."""
+        stored = self.profiles.get(subject or "", Stored(b"", 1))
+        return Hot(stored._replace(standing=self.standing) if subject else None, None)
 
 
 class Torn(NamedTuple):

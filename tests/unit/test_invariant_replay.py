@@ -11,7 +11,7 @@ from hemline.decide import reasons
 from hemline.decide.page import Ask
 from hemline.decide.token import Request, decode
 from hemline.model.decision import Fragment
-from hemline.usecases import receipts
+from hemline.usecases import receipts, receipts_people
 from hemline.usecases.decide_page import Decided
 from hemline.usecases.explain import explain
 from hemline.usecases.receipts import Scene, Sources, brake_digest, scene_of, sources_at_once
@@ -81,7 +81,7 @@ BUGS: dict[str, tuple[object, str, Any]] = {
     "a replay forgets that the ranker failed": (receipts, "_LATE", ""),
     "a replay reads the profile that was unreadable": (receipts, "UNREAD", 0),
     "a replay forgets the acts of the capsule": (receipts, "_acts", lambda *_: ()),
-    "a replay reads the profile as it is now": (receipts, "_cut", lambda _: []),
+    "a replay reads the profile as it is now": (receipts_people, "cut", lambda _: []),
     "a replay forgets what was withheld": (receipts, "_withheld", lambda: receipts.Fact((), b"[]")),
     "chance leaks into an answer": (
         reasons,
