@@ -45,7 +45,7 @@ lint: dev ## Formatting, lint, types
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 
-test: lint sam ## Lint, then every test but the long ones
+test: lint sam $(if $(NPM),$(ENV)/kinesalite/.done) ## Lint, then every test but the long ones
 	@mkdir -p .hemline/test
 	@.venv/bin/pytest -n 2 --dist loadgroup -m 'not soak' --junitxml=.hemline/test/report.xml
 
