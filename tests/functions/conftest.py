@@ -1,5 +1,6 @@
-"""A stack that "runs" here: its stores in the emulator, no functions, found by every command."""
+"""Functions and commands on stores of the emulator: what each test here begins with, empty."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from hemline.adapters.aws_http import drop_connections
+from tests.support.account_desk import KEY, Desk
+from tests.support.canaries import USER_SECRET, Output, Recorder
 from tests.support.clouds import REGION, Cloud
 from tests.support.editions import KEYS
+from tests.support.functions import environment, load
 from workbench import laptop
 from workbench.laptop import Running
 
@@ -20,7 +24,10 @@ def stack(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Running]:
-    """Empty stores of the site that the test's module calls `SITE`, or of the demo."""
+    """A stack that "runs" here, found by every command; no functions, and empty stores.
+
+    Of the site that the test's module calls `SITE`, or of the demo.
+    """
     monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
     running = Running(
         pid=os.getpid(),
@@ -36,3 +43,34 @@ def stack(
     with laptop.announced(running):
         yield running
     drop_connections()
+
+
+@pytest.fixture
+def desk(emulator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The account function with empty stores of its own."""
+    stream, table, bucket = emulator.make_stream(1), emulator.make_table(), emulator.make_bucket()
+    names = environment(emulator, stream=stream, table=table, bucket=bucket)
+    names |= {
+        "HEMLINE_USER_KEYS": f"1:{KEY.secret.decode()}",
+        "HEMLINE_ORIGINS": "https://www.example",
+    }
+    return Desk(emulator, load("account", names, monkeypatch), stream, table)
+
+
+@pytest.fixture(params=["DEBUG", "INFO", "ERROR"])
+def output(
+    request: pytest.FixtureRequest,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Output]:
+    """All that a function writes, once at each log level."""
+    monkeypatch.setenv("HEMLINE_USER_KEYS", f"k1:{USER_SECRET}")
+    for name in ("POWERTOOLS_LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"):
+        monkeypatch.setenv(name, request.param)
+    found, root = Output(capfd), logging.getLogger()
+    recorder, before = Recorder(found), root.level
+    root.addHandler(recorder)
+    root.setLevel(request.param)
+    yield found
+    root.removeHandler(recorder)
+    root.setLevel(before)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+from hemline.adapters.aws_http import drop_connections
+
 
 class Seen(NamedTuple):
     """One request as it arrived. `connection` counts from 1 in order of accepting."""
@@ -160,11 +162,12 @@ class FaultServer:
 
 @contextmanager
 def serving(*steps: Step, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
-    """A server for the length of a block."""
+    """A server for the length of a block; no connection to it is kept afterwards."""
     server = FaultServer(*steps, tls=tls)
     try:
         yield server
     finally:
+        drop_connections()
         server.close()
 
 

@@ -1,7 +1,6 @@
-"""Events at the door: every one accounted for, bound to whom it is about, and durable or said not to be."""
+"""Events at the door: every one accounted for, bound to whom it is about, and kept or refused."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,63 +10,21 @@ from hypothesis import strategies as st
 from hemline.adapters.kinesis_limits import MAX_CALL_BYTES, MAX_ENTRY_BYTES, size
 from hemline.adapters.memory import MemoryStream
 from hemline.learn.capsule import Capsule
-from hemline.model.consent import DEFAULTS, NO, Consent, Policy, Purpose
 from hemline.model.decision import Traits
-from hemline.model.errors import BadInput, Unavailable
-from hemline.model.event import Record, decode_record
+from hemline.model.errors import BadInput
+from hemline.model.event import decode_record
 from hemline.model.event_body import MOST_BYTES, MOST_EVENTS
 from hemline.usecases.collect_events import (
     EARLIEST_MS,
     LATEST_MS,
-    NO_CONSENT,
     NOT_DURABLE,
     Caller,
     CollectDeps,
     Collected,
-    bounded,
     collect_events,
 )
-from hemline.usecases.ports import StreamEntry
-
-NOW = 1_780_000_000_000
-ANN = Caller("v:ann", traits=Traits("GB", "mobile", "en"))
-SERVER = Caller(signed=True)
-VIEW = {"id": "e1", "type": "view", "item": "p1"}
-
-
-class Leaky(MemoryStream):
-    """Refuses the entries at `holes`."""
-
-    def __init__(self, *holes: int) -> None:
-        super().__init__()
-        self.holes = holes
-
-    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
-        held = [e for at, e in enumerate(entries) if at not in self.holes]
-        super().put(held)
-        return ["throttled" if at in self.holes else None for at in range(len(entries))]
-
-
-class Absent(MemoryStream):
-    """There is no stream yet."""
-
-    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
-        raise Unavailable("kinesis", "ResourceNotFoundException")
-
-
-def collect(
-    *events: dict[str, Any],
-    caller: Caller = ANN,
-    stream: MemoryStream | None = None,
-    consent: bool = True,
-) -> tuple[Collected, list[Record]]:
-    stream = stream if stream is not None else MemoryStream()
-    deps = CollectDeps(stream, "demo", lambda: "fresh", Policy(consent))
-    found = collect_events(json.dumps({"events": events}).encode(), caller, deps, NOW)
-    assert found.accepted + len(found.rejected) == len(events)
-    assert found.accepted == len(stream.entries)
-    assert [r.index for r in found.rejected] == sorted({r.index for r in found.rejected})
-    return found, [decode_record(entry.data) for entry in stream.entries]
+from tests.support.collecting import ANN, NOW, SERVER, Absent, Leaky, collect
+from tests.support.events import VIEW
 
 
 def test_an_event_is_bound_to_the_verified_subject_and_stamped() -> None:
@@ -150,139 +107,6 @@ def test_what_a_program_does_is_flagged_and_not_in_its_capsule() -> None:
     assert found.accepted == 1
     assert found.capsule == Capsule("v:ann")
     assert collect(VIEW)[1][0].flags == ()
-
-
-@pytest.mark.parametrize("kind", ["consent", "identify"])
-@pytest.mark.parametrize("caller", [ANN, SERVER])
-def test_consent_and_identity_are_never_taken_from_an_event(kind: str, caller: Caller) -> None:
-    about = {"visitor": "bob"} if caller.signed else {}
-    found, records = collect({"id": "e1", "type": kind, **about}, caller=caller)
-    assert records == []
-    assert "/v1/" in found.rejected[0].reason
-
-
-def test_a_signed_batch_may_speak_of_the_past_but_not_of_the_future() -> None:
-    assert bounded(0, NOW, past=True) == 0
-    assert bounded(NOW + LATEST_MS + 1, NOW, past=True) == NOW
-
-
-YES = Consent(granted=3, at=NOW)
-# --- consent --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "caller",
-    [
-        Caller("v:ann", opted_out=True),
-        Caller(None, opted_out=True),
-        Caller("v:ann", capsule=Capsule("v:ann", NO)),
-        Caller(None, capsule=Capsule("v:ann", NO)),
-        Caller("v:bob", capsule=Capsule("v:ann", NO)),
-    ],
-)
-def test_without_consent_nothing_personal_is_written_not_even_a_cookie(caller: Caller) -> None:
-    found, records = collect(VIEW, {"id": "e2", "type": "page"}, caller=caller)
-    assert records == []
-    assert [r.reason for r in found.rejected] == [NO_CONSENT, NO_CONSENT]
-    assert (found.minted, found.capsule) == (None, None)
-
-
-def test_where_visitors_are_asked_first_silence_is_no() -> None:
-    found, _ = collect(VIEW, consent=False)
-    assert found.rejected_for(NO_CONSENT) == 1
-    foreign = ANN._replace(capsule=Capsule("v:bob", YES))
-    assert collect(VIEW, caller=foreign, consent=False)[0].rejected_for(NO_CONSENT) == 1
-    unasked = ANN._replace(capsule=Capsule("v:ann"))
-    assert collect(VIEW, caller=unasked, consent=False)[0].rejected_for(NO_CONSENT) == 1
-    agreed = ANN._replace(capsule=Capsule("v:ann", YES))
-    assert collect(VIEW, caller=agreed, consent=False)[0].accepted == 1
-
-
-def test_each_purpose_is_asked_for_by_itself() -> None:
-    only = Consent(granted=1, refused=2, at=NOW)
-    found, (record,) = collect(VIEW, caller=ANN._replace(capsule=Capsule("v:ann", only)))
-    assert record.purposes == (Purpose.ANALYTICS,)
-    assert not record.profiled
-    assert found.capsule == Capsule("v:ann", only)  # and it keeps no acts
-
-
-def test_silence_is_what_the_policy_says_of_the_country() -> None:
-    policy = Policy(True, frozenset({"DE"}))
-    for country, kept in (("GB", 1), ("DE", 0)):
-        deps = CollectDeps(MemoryStream(), "demo", lambda: "fresh", policy)
-        body = json.dumps(VIEW).encode()
-        found = collect_events(body, ANN._replace(traits=Traits(country=country)), deps, NOW)
-        assert found.accepted == kept
-
-
-def test_a_no_in_somebody_else_s_capsule_is_not_lost_with_it() -> None:
-    theirs = Capsule("v:bob", Consent(refused=4, at=NOW))
-    found, _ = collect(VIEW, caller=ANN._replace(capsule=theirs))
-    assert found.capsule is not None
-    assert (found.capsule.subject, found.capsule.consent) == ("v:ann", theirs.consent)
-
-
-def test_what_a_user_does_is_theirs_and_their_capsule_too() -> None:
-    found, (record,) = collect(VIEW, caller=Caller("u:ann"))
-    assert (record.subject, record.purposes) == ("u:ann", DEFAULTS)
-    assert found.capsule is not None
-    assert found.capsule.subject == "u:ann"
-
-
-def test_the_catalogue_is_nobody_s_and_needs_no_consent() -> None:
-    item = {"id": "i1", "type": "item", "item": "p1", "properties": {"title": "Dress"}}
-    caller = SERVER._replace(opted_out=True)
-    found, (record,) = collect(item, {**VIEW, "visitor": "ann"}, caller=caller)
-    assert record.subject == "i:p1"
-    assert [(r.index, r.reason) for r in found.rejected] == [(1, NO_CONSENT)]
-
-
-# --- signed batches -------------------------------------------------------------------------
-
-
-def test_a_signed_batch_speaks_for_others() -> None:
-    _, records = collect(
-        {**VIEW, "visitor": "bob", "time": 1000, "country": "FR", "device": "tablet"},
-        {**VIEW, "user": "u7", "visitor": "bob"},
-        caller=SERVER,
-    )
-    assert [(r.subject, r.event.time, r.country, r.device) for r in records] == [
-        ("v:bob", 1000, "FR", "tablet"),
-        ("u:u7", NOW, "", ""),
-    ]
-
-
-def test_a_signed_batch_sets_no_cookies() -> None:
-    found, _ = collect({**VIEW, "visitor": "bob"}, caller=SERVER)
-    assert (found.minted, found.capsule) == (None, None)
-
-
-def test_a_signed_event_must_say_whom_it_is_about() -> None:
-    found, _ = collect(VIEW, caller=SERVER)
-    assert found.rejected[0].reason.startswith("visitor: is missing.")
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"visitor": "bob"}, "visitor"),
-        ({"user": "bob"}, "user"),
-        ({"country": "FR"}, "country"),
-        ({"device": "tv"}, "device"),
-        ({"type": "item"}, "type"),
-    ],
-)
-def test_what_is_for_servers_is_refused_from_a_browser(change: dict[str, str], field: str) -> None:
-    found, records = collect({**VIEW, **change})
-    assert records == []
-    assert found.rejected[0].reason.startswith(f"{field}: ")
-    assert "Hemline-Signature" in found.rejected[0].reason
-
-
-def test_an_item_is_checked_at_the_door() -> None:
-    bad = {"id": "i1", "type": "item", "item": "p1", "properties": {"price": "ten"}}
-    found, _ = collect(bad, caller=SERVER)
-    assert found.rejected[0].reason.startswith("properties.price: ")
 
 
 # --- what is not accepted -------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Publishing is a function of what is in the archive; the pointer moves only for something new."""
+"""Publishing is a function of what is in the archive, in whatever order and cuts it arrived."""
 
 import gzip
 from collections.abc import Iterable, Sequence
@@ -10,94 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemline.adapters.memory import MemoryObjects, MemoryTable
+from hemline.adapters.memory import MemoryObjects
 from hemline.decide.features import FEATURES
 from hemline.decide.snapshot import Snapshot
 from hemline.model import keys
-from hemline.model.edition import Edition, Pointer, unpack
-from hemline.model.errors import BadInput, Conflict, Refused, Unavailable
-from hemline.model.event import Event, Line, Record
+from hemline.model.errors import BadInput, Unavailable
+from hemline.model.event import Record
 from hemline.model.rule import Rule
-from hemline.model.site import Site, encode_site
+from hemline.model.site import Site
 from hemline.model.slot import Slot
 from hemline.usecases import build_edition
 from hemline.usecases.archive import append, line
-from hemline.usecases.edition_log import editions
-from hemline.usecases.edition_ranker import RankerFiles
-from hemline.usecases.publish_edition import (
-    Places,
-    Published,
-    publish_edition,
-    put_ranker,
-    roll_back,
+from hemline.usecases.publish_edition import Places
+from tests.support.publishing import (
+    DAY,
+    HISTORY,
+    NOW,
+    SHOP,
+    SITE,
+    bought,
+    item,
+    live,
+    places,
+    publish,
 )
-
-SITE = "shop"
-DAY = 86_400_000
-NOW = 1_700_000_000_000
-SECRETS = (b"the first secret key", b"an older secret key")
-ONNX, CARD = b"onnx bytes", b"a card"
-
-
-def item(name: str, time: int = NOW - 20 * DAY, version: int = 0, **properties: object) -> Record:
-    properties = {"title": name.title(), "price": 10.0, "categories": ["mugs"], **properties}
-    event = Event(f"item-{name}-{version}", "item", time, item=name, properties=properties)
-    return Record(SITE, f"i:{name}", time, event)
-
-
-def bought(who: str, *names: str, time: int = NOW - DAY) -> Record:
-    lines = tuple(Line(name) for name in names)
-    event = Event(f"{who}-{'-'.join(names)}-{time}", "purchase", time, lines=lines)
-    return Record(SITE, f"v:{who}", time + 50, event, country="GB", device="mobile")
-
-
-def shown(who: str, *names: str, time: int) -> Record:
-    event = Event(f"seen-{who}-{time}", "exposure", time, lines=tuple(map(Line, names)), token="t")
-    return Record(SITE, f"v:{who}", time + 50, event, country="FR")
-
-
-HISTORY = [
-    item("mug"),
-    item("jug"),
-    item("rug", categories=["textiles"]),
-    bought("ann", "mug", "jug"),
-    bought("bob", "mug", time=NOW - 2 * DAY),
-    bought("cy", "rug", "jug", time=NOW - 3 * DAY),
-    shown("bob", "rug", "mug", time=NOW - 4 * DAY),
-    shown("ann", "jug", "rug", "ghost", time=NOW - 5 * DAY),
-    bought("ann", "rug", time=NOW - 5 * DAY),
-]
-SHOP = Site("Shop", "EUR", slots=(Slot("row"),), rules=(Rule("no-rug", "block", item="rug"),))
-
-
-def fits(onnx: bytes, card: bytes) -> tuple[str, ...]:
-    if (onnx, card) != (ONNX, CARD):
-        raise Refused("the ranker's bytes are not those that its card names")
-    return FEATURES
-
-
-def places(records: Sequence[Record] = HISTORY, site: Site = SHOP) -> Places:
-    objects = MemoryObjects()
-    append(objects, [line("shard-0", str(n), record) for n, record in enumerate(records, 1)])
-    objects.put(keys.site_object(SITE), encode_site(site))
-    return Places(objects, MemoryTable(), SECRETS, fits)
-
-
-def live(place: Places) -> Edition:
-    pointer = place.pointers.read_pointer(SITE)
-    assert pointer is not None
-    pointer.check(SITE, SECRETS)
-    data = place.objects.get(keys.edition_object(SITE, pointer.digest))
-    assert data is not None
-    return unpack(data, site=SITE, digest=pointer.digest)
-
-
-def publish(place: Places, built: int = NOW) -> Published:
-    return publish_edition(SITE, place, built=built)
-
-
-def add(place: Places, record: Record, sequence: int) -> None:
-    append(place.objects, [line("shard-0", str(sequence), record)])
 
 
 def test_an_edition_holds_the_catalogue_the_statistics_and_the_site_file() -> None:
@@ -163,106 +99,11 @@ def test_the_order_check_would_notice_a_difference() -> None:
     assert publish(places(other)).edition != publish(places()).edition
 
 
-def test_publishing_the_same_again_leaves_the_pointer_alone() -> None:
-    place = places(HISTORY[:3])
-    first = publish(place)
-    again = publish(place, NOW + 60_000)
-    assert (again.swapped, again.edition, again.built) == (False, first.edition, NOW)
-    assert len(editions(place.objects, SITE)) == 1
-
-
-def test_a_new_event_or_site_file_moves_the_pointer() -> None:
-    place = places()
-    first = publish(place)
-    add(place, bought("dan", "rug"), 10)
-    second = publish(place, NOW + 60_000)
-    place.objects.put(keys.site_object(SITE), encode_site(Site("Renamed", "EUR", slots=SHOP.slots)))
-    third = publish(place, NOW + 60_000)
-    assert len({first.edition, second.edition, third.edition}) == 3
-    assert live(place).header.title == "Renamed"
-
-
-def test_a_publish_that_was_overtaken_says_so_and_changes_nothing() -> None:
-    place = places()
-
-    class Overtaken(MemoryTable):
-        def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
-            raise Conflict("the live edition of shop is not None")
-
-    with pytest.raises(Conflict, match="another publish of shop was faster"):
-        publish(place._replace(pointers=Overtaken()))
-
-
 def test_without_a_site_file_it_says_how_to_send_one() -> None:
     place = places()
     place.objects.delete(keys.site_object(SITE))
     with pytest.raises(BadInput, match="hemline publish --site-file"):
         publish(place)
-
-
-def test_a_ranker_that_fits_is_carried_and_kept_when_its_files_are_gone() -> None:
-    place = places()
-    place.objects.put(keys.ranker_object(SITE, "ranker.onnx"), ONNX)
-    place.objects.put(keys.ranker_object(SITE, "ranker.json"), CARD)
-    assert publish(place).ranker == "stored"
-    assert bytes(live(place).raw("ranker_onnx")) == ONNX
-    place.objects.delete(keys.ranker_object(SITE, "ranker.onnx"))
-    place.objects.delete(keys.ranker_object(SITE, "ranker.json"))
-    add(place, bought("dan", "rug"), 10)
-    assert publish(place, NOW + 1).ranker == "kept"
-    assert bytes(live(place).raw("ranker_json")) == CARD
-
-
-def test_an_unfit_ranker_is_refused_and_the_previous_one_stays() -> None:
-    place = places()
-    place.objects.put(keys.ranker_object(SITE, "ranker.onnx"), b"other bytes")
-    first = publish(place)
-    assert first.ranker == "none"
-    assert "stored ranker is refused: the ranker's bytes" in first.notes[0]
-    assert not live(place).raw("ranker_onnx")
-    place.objects.put(keys.ranker_object(SITE, "ranker.onnx"), ONNX)
-    place.objects.put(keys.ranker_object(SITE, "ranker.json"), CARD)
-    publish(place)
-    place.objects.put(keys.ranker_object(SITE, "ranker.json"), b"for other bytes")
-    second = publish(place, NOW + 1)
-    assert second.ranker == "kept"
-    assert bytes(live(place).raw("ranker_onnx")) == ONNX
-
-
-def test_a_ranker_of_other_features_is_unfit() -> None:
-    place = places()._replace(check_ranker=lambda _onnx, _card: FEATURES[1:])
-    place.objects.put(keys.ranker_object(SITE, "ranker.onnx"), ONNX)
-    result = publish(place)
-    assert result.ranker == "none"
-    assert "its features are not those of this code" in result.notes[0]
-
-
-def test_a_corrupt_live_edition_is_replaced_and_the_notes_say_why() -> None:
-    place = places()
-    first = publish(place)
-    place.objects.put(keys.edition_object(SITE, first.edition), b"damaged")
-    add(place, bought("dan", "rug"), 10)
-    second = publish(place, NOW + 1)
-    assert live(place).digest == second.edition
-    assert "cannot be read and is replaced" in second.notes[0]
-
-
-def test_a_pointer_that_somebody_else_signed_is_replaced_and_told() -> None:
-    place = places()
-    first = publish(place)
-    foreign = Pointer(first.edition, NOW).signed(SITE, b"the key of somebody else")
-    place.pointers.swap_pointer(SITE, foreign, expected=first.edition)
-    second = publish(place, NOW + 1)
-    assert live(place).digest == second.edition
-    assert "cannot be read and is replaced" in second.notes[0]
-
-
-def test_a_ranker_is_kept_only_when_it_fits() -> None:
-    place = places()
-    put_ranker(SITE, place, RankerFiles(ONNX, CARD))
-    with pytest.raises(Refused, match="the ranker is refused"):
-        put_ranker(SITE, place, RankerFiles(b"other", CARD))
-    assert publish(place).ranker == "stored"
 
 
 def test_what_the_site_file_names_and_the_catalogue_lacks_is_told() -> None:
@@ -280,33 +121,6 @@ def test_an_item_that_is_none_is_left_out_and_told() -> None:
     result = publish(place)
     assert result.items == 3
     assert result.notes == ("item bad is no item of this version: left out",)
-
-
-def test_a_rollback_goes_back_one_edition_at_a_time() -> None:
-    place = places()
-    made = [publish(place)]
-    for n in (1, 2):
-        add(place, bought("dan", "rug", time=NOW + n), 9 + n)
-        made.append(publish(place, NOW + n))
-    assert [entry.edition for entry in editions(place.objects, SITE)] == [m.edition for m in made]
-    assert roll_back(SITE, place).edition == made[1].edition == live(place).digest
-    assert roll_back(SITE, place).edition == made[0].edition == live(place).digest
-    with pytest.raises(BadInput, match="no edition before"):
-        roll_back(SITE, place)
-    assert roll_back(SITE, place, made[2].edition[:8]).edition == live(place).digest
-    with pytest.raises(BadInput, match="names no edition"):
-        roll_back(SITE, place, "zz")
-
-
-def test_a_rollback_never_goes_to_an_edition_that_does_not_load() -> None:
-    place = places()
-    first = publish(place)
-    add(place, bought("dan", "rug"), 10)
-    second = publish(place, NOW + 1)
-    place.objects.put(keys.edition_object(SITE, first.edition), b"damaged")
-    with pytest.raises(Refused):
-        roll_back(SITE, place)
-    assert live(place).digest == second.edition
 
 
 def test_another_sites_events_are_not_counted() -> None:

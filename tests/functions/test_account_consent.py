@@ -1,0 +1,69 @@
+"""The account function keeps what people say of consent: at once, and with the capsule."""
+
+import json
+
+import pytest
+
+from hemline.learn import capsule as capsules
+from hemline.model.consent import Purpose
+from hemline.runtime.identity import sign_visitor
+from tests.support.account_desk import Desk, body, cookies_of
+from tests.support.editions import KEYS
+from tests.support.functions import event
+
+pytestmark = pytest.mark.cloud
+
+
+def test_what_is_said_counts_at_once_and_comes_with_the_capsule(desk: Desk) -> None:
+    answer = desk("consent", "phone")
+    assert body(answer) == {
+        "purposes": {"analytics": True, "personalisation": False, "messaging": False}
+    }
+    capsule = capsules.decode(cookies_of(answer)["hem_c"], KEYS)
+    assert capsule.subject == "v:phone"
+    assert capsules.refuses(capsule)
+    assert desk.stand("v:phone").consent.states(Purpose.PERSONALISATION) is False
+    (record,) = desk.held()
+    assert record.event.properties == {"personalisation": False}
+    assert record.purposes == ("analytics",)
+
+
+def test_what_a_linked_device_says_counts_for_its_user(desk: Desk) -> None:
+    desk("identify", "phone", "ann")
+    desk("consent", "phone")
+    assert desk.stand("u:ann").consent.states(Purpose.PERSONALISATION) is False
+
+
+def test_an_app_gets_its_capsule_by_header(desk: Desk) -> None:
+    answer = desk("consent", hemline_visitor=sign_visitor("phone", KEYS))
+    assert capsules.decode(answer["headers"]["Hemline-Capsule"], KEYS).subject == "v:phone"
+    assert "cookies" not in answer
+
+
+def test_a_bearer_alone_may_be_an_app_or_a_browser_and_gets_it_both_ways(desk: Desk) -> None:
+    answer = desk("consent", user="ann")
+    assert cookies_of(answer)["hem_c"] == answer["headers"]["Hemline-Capsule"]
+    assert "Hemline-Capsule" not in desk("consent", "phone", "ann")["headers"]
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("{", "body"),
+        ("[]", "body"),
+        ("{}", "purposes"),
+        ('{"purposes":{}}', "purposes"),
+        ('{"purposes":{"personalization":true}}', "purposes.personalization"),
+        ('{"purposes":{"personalisation":"yes"}}', "purposes.personalisation"),
+        ('{"purposes":{"personalisation":1}}', "purposes.personalisation"),
+        ('{"purposes":{"messaging":true},"user":"bob"}', "user"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_its_field(desk: Desk, text: str, field: str) -> None:
+    payload = event("account", "consent")
+    payload |= {"cookies": [f"hem_v={sign_visitor('phone', KEYS)}"], "body": text}
+    answer = desk.app.handler(payload, None)
+    assert answer["statusCode"] == 400
+    found = json.loads(answer["body"])
+    assert found["field"] == field
+    assert found["way_out"]

@@ -1,0 +1,72 @@
+"""The account function tells people all that is kept of them, and nothing of anybody else."""
+
+import json
+
+import pytest
+
+from hemline.runtime.identity import sign_visitor
+from tests.support.account_desk import Desk, body
+from tests.support.deciding import acts
+from tests.support.editions import KEYS
+from tests.support.functions import event
+
+pytestmark = pytest.mark.cloud
+
+
+def test_everything_is_told_with_where_it_comes_from(desk: Desk) -> None:
+    desk.remember(*acts("v:phone", ["p1", "p2"]))
+    found = body(desk("export", "phone"))
+    assert found["subject"] == "v:phone"
+    seen = found["profile"]["actions"]["engaged"]
+    assert {item for one in seen for item in one["items"]} == {"p1", "p2"}
+    assert all(one["time"] for one in seen)
+    (events,) = found["events"]["days"].values()
+    assert [one["event"]["type"] for one in events] == ["click", "click"]
+    assert found["events"]["complete"] is True
+    assert found["profile"]["from"] == "table, item profile"
+    assert found["consent"]["purposes"]["messaging"]["allowed"] is False
+    assert found["not_kept"]
+
+
+def test_nobody_is_told_of_anybody_else(desk: Desk) -> None:
+    desk.remember(*acts("v:phone", ["secret-1"]))
+    desk.remember(*acts("v:desk", ["p2"]))
+    desk.remember(*acts("u:ann", ["secret-2"]))
+    for answer in (
+        desk("export-by-naming-an-id", "desk"),
+        desk("export", "desk", hemline_visitor=sign_visitor("phone", KEYS)),
+        desk("export", user="bob", cookies=(f"hem_v={sign_visitor('phone', KEYS)}",)),
+        desk("export", "desk", cookies=("hem_v=phone",)),
+    ):
+        assert "secret" not in answer["body"]
+    assert "secret-1" in desk("export", "phone")["body"]
+    assert "secret-2" in desk("export", user="ann")["body"]
+
+
+def test_a_user_is_told_of_linked_visitors_too_and_a_visitor_only_of_themselves(desk: Desk) -> None:
+    desk.remember(*acts("v:phone", ["p1"]))
+    desk.remember(*acts("u:ann", ["secret"]))
+    desk("identify", "phone", "ann")
+    told = desk("export", user="ann")["body"]
+    assert "p1" in told
+    assert "secret" in told
+    assert "secret" not in desk("export", "phone")["body"]
+
+
+def test_an_export_goes_on_where_it_stopped(desk: Desk) -> None:
+    day = 86_400_000
+    log = [
+        r for n in range(3) for r in acts("v:phone", [f"p{n}"], when=1_700_000_000_000 + n * day)
+    ]
+    desk.remember(*log)
+    hasty = iter(range(0, 1000, 100))
+    desk.app.deps = desk.app.deps._replace(clock=lambda: float(next(hasty)))
+    first = body(desk("export", "phone"))["events"]
+    assert (list(first["days"]), first["complete"]) == (["2023-11-14"], False)
+    payload = event("account", "export")
+    payload["cookies"] = [f"hem_v={sign_visitor('phone', KEYS)}"]
+    payload["rawQueryString"] = f"after={first['next']}"
+    rest = json.loads(desk.app.handler(payload, None)["body"])["events"]
+    assert list(rest["days"]) == ["2023-11-15"]
+    payload["rawQueryString"] = "after=yesterday"
+    assert desk.app.handler(payload, None)["statusCode"] == 400

@@ -1,0 +1,71 @@
+"""A shop's own catalogue becomes items, whatever its columns are called."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+from tests.support.importing import wire
+from workbench.importers import items
+from workbench.importers.wire import Made, Unreadable
+
+READING = items.Reading({}, 1_700_000_000_000)
+
+
+def catalogue(text: str, mapping: dict[str, str] | None = None) -> list[Made]:
+    return list(
+        items.from_rows(csv.DictReader(io.StringIO(text)), READING._replace(mapping=mapping or {}))
+    )
+
+
+def test_a_shop_export_in_csv_is_understood() -> None:
+    (made,) = catalogue(
+        "sku,name,price,product_type,image_link,inventory,created_at,brand\n"
+        "mug-1,Mug,12.50 EUR,Home > Mugs,/m.svg,7,2026-01-02T03:04:05Z,Tarn\n"
+    )
+    event = wire(made)
+    assert event["item"] == "mug-1"
+    assert event["properties"] == {
+        "title": "Mug", "price": 12.5, "currency": "EUR", "categories": ["Home", "Mugs"],
+        "image": "/m.svg", "stock": 7, "published_at": 1767323045000, "attributes": {"brand": "Tarn"},
+    }  # fmt: skip
+
+
+def test_a_mapping_names_columns_that_no_one_could_guess() -> None:
+    (made,) = catalogue("ref,titel\nm,Becher\n", {"ref": "id", "titel": "title"})
+    assert wire(made)["item"] == "m"
+
+
+def test_json_lines_keep_types_and_a_number_may_be_an_id() -> None:
+    line = b'{"id": 7, "title": "Mug", "price": 3, "tags": ["a"], "attributes": {"glazed": true}}'
+    event = wire(next(items.from_lines([line], READING)))
+    assert event["item"] == "7"
+    assert event["properties"]["attributes"] == {"glazed": True}
+
+
+def test_what_is_no_item_says_which_row_and_why() -> None:
+    made = catalogue("id,price,stock\na,cheap,1\n,1,1\nb,1,many\nc,1,1\n")
+    reasons = [(one.where, one.reason.split(":")[0]) for one in made if isinstance(one, Unreadable)]
+    assert reasons[0] == ("row 2", "price")
+    assert reasons[1][1].startswith("has no id")
+    assert reasons[2] == ("row 4", "stock")
+    assert isinstance(made[3], bytes)
+
+
+def test_an_items_event_id_is_of_its_content_and_its_time() -> None:
+    def ids(text: str, time: int) -> list[str]:
+        rows = [{"id": "a", "title": text}]
+        made = items.from_rows(rows, items.Reading({}, time))
+        return [wire(one)["id"] for one in made]
+
+    assert ids("Mug", 1) == ids("Mug", 1)
+    assert len({*ids("Mug", 1), *ids("Mug", 2), *ids("Jug", 1)}) == 3
+
+
+def test_the_guide_tells_every_name_that_is_understood() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs/importing.md").read_text()
+    told = {}
+    for ours, theirs in re.findall(r"^\| `([a-z_]+)` \| ([a-z_, ]*) \|", guide, re.MULTILINE):
+        told |= dict.fromkeys(filter(None, theirs.replace(" ", "").split(",")), ours)
+        assert ours in items.FIELDS
+    assert told == items.OTHER_NAMES

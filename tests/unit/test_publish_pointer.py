@@ -1,0 +1,89 @@
+"""The pointer moves only for something new, and goes back only to what still loads."""
+
+import pytest
+
+from hemline.adapters.memory import MemoryTable
+from hemline.model import keys
+from hemline.model.edition import Pointer
+from hemline.model.errors import BadInput, Conflict, Refused
+from hemline.model.site import Site, encode_site
+from hemline.usecases.edition_log import editions
+from hemline.usecases.publish_edition import roll_back
+from tests.support.publishing import HISTORY, NOW, SHOP, SITE, add, bought, live, places, publish
+
+
+def test_publishing_the_same_again_leaves_the_pointer_alone() -> None:
+    place = places(HISTORY[:3])
+    first = publish(place)
+    again = publish(place, NOW + 60_000)
+    assert (again.swapped, again.edition, again.built) == (False, first.edition, NOW)
+    assert len(editions(place.objects, SITE)) == 1
+
+
+def test_a_new_event_or_site_file_moves_the_pointer() -> None:
+    place = places()
+    first = publish(place)
+    add(place, bought("dan", "rug"), 10)
+    second = publish(place, NOW + 60_000)
+    place.objects.put(keys.site_object(SITE), encode_site(Site("Renamed", "EUR", slots=SHOP.slots)))
+    third = publish(place, NOW + 60_000)
+    assert len({first.edition, second.edition, third.edition}) == 3
+    assert live(place).header.title == "Renamed"
+
+
+def test_a_publish_that_was_overtaken_says_so_and_changes_nothing() -> None:
+    place = places()
+
+    class Overtaken(MemoryTable):
+        def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
+            raise Conflict("the live edition of shop is not None")
+
+    with pytest.raises(Conflict, match="another publish of shop was faster"):
+        publish(place._replace(pointers=Overtaken()))
+
+
+def test_a_corrupt_live_edition_is_replaced_and_the_notes_say_why() -> None:
+    place = places()
+    first = publish(place)
+    place.objects.put(keys.edition_object(SITE, first.edition), b"damaged")
+    add(place, bought("dan", "rug"), 10)
+    second = publish(place, NOW + 1)
+    assert live(place).digest == second.edition
+    assert "cannot be read and is replaced" in second.notes[0]
+
+
+def test_a_pointer_that_somebody_else_signed_is_replaced_and_told() -> None:
+    place = places()
+    first = publish(place)
+    foreign = Pointer(first.edition, NOW).signed(SITE, b"the key of somebody else")
+    place.pointers.swap_pointer(SITE, foreign, expected=first.edition)
+    second = publish(place, NOW + 1)
+    assert live(place).digest == second.edition
+    assert "cannot be read and is replaced" in second.notes[0]
+
+
+def test_a_rollback_goes_back_one_edition_at_a_time() -> None:
+    place = places()
+    made = [publish(place)]
+    for n in (1, 2):
+        add(place, bought("dan", "rug", time=NOW + n), 9 + n)
+        made.append(publish(place, NOW + n))
+    assert [entry.edition for entry in editions(place.objects, SITE)] == [m.edition for m in made]
+    assert roll_back(SITE, place).edition == made[1].edition == live(place).digest
+    assert roll_back(SITE, place).edition == made[0].edition == live(place).digest
+    with pytest.raises(BadInput, match="no edition before"):
+        roll_back(SITE, place)
+    assert roll_back(SITE, place, made[2].edition[:8]).edition == live(place).digest
+    with pytest.raises(BadInput, match="names no edition"):
+        roll_back(SITE, place, "zz")
+
+
+def test_a_rollback_never_goes_to_an_edition_that_does_not_load() -> None:
+    place = places()
+    first = publish(place)
+    add(place, bought("dan", "rug"), 10)
+    second = publish(place, NOW + 1)
+    place.objects.put(keys.edition_object(SITE, first.edition), b"damaged")
+    with pytest.raises(Refused):
+        roll_back(SITE, place)
+    assert live(place).digest == second.edition
