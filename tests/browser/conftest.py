@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.support.browsing import PATIENT, RECORD, Shop
+from tests.support.browsing import ME, PATIENT, RECORD, Shop
 from workbench.demo.pages import routes
 
 FLAGS = (
@@ -56,6 +56,9 @@ def _application(shop: Shop, never: asyncio.Event) -> web.Application:
         shop.events += json.loads(await request.text())["events"]
         return web.json_response({"accepted": 1, "rejected": []}, status=202)
 
+    async def known(_request: web.Request) -> web.Response:
+        return web.json_response(ME)
+
     async def without_csp(_request: web.Request, response: web.StreamResponse) -> None:
         if not shop.csp:
             response.headers.pop("Content-Security-Policy", None)
@@ -63,6 +66,7 @@ def _application(shop: Shop, never: asyncio.Event) -> web.Application:
     app = web.Application()
     app.on_response_prepare.append(without_csp)
     app.add_routes([web.post("/v1/fragments", fragments), web.post("/v1/events", events)])
+    app.add_routes([web.get("/v1/me", known)])
     app.add_routes(routes())
     return app
 

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 Open = Callable[..., Page]
 
 VASES = [item.id for item in by_id().values() if item.categories[0] == "vases"][:8]
-PATHS = ("/", "/category/teapots", "/item/orla-teapot-sage", "/cart", "/item/nothing")
+PATHS = ("/", "/category/teapots", "/item/orla-teapot-sage", "/cart", "/your-data", "/item/nothing")
 
 # [[selector, contrast ratio], …] of every text that can be seen, against the nearest painted ground.
 CONTRAST = """

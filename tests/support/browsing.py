@@ -19,6 +19,33 @@ document.addEventListener("hemline:shown", ({ detail }) => recorded.shown.push(S
 # A busy machine may be slow: pages under test wait for as long as it takes, unless that is the test.
 PATIENT = "AbortSignal.timeout = () => new AbortController().signal;"
 
+# What is known of the visitor of the scripted shop, as `GET /v1/me` would tell.
+ME: dict[str, Any] = {
+    "subject": "v:somebody",
+    "profile": {
+        "first_seen": 1_790_000_000_000,
+        "last_seen": 1_790_000_600_000,
+        "actions": {
+            "bought_or_in_cart": [],
+            "engaged": [
+                {"time": 1_790_000_600_000, "type": "view", "items": {"orla-teapot-sage": 1}},
+            ],
+            "shown": [],
+        },
+    },
+    "consent": {
+        "said_at": 0,
+        "purposes": {
+            "analytics": {"allowed": True, "because": "the site's default"},
+            "personalisation": {"allowed": True, "because": "the site's default"},
+            "messaging": {"allowed": False, "because": "the site's default"},
+        },
+    },
+    "links": {"users": [], "taken_back": []},
+    "events": {"days": {}, "complete": True},
+    "not_kept": ["what you do on sites that are not this one"],
+}
+
 Answer = tuple[int, str, str] | None
 """Status, content type, body; None: no answer at all, ever."""
 

@@ -18,6 +18,7 @@ ITEMS = items()
 PAGES = {
     "home": pages.home(),
     "cart": pages.cart(),
+    "your-data": pages.your_data(),
     "missing": pages.missing(),
     **{key: pages.category(key) or "" for key in CATEGORIES},
     **{item.id: pages.item(item.id) or "" for item in ITEMS},
@@ -126,7 +127,7 @@ def test_a_page_is_accessible_in_what_markup_can_say(name: str) -> None:
 
 
 def test_every_internal_link_leads_to_a_page() -> None:
-    routes = {"/", "/cart", "/hemline.js"}
+    routes = {"/", "/cart", "/hemline.js", "/your-data", "/v1/me"}
     for page in PAGES.values():
         for link in read(page).links:
             path = link.partition("#")[0]

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.support import loops
 from workbench.cloud import gateway
+from workbench.cloud.payload import Request
 from workbench.cloud.pool import Answer, Busy
 from workbench.cloud.template import Stack, load
 
@@ -39,14 +40,14 @@ async def echo(payload: bytes) -> Answer:
 
 
 def asked(
-    stack: Stack, function: Function, use: Callable[[Client], Awaitable[Any]], shop: Any = ()
+    stack: Stack, function: Function, use: Callable[[Client], Awaitable[Any]], *shop: Any
 ) -> Any:
     """What `use` finds with a client of the gateway, and what the gateway said."""
     said: list[str] = []
 
     async def run() -> Any:
         functions = dict.fromkeys(stack.functions, function)
-        app = gateway.application(stack, functions, lambda _, line: said.append(line), shop)
+        app = gateway.application(stack, functions, lambda _, line: said.append(line), *shop)
         async with TestClient(TestServer(app)) as client:
             return await use(client)
 
@@ -182,3 +183,18 @@ def test_everything_else_is_the_shops(stack: Stack) -> None:
         return await (await client.get("/")).text()
 
     assert asked(stack, echo, use, [web.get("/", page)])[0] == "welcome"
+
+
+def test_what_a_cdn_adds_to_a_request_reaches_the_function(stack: Stack) -> None:
+    async def tells(payload: bytes) -> Answer:
+        body = json.loads(payload)["headers"].get("authorization", "")
+        return Answer(json.dumps({"statusCode": 200, "body": body}).encode())
+
+    async def use(client: Client) -> str:
+        return await (await client.get("/v1/me")).text()
+
+    def edge(request: Request) -> Request:
+        return request._replace(headers=[*request.headers, ("Authorization", "Bearer t")])
+
+    assert asked(stack, tells, use)[0] == ""
+    assert asked(stack, tells, use, (), edge)[0] == "Bearer t"

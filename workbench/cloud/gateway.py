@@ -27,6 +27,8 @@ _HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-ali
 
 Invoke = Callable[[bytes], Awaitable[Answer]]
 """One function: event as JSON → its answer. May raise Busy."""
+Edge = Callable[[Request], Request]
+"""What a CDN's own function does to a request on its way here."""
 
 
 def application(
@@ -34,11 +36,13 @@ def application(
     functions: Mapping[str, Invoke],
     say: Say,
     shop: Iterable[web.AbstractRouteDef] = (),
+    edge: Edge = lambda request: request,
 ) -> web.Application:
     """Every route of the stack, and the shop's; `functions` by logical id."""
     app = web.Application(client_max_size=_LARGEST_BODY)
     for route in stack.routes:
-        handler = _handler(route, functions[route.function], stack.cors, say)
+        invoke = functions[route.function]
+        handler = _handler(route, invoke, stack.cors, say, edge)
         app.router.add_route("*" if route.method == "ANY" else route.method, _path(route), handler)
     app.router.add_route("*", API + "{rest:.*}", _unrouted(stack.cors))
     app.router.add_routes(shop)
@@ -50,14 +54,14 @@ def _path(route: Route) -> str:
 
 
 def _handler(
-    route: Route, invoke: Invoke, cors: Cors | None, say: Say
+    route: Route, invoke: Invoke, cors: Cors | None, say: Say, edge: Edge
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         came = await _read(request)
         answered = (
             payload.message(413, "Request Entity Too Large")
             if came is None
-            else await _call(came, request.match_info, route, invoke, say)
+            else await _call(edge(came), request.match_info, route, invoke, say)
         )
         return _send(answered, cors_headers(cors, request.headers.get("Origin")))
 

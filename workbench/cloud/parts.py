@@ -22,7 +22,7 @@ from aiohttp import web
 from workbench import laptop
 from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
-from workbench.cloud.gateway import application
+from workbench.cloud.gateway import Edge, application
 from workbench.cloud.mapping import Checkpoints, Clients, Mapping
 from workbench.cloud.pool import Pool
 from workbench.cloud.runtime import Home, emulator_binary
@@ -35,6 +35,7 @@ _WORKERS = {"fragments": 2}
 _DRAIN_PATIENCE = 8.0
 _SEED = "workbench.seed"
 _SHOP = "workbench.demo.pages"
+_SIGN_IN = "workbench.demo.sign_in"
 _PID = "emulator.pid"
 
 P = ParamSpec("P")
@@ -182,7 +183,7 @@ async def gateway(
 ) -> AsyncIterator[None]:
     """The API and the shop answer on `door`."""
     invoke = {name: pool.invoke for name, pool in pools.items()}
-    app = application(stack, invoke, screen.say, _shop())
+    app = application(stack, invoke, screen.say, *_shop())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
@@ -192,11 +193,11 @@ async def gateway(
         await runner.cleanup()
 
 
-def _shop() -> list[web.AbstractRouteDef]:
-    """The demo shop's pages."""
+def _shop() -> tuple[list[web.AbstractRouteDef], Edge]:
+    """The demo shop's pages, and what its CDN would do to a request."""
     if not find_spec(_SHOP):
-        return []
-    return list(import_module(_SHOP).routes())
+        return [], lambda request: request
+    return list(import_module(_SHOP).routes()), import_module(_SIGN_IN).with_bearer
 
 
 async def seed(screen: Screen) -> None:

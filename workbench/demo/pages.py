@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,8 +21,10 @@ from hemline.model.decision import Page
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from hemline.model.site import Site
+from workbench.demo import sign_in
 from workbench.demo.catalogue import CATEGORIES, CURRENCY, SHOP, TOGETHER, by_id, in_category
 from workbench.demo.pictures import picture
+from workbench.demo.sign_in import PEOPLE
 from workbench.laptop import ROOT
 
 FOLDER = Path(__file__).parent
@@ -99,6 +102,12 @@ def item(key: str) -> str | None:
 def cart() -> str:
     """The basket's page; what lies in it is in the browser alone."""
     return _page("cart.html", Page(type="cart"), shelves=shelves())
+
+
+def your_data() -> str:
+    """The page where people see what is known of them and say what may be done with it."""
+    row = Page(type="your-data")
+    return _page("your-data.html", row, people=PEOPLE, shelves=shelves()[:_PARTNERS])
 
 
 def missing() -> str:
@@ -189,9 +198,12 @@ def routes() -> list[web.RouteDef]:
         web.get("/category/{key}", _html(lambda request: category(request.match_info["key"]))),
         web.get("/item/{key}", _html(lambda request: item(request.match_info["key"]))),
         web.get("/cart", _html(lambda _: cart())),
+        web.get("/your-data", _html(lambda _: your_data())),
+        web.get("/titles.json", _titles),
         web.get("/hemline.js", _hemline_js),
         web.get("/assets/{name}", _asset),
         web.get("/pictures/{name}.svg", _picture),
+        *sign_in.routes(),
     ]
 
 
@@ -210,6 +222,11 @@ def _html(make: Callable[[web.Request], str | None]) -> Handler:
 async def _hemline_js(_request: web.Request) -> web.Response:
     text = (ROOT / "edge/hemline.js").read_text(encoding="utf-8")
     return _answer(text, "text/javascript", _ASSET_AGE)
+
+
+async def _titles(_request: web.Request) -> web.Response:
+    titles = {found.id: found.title for found in by_id().values()}
+    return _answer(msgspec.json.encode(titles).decode(), "application/json", _ASSET_AGE)
 
 
 async def _asset(request: web.Request) -> web.Response:

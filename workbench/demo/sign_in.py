@@ -1,0 +1,76 @@
+"""Signing in to the demo shop as one of its people, without a password: nothing there is anybody's.
+
+Stands for a site's own server, the only one that may say who is signed in: it signs a user token and keeps
+it in a cookie that no script can read. `with_bearer` is what the site's CDN would do with that cookie, so
+that every call of a signed-in visit brings its bearer, the snippet's beacons too.
+"""
+
+import time
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+
+from hemline.model.user_token import keys_of, mint_user_token
+from workbench import laptop
+from workbench.cloud.payload import Request
+
+PEOPLE: Mapping[str, str] = {"ada": "Ada", "jun": "Jun", "mira": "Mira"}
+"""User id → name of those whom the demo shop lets in."""
+PATH = "/session"
+SESSION = "tt_session"
+_SECONDS = 3600
+_PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class _Who(msgspec.Struct):
+    user: str
+
+
+def with_bearer(request: Request) -> Request:
+    """The request with its session cookie as `Authorization` too; as it is without one, or with its own."""
+    lines = [value for name, value in request.headers if name.lower() == "cookie"]
+    pairs = (one.strip().partition("=") for line in lines for one in line.split(";"))
+    token = next((value for name, _, value in pairs if name == SESSION), "")
+    if not token or any(name.lower() == "authorization" for name, _ in request.headers):
+        return request
+    return request._replace(headers=[*request.headers, ("Authorization", f"Bearer {token}")])
+
+
+def routes() -> list[web.RouteDef]:
+    """PUT and DELETE of the session, for one aiohttp application."""
+    return [web.put(PATH, _sign_in), web.delete(PATH, _sign_out)]
+
+
+async def _sign_in(request: web.Request) -> web.Response:
+    # JSON only: a page of another site could not send it without a preflight, which nobody answers.
+    if request.content_type != "application/json":
+        return _told(415, detail="Send JSON.")
+    try:
+        user = msgspec.json.decode(await request.read(), type=_Who).user
+    except msgspec.DecodeError:
+        user = ""
+    if user not in PEOPLE:
+        return _told(400, detail=f"user is nobody's here. Use one of {', '.join(PEOPLE)}.")
+    try:
+        stack = laptop.running()
+    except laptop.NotRunning as why:
+        return _told(503, detail=str(why))
+    key = keys_of(stack.user_keys)[0]
+    token = mint_user_token(user, key, int(time.time()), seconds=_SECONDS, site=stack.site)
+    answer = _told(200, user=user)
+    # The cookie goes when its token does: an old bearer is nobody's, not even the visitor's.
+    answer.set_cookie(
+        SESSION, token, max_age=_SECONDS, httponly=True, samesite="Strict", secure=request.secure
+    )
+    return answer
+
+
+async def _sign_out(_request: web.Request) -> web.Response:
+    answer = _told(200, user=None)
+    answer.del_cookie(SESSION, httponly=True, samesite="Strict")
+    return answer
+
+
+def _told(status: int, **members: object) -> web.Response:
+    return web.json_response(members, status=status, headers=_PRIVATE)
