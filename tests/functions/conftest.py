@@ -1,19 +1,16 @@
 """Functions and commands on stores of the emulator: what each test here begins with, empty."""
 
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hemline.adapters.aws_http import drop_connections
 from tests.support.account_desk import KEY, Desk
 from tests.support.canaries import USER_SECRET, Output, Recorder
-from tests.support.clouds import REGION, Cloud
-from tests.support.editions import KEYS
+from tests.support.clouds import Cloud
+from tests.support.commands import standing
 from tests.support.functions import environment, load
-from workbench import laptop
 from workbench.laptop import Running
 
 
@@ -28,21 +25,9 @@ def stack(
 
     Of the site that the test's module calls `SITE`, or of the demo.
     """
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
-    running = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site=getattr(request.module, "SITE", "demo"),
-        table=emulator.make_table(),
-        stream="",
-        bucket=emulator.make_bucket(),
-        keys=KEYS[0].decode(),
-    )
-    with laptop.announced(running):
+    site = getattr(request.module, "SITE", "demo")
+    with standing(emulator, tmp_path / "state", monkeypatch, site=site) as running:
         yield running
-    drop_connections()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 from types import ModuleType
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
@@ -15,11 +15,11 @@ from hemline.model.keys import edition_object
 from hemline.model.slot import Slot
 from hemline.usecases.editions import FOLLOW_SECONDS
 from tests.support.clouds import REGION, Cloud
+from tests.support.commands import hemline
 from tests.support.deciding import acts
 from tests.support.editions import KEYS, NOW, SITE, build_file, catalogue
 from tests.support.functions import environment, event, load
 from tests.support.rankers import linear
-from workbench import cli
 from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
@@ -46,11 +46,8 @@ def app(emulator: Cloud, names: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     return load("fragments", environment(emulator, **names), monkeypatch)
 
 
-def hemline(*arguments: str) -> Result:
-    result = CliRunner().invoke(cli.build(), ["brake", *arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+def brake(*arguments: str) -> Result:
+    return hemline("brake", *arguments)
 
 
 def shown(app: ModuleType, *, later: float = 0.0) -> list[str]:
@@ -67,11 +64,11 @@ def test_a_warm_function_obeys_within_five_seconds_and_no_earlier_than_its_next_
     app: ModuleType,
 ) -> None:
     first = shown(app)
-    assert hemline("set", "block", first[0], "--why", "recalled").exit_code == 0
+    assert brake("set", "block", first[0], "--why", "recalled").exit_code == 0
     assert shown(app) == first, "the pointer was just looked at: no read for nothing"
     assert first[0] not in shown(app, later=5)
     assert FOLLOW_SECONDS < 5
-    hemline("clear", "block", first[0], "--why", "mended")
+    brake("clear", "block", first[0], "--why", "mended")
     assert shown(app, later=5) == first
 
 
@@ -79,15 +76,15 @@ def test_a_function_that_starts_under_a_brake_obeys_from_its_first_answer(
     emulator: Cloud, app: ModuleType, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = shown(app)
-    hemline("set", "block", first[0], "--why", "recalled")
+    brake("set", "block", first[0], "--why", "recalled")
     fresh = load("fragments", environment(emulator, **names), monkeypatch)
     assert first[0] not in shown(fresh)
 
 
 def test_who_when_and_why_are_shown_now_and_in_the_log(app: ModuleType) -> None:
     assert app
-    hemline("set", "freeze", "for-you", "--shows", "i3,i4", "--why", "odd row", "--who", "ann")
-    now = json.loads(hemline("show", "--json").stdout)
+    brake("set", "freeze", "for-you", "--shows", "i3,i4", "--why", "odd row", "--who", "ann")
+    now = json.loads(brake("show", "--json").stdout)
     assert now["version"] == 1
     assert now["stops"][0] | {"at": 0} == {
         "kind": "freeze",
@@ -98,27 +95,27 @@ def test_who_when_and_why_are_shown_now_and_in_the_log(app: ModuleType) -> None:
         "shows": ["i3", "i4"],
     }
     assert shown(app, later=5) == ["i3", "i4"]
-    hemline("clear", "--why", "fine again", "--who", "ben")
-    changes = json.loads(hemline("show", "--log", "--json").stdout)["changes"]
+    brake("clear", "--why", "fine again", "--who", "ben")
+    changes = json.loads(brake("show", "--log", "--json").stdout)["changes"]
     assert [(c["act"], c["who"]) for c in changes] == [("set", "ann"), ("clear", "ben")]
-    said = hemline("show", "--log").stdout
+    said = brake("show", "--log").stdout
     assert "set freeze for-you  by ann: odd row" in said
     assert "clear all  by ben: fine again" in said
-    assert hemline("show").stdout == "nothing is stopped\n"
+    assert brake("show").stdout == "nothing is stopped\n"
 
 
 def test_an_edition_is_pinned_by_its_first_digits_and_one_that_is_not_there_is_not(
     app: ModuleType,
 ) -> None:
     digest = app.deps.live.engine.snapshot.digest
-    assert digest in hemline("set", "pin", digest[:8], "--why", "the new one is odd").stdout
+    assert digest in brake("set", "pin", digest[:8], "--why", "the new one is odd").stdout
     with pytest.raises(BadInput, match="0 editions start with"):
-        hemline("set", "pin", "f" * 64, "--why", "typo")
+        brake("set", "pin", "f" * 64, "--why", "typo")
 
 
 def test_a_name_that_the_edition_does_not_have_is_said(app: ModuleType) -> None:
     assert app
-    result = hemline("set", "block", "nowhere", "--why", "just in case")
+    result = brake("set", "block", "nowhere", "--why", "just in case")
     assert result.exit_code == 0
     assert "no item nowhere" in result.stderr
 

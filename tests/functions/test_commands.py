@@ -4,22 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from hemline.model.errors import BadInput
+from tests.support.commands import hemline
 from tests.support.rankers import linear
-from workbench import cli, laptop, stores
+from workbench import laptop, stores
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stack")]
 
 SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
-
-
-def hemline(*arguments: str | Path) -> Result:
-    result = CliRunner().invoke(cli.build(), [str(argument) for argument in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def figures(*arguments: str | Path) -> dict[str, object]:

@@ -1,18 +1,16 @@
 """Canaries on the command line: what is no answer (progress, notes, refusals, faults) names nobody."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hemline.adapters.aws_http import drop_connections
-from tests.support.clouds import REGION, Cloud
-from workbench import cli, laptop
+from tests.support.clouds import Cloud
+from tests.support.commands import standing
+from workbench import cli
 from workbench.forget.spellings import found_in, needles
-from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
 
@@ -39,22 +37,9 @@ LINES = (
 
 @pytest.fixture(autouse=True)
 def stack(emulator: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
-    found = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site="demo",
-        table=emulator.make_table(),
-        stream=emulator.make_stream(1),
-        bucket=emulator.make_bucket(),
-        keys="k" * 32,
-        failed=emulator.make_bucket(),
-    )
-    with laptop.announced(found):
+    changes = {"stream": emulator.make_stream(1), "failed": emulator.make_bucket()}
+    with standing(emulator, tmp_path / "state", monkeypatch, **changes):
         yield
-    drop_connections()
 
 
 def said(

@@ -1,13 +1,11 @@
 """unmerge, identity show and token against the stores of a stack that runs."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from hemline.learn.profile import Profile, encode, fold
 from hemline.model.errors import BadInput
@@ -15,39 +13,21 @@ from hemline.model.event import decode_record
 from hemline.model.user_token import keys_of, verify_user_token
 from hemline.usecases.link_people import LinkDeps, link
 from hemline.usecases.ports import Part
-from tests.support.clouds import REGION, Cloud
+from tests.support.clouds import Cloud
+from tests.support.commands import hemline, standing
 from tests.support.deciding import acts
-from tests.support.editions import KEYS, SITE
-from workbench import cli, laptop, stores
+from tests.support.editions import SITE
+from workbench import stores
 from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
 
 
-def hemline(*arguments: str) -> Result:
-    result = CliRunner(env={"COLUMNS": "200"}).invoke(cli.build(), list(arguments))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
 @pytest.fixture
 def stack(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     """Ann, who signed in on her phone."""
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path))
-    found = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site=SITE,
-        table=emulator.make_table(),
-        stream=emulator.make_stream(1),
-        bucket=emulator.make_bucket(),
-        keys=KEYS[0].decode(),
-        user_keys=f"1:{'u' * 40}",
-    )
-    with laptop.announced(found):
+    changes = {"site": SITE, "stream": emulator.make_stream(1), "user_keys": f"1:{'u' * 40}"}
+    with standing(emulator, tmp_path, monkeypatch, **changes) as found:
         table = stores.table(found)
         for records in (acts("v:phone", ["p1", "p2"]), acts("u:ann", ["p3"])):
             blob = encode(fold(Profile(), records))

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,54 +10,37 @@ from typing import Any
 
 import msgspec
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from hemline.adapters.aws_http import drop_connections
 from hemline.learn.profile import decode, state_bytes
 from hemline.model import event as events
 from hemline.model.errors import BadInput
 from hemline.usecases.archive import read_archive
 from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
-from tests.support.clouds import REGION, Cloud
-from tests.support.editions import KEYS
+from tests.support.clouds import Cloud
+from tests.support.commands import hemline, standing
 from tests.support.streams import SITE, delivered, record
-from workbench import cli, laptop, stores
+from workbench import stores
 from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
 NASTY = b"\xff\x1b[2J junk"
 
 
-def hemline(*arguments: str) -> Result:
-    result = CliRunner().invoke(cli.build(), ["quarantine", *arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+def quarantine(*arguments: str) -> Result:
+    return hemline("quarantine", *arguments)
 
 
 def figures(*arguments: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(hemline(*arguments, "--json").stdout)
+    found: dict[str, Any] = json.loads(quarantine(*arguments, "--json").stdout)
     return found
 
 
 @pytest.fixture
 def stack(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path / "state"))
-    running = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site=SITE,
-        table=emulator.make_table(),
-        stream="",
-        bucket=emulator.make_bucket(),
-        keys=KEYS[0].decode(),
-    )
-    with laptop.announced(running):
+    with standing(emulator, tmp_path / "state", monkeypatch, site=SITE) as running:
         _ingest(running)
         yield running
-    drop_connections()
 
 
 def _ingest(stack: Running) -> None:
@@ -82,24 +64,24 @@ def test_list_and_show_tell_what_is_there_without_harm() -> None:
     later, junk = figures("list")["quarantine"]
     assert (later["sequence"], later["reason"]) == ("00000002", "schema is not one of ours")
     assert junk["size"] == len(NASTY)
-    text = hemline("list").stdout
+    text = quarantine("list").stdout
     assert text.endswith("2 in quarantine\n")
-    shown = hemline("show", junk["key"])
+    shown = quarantine("show", junk["key"])
     assert "\\xff\\x1b[2J junk" in shown.stdout
     assert "\x1b" not in text + shown.stdout
     assert base64.b64decode(figures("show", "00000003")["payload"]) == NASTY
     with pytest.raises(BadInput, match="not in quarantine"):
-        hemline("show", "4")
+        quarantine("show", "4")
 
 
 def test_a_replay_after_the_fix_counts_once_and_what_fails_stays(
     stack: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert hemline("replay", "--all").exit_code == 1, "nothing is fixed yet"
+    assert quarantine("replay", "--all").exit_code == 1, "nothing is fixed yet"
     assert len(figures("list")["quarantine"]) == 2
     monkeypatch.setattr(events, "SCHEMA", events.SCHEMA + 1)
     before = state(stack)
-    told = hemline("replay", "--all", "--dry-run")
+    told = quarantine("replay", "--all", "--dry-run")
     assert (told.exit_code, told.stdout.splitlines()[-1]) == (1, "1 would leave quarantine, 1 stay")
     assert state(stack) == before
     done = figures("replay", "--all")
@@ -107,14 +89,14 @@ def test_a_replay_after_the_fix_counts_once_and_what_fails_stays(
     after = state(stack)
     assert after[1] == ["e1", "e2"]
     assert after[0] != before[0]
-    assert hemline("replay", "--all").exit_code == 1
+    assert quarantine("replay", "--all").exit_code == 1
     assert state(stack) == after
     assert [one["sequence"] for one in figures("list")["quarantine"]] == ["00000003"]
 
 
 def test_a_record_may_be_replayed_alone(stack: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "SCHEMA", events.SCHEMA + 1)
-    result = hemline("replay", "00000002")
+    result = quarantine("replay", "00000002")
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "1 left quarantine, 0 stay")
     assert state(stack)[1] == ["e1", "e2"]
 
@@ -123,4 +105,4 @@ def test_a_record_may_be_replayed_alone(stack: Running, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("arguments", [(), ("00000002", "--all")])
 def test_what_to_replay_has_to_be_said(arguments: tuple[str, ...]) -> None:
     with pytest.raises(BadInput, match="has to be said"):
-        hemline("replay", *arguments)
+        quarantine("replay", *arguments)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from hemline.adapters.onnx import OnnxRanker
 from hemline.decide import reasons
@@ -23,11 +22,12 @@ from hemline.usecases.decide_page import Deps, decide
 from hemline.usecases.editions import LiveEdition
 from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest_read import StreamRecord
+from tests.support.commands import hemline
 from tests.support.deciding import acts, ask
 from tests.support.editions import KEYS, SITE, build_file, catalogue
 from tests.support.rankers import linear
 from tests.support.receipts import Here, signed
-from workbench import cli, stores
+from workbench import stores
 from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud
@@ -45,15 +45,6 @@ class Tokens(NamedTuple):
     public: str
     long: str
     shown: tuple[str, ...]
-
-
-def hemline(*arguments: str | Path) -> Result:
-    result = CliRunner(env={"COLUMNS": "200"}).invoke(
-        cli.build(), [str(argument) for argument in arguments]
-    )
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture

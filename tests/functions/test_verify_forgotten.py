@@ -3,7 +3,6 @@
 import base64
 import gzip
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
 from hemline.usecases.link_people import LinkDeps, link
 from hemline.usecases.ports import StreamEntry
 from tests.support.clouds import REGION, Cloud
+from tests.support.commands import standing
 from tests.support.streams import SITE, Serial, delivered, record
 from workbench import laptop, stores
 from workbench.cli import build
@@ -37,24 +37,12 @@ HERS = (f"v:{PHONE}", f"u:{USER}")
 @pytest.fixture
 def stack(emulator: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Running]:
     """Fresh stores, announced as a running stack is."""
-    monkeypatch.setenv("HEMLINE_STATE", str(tmp_path))
     bucket = emulator.make_bucket()
     emulator.boto("s3").put_bucket_versioning(
         Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
     )
-    found = Running(
-        pid=os.getpid(),
-        gateway="http://127.0.0.1:1",
-        cloud=emulator.endpoint,
-        region=REGION,
-        site=SITE,
-        table=emulator.make_table(),
-        stream=emulator.make_stream(2),
-        bucket=bucket,
-        keys="k" * 32,
-        failed=emulator.make_bucket(),
-    )
-    with laptop.announced(found):
+    changes = {"site": SITE, "stream": emulator.make_stream(2), "failed": emulator.make_bucket()}
+    with standing(emulator, tmp_path, monkeypatch, bucket=bucket, **changes) as found:
         yield found
 
 

@@ -12,6 +12,7 @@ from hemline.model.errors import Conflict, HemlineError, Unavailable
 from hemline.model.event import Record
 from hemline.usecases import ingest_batch as module
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
+from tests.support.streams import obeying_marks
 from workbench.cli import build
 from workbench.soak import clients, visitors
 from workbench.soak.faulty import FaultyTable
@@ -116,20 +117,9 @@ def trusting_cancellations(monkeypatch: pytest.MonkeyPatch) -> Ingest:
     return ingest_batch
 
 
-def obeying_marks(_: pytest.MonkeyPatch) -> Ingest:
-    """The mark is how far a shard was read, and decides what is applied."""
-    reached: dict[str, int] = {}
-
-    def skipping(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
-        new = [one for one in records if int(one.sequence) > reached.get(one.shard, 0)]
-        result = ingest_batch(new, deps, now)
-        if new:
-            reached[new[-1].shard] = int(new[-1].sequence)
-        skipped = len(records) - len(new)
-        again = result.counts["redelivered"] + skipped
-        return result._replace(counts={**result.counts, "redelivered": again})
-
-    return skipping
+def passing_over(_: pytest.MonkeyPatch) -> Ingest:
+    """The mark decides what is applied, and a profile that failed is passed over."""
+    return obeying_marks()
 
 
 def archiving_last(monkeypatch: pytest.MonkeyPatch) -> Ingest:
@@ -166,7 +156,7 @@ def forgetting_failures(_: pytest.MonkeyPatch) -> Ingest:
         (naive_add, "profiles whose bytes differ"),
         (continuing, "actions that profiles lack"),
         (trusting_cancellations, "actions that profiles lack"),
-        (obeying_marks, "events lost"),
+        (passing_over, "events lost"),
         (archiving_last, "profile writes ahead of the archive"),
         (forgetting_failures, "events lost"),
     ],

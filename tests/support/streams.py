@@ -209,3 +209,36 @@ def kept(records: Sequence[StreamRecord]) -> Iterator[Record]:
         found = readable(one)
         if found is not None and found.purposes:
             yield found
+
+
+def calm(budget: int = 0) -> Bench:
+    """A bench on which only the first `budget` draws go wrong."""
+    return Bench(Faults(random.Random(0), budget, share=1.0), random.Random(0))
+
+
+def run(bench: Bench, *records: StreamRecord) -> IngestResult:
+    """One batch, as it is."""
+    return ingest_batch(records, bench.deps, NOW)
+
+
+def counts(result: IngestResult) -> dict[str, int]:
+    """What became of how many."""
+    return {name: count for name, count in result.counts.items() if count}
+
+
+def obeying_marks() -> Ingest:
+    """A seeded bug: the mark is how far a shard was read, and decides what is applied.
+
+    A profile that failed is passed over the next time.
+    """
+    reached: dict[str, int] = {}
+
+    def skipping(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
+        new = [one for one in records if int(one.sequence) > reached.get(one.shard, 0)]
+        result = ingest_batch(new, deps, now)
+        if new:
+            reached[new[-1].shard] = int(new[-1].sequence)
+        again = result.counts["redelivered"] + len(records) - len(new)
+        return result._replace(counts={**result.counts, "redelivered": again})
+
+    return skipping

@@ -18,28 +18,9 @@ from hemline.model.site import Site
 from hemline.model.slot import Slot, Variant
 from hemline.usecases.build_edition import dangling
 from hemline.usecases.decide_page import Decided, Deps, decide
-from tests.support.deciding import Broken, acts, ask, live, table_with
-from tests.support.editions import KEYS, NOW, SITE, ScoreByPrice, build, catalogue
-
-ITEMS = catalogue(24)
-HISTORY = acts("v:ann", ["i1", "i5", "i9"])
-FOR_YOU = Slot("for-you", limit=6, fallback=("i20", "i21", "i3"))
-SHELF = Slot("shelf", personal=False, sources=("popular",), limit=5, fallback=("i3", "i4"))
-HERO = Slot(
-    "hero",
-    kind="content",
-    variants=(
-        Variant("mug", {"headline": "The mug"}, item="i3"),
-        Variant("link", {"headline": "Also", "url": "/items/i3"}),
-        Variant("plain", {"headline": "Good things"}),
-    ),
-    fallback=("mug",),
-)
-SLOTS = (FOR_YOU, SHELF, HERO)
-
-
-def stop(kind: Any, name: str = "", *shows: str) -> Stop:
-    return Stop(kind, "ops", NOW, "because", name, shows)
+from tests.support.braking import FOR_YOU, HISTORY, ITEMS, SLOTS, stop
+from tests.support.deciding import Broken, ask, live, table_with
+from tests.support.editions import KEYS, NOW, SITE, ScoreByPrice, build
 
 
 def under(

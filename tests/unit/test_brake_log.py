@@ -1,7 +1,5 @@
 """The brake's record and its followers: only a newer signed version releases what is stopped."""
 
-from typing import Any
-
 import msgspec
 import pytest
 
@@ -11,33 +9,12 @@ from hemline.model.brake import MOST_STOPS, Brake, Change, Stop, brake_of
 from hemline.model.edition import Pointer
 from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
 from hemline.model.keys import edition_object
-from hemline.model.slot import Slot, Variant
 from hemline.usecases import brake
 from hemline.usecases.brake import BrakePlaces
 from hemline.usecases.editions import LiveEdition
-from tests.support.deciding import acts, live
+from tests.support.braking import ITEMS, SLOTS, stop
+from tests.support.deciding import live
 from tests.support.editions import KEYS, NOW, SITE, build, build_file, catalogue
-
-ITEMS = catalogue(24)
-HISTORY = acts("v:ann", ["i1", "i5", "i9"])
-FOR_YOU = Slot("for-you", limit=6, fallback=("i20", "i21", "i3"))
-SHELF = Slot("shelf", personal=False, sources=("popular",), limit=5, fallback=("i3", "i4"))
-HERO = Slot(
-    "hero",
-    kind="content",
-    variants=(
-        Variant("mug", {"headline": "The mug"}, item="i3"),
-        Variant("link", {"headline": "Also", "url": "/items/i3"}),
-        Variant("plain", {"headline": "Good things"}),
-    ),
-    fallback=("mug",),
-)
-SLOTS = (FOR_YOU, SHELF, HERO)
-
-
-def stop(kind: Any, name: str = "", *shows: str) -> Stop:
-    return Stop(kind, "ops", NOW, "because", name, shows)
-
 
 # ---- following ----
 

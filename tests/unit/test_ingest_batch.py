@@ -13,7 +13,7 @@ from hemline.learn.profile import Counted, Profile
 from hemline.model.event import Record
 from hemline.usecases import ingest_batch as module
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
-from tests.support.streams import Bench, Faults, Ingest, history
+from tests.support.streams import Bench, Faults, Ingest, history, obeying_marks
 
 
 def storm(seed: int, ingest: Ingest = ingest_batch, threads: int = 0) -> None:
@@ -79,25 +79,5 @@ def test_the_storm_finds_a_fold_that_counts_repeats(monkeypatch: pytest.MonkeyPa
     assert not survives()
 
 
-def test_the_storm_finds_marks_that_skip_what_was_not_applied(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # The mark is the batch's end, and decides: a profile that failed is passed over the next time.
-    reached: dict[str, int] = {}
-
-    def skipping(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
-        new = [one for one in records if int(one.sequence) > reached.get(one.shard, 0)]
-        result = ingest_batch(new, deps, now)
-        if new:
-            reached[new[-1].shard] = int(new[-1].sequence)
-        counts = {
-            **result.counts,
-            "redelivered": len(records) - len(new) + result.counts["redelivered"],
-        }
-        return result._replace(counts=counts)
-
-    assert not survives(skipping)
-
-
-def counts(result: IngestResult) -> dict[str, int]:
-    return {name: count for name, count in result.counts.items() if count}
+def test_the_storm_finds_marks_that_skip_what_was_not_applied() -> None:
+    assert not survives(obeying_marks())

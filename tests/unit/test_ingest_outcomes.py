@@ -11,20 +11,7 @@ from hemline.learn.profile import Counted, Profile, decode, fold, state_bytes
 from hemline.model.event import Record, encode_record
 from hemline.usecases import ingest_batch as module
 from hemline.usecases.archive import read_archive
-from hemline.usecases.ingest_batch import IngestResult, StreamRecord, ingest_batch
-from tests.support.streams import NOW, SITE, Bench, Faults, delivered, record
-
-
-def calm(budget: int = 0) -> Bench:
-    return Bench(Faults(random.Random(0), budget, share=1.0), random.Random(0))
-
-
-def run(bench: Bench, *records: StreamRecord) -> IngestResult:
-    return ingest_batch(records, bench.deps, NOW)
-
-
-def counts(result: IngestResult) -> dict[str, int]:
-    return {name: count for name, count in result.counts.items() if count}
+from tests.support.streams import NOW, SITE, Faults, calm, counts, delivered, record, run
 
 
 def test_a_client_repeat_and_a_stream_repeat_are_told_apart() -> None:

@@ -1,28 +1,13 @@
 """Copies that come weeks later, the same id from others, and programs: what each of them changes."""
 
-import random
-
 import msgspec
 import pytest
 
 from hemline.learn.profile import state_bytes
 from hemline.usecases.archive import read_archive
-from hemline.usecases.ingest_batch import IngestResult, StreamRecord, ingest_batch
-from tests.support.streams import NOW, SITE, Bench, Faults, delivered, record
+from tests.support.streams import NOW, SITE, calm, counts, delivered, record, run
 
 DAY = 86_400_000
-
-
-def calm() -> Bench:
-    return Bench(Faults(random.Random(0), 0), random.Random(0))
-
-
-def run(bench: Bench, *records: StreamRecord) -> IngestResult:
-    return ingest_batch(records, bench.deps, NOW)
-
-
-def counts(result: IngestResult) -> dict[str, int]:
-    return {name: count for name, count in result.counts.items() if count}
 
 
 def test_what_a_program_does_is_archived_and_in_no_profile() -> None:

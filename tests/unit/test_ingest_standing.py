@@ -1,6 +1,5 @@
 """What was said since an event was sent is obeyed when it arrives: consent, forgetting, links."""
 
-import random
 from typing import Any
 
 import pytest
@@ -14,13 +13,9 @@ from hemline.usecases import ingest_follow, ingest_judge
 from hemline.usecases.archive import read_archive
 from hemline.usecases.ingest_judge import Judged
 from hemline.usecases.ports import Part, Stored
-from tests.support.streams import NOW, SITE, Bench, Faults, delivered, record
+from tests.support.streams import NOW, SITE, Bench, calm, counts, delivered, record
 
 PERSONALISATION, ANALYTICS = BITS[Purpose.PERSONALISATION], BITS[Purpose.ANALYTICS]
-
-
-def calm() -> Bench:
-    return Bench(Faults(random.Random(0), 0), random.Random(0))
 
 
 def stand(bench: Bench, subject: str, standing: Standing, *events: Record) -> None:
@@ -37,7 +32,7 @@ def run(bench: Bench, *events: Record) -> dict[str, int]:
     result = module.ingest_batch(batch, bench.deps, NOW)
     assert not result.failures, result.faults
     assert sum(result.counts.values()) == len(batch)
-    return {name: count for name, count in result.counts.items() if count}
+    return counts(result)
 
 
 def archived(bench: Bench) -> list[Record]:

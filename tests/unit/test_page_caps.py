@@ -1,35 +1,14 @@
 """Caps over a whole page: all slots together, but for departments; the same for everybody where public."""
 
 from collections import Counter
-from typing import Any
 
 from hemline.decide.page_caps import caps_left
 from hemline.decide.snapshot import Snapshot
-from hemline.model.decision import Fragment, Scope, SlotRequest
+from hemline.model.decision import Scope, SlotRequest
 from hemline.model.rule import Rule
 from hemline.model.slot import PageCap, Slot
-from tests.support.deciding import acts, ask, decide_for, table_with
-from tests.support.editions import ScoreByPrice, build, catalogue
-
-ITEMS = catalogue(40)
-HISTORY = acts("v:ann", ["i1", "i5", "i9"])
-TABLE = table_with(HISTORY)
-ROW = Slot("row", limit=6, sources=("new",))
-OTHER = Slot("other", limit=6, sources=("new",))
-SHELF = Slot("shelf", personal=False, limit=6, sources=("new",))
-
-
-def page(
-    slots: Any,
-    *wants: SlotRequest,
-    caps: Any = (),
-    rules: Any = (),
-    subject: str | None = "v:ann",
-    **about: Any,
-) -> dict[str, Fragment]:
-    edition = build(ITEMS, slots, history=HISTORY, caps=caps, site_rules=rules)
-    question = ask(*(wants or [slot.name for slot in slots]), **about)
-    return dict(decide_for(subject, question, edition, TABLE, ScoreByPrice()).fragments)
+from tests.support.editions import build
+from tests.support.whole_pages import ITEMS, OTHER, ROW, SHELF, page
 
 
 def test_a_page_shows_no_more_of_a_category_than_its_cap_whatever_the_slots() -> None:

@@ -19,30 +19,12 @@ from hemline.model.decision import Fragment, Scope, SlotRequest, Visit
 from hemline.model.edition import Edition
 from hemline.model.errors import BadInput
 from hemline.model.rule import Rule
-from hemline.model.slot import PageCap, Slot
+from hemline.model.slot import Slot
 from hemline.usecases.decide_page import Deps, decide
 from hemline.usecases.ports import Hot
 from tests.support.deciding import acts, ask, decide_for, live, table_with
 from tests.support.editions import KEYS, NOW, SITE, ScoreByPrice, build, catalogue
-
-ITEMS = catalogue(40)
-HISTORY = acts("v:ann", ["i1", "i5", "i9"])
-TABLE = table_with(HISTORY)
-ROW = Slot("row", limit=6, sources=("new",))
-OTHER = Slot("other", limit=6, sources=("new",))
-SHELF = Slot("shelf", personal=False, limit=6, sources=("new",))
-
-
-def page(
-    slots: Sequence[Slot],
-    *wants: SlotRequest,
-    caps: Sequence[PageCap] = (),
-    subject: str | None = "v:ann",
-    **about: Any,
-) -> dict[str, Fragment]:
-    edition = build(ITEMS, slots, history=HISTORY, caps=caps)
-    question = ask(*(wants or [slot.name for slot in slots]), **about)
-    return dict(decide_for(subject, question, edition, TABLE, ScoreByPrice()).fragments)
+from tests.support.whole_pages import HISTORY, ITEMS, OTHER, ROW, SHELF, TABLE, page
 
 
 def cursor(fragment: Fragment) -> str:

@@ -7,16 +7,16 @@ an event's sequence number is its place in it, so that the same file again chang
 
 import hashlib
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from hemline.adapters.memory import MemoryStream
 from hemline.model.errors import BadInput, HemlineError, Unavailable
 from hemline.usecases.collect_events import Caller, CollectDeps, Rejected, collect_events
 from hemline.usecases.ingest_batch import WORKERS, IngestDeps, ingest_batch
 from hemline.usecases.ingest_read import StreamRecord
-from hemline.usecases.ports import ObjectStore, PersonStore, StreamEntry
+from hemline.usecases.ports import ObjectStore, PersonStore
 from workbench.importers.door import Sent
 from workbench.importers.wire import Batch
 
@@ -27,17 +27,6 @@ class Stores(NamedTuple):
     site: str
     profiles: PersonStore
     objects: ObjectStore
-
-
-class _Held:
-    """An EventStream that only holds what one call put."""
-
-    def __init__(self) -> None:
-        self.entries: list[StreamEntry] = []
-
-    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
-        self.entries += entries
-        return [None] * len(entries)
 
 
 class Direct:
@@ -55,7 +44,7 @@ class Direct:
     def send(self, batch: Batch) -> Sent:
         """Validate, archive and fold one batch. Raises Unavailable when a store does not take it."""
         now = time.time_ns() // 1_000_000
-        held = _Held()
+        held = MemoryStream()
         deps = CollectDeps(held, self._stores.site, _no_visitor)
         try:
             collected = collect_events(batch.body, Caller(signed=True), deps, now)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from hemline.adapters.memory import MemoryObjects, MemoryTable
+from hemline.adapters.memory import MemoryObjects, MemoryStream, MemoryTable
 from hemline.adapters.onnx import OnnxRanker
 from hemline.decide.snapshot import Snapshot
 from hemline.model.brake import Change, Stop
@@ -40,17 +40,6 @@ class _Here:
         return done
 
 
-class _Held:
-    """A stream that holds what one call put."""
-
-    def __init__(self) -> None:
-        self.entries: list[StreamEntry] = []
-
-    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
-        self.entries += entries
-        return [None] * len(entries)
-
-
 class ThrowAway:
     """The throw-away site: its stores, its live edition, its visitors."""
 
@@ -70,7 +59,7 @@ class ThrowAway:
 
     def accept(self, batch: Batch) -> list[tuple[Record, StreamEntry]]:
         """Through the door; in the stream, in no profile yet."""
-        held = _Held()
+        held = MemoryStream()
         times = [msgspec.json.decode(event, type=_Timed).time for event in batch.events]
         self.now = max(self.now, *times)
         collect_events(
