@@ -79,9 +79,8 @@ lock: $(UV) ## Compile the locks again; dev.txt first, the others agree with it
 		--no-emit-index-url --no-header "$$1.in" -o "$$1.txt" "$${@:2}"; }; \
 	compile requirements/dev; \
 	for f in requirements/laptop layers/hemline/requirements layers/inference/requirements \
-		functions/account/requirements \
-		functions/collect/requirements functions/ingest/requirements functions/publish/requirements \
-		requirements/runtime; do compile $$f -c requirements/dev.txt; done; \
+		functions/account/requirements functions/ingest/requirements \
+		functions/publish/requirements requirements/runtime; do compile $$f -c requirements/dev.txt; done; \
 	for f in uv cloud sam java; do compile requirements/$$f; done; \
 	compile requirements/rie --no-deps
 

@@ -65,7 +65,6 @@ SHIPPED = (
     "layers/hemline",
     "layers/inference",
     "functions/account",
-    "functions/collect",
     "functions/ingest",
     "functions/publish",
 )

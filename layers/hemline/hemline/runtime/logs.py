@@ -1,7 +1,7 @@
 """One JSON line to standard output: what happened, never who. Used where a logger would cost start-up.
 
-Functions off the hot path use Powertools' Logger; its import costs the fragments function more than
-its whole decision.
+Ingest and publish, for which nobody waits, use Powertools' Logger; its import costs the fragments
+function more than its whole decision.
 """
 
 import sys
