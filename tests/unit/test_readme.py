@@ -72,8 +72,16 @@ def test_every_route_is_told_and_no_other() -> None:
 )])  # fmt: skip
 def test_no_link_leads_nowhere(document: str) -> None:
     place = ROOT / document
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", place.read_text()):
-        assert (place.parent / target).exists(), f"{document} links to {target}"
+    for target, at in re.findall(r"\]\(([^)#:]*)(?:#([^):]*))?\)", place.read_text()):
+        there = place.parent / target if target else place
+        assert there.exists(), f"{document} links to {target}"
+        assert not at or at in anchors(there.read_text()), f"{document} links to {target}#{at}"
+
+
+def anchors(text: str) -> set[str]:
+    """What GitHub makes of a document's headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
 
 
 def test_every_make_target_that_the_readme_runs_is_there() -> None:
