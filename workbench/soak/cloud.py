@@ -49,9 +49,14 @@ class Cloud(NamedTuple):
 
 
 def soak_cloud(settings: Settings, cloud: Cloud, folder: Path) -> Report:
-    """Run it; checkpoints lie in `folder`. The mapping has one lane here, whatever is asked."""
-    with ThreadPoolExecutor(WORKERS * 2 * settings.shards) as pool:
-        return asyncio.run(_Run(settings, cloud, folder, pool).whole())
+    """Run it; checkpoints lie in `folder`. The mapping has one lane here, whatever is asked.
+
+    In a thread of its own: whoever calls may have an event loop that runs.
+    """
+    with ThreadPoolExecutor(WORKERS * 2 * settings.shards) as pool, ThreadPoolExecutor(1) as apart:
+        return apart.submit(
+            lambda: asyncio.run(_Run(settings, cloud, folder, pool).whole())
+        ).result()
 
 
 class _Run:
