@@ -107,9 +107,15 @@ def paths(identity: list[Schema]) -> dict[str, Schema]:
     }
 
 
+_UNKNOWN = {
+    "putConsent": "The user token is wrong, or nobody verifiable asks with a browser that opts out."
+}
+"""Operation → why it may answer 401, where that differs: a first choice makes a visitor."""
+
+
 def _operation(name: str, says: str, answer: str, given: list[Schema], wrong: str = "") -> Schema:
     problems = {
-        "401": "Nobody verifiable asks, or the user token is wrong.",
+        "401": _UNKNOWN.get(name, "Nobody verifiable asks, or the user token is wrong."),
         "503": "Not done yet: try again after Retry-After seconds.",
         **({"400": wrong} if wrong else {}),
         **({} if name == "getMe" else {"403": "A page of another site asks."}),

@@ -48,7 +48,9 @@ def _export(request: Request, _asker: Asker, person: Person, now: int) -> Answer
 
 
 def _state(request: Request, asker: Asker, person: Person, now: int) -> Answer:
-    consent = account.state(person, account_in.choices_of(request), deps, now)
+    choices = account_in.choices_of(request)
+    person = account.somebody(person, deps)
+    consent = account.state(person, choices, deps, now)
     return account_out.stated(consent, person, deps.policy, asker, request, settings.keys)
 
 

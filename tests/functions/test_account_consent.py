@@ -28,6 +28,29 @@ def test_what_is_said_counts_at_once_and_comes_with_the_capsule(desk: Desk) -> N
     assert record.purposes == ("analytics",)
 
 
+def test_a_first_choice_makes_a_visitor_for_whom_it_holds(desk: Desk) -> None:
+    scenario = "consent"
+    cookies = cookies_of(desk(scenario))
+    capsule = capsules.decode(cookies["hem_c"], KEYS)
+    assert sign_visitor(capsule.subject[2:], KEYS) == cookies["hem_v"]
+    assert capsules.refuses(capsule)
+    assert desk.stand(capsule.subject).consent.states(Purpose.PERSONALISATION) is False
+    again = desk(scenario, cookies=(f"hem_v={cookies['hem_v']}",))
+    assert "hem_v" not in cookies_of(again), "it is theirs from now on"
+    forged = ("hem_v=YW5u.AAAAAAAAAAAAAAAAAAAAAA",)
+    assert cookies_of(desk(scenario, cookies=forged))["hem_v"] not in {"", cookies["hem_v"]}
+
+
+def test_a_browser_that_opts_out_has_said_no_already_and_gets_no_id(desk: Desk) -> None:
+    answer = desk("consent", sec_gpc="1")
+    assert answer["statusCode"] == 401
+    assert not cookies_of(answer)
+
+
+def test_a_user_without_a_device_gets_no_visitor_by_choosing(desk: Desk) -> None:
+    assert "hem_v" not in cookies_of(desk("consent", user="ann"))
+
+
 def test_what_a_linked_device_says_counts_for_its_user(desk: Desk) -> None:
     desk("identify", "phone", "ann")
     desk("consent", "phone")

@@ -30,10 +30,7 @@ def identified(found: Identified, asker: Asker, request: Request, keys: Keys) ->
     visitor = sign_visitor(found.linked.visitor, keys)
     body = {"user": found.user, "visitor": visitor, "merged": found.linked.merged}
     answer = _with_capsule(body, f"u:{found.user}", found.consent, asker, request, keys)
-    if found.linked.visitor == asker.visitor:
-        return answer
-    cookie = f"{VISITOR_COOKIE}={visitor}; {attributes(request)}"
-    return answer._replace(cookies=(cookie, *answer.cookies))
+    return _with_visitor(answer, found.linked.visitor, asker, request, keys)
 
 
 def exported(document: Mapping[str, object]) -> Answer:
@@ -47,7 +44,8 @@ def stated(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
     """200 with what is allowed from now on, and the capsule that says so too."""
     found = () if person.opted_out else allowed(consent, policy, person.country)
     body = {"purposes": {purpose.value: purpose in found for purpose in Purpose}}
-    return _with_capsule(body, person.subject, consent, asker, request, keys)
+    answer = _with_capsule(body, person.subject, consent, asker, request, keys)
+    return _with_visitor(answer, person.visitor, asker, request, keys)
 
 
 def erased(found: Forgotten, request: Request) -> Answer:
@@ -66,6 +64,16 @@ def erased(found: Forgotten, request: Request) -> Answer:
     return _json(body)._replace(
         cookies=tuple(f"{name}=; {gone}" for name in (VISITOR_COOKIE, CAPSULE_COOKIE))
     )
+
+
+def _with_visitor(
+    answer: Answer, visitor: str | None, asker: Asker, request: Request, keys: Keys
+) -> Answer:
+    """The device's new id, where it has one now; a browser that opts out is given none."""
+    if visitor is None or visitor == asker.visitor or asker.opted_out:
+        return answer
+    cookie = f"{VISITOR_COOKIE}={sign_visitor(visitor, keys)}; {attributes(request)}"
+    return answer._replace(cookies=(cookie, *answer.cookies))
 
 
 def _with_capsule(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked

@@ -111,6 +111,15 @@ def part(visitor: str, user: str, deps: AccountDeps, now: int) -> None:
     _put(Record(deps.site, subject, now, event), held, deps.stream)
 
 
+def somebody(person: Person, deps: AccountDeps) -> Person:
+    """Who asks; a new visitor where nobody was known, so that a first choice has somebody to hold for.
+
+    A browser that opts out has said no already, and gets no id.
+    """
+    known = person.user is not None or person.visitor is not None
+    return person if known or person.opted_out else person._replace(visitor=deps.mint())
+
+
 def state(person: Person, choices: Mapping[Purpose, bool], deps: AccountDeps, now: int) -> Consent:
     """Say what their data may be used for; as it counts from now on. Raises NotDurable."""
     consent = say_consent(person.subject, choices, deps.linking, now)
