@@ -47,6 +47,7 @@
 
   // ---- What is known
   let known = null;
+  let unasked = false; // an event was sent, and still nobody is known
   let titles = {};
 
   async function read() {
@@ -75,7 +76,7 @@
     const devices = known?.links.visitors?.length ?? 0;
     const who = name
       ? [make("strong", { textContent: name }), `, signed in. ${devices ? `You are known on ${many(devices, "device")}.` : ""}`]
-      : [known ? "A visitor without a name: this browser has a random number, and we know nothing else." : "Nobody yet. This browser has not been given a number."];
+      : [known ? "A visitor without a name: this browser has a random number, and we know nothing else." : "Nobody. This browser has no number, and nothing is kept of it."];
     one("[data-who]").replaceChildren(...who);
     one("[data-people]").hidden = Boolean(name);
     one("[data-sign-out]").hidden = !name;
@@ -87,7 +88,7 @@
     for (const box of all("[data-purpose]")) {
       const told = known?.consent.purposes[box.dataset.purpose];
       box.checked = Boolean(told?.allowed) && !opted;
-      box.disabled = Boolean(opted) || !known;
+      box.disabled = Boolean(opted) || !(known || unasked);
       one(`[data-why="${box.dataset.purpose}"]`).textContent = told ? `${sentence(told.because)}.` : "";
     }
   }
@@ -233,16 +234,17 @@
   one("[data-forget]").addEventListener("click", () => one("[data-ask]").showModal());
   one("[data-ask-no]").addEventListener("click", () => one("[data-ask]").close());
   one("[data-ask-yes]").addEventListener("click", forget);
-  // Who looks is nobody until their first event was taken.
-  document.addEventListener("hemline:sent", () => known || setTimeout(() => known || busy || start(), 900));
+  // Who looks is nobody until their first event was taken; or until they choose, where silence is a no.
+  document.addEventListener("hemline:sent", () => known || setTimeout(() => known || busy || look(true), 900));
 
   async function start() {
-    try {
-      titles = await call("GET", "/titles.json");
-      await refresh();
-    } catch (error) {
-      trouble(error.message);
-    }
+    titles = await call("GET", "/titles.json").catch(() => ({}));
+    await look(false);
+  }
+
+  async function look(sent) {
+    unasked = sent;
+    await refresh().catch((error) => trouble(error.message));
   }
   start();
 }
