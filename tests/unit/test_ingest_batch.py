@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 
 from hemline.learn import profile as profiles
 from hemline.learn.profile import Counted, Profile, decode, fold, state_bytes
+from hemline.model.consent import Consent
+from hemline.model.errors import Conflict, HemlineError, Unavailable
 from hemline.model.event import Record, encode_record
+from hemline.model.standing import Standing
 from hemline.usecases import ingest_batch as module
 from hemline.usecases.archive import read_archive
+from hemline.usecases.ingest_apply import TOGETHER
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
+from hemline.usecases.ports import Part, Stored, Write, Written
 from tests.support.streams import (
     NOW,
     SITE,
@@ -80,6 +85,37 @@ def test_the_storm_finds_a_failure_that_is_not_reported() -> None:
         return ingest_batch(records, deps, now)._replace(failures=())
 
     assert not survives(silent)
+
+
+def test_the_storm_finds_a_lost_write_that_is_taken_for_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As if a conflict could only be our own write, sent again.
+    original = Bench.__post_init__
+
+    def trusting(bench: Bench) -> None:
+        original(bench)
+        write = bench.table.write_profiles
+        bench.table.write_profiles = lambda *args: [  # type: ignore[method-assign] # the seeded bug
+            None if isinstance(one, Conflict) else one for one in write(*args)
+        ]
+
+    monkeypatch.setattr(Bench, "__post_init__", trusting)
+    assert not survives()
+
+
+def test_the_storm_finds_a_member_whose_failure_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = Bench.__post_init__
+
+    def silent(bench: Bench) -> None:
+        original(bench)
+        write = bench.table.write_profiles
+        bench.table.write_profiles = lambda *args: [None for _ in write(*args)]  # type: ignore[method-assign] # the seeded bug
+
+    monkeypatch.setattr(Bench, "__post_init__", silent)
+    assert not survives()
 
 
 def test_the_storm_finds_a_fold_that_counts_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,21 +274,70 @@ def test_nothing_is_applied_before_it_is_archived() -> None:
     assert bench.table.read_profiles(SITE, ["v:a", "v:b"]) == {}
 
 
-def test_after_a_failure_no_further_profile_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = calm()
+def fails_for(bench: Bench, subject: str, error: HemlineError, patch: pytest.MonkeyPatch) -> None:
     original = bench.table.write_profile
 
-    def broken(site: str, subject: str, blob: bytes, *, expected: int) -> None:
-        if subject == "v:b":
-            raise module.Unavailable("table", "throttled")
-        original(site, subject, blob, expected=expected)
+    def broken(site: str, name: str, blob: bytes, *, expected: int) -> None:
+        if name == subject:
+            raise error
+        original(site, name, blob, expected=expected)
 
-    monkeypatch.setattr(bench.table, "write_profile", broken)
+    patch.setattr(bench.table, "write_profile", broken)
+
+
+def test_a_profile_that_fails_is_reported_and_those_of_the_same_call_are_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = calm()
+    fails_for(bench, "v:b", Unavailable("table", "throttled"), monkeypatch)
     subjects = ["v:a", "v:b", "v:c", "v:a"]
     result = run(bench, *(delivered(n, record(s, f"e{n}")) for n, s in enumerate(subjects)))
     assert result.failures == ("00000001",)
-    assert counts(result) == {"applied": 2, "left": 2}
-    assert sorted(bench.table.read_profiles(SITE, subjects)) == ["v:a"]
+    assert result.faults == ("table: throttled",)
+    assert counts(result) == {"applied": 3, "left": 1}
+    assert sorted(bench.table.read_profiles(SITE, subjects)) == ["v:a", "v:c"]
+
+
+def test_after_a_failure_no_further_profile_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = calm()
+    fails_for(bench, "v:1", Unavailable("table", "throttled"), monkeypatch)
+    subjects = [f"v:{n}" for n in range(2 * TOGETHER + 3)]
+    result = run(bench, *(delivered(n, record(s, f"e{n}")) for n, s in enumerate(subjects)))
+    assert result.failures == ("00000001",)
+    assert counts(result) == {"applied": TOGETHER - 1, "left": TOGETHER + 4}
+    written = bench.table.read_profiles(SITE, subjects)
+    assert sorted(written) == sorted({*subjects[:TOGETHER]} - {"v:1"})
+
+
+def test_after_a_failure_whoever_lost_to_a_rival_is_left_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = calm()
+    fails_for(bench, "v:a", Conflict("v:a was changed"), monkeypatch)
+    fails_for(bench, "v:b", Unavailable("table", "throttled"), monkeypatch)
+    result = run(bench, delivered(1, record("v:a", "e1")), delivered(2, record("v:b", "e2")))
+    assert result.failures == ("00000001",)
+    assert counts(result) == {"left": 2}
+
+
+def test_whoever_has_a_standing_goes_alone_in_the_order_of_the_stream() -> None:
+    bench = calm()
+    standing = Standing(Consent(granted=1, at=NOW))
+    bench.table.write_part(SITE, "v:1", Part.PROFILE, Stored(b"", 1, standing))
+    calls: list[list[str]] = []
+    original = bench.table.write_profiles
+
+    def watched(site: str, writes: Sequence[Write]) -> list[Written]:
+        calls.append([write.subject for write in writes])
+        return original(site, writes)
+
+    bench.table.write_profiles = watched  # type: ignore[method-assign] # to see what is asked of it
+    subjects = [f"v:{n}" for n in range(TOGETHER + 2)]
+    result = run(bench, *(delivered(n, record(s, f"e{n}")) for n, s in enumerate(subjects)))
+    assert counts(result) == {"applied": TOGETHER + 2}
+    assert calls == [["v:0", *subjects[2 : TOGETHER + 1]], subjects[TOGETHER + 1 :]]
+    stored = bench.table.read_profiles(SITE, ["v:1"])["v:1"]
+    assert (stored.version, stored.standing) == (2, standing)
 
 
 def test_each_shard_of_a_batch_has_its_own_checkpoint() -> None:
@@ -286,7 +371,7 @@ def test_a_rival_that_never_rests_is_a_failure_not_a_loop(monkeypatch: pytest.Mo
 
     def always(*_args: object, **_kwargs: object) -> None:
         tries.append(1)
-        raise module.Conflict("v:a was changed")
+        raise Conflict("v:a was changed")
 
     monkeypatch.setattr(bench.table, "write_profile", always)
     result = run(bench, delivered(1, record("v:a", "e1")))
