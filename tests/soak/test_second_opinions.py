@@ -18,7 +18,7 @@ from tests.support.second_opinions import dynamodb_local, kinesalite
 from workbench.cloud.mapping import Clients
 from workbench.soak import cloud as clouds
 from workbench.soak.cloud import soak_cloud
-from workbench.soak.proxy import Dose, running
+from workbench.soak.proxy import TROUBLES, Dose, running
 from workbench.soak.run import Report, Settings, soak
 from workbench.soak.verdict import Stores
 
@@ -119,8 +119,8 @@ def test_dynamodb_local_agrees(tmp_path: Path) -> None:
             settings, people=(table_at(proxy.endpoint, table), table_at_own(emulator, table))
         )
     assert not broken(report), report.checks
-    assert ("UpdateItem", "TransactionConflict") in proxy.done
-    assert ("UpdateItem", "cut after the commit") in proxy.done
+    batch = {trouble for operation, trouble in proxy.done if operation == "BatchExecuteStatement"}
+    assert batch == set(TROUBLES["BatchExecuteStatement"])
 
 
 def table_at(endpoint: str, table: str) -> DynamoTable:

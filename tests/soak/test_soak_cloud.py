@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from hemline.adapters.aws import AwsFault, connect
+from hemline.adapters import dynamodb_batch
+from hemline.adapters.aws import connect
 from hemline.adapters.aws_http import drop_connections
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.kinesis import KinesisStream
 from hemline.adapters.s3 import S3Objects
 from hemline.model.errors import Conflict
+from hemline.usecases.ports import Written
 from tests.support.clouds import REGION, Cloud
 from workbench.cloud.mapping import Clients
 from workbench.soak import cloud as clouds
@@ -63,15 +65,16 @@ def ministack(settings: Settings, emulator: Cloud, proxy: Proxy, folder: Path) -
 def test_nothing_is_lost_or_doubled_through_the_real_apis(
     events: int, emulator: Cloud, tmp_path: Path
 ) -> None:
-    settings = Settings(events=events, kills=events // 500, faults=0, seed=5, shards=2, batch=500)
-    dose = Dose(share=0.04, most=events // 40, hang=TIMEOUT + 0.5)
+    settings = Settings(events=events, kills=events // 500, faults=0, seed=5, shards=2, batch=250)
+    dose = Dose(share=0.06, most=events // 20, hang=TIMEOUT + 0.5)
     with running(emulator.endpoint, "5", dose) as proxy:
         report = ministack(settings, emulator, proxy, tmp_path)
     assert not broken(report), report.checks
     assert report.figures["kills"] >= settings.kills // 2
     assert {trouble for _, trouble in proxy.done} >= {
         "hang", "refuse", "throttle", "error 500", "cut after the commit", "truncate",
-        "TransactionConflict", "partly refused",
+        "members throttled", "members conflict", "members beaten", "members in doubt",
+        "partly refused",
     }  # fmt: skip
 
 
@@ -79,18 +82,14 @@ def test_nothing_is_lost_or_doubled_through_the_real_apis(
 def test_an_adapter_that_reads_every_cancellation_as_done_is_found(
     emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = DynamoTable._write
+    original = dynamodb_batch._outcome
 
-    def trusting(table: DynamoTable, *args: Any) -> None:
-        try:
-            original(table, *args)
-        except Conflict:
-            return
-        except AwsFault as fault:
-            if "Transaction" not in fault.code:
-                raise
+    def trusting(service: str, error: Any) -> Written:
+        outcome = original(service, error)
+        cancelled = isinstance(outcome, Conflict) or "Transaction" in str(outcome)
+        return None if cancelled else outcome
 
-    monkeypatch.setattr(DynamoTable, "_write", trusting)
+    monkeypatch.setattr(dynamodb_batch, "_outcome", trusting)
     settings = Settings(events=1500, kills=0, faults=0, seed=6, shards=2, batch=200)
     dose = Dose(share=0.1, most=150, hang=TIMEOUT + 0.5)
     with running(emulator.endpoint, "6", dose) as proxy:

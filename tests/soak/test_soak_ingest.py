@@ -8,10 +8,13 @@ from typer.testing import CliRunner
 
 from hemline.learn import profile as profiles
 from hemline.learn.profile import Counted, Profile
-from hemline.model.errors import Conflict, HemlineError, Unavailable
+from hemline.model.errors import Conflict, HemlineError
 from hemline.model.event import Record
+from hemline.usecases import ingest_apply
 from hemline.usecases import ingest_batch as module
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
+from hemline.usecases.ingest_read import Group
+from hemline.usecases.ports import Write, Written
 from tests.support.streams import obeying_marks
 from workbench.cli import build
 from workbench.soak import clients, visitors
@@ -19,7 +22,7 @@ from workbench.soak.faulty import FaultyTable
 from workbench.soak.function import Ingest
 from workbench.soak.run import Report, Settings, soak
 
-SMALL = Settings(events=4000, kills=60, faults=240, seed=7, shards=3, lanes=2, batch=80)
+SMALL = Settings(events=4000, kills=60, faults=300, seed=7, shards=3, lanes=2, batch=80)
 
 
 def broken(report: Report) -> set[str]:
@@ -51,7 +54,7 @@ def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
 def test_every_kind_of_trouble_and_every_road_of_an_event_is_in_it() -> None:
     report = soak(SMALL)
     assert not broken(report), report.checks
-    assert len(report.troubles) == 25
+    assert len(report.troubles) == 30
     roads = ("copies", "late copies", "again", "rejected", "poison", "reported late")
     roads += ("reported duplicates", "reported redelivered", "delivered again after success")
     assert all(report.figures[road] for road in roads), report.figures
@@ -96,24 +99,42 @@ def continuing(monkeypatch: pytest.MonkeyPatch) -> Ingest:
 
 def trusting_cancellations(monkeypatch: pytest.MonkeyPatch) -> Ingest:
     """Reads every cancelled write as one that was done before."""
-    original = FaultyTable.write_profile
-
-    def write(table: FaultyTable, *args: str, blob: bytes, expected: int) -> None:
-        try:
-            original(table, *args, blob, expected=expected)
-        except Conflict:
-            return
-        except Unavailable as error:
-            if "Transaction" not in str(error):
-                raise
-
-    monkeypatch.setattr(
-        FaultyTable,
-        "write_profile",
-        lambda table, site, subject, blob, *, expected: write(
-            table, site, subject, blob=blob, expected=expected
-        ),
+    return answering(
+        monkeypatch,
+        lambda one: None if isinstance(one, Conflict) or "Transaction" in str(one) else one,
     )
+
+
+def trusting_conflicts(monkeypatch: pytest.MonkeyPatch) -> Ingest:
+    """Reads every write of a call that lost as its own, sent again."""
+    return answering(monkeypatch, lambda one: None if isinstance(one, Conflict) else one)
+
+
+def trusting_calls(monkeypatch: pytest.MonkeyPatch) -> Ingest:
+    """Takes a call that was answered for one that was done, whatever became of its members."""
+    return answering(monkeypatch, lambda _: None)
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, heard: Callable[[Written], Written]) -> Ingest:
+    original = FaultyTable.write_profiles
+
+    def write(table: FaultyTable, site: str, writes: Sequence[Write]) -> list[Written]:
+        return [heard(one) for one in original(table, site, writes)]
+
+    monkeypatch.setattr(FaultyTable, "write_profiles", write)
+    return ingest_batch
+
+
+def going_on_in_a_call(monkeypatch: pytest.MonkeyPatch) -> Ingest:
+    """Reports the last failure of a call and forgets the others."""
+    original = ingest_apply._Run.part
+
+    def one_alone(run: ingest_apply._Run, groups: Sequence[Group]) -> list[ingest_apply.Outcome]:
+        outcomes = original(run, groups)
+        failed = [outcome for outcome in outcomes if outcome.failed]
+        return [o if not o.failed or o is failed[-1] else o._replace(failed=None) for o in outcomes]
+
+    monkeypatch.setattr(ingest_apply._Run, "part", one_alone)
     return ingest_batch
 
 
@@ -156,6 +177,9 @@ def forgetting_failures(_: pytest.MonkeyPatch) -> Ingest:
         (naive_add, "profiles whose bytes differ"),
         (continuing, "actions that profiles lack"),
         (trusting_cancellations, "actions that profiles lack"),
+        (trusting_conflicts, "actions that profiles lack"),
+        (trusting_calls, "actions that profiles lack"),
+        (going_on_in_a_call, "actions that profiles lack"),
         (passing_over, "events lost"),
         (archiving_last, "profile writes ahead of the archive"),
         (forgetting_failures, "events lost"),

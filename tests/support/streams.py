@@ -13,7 +13,7 @@ from hemline.model.errors import Unavailable
 from hemline.model.event import Event, Line, Record, decode_record, encode_record
 from hemline.usecases.archive import read_archive
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
-from hemline.usecases.ports import Stored
+from hemline.usecases.ports import Stored, Write, Written
 
 SITE = "demo"
 NOW = 1_780_000_000_000
@@ -81,6 +81,14 @@ class FlakyTable(MemoryTable):
         super().write_profile(site, subject, blob, expected=expected)
         if fault == "after":
             raise Unavailable("table", "no answer")
+
+    def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
+        """Members fail singly, as above; and all of them together, before or after they are done."""
+        fault = self.faults.draw(["before", "after"])
+        if fault == "before":
+            return [Unavailable("table", "throttled") for _ in writes]
+        written = super().write_profiles(site, writes)
+        return [Unavailable("table", "no answer") for _ in writes] if fault else written
 
 
 class FlakyObjects(MemoryObjects):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hemline.learn import profile as profiles
 from hemline.learn.profile import Counted, Profile
+from hemline.model.errors import Conflict
 from hemline.model.event import Record
 from hemline.usecases import ingest_batch as module
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
@@ -64,6 +65,37 @@ def test_the_storm_finds_a_failure_that_is_not_reported() -> None:
         return ingest_batch(records, deps, now)._replace(failures=())
 
     assert not survives(silent)
+
+
+def test_the_storm_finds_a_lost_write_that_is_taken_for_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As if a conflict could only be our own write, sent again.
+    original = Bench.__post_init__
+
+    def trusting(bench: Bench) -> None:
+        original(bench)
+        write = bench.table.write_profiles
+        bench.table.write_profiles = lambda *args: [  # type: ignore[method-assign] # the seeded bug
+            None if isinstance(one, Conflict) else one for one in write(*args)
+        ]
+
+    monkeypatch.setattr(Bench, "__post_init__", trusting)
+    assert not survives()
+
+
+def test_the_storm_finds_a_member_whose_failure_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = Bench.__post_init__
+
+    def silent(bench: Bench) -> None:
+        original(bench)
+        write = bench.table.write_profiles
+        bench.table.write_profiles = lambda *args: [None for _ in write(*args)]  # type: ignore[method-assign] # the seeded bug
+
+    monkeypatch.setattr(Bench, "__post_init__", silent)
+    assert not survives()
 
 
 def test_the_storm_finds_a_fold_that_counts_repeats(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from hemline.learn import profile as profiles
 from hemline.learn.profile import Counted, Profile, decode, fold, state_bytes
+from hemline.model.errors import Conflict
 from hemline.model.event import Record, encode_record
-from hemline.usecases import ingest_batch as module
 from hemline.usecases.archive import read_archive
 from tests.support.streams import NOW, SITE, Faults, calm, counts, delivered, record, run
 
@@ -126,23 +126,6 @@ def test_nothing_is_applied_before_it_is_archived() -> None:
     assert bench.table.read_profiles(SITE, ["v:a", "v:b"]) == {}
 
 
-def test_after_a_failure_no_further_profile_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = calm()
-    original = bench.table.write_profile
-
-    def broken(site: str, subject: str, blob: bytes, *, expected: int) -> None:
-        if subject == "v:b":
-            raise module.Unavailable("table", "throttled")
-        original(site, subject, blob, expected=expected)
-
-    monkeypatch.setattr(bench.table, "write_profile", broken)
-    subjects = ["v:a", "v:b", "v:c", "v:a"]
-    result = run(bench, *(delivered(n, record(s, f"e{n}")) for n, s in enumerate(subjects)))
-    assert result.failures == ("00000001",)
-    assert counts(result) == {"applied": 2, "left": 2}
-    assert sorted(bench.table.read_profiles(SITE, subjects)) == ["v:a"]
-
-
 def test_each_shard_of_a_batch_has_its_own_checkpoint() -> None:
     bench = calm(budget=1)
     one, other = delivered(5, record("v:a", "a")), delivered(4, record("v:b", "b"), "shardId-1")
@@ -174,7 +157,7 @@ def test_a_rival_that_never_rests_is_a_failure_not_a_loop(monkeypatch: pytest.Mo
 
     def always(*_args: object, **_kwargs: object) -> None:
         tries.append(1)
-        raise module.Conflict("v:a was changed")
+        raise Conflict("v:a was changed")
 
     monkeypatch.setattr(bench.table, "write_profile", always)
     result = run(bench, delivered(1, record("v:a", "e1")))

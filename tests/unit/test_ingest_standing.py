@@ -8,8 +8,8 @@ from hemline.learn.profile import Profile, decode, encode, fold, state_bytes
 from hemline.model.consent import BITS, Consent, Purpose
 from hemline.model.event import Record
 from hemline.model.standing import Links, Standing, encode_links
+from hemline.usecases import ingest_apply, ingest_follow, ingest_judge
 from hemline.usecases import ingest_batch as module
-from hemline.usecases import ingest_follow, ingest_judge
 from hemline.usecases.archive import read_archive
 from hemline.usecases.ingest_judge import Judged
 from hemline.usecases.ports import Part, Stored
@@ -173,7 +173,7 @@ def test_a_redelivery_completes_what_a_kill_left_between_visitor_and_user(
     linked(bench)
     event = record("v:a", "e1")
     with monkeypatch.context() as killed:
-        killed.setattr(module, "follow", lambda *_: None)
+        killed.setattr(ingest_apply, "follow", lambda *_: None)
         run(bench, event)
     assert profile(bench, "u:u").empty
     assert run(bench, event) == {"redelivered": 1}

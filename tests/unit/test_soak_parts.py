@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hemline.adapters.aws import AwsFault, Call, connect
 from hemline.adapters.aws_http import drop_connections
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from hemline.model.errors import Unavailable
-from hemline.usecases.ports import StreamEntry
+from hemline.model.errors import Conflict, Unavailable
+from hemline.usecases.ports import StreamEntry, Write
 from tests.support.clouds import REGION
 from tests.support.fault_server import FaultServer, answer, serving
 from workbench.soak.consumer import in_lanes, stated
@@ -138,6 +138,30 @@ def test_a_write_that_fails_is_done_or_not_as_the_fault_says(fault: str, written
     assert len(inner.read_profiles("s", ["v:a"])) == written
 
 
+def test_writes_of_one_call_fail_singly_or_all_together_as_the_fault_says() -> None:
+    writes = [Write(f"v:{n}", b"1", 0) for n in range(3)]
+    subjects = [write.subject for write in writes]
+    for fault, kind, written in (
+        ("throttled", Unavailable, 0),
+        ("answer lost", Unavailable, 3),
+        ("answer lost, sent again", Conflict, 3),
+        ("TransactionConflict", Unavailable, 0),
+        ("a rival was faster", Conflict, 3),
+    ):
+        inner = MemoryTable()
+        found = FaultyTable(inner, life(fault)).write_profiles("s", writes)
+        assert [type(one) for one in found] == [kind] * 3
+        assert len(inner.read_profiles("s", subjects)) == written
+
+
+def test_a_killed_function_has_written_some_of_a_call_and_not_the_rest() -> None:
+    inner = MemoryTable()
+    table = FaultyTable(inner, life("between profiles"))
+    with pytest.raises(Killed):
+        table.write_profiles("s", [Write(f"v:{n}", b"1", 0) for n in range(3)])
+    assert len(inner.read_profiles("s", ["v:0", "v:1", "v:2"])) == 1
+
+
 # --- shards --------------------------------------------------------------------------------
 
 
@@ -236,6 +260,37 @@ def test_a_part_of_the_records_is_refused_each_in_its_place(forced: Callable[[st
     assert refused
     assert kept[0] == "r0"
     assert [n for n, r in zip(names, found["Records"], strict=False) if "ErrorCode" in r] == refused
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "done"),
+    [
+        ("members throttled", "ProvisionedThroughputExceeded", False),
+        ("members conflict", "TransactionConflict", False),
+        ("members beaten", "ConditionalCheckFailed", False),
+        ("members in doubt", "InternalServerError", True),
+    ],
+)
+def test_some_statements_of_a_batch_fail_each_in_its_place(
+    trouble: str, code: str, forced: Callable[[str], None], *, done: bool
+) -> None:
+    forced(trouble)
+    asked = {"Statements": [{"Statement": f"s{n}"} for n in range(20)]}
+    held = {"Responses": [{"TableName": "t"} for _ in range(20)]}
+    with (
+        serving(answer(held)) as upstream,
+        running(upstream.endpoint, "1", Dose()) as proxy,
+    ):
+        found = ask(proxy, "BatchExecuteStatement", asked)
+        assert isinstance(found, dict)
+        reached = [one["Statement"] for one in upstream.seen[0].body["Statements"]]
+        drop_connections()
+    failed = [n for n, one in enumerate(found["Responses"]) if "Error" in one]
+    assert failed
+    assert 0 not in failed
+    assert {found["Responses"][n]["Error"]["Code"] for n in failed} == {code}
+    missing = {f"s{n}" for n in range(20)} - set(reached)
+    assert missing == (set() if done else {f"s{n}" for n in failed})
 
 
 def test_the_troubles_of_an_operation_come_each_once_before_any_comes_again() -> None:

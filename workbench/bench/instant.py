@@ -8,6 +8,7 @@ machine's caches go cold and every figure is about them.
 """
 
 import json
+import re
 import socketserver
 import subprocess
 import sys
@@ -49,11 +50,37 @@ def _batch(asked: Item) -> Item:
     return {"Responses": {table: [item for item in found if item]}, "UnprocessedKeys": {}}
 
 
+def _statement(asked: Item) -> Item:
+    """A statement as ours spells it: an insert of names, or sets and what must hold, key first."""
+    text, values = asked["Statement"], asked["Parameters"]
+    table = text.split('"', 2)[1]
+    if text.startswith("INSERT"):
+        item = dict(zip(re.findall(r"'(\w+)': \?", text), values, strict=True))
+        held = _items.setdefault(_place(table, item), item)
+        return {} if held is item else _refused("DuplicateItem")
+    sets, _, where = text.partition(" WHERE ")
+    names = [re.findall(r'"(\w+)"=\?', part) for part in (sets, where)]
+    new = dict(zip(names[0], values, strict=False))
+    held = dict(zip(names[1], values[len(new) :], strict=True))
+    place = _place(table, held)
+    if _items.get(place, {}).get("v") != held["v"]:
+        return _refused("ConditionalCheckFailed")
+    _items[place] |= new
+    return {}
+
+
+def _refused(code: str) -> Item:
+    return {"Error": {"Code": code, "Message": "the version is another"}}
+
+
 _CALLS: Mapping[str, Callable[[Item], Item | None]] = {
     "GetItem": _get,
     "PutItem": _put,
     "UpdateItem": _update,
     "BatchGetItem": _batch,
+    "BatchExecuteStatement": lambda asked: {
+        "Responses": [_statement(s) for s in asked["Statements"]]
+    },
 }
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from hemline.learn.profile import Profile, encode
 from hemline.model.errors import Conflict, Unavailable
-from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored
+from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored, Write, Written
 from workbench.soak.plan import Plan
 from workbench.soak.stage import Stage
 
@@ -71,6 +71,41 @@ class FaultyTable:
             self._inner.write_profile(site, subject, blob, expected=expected)
 
         self._write(write, lambda: self._rival(site, subject))
+
+    def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
+        """Each may fail as above, and all of them together; who dies amid them has written some."""
+        whole = self._life.plan.fault("batch")
+        if whole in _REFUSED:
+            return [Unavailable("dynamodb", whole) for _ in writes]
+        faults: list[str] = []
+        done: list[Written] = []
+        try:
+            for write in writes:
+                faults.append(self._befallen(site, write))  # noqa: PERF401 - kept when it raises
+        finally:
+            # A request that was on its way when its sender died is done all the same.
+            sent = [w for w, fault in zip(writes, faults, strict=False) if fault not in _REFUSED]
+            done += self._sent(site, sent)
+        for _ in sent:
+            self._life.step("after a profile")
+        rest = iter(done)
+        found = [_heard(f, None if f in _REFUSED else next(rest)) for f in faults]
+        return [_heard(whole, one) for one in found] if whole else found
+
+    def _befallen(self, site: str, write: Write) -> str:
+        """What happens to this one of a call; empty: nothing."""
+        life = self._life
+        life.step("between profiles" if life.written else "before the profiles")
+        fault = life.plan.fault("write")
+        if fault == "a rival was faster":
+            self._rival(site, write.subject)
+        life.written += fault not in _REFUSED
+        return fault
+
+    def _sent(self, site: str, writes: Sequence[Write]) -> list[Written]:
+        for write in writes:
+            self._life.books.profiled(self._life.numbers.get(write.subject, ()))
+        return self._inner.write_profiles(site, writes) if writes else []
 
     def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
         """May be refused."""
@@ -143,3 +178,12 @@ class FaultyObjects:
 def _refuse(service: str, fault: str) -> None:
     if fault in _REFUSED:
         raise Unavailable(service, fault)
+
+
+def _heard(fault: str, written: Written) -> Written:
+    """What the caller is told of a write that ended like this."""
+    if fault in {*_REFUSED, "answer lost"}:
+        return Unavailable("dynamodb", fault)
+    if fault == "answer lost, sent again":
+        return written or Conflict("somebody else wrote this item first")
+    return written

@@ -32,14 +32,15 @@ FAULTS = {
         "a rival was faster",
         "TransactionConflict",
     ),
+    "batch": ("throttled", "error 500", "timeout", "answer lost", "answer lost, sent again"),
     "object": ("throttled", "error 500", "timeout", "answer lost"),
 }
 """Operation → what may happen to it."""
 
-_CHANCE = {"put": 0.5, "read": 0.5, "write": 0.1, "object": 0.5}
+_CHANCE = {"put": 0.5, "read": 0.5, "write": 0.1, "batch": 0.5, "object": 0.5}
 _LAST = 0.95
 """Where in the work the last trouble comes due: later ones might find nothing left to disturb."""
-_ONCE = {"put", "write", "before the profiles", "between profiles", "after a profile"}
+_ONCE = {"put", "write", "batch", "before the profiles", "between profiles", "after a profile"}
 """What happens in the first half of the work only: a replay puts nothing and writes no profile."""
 
 

@@ -23,14 +23,21 @@ _LIMIT = 1 << 26
 _BURST = 6
 """Requests that a long trouble lasts: more than a client tries."""
 _LONG = 0.2
-_FREQUENT, _RARE = {"UpdateItem", "TransactWriteItems"}, 4
-"""Profiles are written one by one, all else by the batch: so often likelier is a trouble there."""
+_RARE = {"UpdateItem": 1, "TransactWriteItems": 1, "BatchExecuteStatement": 8}
+"""How much likelier a trouble is than the dose says; 4 times for all else that goes by the batch."""
 _HOP = {"content-length", "transfer-encoding", "connection", "expect", "x-amz-crc32"}
 
 ANY = ("hang", "refuse", "throttle", "error 500", "cut after the commit", "truncate")
 TROUBLES: Mapping[str, tuple[str, ...]] = {
     "UpdateItem": (*ANY, "TransactionConflict"),
     "TransactWriteItems": (*ANY, "TransactionConflict"),
+    "BatchExecuteStatement": (
+        *ANY,
+        "members throttled",
+        "members conflict",
+        "members beaten",
+        "members in doubt",
+    ),
     "BatchGetItem": ANY,
     "PutRecords": (*ANY, "partly refused"),
     "PUT": ANY,
@@ -96,12 +103,13 @@ class Proxy:
 
     async def _pass_on(self, request: Message, trouble: str, writer: StreamWriter) -> None:
         """What is done, though its answer may not arrive whole."""
-        request, left_out = self._part(request) if trouble == "partly refused" else (request, [])
+        partly = _PARTLY.get(trouble)
+        request, out = self._part(request, partly) if partly else (request, [])
         answer = await self._forward(request)
         if trouble == "cut after the commit":
             _reset(writer)
             return
-        data = (_filled(answer, left_out) if left_out else answer).encode()
+        data = (_filled(answer, out, partly) if partly and out else answer).encode()
         writer.write(
             data[: len(data) - 1 - len(answer.body) // 2] if trouble == "truncate" else data
         )
@@ -112,7 +120,7 @@ class Proxy:
         if not left:
             if self._dose.most <= self.done.total() or operation not in TROUBLES:
                 return ""
-            if self._rng.random() >= self._dose.share * (1 if operation in _FREQUENT else _RARE):
+            if self._rng.random() >= self._dose.share * _RARE.get(operation, 4):
                 return ""
             kind = self._dealt(operation)
             # A long silence would only cost time.
@@ -135,13 +143,43 @@ class Proxy:
             await writer.drain()
             return await _read(reader)
 
-    def _part(self, request: Message) -> tuple[Message, list[int]]:
-        """The request with a part of its records, and the positions of the others."""
+    def _part(self, request: Message, partly: "_Partly") -> tuple[Message, list[int]]:
+        """The request with what is to be done of it, and the positions of what is reported as not."""
         body = json.loads(request.body)
-        records = body["Records"]
-        out = [i for i in range(1, len(records)) if self._rng.random() < 0.5]
-        body["Records"] = [r for i, r in enumerate(records) if i not in set(out)]
+        asked = body[partly.asked]
+        out = [i for i in range(1, len(asked)) if self._rng.random() < 0.5]
+        if partly.done:
+            return request, out
+        body[partly.asked] = [one for i, one in enumerate(asked) if i not in set(out)]
         return request._replace(body=json.dumps(body).encode()), out
+
+
+class _Partly(NamedTuple):
+    """A trouble of some members of a batch: where they lie in request and answer, what they get."""
+
+    asked: str
+    answered: str
+    fault: Mapping[str, object]
+    done: bool = False
+    """Though it is done."""
+
+
+def _member(code: str, *, done: bool = False) -> _Partly:
+    fault = {"Error": {"Code": code, "Message": "a bad day"}}
+    return _Partly("Statements", "Responses", fault, done)
+
+
+_PARTLY: Mapping[str, _Partly] = {
+    "partly refused": _Partly(
+        "Records",
+        "Records",
+        {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "a bad day"},
+    ),
+    "members throttled": _member("ProvisionedThroughputExceeded"),
+    "members conflict": _member("TransactionConflict"),
+    "members beaten": _member("ConditionalCheckFailed"),
+    "members in doubt": _member("InternalServerError", done=True),
+}
 
 
 def operation_of(request: Message) -> str:
@@ -180,14 +218,18 @@ def _answer(status: int, body: bytes) -> bytes:
     ).encode()
 
 
-def _filled(answer: Message, left_out: Sequence[int]) -> Message:
+def _filled(answer: Message, out: Sequence[int], partly: _Partly) -> Message:
     """The answer to a part, as one to the whole."""
     body = json.loads(answer.body)
-    held = iter(body["Records"])
-    fault = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "a bad day"}
-    count, out = len(body["Records"]) + len(left_out), set(left_out)
-    body["Records"] = [fault if i in out else next(held) for i in range(count)]
-    body["FailedRecordCount"] = len(out)
+    held = body[partly.answered]
+    if partly.done:
+        found = [partly.fault if i in out else one for i, one in enumerate(held)]
+    else:
+        rest = iter(held)
+        found = [partly.fault if i in out else next(rest) for i in range(len(held) + len(out))]
+    body[partly.answered] = found
+    if "FailedRecordCount" in body:
+        body["FailedRecordCount"] = len(out)
     return answer._replace(body=json.dumps(body).encode())
 
 

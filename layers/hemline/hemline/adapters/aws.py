@@ -72,6 +72,15 @@ class Call(NamedTuple):
     retries: Retries | None = None
 
 
+def targeted(call: Call, operation: str) -> Call:
+    """`call` to DynamoDB, which is told in a header what to do."""
+    headers = {
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-target": f"DynamoDB_20120810.{operation}",
+    }
+    return call._replace(headers=headers)
+
+
 class AwsClient:
     """Calls to one service; shared by threads. Make it with `connect`."""
 

@@ -11,12 +11,11 @@ stands beside a profile (a no, a link, a tombstone) must outlive it: such an ite
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 
-from hemline.adapters.aws import ONCE, AwsClient, AwsFault, Call
+from hemline.adapters.aws import ONCE, AwsClient, AwsFault, Call, targeted
 from hemline.adapters.aws_http import Timeouts
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Refused, Unavailable
@@ -28,7 +27,7 @@ from hemline.model.keys import (
     site_partition,
 )
 from hemline.model.standing import FRESH, Standing, decode_standing, encode_standing
-from hemline.usecases.ports import Hot, Part, Stored
+from hemline.usecases.ports import Hot, Part, Stored, Write, Written
 
 _BATCH = 100
 """Keys of one BatchGetItem."""
@@ -104,7 +103,8 @@ class DynamoTable:
         """Those that exist, read consistently, in batches of 100."""
         by_partition = {profile_partition(site, subject): subject for subject in subjects}
         keys = [_profile_key(site, subject) for subject in by_partition.values()]
-        items = (item for part in _parts(keys) for item in self._read_all(part))
+        places = range(0, len(keys), _BATCH)
+        items = (item for at in places for item in self._read_all(keys[at : at + _BATCH]))
         return {by_partition[item.pk.S]: self._stored(item) for item in items}
 
     def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
@@ -125,6 +125,14 @@ class DynamoTable:
             },
         }
         self._write("UpdateItem", update, Call())
+
+    def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
+        """What became of each, in their order: written, lost, or not known; see `dynamodb_batch`."""
+        from hemline.adapters.dynamodb_batch import execute, statement  # noqa: PLC0415 - the hot path never writes
+
+        until = self._until(Part.PROFILE, FRESH)
+        keyed = [(_profile_key(site, write.subject), write) for write in writes]
+        return execute(self._client, [statement(self._table, *one, until) for one in keyed])
 
     def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
         """Consistent."""
@@ -232,11 +240,11 @@ class DynamoTable:
         raise Unavailable(client.service, "throttled: some profiles were never read")
 
     def _batch(self, asked: Mapping[str, Any], call: Call) -> _Batch:
-        return self._client.json(_target(call, "BatchGetItem"), {"RequestItems": asked}, _Batch)
+        return self._client.json(targeted(call, "BatchGetItem"), {"RequestItems": asked}, _Batch)
 
     def _ask(self, operation: str, body: dict[str, Any], answer: type[T], call: Call) -> T:
         payload = {"TableName": self._table, **body}
-        return self._client.json(_target(call, operation), payload, answer)
+        return self._client.json(targeted(call, operation), payload, answer)
 
     def _write(self, operation: str, body: dict[str, Any], call: Call) -> None:
         try:
@@ -245,14 +253,6 @@ class DynamoTable:
             if fault.code == "ConditionalCheckFailedException":
                 raise Conflict("somebody else wrote this item first") from None
             raise
-
-
-def _target(call: Call, operation: str) -> Call:
-    headers = {
-        "content-type": "application/x-amz-json-1.0",
-        "x-amz-target": f"DynamoDB_20120810.{operation}",
-    }
-    return call._replace(headers=headers)
 
 
 def _profile_key(site: str, subject: str) -> Key:
@@ -291,9 +291,3 @@ def _pointer(item: _Item) -> Pointer:
     if item.digest is None or item.built is None or item.signature is None:
         raise Unavailable("dynamodb", f"{item.pk.S} is no pointer of ours")
     return Pointer(item.digest.S, int(item.built.N), item.signature.S)
-
-
-def _parts(keys: Sequence[Key]) -> Iterator[list[Key]]:
-    rest = iter(keys)
-    while part := list(islice(rest, _BATCH)):
-        yield part

@@ -9,10 +9,18 @@ from threading import Lock
 
 from hemline.adapters.kinesis_limits import MAX_ENTRIES, too_large
 from hemline.model.edition import Pointer
-from hemline.model.errors import Conflict
+from hemline.model.errors import Conflict, Unavailable
 from hemline.model.ids import hash64
 from hemline.model.standing import FRESH
-from hemline.usecases.ports import Hot, ObjectVersion, Part, Stored, StreamEntry
+from hemline.usecases.ports import (
+    Hot,
+    ObjectVersion,
+    Part,
+    Stored,
+    StreamEntry,
+    Write,
+    Written,
+)
 
 
 class MemoryTable:
@@ -45,6 +53,17 @@ class MemoryTable:
             old = self._parts.get((site, subject, Part.PROFILE))
             standing = old.standing if old else FRESH
             self._write(site, subject, Part.PROFILE, Stored(bytes(blob), expected + 1, standing))
+
+    def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
+        """Each by itself: others may come in between, as they may anywhere else."""
+        return [self._outcome(site, write) for write in writes]
+
+    def _outcome(self, site: str, write: Write) -> Written:
+        try:
+            self.write_profile(site, write.subject, write.blob, expected=write.expected)
+        except (Conflict, Unavailable) as error:  # memory is never unavailable; who fakes it may be
+            return error
+        return None
 
     def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
         """Consistent, as memory is."""

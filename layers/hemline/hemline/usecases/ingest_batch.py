@@ -3,8 +3,8 @@
 Delivery is at least once: the stream hands over again everything from the checkpoint that we report,
 which is the first event that was not applied. Two things make that exact:
 
-- nothing below the checkpoint is left out. Profiles are written in parallel, each as a whole and
-  under a condition; the checkpoint is the lowest sequence number of any profile that was *not*
+- nothing below the checkpoint is left out. Profiles are written many at a time, each as a whole and
+  under a condition of its own; the checkpoint is the lowest sequence number of any profile that was *not*
   written, for whatever reason. After a failure no further profile is started;
 - nothing above it is counted twice. A profile is a fold over the set of event ids, so what a profile
   had got before the failure (or before an answer was lost) is a repeat when it comes again. Marks
@@ -17,19 +17,15 @@ Knows nothing of Kinesis, Lambda or DynamoDB.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Mapping, Sequence
 from itertools import chain
-from queue import Empty, SimpleQueue
-from threading import Event as Flag
 from typing import NamedTuple
 
-from hemline.model.errors import Conflict, HemlineError, Unavailable
+from hemline.model.errors import HemlineError
 from hemline.model.event import ITEM_EVENT
 from hemline.model.standing import FRESH
 from hemline.usecases.archive import append
-from hemline.usecases.ingest_fold import fold
-from hemline.usecases.ingest_follow import TRIES, follow, keep_apart
+from hemline.usecases.ingest_apply import WORKERS, IngestDeps, Outcome, apply_all, fault_of
 from hemline.usecases.ingest_judge import judge
 from hemline.usecases.ingest_read import (
     Entry,
@@ -40,20 +36,9 @@ from hemline.usecases.ingest_read import (
     quarantine,
     read,
 )
-from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored
+from hemline.usecases.ports import PersonStore, Stored
 
 __all__ = ["OUTCOMES", "WORKERS", "IngestDeps", "IngestResult", "StreamRecord", "ingest_batch"]
-
-WORKERS = 8
-
-
-class IngestDeps(NamedTuple):
-    """What the use case needs of the outside; `pool` runs up to WORKERS writes at a time."""
-
-    site: str
-    people: PersonStore
-    objects: ObjectStore
-    pool: Executor
 
 
 class IngestResult(NamedTuple):
@@ -81,13 +66,6 @@ OUTCOMES = {
 }
 
 
-class _Outcome(NamedTuple):
-    counts: Mapping[str, int]
-    failed: StreamRecord | None = None
-    """The first one that was not applied."""
-    fault: str = ""
-
-
 def ingest_batch(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
     """Apply one batch (usually of one shard). `now` is epoch ms. Never raises for what failed."""
     shards: dict[str, list[StreamRecord]] = {}
@@ -101,7 +79,7 @@ def ingest_batch(records: Sequence[StreamRecord], deps: IngestDeps, now: int) ->
     return IngestResult(failures, counts, tuple(o.fault for o in outcomes if o.fault))
 
 
-def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> _Outcome:
+def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> Outcome:
     readable, poison, counts = read(records, deps.site)
     catalogue = [entry for entry in readable if entry.record.event.type == ITEM_EVENT]
     people = by_profile(entry for entry in readable if entry.record.event.type != ITEM_EVENT)
@@ -111,15 +89,15 @@ def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> _O
         kept, lost = _judged(people, stored)
         append(deps.objects, [line_of(entry) for entry in chain(catalogue, kept)])
     except HemlineError as error:
-        return _Outcome({"left": len(records)}, _checkpoint(records), _fault(error))
+        return Outcome({"left": len(records)}, _checkpoint(records), fault_of(error))
     groups = by_profile(entry for entry in kept if entry.record.profiled)
-    outcomes = _apply_all(groups, stored, deps, now)
+    outcomes = apply_all(groups, stored, deps, now)
     total = Counter(counts) + lost
     total["archived"] += sum(not entry.record.profiled for entry in kept)
     for outcome in outcomes:
         total.update(outcome.counts)
     failed = _checkpoint([o.failed for o in outcomes if o.failed])
-    return _Outcome(total, failed, next((o.fault for o in outcomes if o.fault), ""))
+    return Outcome(total, failed, next((o.fault for o in outcomes if o.fault), ""))
 
 
 def _checkpoint(failed: Sequence[StreamRecord]) -> StreamRecord | None:
@@ -148,93 +126,3 @@ def _stored(groups: Sequence[Group], store: PersonStore) -> dict[tuple[str, str]
         for site, names in subjects.items()
         for subject, stored in store.read_profiles(site, names).items()
     }
-
-
-def _apply_all(
-    groups: Sequence[Group],
-    stored: Mapping[tuple[str, str], Stored],
-    deps: IngestDeps,
-    now: int,
-) -> list[_Outcome]:
-    """Every group's outcome. Workers take groups in order and stop taking after the first failure."""
-    waiting: SimpleQueue[Group] = SimpleQueue()
-    for group in groups:
-        waiting.put(group)
-    stop = Flag()
-
-    def work() -> list[_Outcome]:
-        return [
-            _attempt(group, stored.get((group.site, group.subject)), deps, stop, now)
-            for group in _taken(waiting)
-        ]
-
-    workers = min(WORKERS, len(groups))
-    running = [deps.pool.submit(work) for _ in range(workers)]
-    return list(chain.from_iterable(future.result() for future in running))
-
-
-def _taken(waiting: "SimpleQueue[Group]") -> Iterator[Group]:
-    while True:
-        try:
-            yield waiting.get_nowait()
-        except Empty:
-            return
-
-
-def _attempt(
-    group: Group, stored: Stored | None, deps: IngestDeps, stop: Flag, now: int
-) -> _Outcome:
-    fault = ""
-    if not stop.is_set():
-        try:
-            return _Outcome(_apply(group, stored, deps, now))
-        except HemlineError as error:
-            stop.set()
-            fault = _fault(error)
-    # Not started counts as failed: it may lie below the failure that stopped us.
-    return _Outcome({"left": len(group.entries)}, group.entries[0].source, fault)
-
-
-def _apply(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> Counter[str]:
-    """Fold and write one profile, read again when another writer was faster. Raises HemlineError."""
-    for _ in range(TRIES):
-        try:
-            return _apply_once(group, stored, deps, now)
-        except Conflict:
-            stored = deps.people.read_profiles(group.site, [group.subject]).get(group.subject)
-    raise Unavailable("table", f"a profile was changed by others {TRIES} times in a row")
-
-
-def _apply_once(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> Counter[str]:
-    """Raises Conflict when the profile is no longer what `stored` says."""
-    standing = stored.standing if stored else FRESH
-    # Judged again whenever it is read again: a no, or being forgotten, may be why it changed.
-    judged = judge(group.entries, standing)
-    mine = [entry for entry in judged.kept if entry.record.profiled]
-    counts = judged.counts + Counter(archived=len(judged.kept) - len(mine))
-    if not mine:
-        return counts
-    group = group._replace(entries=mine)
-    folded = fold(group, stored)
-    quarantine(folded.poison, deps.objects, now)
-    if standing.linked and group.subject.startswith("u:"):
-        keep_apart(group, deps.people)
-    if folded.blob is not None:
-        _write(group, Stored(folded.blob, stored.version if stored else 0, standing), deps)
-    if standing.linked and group.subject.startswith("v:"):
-        follow(group, deps.people)
-    return counts + folded.counts
-
-
-def _write(group: Group, new: Stored, deps: IngestDeps) -> None:
-    """Over the version that `new` has. Most people never state anything: half of a call's bytes less."""
-    if new.standing == FRESH:
-        deps.people.write_profile(group.site, group.subject, new.blob, expected=new.version)
-    else:
-        part = new._replace(version=new.version + 1)
-        deps.people.write_part(group.site, group.subject, Part.PROFILE, part)
-
-
-def _fault(error: HemlineError) -> str:
-    # A conflict names a subject; of the others only Unavailable is known to name none.
-    return str(error) if isinstance(error, Unavailable) else type(error).__name__

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from hemline.model.edition import Pointer
+from hemline.model.errors import Conflict, Unavailable
 from hemline.model.keys import LINKS_SORT, OWN_SORT, PROFILE_SORT
 from hemline.model.standing import FRESH, Standing
 
@@ -40,6 +41,18 @@ class HotReader(Protocol):
         ...
 
 
+class Write(NamedTuple):
+    """One of many profiles to write: as `write_profile` is told it."""
+
+    subject: str
+    blob: bytes
+    expected: int
+
+
+Written = Conflict | Unavailable | None
+"""What became of one of many writes; None: it was written. Unavailable: or it was, and nobody knows."""
+
+
 class ProfileStore(Protocol):
     """Profiles, one item each, written under a condition."""
 
@@ -52,6 +65,10 @@ class ProfileStore(Protocol):
 
         Raises Conflict when it lost. With a standing, write the part: how long it is kept hangs on it.
         """
+        ...
+
+    def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
+        """`write_profile` for each, of different subjects; one outcome a write, in order. Never raises."""
         ...
 
 
