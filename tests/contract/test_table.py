@@ -1,8 +1,7 @@
 """One suite for the table's three ports, run on memory, moto and ministack."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
-from typing import Protocol
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,25 +16,11 @@ from hemline.model.errors import Conflict, Unavailable
 from hemline.model.standing import Standing
 from hemline.usecases.ports import (
     Hot,
-    HotReader,
     Part,
-    PersonStore,
-    PointerStore,
     Stored,
-    Write,
-    Written,
 )
 from tests.support.clouds import REGION, Cloud
-
-
-class Table(HotReader, PersonStore, PointerStore, Protocol):
-    """All that the one table is used for."""
-
-
-def dynamo(cloud: Cloud) -> DynamoTable:
-    return DynamoTable(
-        connect("dynamodb", region=REGION, endpoint=cloud.endpoint), cloud.make_table()
-    )
+from tests.support.tables import Table, attempt, dynamo, hot
 
 
 @pytest.fixture(params=["memory", "moto", pytest.param("ministack", marks=pytest.mark.cloud)])
@@ -45,10 +30,6 @@ def table(request: pytest.FixtureRequest) -> Iterator[Table]:
     else:
         name = "emulator" if request.param == "ministack" else request.param
         yield dynamo(request.getfixturevalue(name))
-
-
-def hot(table: Table, subject: str | None, *, pointer: bool = False) -> Hot:
-    return table.read_hot("demo", subject, pointer=pointer, timeout=10)
 
 
 def test_an_empty_table_has_neither_profile_nor_pointer(table: Table) -> None:
@@ -81,101 +62,6 @@ def test_a_write_wins_only_against_the_version_it_read(table: Table) -> None:
 
 # --- many writes in one call. Not on moto: its statements know no conditions. An UPDATE whose WHERE
 # finds nothing succeeds there, and so does an INSERT over an item.
-
-
-@pytest.fixture(params=["memory", pytest.param("ministack", marks=pytest.mark.cloud)])
-def batching(request: pytest.FixtureRequest) -> Iterator[Table]:
-    if request.param == "memory":
-        yield MemoryTable()
-    else:
-        yield dynamo(request.getfixturevalue("emulator"))
-
-
-def kinds(written: Sequence[Written]) -> list[str]:
-    return [type(one).__name__ if one else "written" for one in written]
-
-
-def test_each_of_many_writes_wins_only_against_the_version_it_read(batching: Table) -> None:
-    for version in range(3):
-        batching.write_profile("demo", "v:b", b"old", expected=version)
-    writes = [
-        Write("v:a", b"new", 0),
-        Write("v:b", b"newer", 3),
-        Write("v:c", b"never there", 2),
-        Write("u:a", b"also new", 0),
-    ]
-    assert kinds(batching.write_profiles("demo", writes)) == [
-        "written", "written", "Conflict", "written"
-    ]  # fmt: skip
-    assert batching.read_profiles("demo", ["v:a", "v:b", "v:c", "u:a"]) == {
-        "v:a": Stored(b"new", 1),
-        "v:b": Stored(b"newer", 4),
-        "u:a": Stored(b"also new", 1),
-    }
-    # Sent again after a lost answer: whoever was written loses to themselves, and nothing changes.
-    assert kinds(batching.write_profiles("demo", writes)) == ["Conflict"] * 4
-    assert batching.read_profiles("demo", ["v:b"]) == {"v:b": Stored(b"newer", 4)}
-
-
-def test_any_number_of_profiles_is_written_at_once_and_each_outcome_is_its_own(
-    batching: Table,
-) -> None:
-    names = [f"v:{n}" for n in range(63)]
-    for name in names[::3]:
-        batching.write_profile("demo", name, b"rival", expected=0)
-    blob = bytes(range(256)) * 16
-    outcomes = kinds(batching.write_profiles("demo", [Write(name, blob, 0) for name in names]))
-    assert outcomes == ["Conflict" if n % 3 == 0 else "written" for n in range(63)]
-    found = batching.read_profiles("demo", names)
-    assert all((found[name].blob == blob) is (n % 3 != 0) for n, name in enumerate(names))
-    assert batching.write_profiles("demo", []) == []
-
-
-def test_what_stands_beside_a_profile_survives_many_writes_too(batching: Table) -> None:
-    standing = Standing(Consent(refused=2, at=5), linked=True)
-    batching.write_part("demo", "v:a", Part.PROFILE, Stored(b"1", 1, standing))
-    assert batching.write_profiles("demo", [Write("v:a", b"2", 1)]) == [None]
-    assert batching.read_profiles("demo", ["v:a"]) == {"v:a": Stored(b"2", 2, standing)}
-
-
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(st.dictionaries(st.sampled_from(["v:a", "u:b", "v:c"]), st.integers(0, 3)), max_size=6)
-)
-def test_any_calls_leave_it_as_single_writes_leave_memory(
-    batching: Table, calls: list[dict[str, int]]
-) -> None:
-    site = f"many-{next(_sites)}"
-    model = MemoryTable()
-    for number, call in enumerate(calls):
-        blob = str(number).encode()
-        single = [attempt(model.write_profile, site, s, blob, e) for s, e in call.items()]
-        writes = [Write(subject, blob, expected) for subject, expected in call.items()]
-        many = kinds(batching.write_profiles(site, writes))
-        assert [kind.lower() for kind in many] == single
-    names = ["v:a", "u:b", "v:c"]
-    assert batching.read_profiles(site, names) == model.read_profiles(site, names)
-
-
-@pytest.mark.cloud
-@pytest.mark.parametrize("days", [0, 10])
-def test_many_writes_leave_the_attributes_that_single_ones_leave(
-    emulator: Cloud, days: int
-) -> None:
-    items = []
-    for many in (False, True):
-        name = emulator.make_table()
-        client = connect("dynamodb", region=REGION, endpoint=emulator.endpoint)
-        table = DynamoTable(client, name, days)
-        for version, now in enumerate((1_000_000, 1_500_000)):
-            table.clock = lambda now=now: float(now)
-            if many:
-                assert table.write_profiles("demo", [Write("v:a", b"x", version)]) == [None]
-            else:
-                table.write_profile("demo", "v:a", b"x", expected=version)
-        items.append(emulator.boto("dynamodb").scan(TableName=name)["Items"])
-    assert items[0] == items[1]
-    assert ("ttl" in items[1][0]) is bool(days)
 
 
 def test_a_profile_that_is_not_there_cannot_be_at_a_version(table: Table) -> None:
@@ -242,14 +128,6 @@ def test_any_writes_leave_it_as_they_leave_memory(
     assert table.read_profiles(site, ["v:a", "u:b"]) == model.read_profiles(site, ["v:a", "u:b"])
 
 
-def attempt(write: Callable[..., None], site: str, subject: str, blob: bytes, expected: int) -> str:
-    try:
-        write(site, subject, blob, expected=expected)
-    except Conflict:
-        return "conflict"
-    return "written"
-
-
 def test_a_table_that_is_not_there_is_unavailable(cloud: Cloud) -> None:
     table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), "no-such")
     for call in (
@@ -260,14 +138,6 @@ def test_a_table_that_is_not_there_is_unavailable(cloud: Cloud) -> None:
     ):
         with pytest.raises(Unavailable, match="ResourceNotFound"):
             call()
-
-
-@pytest.mark.cloud
-def test_a_table_that_is_not_there_is_said_of_every_write(emulator: Cloud) -> None:
-    table = DynamoTable(connect("dynamodb", region=REGION, endpoint=emulator.endpoint), "no-such")
-    written = table.write_profiles("demo", [Write("v:a", b"", 0), Write("v:b", b"", 4)])
-    assert all("ResourceNotFound" in str(one) for one in written)
-    assert kinds(written) == ["AwsFault"] * 2
 
 
 def kept(cloud: Cloud, name: str) -> dict[str, tuple[str, str]]:
