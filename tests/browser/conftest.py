@@ -1,6 +1,7 @@
 """A real Chromium, the shop's own pages, and a fragments API that each test scripts."""
 
 import asyncio
+import contextlib
 import json
 import shutil
 import threading
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.support.browsing import ME, PATIENT, RECORD, Shop
 from workbench.demo.pages import routes
@@ -101,6 +102,13 @@ def shop() -> Iterator[Shop]:
 Open = Callable[..., Page]
 
 
+def at_rest(context: BrowserContext) -> None:
+    """Closing a context while one of its pages is on its way somewhere may hang for good."""
+    for page in context.pages:
+        with contextlib.suppress(Error):
+            page.goto("about:blank", timeout=20_000)
+
+
 @pytest.fixture
 def open_page(browser: Browser, shop: Shop) -> Iterator[Open]:
     """Opens a path of the shop in a browser of its own; the context's options are arguments."""
@@ -126,4 +134,5 @@ def open_page(browser: Browser, shop: Shop) -> Iterator[Open]:
 
     yield one
     for context in contexts:
+        at_rest(context)
         context.close()
