@@ -9,8 +9,8 @@ from hypothesis import given
 
 from hemline.decide import reasons
 from hemline.decide.page import Ask
-from hemline.decide.token import Request, decode
-from hemline.model.decision import Fragment
+from hemline.decide.token import Request, decode, stopped_of
+from hemline.model.decision import Fragment, Page
 from hemline.usecases import receipts, receipts_people
 from hemline.usecases.decide_page import Decided
 from hemline.usecases.explain import explain
@@ -96,3 +96,11 @@ def test_it_turns_red_when(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _archived()
     monkeypatch.setattr(*BUGS[bug])
     assert finds(CASES, unequal)
+
+
+def test_a_brake_is_found_again_when_the_request_was_too_long_for_the_token() -> None:
+    owned = tuple(f"long-gone-{number}-{'x' * 60}" for number in range(12))
+    case = Case(sites.Site((0, 0, 0, 4), (), 0, True), brake=1, page=Page(owned=owned))
+    tokens = [decode(signed(one), KEYS) for one in case.decide().fragments.values()]
+    assert any(isinstance(token.request, bytes) and stopped_of(token.request) for token in tokens)
+    assert unequal(case) == []

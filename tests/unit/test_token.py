@@ -16,6 +16,7 @@ from hemline.decide.token import (
     decode,
     encode,
     fact_name,
+    stopped_of,
     who,
 )
 from hemline.model.decision import SlotRequest, Visit
@@ -63,7 +64,7 @@ def test_ten_items_of_a_page_of_eight_slots_fit_with_all_that_was_asked() -> Non
 
 def test_the_largest_of_tokens_gives_up_what_was_asked_and_keeps_the_rest() -> None:
     whose = Whose(7, b"w" * 8, b"s" * 8, b"m" * 16, b"a" * 64)
-    asked = Request((("page.url", b"x" * 600),))
+    asked = Request((("page.url", b"x" * 600), (8, b"stopped!")))
     token = Token(
         b"e" * 8, LONGEST, 3, b"f" * 16, 2**31, tuple(range(2**24, 2**24 + 50)), "",
         (2**24, 0.1), b"site", b"b" * 8, "json", 3, asked, whose,
@@ -72,6 +73,7 @@ def test_the_largest_of_tokens_gives_up_what_was_asked_and_keeps_the_rest() -> N
     found = decode(text, KEYS)
     assert len(text) <= MAX_CHARACTERS
     assert isinstance(found.request, bytes)
+    assert stopped_of(found.request) == stopped_of(asked) == b"stopped!"
     assert msgspec.structs.replace(found, request=asked) == token
 
 

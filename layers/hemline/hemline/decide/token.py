@@ -43,6 +43,9 @@ _NAMES = (
 )
 """Fact names that a token spells as a number. Append only: tokens that are out depend on it."""
 _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
+_BRAKE = _NUMBERS["site.brake"]
+_OWN = 7
+"""Bytes of a request's digest; a brake's has one more."""
 _FIELDS = SlotRequest.__struct_fields__[1:]
 _DEFAULTS = tuple(getattr(SlotRequest(""), field) for field in _FIELDS)
 _LISTED_AT = 1 + _FIELDS.index("candidates")
@@ -107,7 +110,11 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     broken: int = 0
     """A bit for each of `request.wants`: its ranker failed or was late, which lies in no fact."""
     request: Request | bytes = b""
-    """What was asked; where it does not fit, its digest: then the replay must be told it."""
+    """What was asked; where it does not fit, the replay must be told it.
+
+    Then the digest of the brake stands here, 8 bytes, which who tells it cannot know; or where nothing was
+    ever stopped 7 bytes of the request's own. `facts` tells a request that is not the one.
+    """
     whose: Whose | None = None
     """None when no fact of the visitor was read."""
 
@@ -150,7 +157,16 @@ def _payload(token: Token) -> bytes:
         payload = _encoder.encode(token)
         if len(payload) <= _MOST_BYTES:
             return payload
-    return _encoder.encode(msgspec.structs.replace(token, request=short(request)))
+    return _encoder.encode(
+        msgspec.structs.replace(token, request=stopped_of(token.request) or short(request, _OWN))
+    )
+
+
+def stopped_of(request: Request | bytes) -> bytes:
+    """Digest of what was stopped by the brake, 8 bytes; empty when it was never touched."""
+    if isinstance(request, Request):
+        return next((mark for name, mark in request.given if name == _BRAKE), b"")
+    return b"" if len(request) == _OWN else request
 
 
 def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | None = None) -> Token:

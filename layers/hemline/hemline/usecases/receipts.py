@@ -22,6 +22,7 @@ from hemline.decide.token import (
     fact_name,
     request_of,
     short,
+    stopped_of,
     who,
 )
 from hemline.learn import capsule
@@ -139,7 +140,9 @@ def _asked(
     token: Token, engine: Engine, sources: Sources, asked: Ask | None
 ) -> tuple[dict[str, Maker], Ask]:
     if asked is not None:
-        return {}, asked
+        # Who asks again knows the request, and not what an operator had stopped.
+        stopped_then = stopped_of(token.request)
+        return (brake_fact(sources.brake(stopped_then)) if stopped_then else {}), asked
     if not isinstance(token.request, Request):
         way_out = "Hand it over: --request FILE."
         raise BadInput("request", "was too long for the token and is not in it.", way_out)
