@@ -15,7 +15,7 @@ import msgspec
 from hemline.decide.facts import Facts, Read
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Rung, SlotRequest
-from hemline.model.decision_mark import KEPT_DAYS, PURPOSE, checked, site_mark
+from hemline.model.decision_mark import KEPT_DAYS, PURPOSE, Head, checked, site_mark
 from hemline.model.errors import NotAllowed
 from hemline.model.signed import sign
 
@@ -86,24 +86,9 @@ class Whose(msgspec.Struct, frozen=True, array_like=True):
     """4 bytes for each act of the capsule."""
 
 
-class Token(msgspec.Struct, frozen=True, array_like=True):
+class Token(Head, frozen=True, array_like=True):
     """What was decided, from what. Everything in it follows from the facts read: no clock, no chance."""
 
-    edition: bytes
-    """First 8 bytes of the edition's digest."""
-    slot: str
-    rung: int
-    facts: bytes
-    """Digest of the facts read, 16 bytes: the ETag's own."""
-    minute: int
-    """Epoch minutes."""
-    items: tuple[int, ...] = ()
-    """Shown item indices of that edition, in order."""
-    variant: str = ""
-    explored: tuple[int, float] | None = None
-    """(item index, propensity) of the place that chance decided, when the slot explores."""
-    site: bytes = b""
-    """First 4 bytes of the site's hash."""
     body: bytes = b""
     """Digest of the fragment but for this token, 8 bytes."""
     form: str = "json"

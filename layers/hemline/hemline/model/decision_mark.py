@@ -17,21 +17,27 @@ KEPT_DAYS = 90
 _MINUTES_A_DAY = 24 * 60
 
 
-class _Head(msgspec.Struct, frozen=True, array_like=True):
-    """The first fields of `decide.token.Token`, in its order."""
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """How `decide.token.Token` begins: as much of it as the door looks at."""
 
     edition: bytes
+    """First 8 bytes of the edition's digest."""
     slot: str
     rung: int
     facts: bytes
+    """Digest of the facts read, 16 bytes: the ETag's own."""
     minute: int
+    """Epoch minutes."""
     items: tuple[int, ...] = ()
+    """Shown item indices of that edition, in order."""
     variant: str = ""
     explored: tuple[int, float] | None = None
+    """(item index, propensity) of the place that chance decided, when the slot explores."""
     site: bytes = b""
+    """First 4 bytes of the site's hash."""
 
 
-_decoder = msgspec.msgpack.Decoder(_Head)
+_decoder = msgspec.msgpack.Decoder(Head)
 
 
 @cache
