@@ -17,7 +17,8 @@ from hemline.model.event import Event, Record, encode_record
 from hemline.model.standing import Links
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
 from hemline.usecases.ingest_follow import links_of, profile_of
-from hemline.usecases.link_people import NEVER, LinkDeps
+from hemline.usecases.link_people import LinkDeps
+from hemline.usecases.person_parts import NEVER
 from hemline.usecases.ports import Part, Stored
 
 SITE = "demo"

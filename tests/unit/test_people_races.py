@@ -244,10 +244,10 @@ def _resurrect(monkeypatch: pytest.MonkeyPatch) -> None:
     real = link_people._add_link
 
     def forgetful(subject: str, other: str, deps: object, *, most: int) -> bool:
-        stored = link_people._read(subject, Part.LINKS, deps)  # type: ignore[arg-type]
-        links = link_people._links(stored)
-        healed = Links(links.on, tuple(one for one in links.cut if one != other))
-        link_people._write_links(subject, healed, stored, deps)  # type: ignore[arg-type]
+        def healed(links: Links) -> Links:
+            return Links(links.on, tuple(one for one in links.cut if one != other))
+
+        link_people._relinked(subject, healed, deps)  # type: ignore[arg-type]
         return real(subject, other, deps, most=most)  # type: ignore[arg-type]
 
     monkeypatch.setattr(link_people, "_add_link", forgetful)

@@ -9,23 +9,21 @@ next one. Parts are emptied and never deleted: a part that is gone has no versio
 link that was half made before could be finished over it, from what it had read.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from hemline.model.consent import Consent
-from hemline.model.errors import BadInput, Conflict, Unavailable
+from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
 from hemline.model.standing import FRESH, Links, Standing
 from hemline.usecases.forget_register import enter
 from hemline.usecases.ingest_follow import links_of
 from hemline.usecases.link_people import LinkDeps, settle, strike
+from hemline.usecases.person_parts import change_part
 from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored
 
-_TRIES = 8
 _HOUR = 3_600_000
 _IN_FLIGHT = 24
 """Hours after which nothing that was read from the stream is still being worked on."""
-_NOTHING = Stored(b"", 0)
 
 
 class ForgetDeps(NamedTuple):
@@ -66,10 +64,6 @@ class Forgotten(NamedTuple):
     """Epoch ms from which on nothing can come out of the stream any more."""
 
 
-Change = Callable[[Stored], Stored | None]
-"""A part as it is → as it should be, but for its version; None when it already is."""
-
-
 def forget(site: str, subject: str, deps: ForgetDeps, now: int) -> Forgotten:
     """Forget `subject` (`v:…`, `u:…`) as of `now`, epoch ms. Raises BadInput, Unavailable; call again.
 
@@ -86,7 +80,7 @@ def forget(site: str, subject: str, deps: ForgetDeps, now: int) -> Forgotten:
 def _forget_user(user: str, here: _Here, now: int) -> Forgotten:
     gone = [user]
     settled_at = _bury(user, here, now)
-    _change(user, Part.OWN, here, lambda old: _tombstone(old, now))
+    _entomb(user, Part.OWN, here, now)
     # Until nobody is left: one that was linked meanwhile has its turn too.
     while known := _known(links := links_of(here.people, here.site, user)):
         for visitor in links.on:
@@ -113,8 +107,12 @@ def _bury(subject: str, here: _Here, now: int) -> int:
     """Register first: from here on no reader of the archive sees them. When it will be settled."""
     settled_at = now + (here.stream_hours + _IN_FLIGHT) * _HOUR
     enter(here.objects, here.site, subject, now, settled_at)
-    _change(subject, Part.PROFILE, here, lambda old: _tombstone(old, now))
+    _entomb(subject, Part.PROFILE, here, now)
     return settled_at
+
+
+def _entomb(subject: str, part: Part, here: _Here, now: int) -> None:
+    change_part(here.people, here.site, subject, part, lambda old: _tombstone(old, now))
 
 
 def _tombstone(old: Stored, now: int) -> Stored | None:
@@ -133,18 +131,3 @@ def _take_out(user: str, visitors: tuple[str, ...], here: _Here) -> None:
 
 def _known(links: Links) -> tuple[str, ...]:
     return (*links.on, *links.cut)
-
-
-def _change(subject: str, part: Part, here: _Here, change: Change) -> None:
-    """Read, change, write on the version that was read; again when another writer was faster."""
-    for _ in range(_TRIES):
-        old = here.people.read_part(here.site, subject, part) or _NOTHING
-        new = change(old)
-        if new is None:
-            return
-        try:
-            here.people.write_part(here.site, subject, part, new._replace(version=old.version + 1))
-        except Conflict:
-            continue
-        return
-    raise Unavailable("table", f"what is kept of a person was changed by others {_TRIES} times")

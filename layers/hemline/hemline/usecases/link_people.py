@@ -18,17 +18,14 @@ from msgspec.structs import replace
 from hemline.learn.profile import encode
 from hemline.learn.profile_join import joined, renamed_marks
 from hemline.model.consent import strictest
-from hemline.model.errors import BadInput, Conflict, Unavailable
+from hemline.model.errors import BadInput, Conflict
 from hemline.model.standing import Links, decode_links, encode_links
 from hemline.usecases.ingest_follow import links_of, mark_of, profile_of
+from hemline.usecases.person_parts import NEVER, TRIES, busy, change_part
 from hemline.usecases.ports import Part, PersonStore, Stored
 
 MOST_LINKS = 200
 """Visitors of one user: each is read when they are joined, and a hundred are one read."""
-TRIES = 8
-"""Conditional writes of one item before it is left to a retry of the whole call."""
-NEVER = Stored(b"", 0)
-"""What is read where nothing is kept."""
 
 
 class LinkDeps(NamedTuple):
@@ -59,7 +56,7 @@ def link(visitor: str | None, user: str, deps: LinkDeps) -> Linked:
         outcome = _link(here, user, deps)
         if outcome is not None:
             return Linked(here, outcome and here == visitor)
-    raise _busy()
+    raise busy()
 
 
 def _free(visitor: str, user: str, deps: LinkDeps) -> bool:
@@ -86,7 +83,7 @@ def _link(visitor: str, user: str, deps: LinkDeps) -> bool | None:
             return None
         if settle(user, deps):
             return True
-    raise _busy()
+    raise busy()
 
 
 def _left_out(visitor: str, user: str, deps: LinkDeps) -> bool | None:
@@ -107,13 +104,11 @@ def _disown(visitor: str, user: str, deps: LinkDeps) -> None:
 
 def strike(subject: str, others: tuple[str, ...], deps: LinkDeps) -> None:
     """Take them out of a person's links, of those that were cut too, as if they had never been there."""
-    for _ in range(TRIES):
-        stored = _read(subject, Part.LINKS, deps)
-        links = _links(stored)
-        after = Links(_without(links.on, others), _without(links.cut, others))
-        if after == links or _write_links(subject, after, stored, deps):
-            return
-    raise _busy()
+    _relinked(
+        subject,
+        lambda links: Links(_without(links.on, others), _without(links.cut, others)),
+        deps,
+    )
 
 
 def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
@@ -122,25 +117,34 @@ def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]
 
 def _add_link(subject: str, other: str, deps: LinkDeps, *, most: int) -> bool:
     """False when it was cut before, or when there are `most` already."""
-    for _ in range(TRIES):
-        stored = _read(subject, Part.LINKS, deps)
-        links = _links(stored)
-        if other in links.on:
-            return True
-        if other in links.cut or len(links.on) >= most:
-            return False
-        if _write_links(subject, Links((*links.on, other), links.cut), stored, deps):
-            return True
-    raise _busy()
+
+    def added(links: Links) -> Links:
+        if other in (*links.on, *links.cut) or len(links.on) >= most:
+            return links
+        return Links((*links.on, other), links.cut)
+
+    return other in _relinked(subject, added, deps).on
+
+
+def _relinked(subject: str, change: Callable[[Links], Links], deps: LinkDeps) -> Links:
+    """A person's links after the change; nothing is written where it changes nothing."""
+
+    def changed(old: Stored) -> Stored | None:
+        links = decode_links(old.blob)
+        after = change(links)
+        blob = encode_links(after) if after.on or after.cut else b""
+        return None if after == links else Stored(blob, 0)
+
+    return decode_links(change_part(deps.people, deps.site, subject, Part.LINKS, changed).blob)
 
 
 def _flag_visitor(visitor: str, deps: LinkDeps) -> None:
     """From now on ingest looks at the visitor's links."""
-    for _ in range(TRIES):
-        stored = _read(f"v:{visitor}", Part.PROFILE, deps)
-        if stored.standing.linked or _stand(f"v:{visitor}", stored, deps, linked=True):
-            return
-    raise _busy()
+
+    def flagged(old: Stored) -> Stored | None:
+        return None if old.standing.linked else _standing(old, linked=True)
+
+    change_part(deps.people, deps.site, f"v:{visitor}", Part.PROFILE, flagged)
 
 
 def _set_apart(user: str, deps: LinkDeps) -> bool:
@@ -167,7 +171,7 @@ def settle(user: str, deps: LinkDeps) -> bool:
             f"u:{user}", Part.PROFILE, after._replace(version=before.version + 1), deps
         ):
             return True
-    raise _busy()
+    raise busy()
 
 
 def _joined(user: str, before: Stored, deps: LinkDeps) -> Stored:
@@ -196,45 +200,37 @@ def unlink(visitor: str, user: str, deps: LinkDeps) -> None:
 
 
 def _cut(subject: str, other: str, deps: LinkDeps) -> None:
-    for _ in range(TRIES):
-        stored = _read(subject, Part.LINKS, deps)
-        links = _links(stored)
+    def cut(links: Links) -> Links:
         if other in links.cut and other not in links.on:
-            return
-        after = Links(_without(links.on, (other,)), (*links.cut, other))
-        if _write_links(subject, after, stored, deps):
-            return
-    raise _busy()
+            return links
+        return Links(_without(links.on, (other,)), (*links.cut, other))
+
+    _relinked(subject, cut, deps)
 
 
 def _unflag_visitor(visitor: str, deps: LinkDeps) -> None:
     """Without a link nothing needs to look for one; a link that is made meanwhile flags it again."""
-    for _ in range(TRIES):
-        stored = _read(f"v:{visitor}", Part.PROFILE, deps)
-        links = links_of(deps.people, deps.site, f"v:{visitor}")
-        unneeded = stored.standing.linked and not links.on
-        if not unneeded or _stand(f"v:{visitor}", stored, deps, linked=False):
-            return
-    raise _busy()
+    subject = f"v:{visitor}"
+
+    def unflagged(old: Stored) -> Stored | None:
+        # After the profile: a link that is made from here on changes its version.
+        links = links_of(deps.people, deps.site, subject)
+        unneeded = old.standing.linked and not links.on
+        return _standing(old, linked=False) if unneeded else None
+
+    change_part(deps.people, deps.site, subject, Part.PROFILE, unflagged)
 
 
 def _read(subject: str, part: Part, deps: LinkDeps) -> Stored:
     return deps.people.read_part(deps.site, subject, part) or NEVER
 
 
-def _links(stored: Stored) -> Links:
-    return decode_links(stored.blob)
-
-
-def _write_links(subject: str, links: Links, before: Stored, deps: LinkDeps) -> bool:
-    blob = encode_links(links) if links.on or links.cut else b""
-    new = Stored(blob, before.version + 1)
-    return _written(subject, Part.LINKS, new, deps)
+def _standing(stored: Stored, *, linked: bool) -> Stored:
+    return stored._replace(standing=replace(stored.standing, linked=linked))
 
 
 def _stand(subject: str, stored: Stored, deps: LinkDeps, *, linked: bool) -> bool:
-    standing = replace(stored.standing, linked=linked)
-    new = Stored(stored.blob, stored.version + 1, standing)
+    new = _standing(stored, linked=linked)._replace(version=stored.version + 1)
     return _written(subject, Part.PROFILE, new, deps)
 
 
@@ -245,7 +241,3 @@ def _written(subject: str, part: Part, new: Stored, deps: LinkDeps) -> bool:
     except Conflict:
         return False
     return True
-
-
-def _busy() -> Unavailable:
-    return Unavailable("table", f"what is kept of a person was changed by others {TRIES} times")

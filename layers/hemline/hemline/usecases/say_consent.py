@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from hemline.model.consent import Consent, Purpose, say
-from hemline.model.errors import Conflict, Unavailable
+from hemline.model.errors import Conflict
 from hemline.usecases.ingest_follow import links_of
-from hemline.usecases.link_people import NEVER, TRIES, LinkDeps, settle
+from hemline.usecases.link_people import LinkDeps, settle
+from hemline.usecases.person_parts import NEVER, TRIES, busy
 from hemline.usecases.ports import Part, Stored
 
 
@@ -22,7 +23,7 @@ def say_consent(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, n
         if _stated(subject, choices, deps, now):
             _settle_all(subject, deps)
             return consent_of(subject, deps)
-    raise Unavailable("table", f"what is kept of a person was changed by others {TRIES} times")
+    raise busy()
 
 
 def consent_of(subject: str, deps: LinkDeps) -> Consent:
