@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import json
 import shutil
-import threading
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from aiohttp import web
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.support.browsing import ME, PATIENT, RECORD, Shop
+from workbench.beside import beside, settled
 from workbench.demo.pages import routes
 
 FLAGS = (
@@ -75,28 +76,22 @@ def _application(shop: Shop, never: asyncio.Event) -> web.Application:
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     """A fresh shop on a free port."""
-    made, started = Shop(), threading.Event()
-    loop = asyncio.new_event_loop()
-    stop, never = asyncio.Event(), asyncio.Event()
 
-    async def serve() -> None:
+    @contextlib.asynccontextmanager
+    async def served() -> AsyncIterator[Shop]:
+        made, never = Shop(), asyncio.Event()
         runner = web.AppRunner(_application(made, never), shutdown_timeout=1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        started.set()
-        await stop.wait()
+        door = socket.create_server(("127.0.0.1", 0))
+        await web.SockSite(runner, door).start()
+        made.url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        yield made
+        await settled(door)
         never.set()
         await runner.cleanup()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert started.wait(20)
-    yield made
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(20)
-    loop.close()
+    with beside(served) as made:
+        yield made
 
 
 Open = Callable[..., Page]

@@ -20,6 +20,7 @@ from typing import ParamSpec, TypeVar
 from aiohttp import web
 
 from workbench import laptop
+from workbench.beside import settled
 from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
 from workbench.cloud.gateway import Edge, application
@@ -190,6 +191,7 @@ async def gateway(
         await web.SockSite(runner, door).start()
         yield
     finally:
+        await settled(door)
         await runner.cleanup()
 
 

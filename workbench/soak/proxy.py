@@ -14,10 +14,12 @@ from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from socket import SO_LINGER, SOL_SOCKET
-from threading import Event, Thread
+from socket import SO_LINGER, SOL_SOCKET, create_server
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from workbench.beside import beside, settled
+from workbench.laptop import LOOPBACK
 
 _LIMIT = 1 << 26
 _BURST = 6
@@ -85,7 +87,9 @@ class Proxy:
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """One connection, which carries one request."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        # A connection that the proxy's end cuts off has ended, like one that its client leaves.
+        ended = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.suppress(*ended):
             async with _closing(writer):
                 request = await _read(reader)
                 await self._answer(request, self._draw(operation_of(request)), writer)
@@ -271,27 +275,20 @@ def _reset(writer: StreamWriter) -> None:
 @contextmanager
 def running(upstream: str, seed: str, dose: Dose) -> Iterator[Proxy]:
     """A proxy for the length of a block."""
-    proxy, ready, over = Proxy(upstream, random.Random(seed), dose), Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
+    proxy = Proxy(upstream, random.Random(seed), dose)
 
-    async def live() -> None:
-        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, limit=_LIMIT)
-        proxy.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        ready.set()
-        await over.wait()
+    @asynccontextmanager
+    async def served() -> AsyncIterator[Proxy]:
+        door = create_server((LOOPBACK, 0))
+        server = await asyncio.start_server(proxy.serve, sock=door, limit=_LIMIT)
+        proxy.endpoint = f"http://{LOOPBACK}:{door.getsockname()[1]}"
+        yield proxy
+        await settled(door)
         server.close()
-        waiting = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
 
-    thread = Thread(target=lambda: loop.run_until_complete(live()), daemon=True)
-    thread.start()
-    if not ready.wait(10):
-        raise RuntimeError("the proxy did not start")
-    try:
+    with beside(served):
         yield proxy
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(10)
-        loop.close()
