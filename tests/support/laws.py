@@ -92,7 +92,7 @@ def rule(number: int) -> Rule:
     fields: dict[str, Any] = dict(SETS[set_of(number)].fields)
     if action in {"pin", "block"}:
         fields = {"item": f"i{draw.randrange(14)}"} if action == "pin" else fields
-    elif action in {"cap", "suppress", "variant", "source", "reorder"}:
+    elif action in {"cap", "apart", "suppress", "variant", "source", "reorder"}:
         fields = {"attribute": draw.choice(["category", "brand", "kind", "size"])}
     if number >= _PLAIN:
         fields |= _when(draw)

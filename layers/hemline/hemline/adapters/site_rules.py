@@ -128,6 +128,12 @@ class _Cap(_Rule):
     count: Annotated[int, Field(ge=1, le=100)] = 2
 
 
+class _Apart(_Rule):
+    action: Literal["apart"]
+    attribute: Attribute = "category"
+    count: Annotated[int, Field(ge=1, le=20)] = 2
+
+
 class _Choose(_Rule):
     action: Literal["variant"]
     slots: Annotated[list[Name], Field(min_length=1)]
@@ -169,6 +175,7 @@ AnyRule = Annotated[
     | Annotated[_Bury, Tag("bury")]
     | Annotated[_Cap, Tag("cap")]
     | Annotated[_Share, Tag("share")]
+    | Annotated[_Apart, Tag("apart")]
     | Annotated[_Choose, Tag("variant")]
     | Annotated[_Switch, Tag("source")]
     | Annotated[_Suppress, Tag("suppress")]

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from math import ceil
 
 from hemline.decide.rules import Cap, Eligibility
+from hemline.decide.spacing import Places, paced, too_near
 
 
 def arrange(ranked: Sequence[int], eligible: Eligibility, limit: int) -> list[int]:
@@ -12,15 +14,18 @@ def arrange(ranked: Sequence[int], eligible: Eligibility, limit: int) -> list[in
 
     `ranked` holds allowed items only. Pins count against the caps before anything else does, then the
     items that a minimum share asks for, the best ranked of them. A pin beyond the end of a short list
-    comes last. A share that the ranked items cannot fill is filled as far as they go.
+    comes last. A share that the ranked items cannot fill is filled as far as they go, and so is the pace.
     """
-    if not eligible.pins and not eligible.caps and not eligible.shares:
+    if not (eligible.pins or eligible.caps or eligible.shares or eligible.aparts):
         return list(ranked[:limit])
     pins = _kept_pins(eligible, limit)
     pinned = {item for _, item in pins}
     counts = [_count(cap, pinned) for cap in eligible.caps]
     room = limit - len(pins)
     chosen = _reserved(ranked, eligible, counts, pinned, room, limit) if eligible.shares else set()
+    if eligible.aparts:
+        takes = partial(_fits, caps=eligible.caps, counts=counts)
+        return paced(ranked, Places(limit, dict(pins), chosen), eligible.aparts, takes)
     for item in ranked:
         if len(chosen) >= room:
             break
@@ -60,8 +65,12 @@ _ROUNDING = 1e-9
 
 
 def missed(shown: Sequence[int], eligible: Eligibility) -> list[str]:
-    """Lines about minimum shares that what is shown does not reach."""
+    """Lines about minimum shares and a pace that what is shown does not reach."""
     lines = []
+    for apart in eligible.aparts:
+        near = too_near(shown, apart)
+        if near:
+            lines.append(f"rule {apart.rule}: {near} of {len(shown)} stand too near to their like")
     for share in eligible.shares:
         have = sum(bool(share.members[item]) for item in shown)
         if have < ceil(share.least * len(shown) - _ROUNDING):

@@ -148,7 +148,7 @@ def sections(rules: Sequence[Rule], items: Sequence[Item], built: int = 0) -> di
         if has_mask(rule):
             packed = np.packbits(over.selected(rule)).tobytes()
             rows[at, 0] = masks.setdefault(packed, len(masks))
-        if rule.action == "cap":
+        if rule.action in {"cap", "apart"}:
             rows[at, 1] = groups.setdefault(rule.attribute, len(groups))
     group = [over.column(attribute).groups().tobytes() for attribute in groups]
     return {

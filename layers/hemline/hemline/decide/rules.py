@@ -17,6 +17,7 @@ from hemline.decide.facts import Facts
 from hemline.decide.rule_masks import attribute_of, sections
 from hemline.decide.rule_plan import Plan, Plans, Purpose
 from hemline.decide.snapshot import Ints, Snapshot
+from hemline.decide.spacing import Apart
 from hemline.model.rule import RESTRICTING, Rule
 from hemline.model.slot import Slot, Source, Variant
 
@@ -78,13 +79,14 @@ class Eligibility(NamedTuple):
     caps: tuple[Cap, ...]
     shares: tuple[Share, ...] = ()
     boosts: Boosts | None = None
+    aparts: tuple[Apart, ...] = ()
     faults: tuple[str, ...] = ()
     """Rules that failed: the slot steps one rung down."""
 
     @property
     def taking_away(self) -> "Eligibility":
         """Without what puts in or moves: what is frozen is sifted, and nothing else."""
-        return self._replace(pins=(), shares=(), boosts=None)
+        return self._replace(pins=(), shares=(), boosts=None, aparts=())
 
 
 class Fired(NamedTuple):
@@ -169,6 +171,10 @@ class Rules:
         self._pins = {at: (rules[at].position - 1, self._item[at]) for at in by_action["pin"]}
         self._caps = {at: Cap(self._group[rows[at]], rules[at].count) for at in by_action["cap"]}
         self._shares = frozenset(by_action["share"])
+        self._aparts = {
+            at: Apart(self._group[rows[at]], rules[at].count, rules[at].name)
+            for at in by_action["apart"]
+        }
         boosts = by_action["boost"]
         self._boost_row = {at: row for row, at in enumerate(boosts)}
         self._boosts = Boosts(
@@ -203,7 +209,8 @@ class Rules:
         shares = tuple([self._share(at) for at in fired.at if at in self._shares])
         rows = [self._boost_row[at] for at in fired.at if at in self._boost_row]
         boosts = self._boosts.rows(rows) if rows else None
-        return Eligibility(allowed, pins, caps, shares, boosts, fired.faults)
+        aparts = tuple([self._aparts[at] for at in fired.at if at in self._aparts])
+        return Eligibility(allowed, pins, caps, shares, boosts, aparts, fired.faults)
 
     def _restrict(self, allowed: Mask, fired: Fired) -> None:
         """Takes away what the rules that hold take away: one AND over rows of bits."""

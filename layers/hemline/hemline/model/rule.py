@@ -110,6 +110,7 @@ Action = Literal[
     "bury",
     "cap",
     "share",
+    "apart",
     "variant",
     "source",
     "suppress",
@@ -131,7 +132,8 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     A set of items is `item` and `attribute` `op` `value` and `where`, each where it is given.
     pin: `item` at `position` (from 1). block, exclude: none of the set. filter, include: only the set.
     boost, bury: the set's scores times `times`, plus `plus`. cap: at most `count` items that share one value
-    of `attribute`. share: at least `share` of the list from the set. variant: of a content slot,
+    of `attribute`. apart: at least `count` others between two that share one. share: at least `share` of
+    the list from the set. variant: of a content slot,
     `variant`. source: candidates from `sources`. suppress: show nothing. reorder: `section` at
     `position`.
     """

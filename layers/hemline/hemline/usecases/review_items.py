@@ -115,7 +115,9 @@ def _attribute(one: Scoped, catalogue: _Catalogue) -> Iterator[Remark]:
 
 def _unknown(rule: Rule, catalogue: _Catalogue) -> list[tuple[str, str]]:
     """(field of the rule, attribute) of those that no item has."""
-    named = [("attribute", rule.attribute)] if rule.compares or rule.action == "cap" else []
+    named = (
+        [("attribute", rule.attribute)] if rule.compares or rule.action in {"cap", "apart"} else []
+    )
     named += [("where", leaf.fact.removeprefix(PREFIX)) for leaf in leaves(rule.where)]
     return [(field, name) for field, name in named if name not in catalogue.attributes]
 
