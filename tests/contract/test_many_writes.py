@@ -118,6 +118,41 @@ def test_many_writes_leave_the_attributes_that_single_ones_leave(
 
 
 @pytest.mark.cloud
+@pytest.mark.parametrize("days", [0, 10])
+@pytest.mark.parametrize(
+    "standing",
+    [
+        Standing(Consent(granted=3, at=5)),
+        Standing(Consent(granted=1, refused=2, at=5)),
+        Standing(Consent(refused=4), forgotten=7),
+    ],
+    ids=["yes", "a no", "forgotten once"],
+)
+def test_many_writes_leave_of_whoever_said_something_what_writing_the_part_leaves(
+    emulator: Cloud, days: int, standing: Standing
+) -> None:
+    items = []
+    for many in (False, True):
+        name = emulator.make_table()
+        client = connect("dynamodb", region=REGION, endpoint=emulator.endpoint)
+        table = DynamoTable(client, name, days)
+        table.clock = lambda: 1_000_000.0
+        table.write_part("demo", "v:a", Part.PROFILE, Stored(b"old", 1, standing))
+        table.clock = lambda: 1_500_000.0
+        if many:
+            mixed = [Write("v:new", b"x", 0), Write("v:a", b"x", 1, standing)]
+            assert table.write_profiles("demo", mixed) == [None, None]
+        else:
+            table.write_profile("demo", "v:new", b"x", expected=0)
+            table.write_part("demo", "v:a", Part.PROFILE, Stored(b"x", 2, standing))
+        found = emulator.boto("dynamodb").scan(TableName=name)["Items"]
+        items.append(sorted(found, key=lambda item: item["pk"]["S"]))
+    assert items[0] == items[1]
+    lasting = bool(standing.consent.refused or standing.forgotten)
+    assert sum("ttl" in item for item in items[1]) == (2 - lasting if days else 0)
+
+
+@pytest.mark.cloud
 def test_a_table_that_is_not_there_is_said_of_every_write(emulator: Cloud) -> None:
     table = DynamoTable(connect("dynamodb", region=REGION, endpoint=emulator.endpoint), "no-such")
     written = table.write_profiles("demo", [Write("v:a", b"", 0), Write("v:b", b"", 4)])

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hemline.model.consent import Consent
 from hemline.model.errors import Conflict, HemlineError, Unavailable
-from hemline.model.standing import Standing
+from hemline.model.standing import FRESH, Standing
+from hemline.usecases import ingest_apply
 from hemline.usecases.ingest_apply import TOGETHER
 from hemline.usecases.ports import Part, Stored, Write, Written
 from tests.support.streams import NOW, SITE, Bench, calm, counts, delivered, record, run
@@ -58,10 +61,14 @@ def test_after_a_failure_whoever_lost_to_a_rival_is_left_too(
     assert counts(result) == {"left": 2}
 
 
-def test_whoever_has_a_standing_goes_alone_in_the_order_of_the_stream() -> None:
+def test_whoever_said_something_is_written_with_the_others_and_only_linked_people_go_alone() -> (
+    None
+):
     bench = calm()
-    standing = Standing(Consent(granted=1, at=NOW))
-    bench.table.write_part(SITE, "v:1", Part.PROFILE, Stored(b"", 1, standing))
+    yes = Standing(Consent(granted=1, at=NOW))
+    linked = Standing(yes.consent, linked=True)
+    bench.table.write_part(SITE, "v:1", Part.PROFILE, Stored(b"", 1, yes))
+    bench.table.write_part(SITE, "v:2", Part.PROFILE, Stored(b"", 1, linked))
     calls: list[list[str]] = []
     original = bench.table.write_profiles
 
@@ -73,6 +80,70 @@ def test_whoever_has_a_standing_goes_alone_in_the_order_of_the_stream() -> None:
     subjects = [f"v:{n}" for n in range(TOGETHER + 2)]
     result = run(bench, *(delivered(n, record(s, f"e{n}")) for n, s in enumerate(subjects)))
     assert counts(result) == {"applied": TOGETHER + 2}
-    assert calls == [["v:0", *subjects[2 : TOGETHER + 1]], subjects[TOGETHER + 1 :]]
-    stored = bench.table.read_profiles(SITE, ["v:1"])["v:1"]
-    assert (stored.version, stored.standing) == (2, standing)
+    assert calls == [["v:0", "v:1", *subjects[3 : TOGETHER + 1]], subjects[TOGETHER + 1 :]]
+    for subject, standing in (("v:1", yes), ("v:2", linked)):
+        stored = bench.table.read_profiles(SITE, [subject])[subject]
+        assert (stored.version, stored.standing) == (2, standing)
+
+
+_SAID = st.builds(
+    lambda granted, refused, forgotten: Standing(
+        Consent(granted & ~refused, refused, NOW if granted | refused else 0), forgotten
+    ),
+    st.integers(0, 3), st.integers(0, 3), st.sampled_from([0, 0, NOW + 3]),
+)  # fmt: skip
+
+
+def _told(people: dict[str, Standing], together: int) -> tuple[dict[str, Stored], dict[str, int]]:
+    """What is stored of `people` in the end, and what was counted, when so many go in one call."""
+    bench = calm()
+    for subject, standing in people.items():
+        if standing != FRESH:
+            bench.table.write_part(SITE, subject, Part.PROFILE, Stored(b"", 1, standing))
+    happened = [(f"e{n}", n) for n in range(6)]
+    entries = [
+        delivered(
+            len(people) * n + at, record(subject, f"{name}{at}", time=NOW + n, received=NOW + n)
+        )
+        for name, n in happened
+        for at, subject in enumerate(people)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingest_apply, "TOGETHER", together)
+        result = run(bench, *entries)
+    return bench.table.read_profiles(SITE, list(people)), dict(counts(result))
+
+
+@given(st.dictionaries(st.sampled_from([f"{k}:{n}" for k in "uv" for n in "abcdef"]), _SAID))
+def test_in_a_mixed_call_everybody_ends_as_they_would_have_alone(
+    people: dict[str, Standing],
+) -> None:
+    assert _told(people, TOGETHER) == _told(people, 1)
+
+
+@pytest.mark.parametrize("change", ["no", "forgotten"])
+def test_a_no_that_comes_amid_a_mixed_call_is_heard_by_that_one_alone(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = calm()
+    yes = Standing(Consent(granted=1, at=NOW))
+    after = (
+        Standing(Consent(refused=7, at=NOW + 9)) if change == "no" else Standing(forgotten=NOW + 9)
+    )
+    for subject in ("v:a", "v:b"):
+        bench.table.write_part(SITE, subject, Part.PROFILE, Stored(b"", 1, yes))
+    original = bench.table.write_profiles
+
+    def amid(site: str, writes: Sequence[Write]) -> list[Written]:
+        bench.table.write_part(SITE, "v:b", Part.PROFILE, Stored(b"", 2, after))
+        return original(site, writes)
+
+    monkeypatch.setattr(bench.table, "write_profiles", amid)
+    subjects = ["v:a", "v:b", "v:c"]
+    result = run(bench, *(delivered(n, record(s, f"e{n}")) for n, s in enumerate(subjects)))
+    lost = "withheld" if change == "no" else "forgotten"
+    assert counts(result) == {"applied": 2, lost: 1}
+    stored = bench.table.read_profiles(SITE, subjects)
+    assert stored["v:b"] == Stored(b"", 2, after)
+    assert (stored["v:a"].version, stored["v:a"].standing) == (2, yes)
+    assert (stored["v:c"].version, stored["v:c"].standing) == (1, FRESH)

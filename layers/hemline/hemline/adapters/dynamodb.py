@@ -130,9 +130,16 @@ class DynamoTable:
         """What became of each, in their order: written, lost, or not known; see `dynamodb_batch`."""
         from hemline.adapters.dynamodb_batch import execute, statement  # noqa: PLC0415 - the hot path never writes
 
-        until = self._until(Part.PROFILE, FRESH)
-        keyed = [(_profile_key(site, write.subject), write) for write in writes]
-        return execute(self._client, [statement(self._table, *one, until) for one in keyed])
+        statements = [
+            statement(
+                self._table,
+                _profile_key(site, write.subject),
+                write,
+                self._until(Part.PROFILE, write.standing),
+            )
+            for write in writes
+        ]
+        return execute(self._client, statements)
 
     def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
         """Consistent."""

@@ -1,8 +1,9 @@
 """Fold the groups of a batch into their profiles: many in one call, and singly whatever is not plain.
 
-Most people never stated anything, and nobody else writes their profile: those are folded and written
-up to 25 at a time, which costs a request where it would cost 25. Whoever lost against another writer,
-has something standing beside the profile, or is linked goes alone: read, judged, folded, written.
+Most people are one profile and no more: those are folded and written up to 25 at a time, whatever
+they said, which costs a request where it would cost 25. The condition of each write covers what stands
+beside its profile. Whoever is linked, so that other parts are written before or after, and whoever
+lost against another writer goes alone: read, judged, folded, written.
 Knows nothing of the stream's checkpoint, but that every group ends in one outcome.
 """
 
@@ -70,7 +71,7 @@ class _Run(NamedTuple):
 
     def _plain(self, group: Group) -> bool:
         stored = self.stored.get((group.site, group.subject))
-        return stored is None or stored.standing == FRESH
+        return stored is None or not stored.standing.linked
 
     def part(self, groups: Sequence[Group]) -> list[Outcome]:
         """Every group's outcome; the plain ones written in one call."""
@@ -100,8 +101,8 @@ class _Run(NamedTuple):
             return self._failed(group, error)
         if folded.blob is None:
             return Outcome(folded.counts)
-        write = Write(group.subject, folded.blob, stored.version if stored else 0)
-        return _Folded(write, folded.counts)
+        version, standing = (stored.version, stored.standing) if stored else (0, FRESH)
+        return _Folded(Write(group.subject, folded.blob, version, standing), folded.counts)
 
     def _settled(self, group: Group, one: Outcome | _Folded | None, written: Written) -> Outcome:
         if isinstance(one, Outcome):

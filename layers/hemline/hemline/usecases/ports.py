@@ -42,11 +42,13 @@ class HotReader(Protocol):
 
 
 class Write(NamedTuple):
-    """One of many profiles to write: as `write_profile` is told it."""
+    """One of many profiles to write over the version `expected` (0: must not exist yet)."""
 
     subject: str
     blob: bytes
     expected: int
+    standing: Standing = FRESH
+    """What stands beside that version: it stays, and how long the profile is kept hangs on it."""
 
 
 Written = Conflict | Unavailable | None
@@ -68,7 +70,7 @@ class ProfileStore(Protocol):
         ...
 
     def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
-        """`write_profile` for each, of different subjects; one outcome a write, in order. Never raises."""
+        """Each under its own condition, of different subjects; an outcome for each, in order. Never raises."""
         ...
 
 
