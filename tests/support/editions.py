@@ -1,6 +1,6 @@
 """Small editions made by hand: known neighbours, known popularity, any slots and rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import numpy as np
 from hemline.decide import cards, page_caps, rule_masks, template_edition
 from hemline.decide.features import FEATURES
 from hemline.learn.statistics import Statistics, sections
+from hemline.model import choice
 from hemline.model.consent import ConsentRules
 from hemline.model.edition import SCHEMA, Edition, Header, pack, unpack
 from hemline.model.event import Record
@@ -56,6 +57,7 @@ def build_file(
     base_url: str = "",
     templates: Sequence[Template] = (),
     consent: ConsentRules = ConsentRules(),  # noqa: B008 - a frozen value
+    choices: Mapping[str, choice.Evidence] | None = None,
 ) -> tuple[bytes, Edition]:
     """An edition over these items, with the statistics of this history: its file and what it is."""
     statistics = Statistics()
@@ -84,6 +86,8 @@ def build_file(
         "ranker_onnx": ("bytes", (), ranker[0]),
         "ranker_json": ("bytes", (), ranker[1]),
     }
+    if choices:
+        payloads[choice.SECTION] = ("bytes", (), choice.encode(choices))
     data = pack(header, payloads)
     return data, unpack(data, site=SITE)
 

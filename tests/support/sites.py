@@ -17,6 +17,7 @@ from hemline.decide.page import Engine
 from hemline.decide.rules import Rules
 from hemline.decide.snapshot import Snapshot
 from hemline.learn.statistics import Statistics, sections
+from hemline.model import choice
 from hemline.model.brake import NO_BRAKE, Brake, Kind, Stop
 from hemline.model.edition import SCHEMA, Header, Payload, pack, unpack
 from hemline.model.event import Record
@@ -134,6 +135,22 @@ def _counted() -> dict[str, Payload]:
     return {**sections(statistics, ITEMS, NOW), **cards.sections(ITEMS, currency="EUR"), **ranker}
 
 
+def _choices(site: Site) -> dict[str, Payload]:
+    """What is known of variants, of every other slot that has some."""
+    known = {one.name: _evidence(one) for one in site.made if one.variants and one.limit != 5}
+    return {choice.SECTION: ("bytes", (), choice.encode(known))}
+
+
+def _evidence(slot: Slot) -> choice.Evidence:
+    draw = Random(f"evidence {slot}")
+    found = {
+        variant.name: choice.Estimate(draw.random(), draw.random(), 100.0)
+        for variant in slot.variants[: draw.randint(1, 3)]
+    }
+    there = {name: draw.choice([0.5, 2.0]) for name in found}
+    return choice.Evidence("click", 0.3, 0.5, found, draw.choice([{}, {"mobile": there}]))
+
+
 @lru_cache(2048)
 def engine(site: Site) -> Engine:
     """The site as an edition, through its file, and opened."""
@@ -155,6 +172,7 @@ def engine(site: Site) -> Engine:
         **rule_masks.sections(site.laws, ITEMS, NOW),
         **page_caps.sections(CAPS[site.caps], ITEMS),
         **_templates(frozenset(one.template for one in site.made)),
+        **_choices(site),
     }
     snapshot = Snapshot(unpack(pack(header, payloads), site=SITE))
     return Engine(snapshot, Rules(snapshot), ScoreByPrice())

@@ -106,6 +106,7 @@ class _Varied(_Slot):
 
 class _Content(_Varied):
     kind: Literal["content"]
+    explore: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
 
 class _Alert(_Varied):

@@ -1,6 +1,6 @@
 """Slots that choose one of a few things: a content variant, an alert, an order of page sections."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hemline.decide.facts import Facts, MissingFact
@@ -18,14 +18,22 @@ class Choice(NamedTuple):
     sections: tuple[str, ...]
     rung: Rung
     reasons: tuple[str, ...] = ()
+    mark: tuple[int, float] | None = None
+    """What the token says of a choice that chance or an estimate had a part in."""
 
 
-def choose(
-    slot: Slot, rules: Rules, snapshot: Snapshot, facts: Facts, frozen: str | None = None
+def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what stands in its way
+    slot: Slot,
+    rules: Rules,
+    snapshot: Snapshot,
+    facts: Facts,
+    frozen: str | None = None,
+    stopped: str = "",
 ) -> Choice:
-    """Segment rung: the visitor's or the request's facts chose it; popular: the default; static.
+    """Model rung: an estimate chose it; segment: facts did; popular: the default; static.
 
     `frozen`, where it says why, leaves the static one; what rules suppress is not shown then either.
+    `stopped`, where it says why, leaves estimates and chance out.
     """
     fired = rules.fired(slot.name, facts, "order" if slot.kind == "layout" else "choice")
     if fired.suppressed:
@@ -36,7 +44,12 @@ def choose(
         liked = _liked(slot, snapshot, facts)
         if slot.kind == "layout":
             return _layout(slot, liked, fired)
-        return _variant(slot, rules, facts, liked, fired.wanted)
+        field = field_of(slot, rules, facts, liked)
+        choice, named = _variant(slot, field, fired.wanted)
+        learns = bool(slot.explore) or slot.name in snapshot.choices
+        if named or not learns or len(field.allowed) < 2:
+            return choice
+        return _learned(slot, field, snapshot, facts, choice, stopped)
     except Exception as why:  # noqa: BLE001 - a condition that failed is reported, never "no match"
         return static(slot, rules, facts, f"segment: {_said(why)}")
 
@@ -65,22 +78,50 @@ def _liked(slot: Slot, snapshot: Snapshot, facts: Facts) -> dict[str, int]:
         return {}
 
 
-def _variant(
-    slot: Slot, rules: Rules, facts: Facts, liked: dict[str, int], wanted: Sequence[str]
-) -> Choice:
+class Field(NamedTuple):
+    """What there is to choose from: variants that may be shown, and what facts alone choose of them."""
+
+    allowed: Sequence[Variant]
+    usual: Variant | None
+    own: bool
+    """`usual` speaks for a category of the visitor's own."""
+
+
+def field_of(slot: Slot, rules: Rules, facts: Facts, liked: Mapping[str, int]) -> Field:
+    """Variants whose own conditions hold; `liked` as categories by their place among the visitor's."""
     allowed = [one for one in slot.variants if rules.may_show(slot.name, one, facts)]
-    if not allowed:
+    usual = min(allowed, key=lambda v: _place(v, liked), default=None)
+    return Field(allowed, usual, usual is not None and (usual.category or "") in liked)
+
+
+def _variant(slot: Slot, field: Field, wanted: Sequence[str]) -> tuple[Choice, bool]:
+    """What facts alone choose, and whether a rule named it."""
+    if field.usual is None:
         # An alert that applies to nobody here is not a failure: there is nothing to say.
-        return Choice(None, (), Rung.SEGMENT if slot.variants else Rung.STATIC)
+        return Choice(None, (), Rung.SEGMENT if slot.variants else Rung.STATIC), False
     # A rule chooses among what may be shown: it never overrules a variant's own conditions.
-    named = {one.name: one for one in allowed}
+    named = {one.name: one for one in field.allowed}
     chosen = next((named[name] for name in wanted if name in named), None)
-    best = chosen or min(allowed, key=lambda v: _place(v, liked))
-    chosen_for = chosen is not None or bool(best.when) or (best.category or "") in liked
-    return Choice(best, (), Rung.SEGMENT if chosen_for else Rung.POPULAR)
+    if chosen:
+        return Choice(chosen, (), Rung.SEGMENT), True
+    chosen_for = bool(field.usual.when) or field.own
+    return Choice(field.usual, (), Rung.SEGMENT if chosen_for else Rung.POPULAR), False
 
 
-def _place(variant: Variant, liked: dict[str, int]) -> int:
+def _learned(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what stands in its way
+    slot: Slot, field: Field, snapshot: Snapshot, facts: Facts, usual: Choice, stopped: str
+) -> Choice:
+    """By estimate or chance, in place of the `usual` choice, which no rule made."""
+    if stopped:
+        return usual._replace(reasons=(f"model: {stopped}",))
+    from hemline.decide import learned  # noqa: PLC0415 - of slots that explore or have learned alone
+
+    picked = learned.pick(slot, field, snapshot, facts)
+    rung = Rung.MODEL if picked.estimated else usual.rung
+    return Choice(picked.variant, (), rung, mark=picked.mark)
+
+
+def _place(variant: Variant, liked: Mapping[str, int]) -> int:
     """The visitor's own categories, then what speaks for no category, then the others."""
     if variant.category is None:
         return len(liked)

@@ -1,4 +1,4 @@
-"""Exploration: now and then the last place goes to an item that the ranking would not have shown.
+"""Exploration: now and then chance decides a list's last place, or which variant is shown.
 
 What is learned from clicks is only right when it is known how likely each item was to be shown, so
 the propensity is part of the decision. Chance comes from a seed that is itself a fact: the same
@@ -21,6 +21,11 @@ class Explored(NamedTuple):
     item: int
     propensity: float
 
+    @property
+    def mark(self) -> tuple[int, float]:
+        """As a token says it."""
+        return self.item, self.propensity
+
 
 def explore(
     ranked: Sequence[int], limit: int, share: float, seed: str, owed: Collection[int] = ()
@@ -41,6 +46,17 @@ def explore(
     at = pool[int(_uniform(seed + "|which") * len(pool))]
     moved = [*ranked[:last], ranked[at], *ranked[last:at], *ranked[at + 1 :]]
     return Explored(moved, ranked[at], share / len(pool))
+
+
+def drawn(count: int, best: int, share: float, seed: str) -> tuple[int, float]:
+    """(position, propensity): the `best` of `count`, or with probability `share` any, evenly.
+
+    The best one may be drawn too, so its propensity is 1 - share + share / count.
+    """
+    chosen = best
+    if _uniform(seed + "|whether") < share:
+        chosen = int(_uniform(seed + "|which") * count)
+    return chosen, share / count + (1 - share if chosen == best else 0.0)
 
 
 def _uniform(text: str) -> float:

@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from hemline.decide import render, token
-from hemline.decide.explore import Explored
 from hemline.decide.facts import Facts
 from hemline.decide.seen import Seen
 from hemline.decide.snapshot import Snapshot
@@ -32,7 +31,8 @@ class Answer(NamedTuple):
     reasons: tuple[str, ...]
     shown: tuple[int, ...] = ()
     variant: str = ""
-    explored: Explored | None = None
+    explored: tuple[int, float] | None = None
+    """What chance had a part in, as the token says it."""
     broken: bool = False
     """A rung was left for a reason that lies in no fact."""
     said: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ def _token(decided: Decided, form: Format, witness: token.Witness, unsigned: byt
         minute=facts.read("clock.minute") // 60_000,
         items=answer.shown,
         variant=answer.variant,
-        explored=answer.explored and (answer.explored.item, answer.explored.propensity),
+        explored=answer.explored,
         site=token.site_mark(snapshot.header.site),
         body=token.short(unsigned),
         form=form,

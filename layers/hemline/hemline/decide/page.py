@@ -150,7 +150,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
         step.rung if shown else Rung.STATIC,
         (*step.reasons, *missed(shown, eligible)),
         tuple(shown),
-        explored=explored if explored and explored.item in shown else None,
+        explored=explored.mark if explored and explored.item in shown else None,
         broken=step.broken,
         said=tuple(texts),
         free=is_free(slot),
@@ -195,7 +195,8 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> Answer:
     under = braked(slot, engine.snapshot, facts)
     slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
     frozen = under.frozen or None
-    choice = content.choose(slot, engine.rules, engine.snapshot, facts, frozen)
+    stopped = under.closed.get(Rung.MODEL, "")
+    choice = content.choose(slot, engine.rules, engine.snapshot, facts, frozen, stopped)
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)
         html = render.sections_html(choice.sections)
@@ -204,4 +205,4 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> Answer:
     html = render.variant_html(slot, choice.variant)
     name = choice.variant.name if choice.variant else ""
     left = (*choice.reasons, gone) if gone else choice.reasons
-    return Answer(members, html, choice.rung, left, variant=name)
+    return Answer(members, html, choice.rung, left, variant=name, explored=choice.mark)

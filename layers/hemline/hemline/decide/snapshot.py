@@ -1,15 +1,18 @@
 """An edition opened as numpy views: what every step of a decision reads. Opened once, then shared."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hemline.model.edition import Edition
 from hemline.model.slot import diverse_attributes
+
+if TYPE_CHECKING:
+    from hemline.model.choice import Evidence
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -79,6 +82,15 @@ class Snapshot:
     def owed(self) -> frozenset[int]:
         """New items that are still owed impressions."""
         return frozenset(self.ints("owed").tolist())
+
+    @cached_property
+    def choices(self) -> "Mapping[str, Evidence]":
+        """Slot → what is known of how its variants do; slots of which enough is known."""
+        if "choices" not in self.header.sections:
+            return {}
+        from hemline.model import choice  # noqa: PLC0415 - of editions that have learned it alone
+
+        return choice.decode(self.edition.raw(choice.SECTION))
 
     @cached_property
     def page_group(self) -> Ints:

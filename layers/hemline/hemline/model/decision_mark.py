@@ -32,7 +32,11 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
     """Shown item indices of that edition, in order."""
     variant: str = ""
     explored: tuple[int, float] | None = None
-    """(item index, propensity) of the place that chance decided, when the slot explores."""
+    """(item index, propensity) of the place that chance decided, when the slot explores.
+
+    Of a variant: how it matches the visitor's categories (`model.choice.Match`), and how likely it was
+    to be shown; None where rules, conditions or the categories alone chose it.
+    """
     site: bytes = b""
     """First 4 bytes of the site's hash."""
 

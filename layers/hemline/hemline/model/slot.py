@@ -67,7 +67,10 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     diverse_over: str = "category"
     """items: what makes two alike: one of DIVERSE_OVER, or an attribute's name."""
     explore: float = 0.0
-    """items: how often the last place goes to an item that the ranking would not have shown."""
+    """items: how often the last place goes to an item that the ranking would not have shown.
+
+    content: how often chance chooses among the variants that may be shown.
+    """
     variants: tuple[Variant, ...] = ()
     sections: tuple[str, ...] = ()
     """layout: the page's sections in their default order."""

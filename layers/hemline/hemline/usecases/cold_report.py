@@ -107,7 +107,7 @@ def chance_per_hour(records: Iterable[Record], slots: Iterable[Slot], now: int) 
 
     A list that was seen in parts has several exposures and one token.
     """
-    share: Mapping[str, float] = {slot.name: slot.explore for slot in slots if slot.explore}
+    share: Mapping[str, float] = {s.name: s.explore for s in slots if s.kind == "items"}
     since = now - TRAFFIC_HOURS * _HOUR
     lists = {
         (event.slot or "", event.token or event.id)
