@@ -70,7 +70,7 @@ class ProfileStore(Protocol):
         ...
 
     def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
-        """Each under its own condition, of different subjects; an outcome for each, in order. Never raises."""
+        """Each under its own condition, of different subjects; outcomes in their order. Never raises."""
         ...
 
 
