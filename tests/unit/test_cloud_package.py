@@ -116,3 +116,20 @@ def test_a_hollow_module_stays_importable_and_a_list_that_is_out_of_date_is_told
     listed.write_text("gone.py\n")
     with pytest.raises(FileNotFoundError):
         package.hollow(tmp_path, listed)
+
+
+def test_what_is_not_imported_is_none_and_a_list_that_is_out_of_date_is_told(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "one.py").write_text(
+        "import re\ntry:\n    import ctypes\nexcept ImportError:\n    1\n"
+    )
+    listed = tmp_path / "unimport.txt"
+    listed.write_text("# why\none.py ctypes\n")
+    package.unimport(tmp_path, listed)
+    assert "    ctypes = None\n" in (tmp_path / "one.py").read_text()
+    assert "import re\n" in (tmp_path / "one.py").read_text()
+    with pytest.raises(
+        ValueError, match=r"one\.py imports ctypes 0 times, not once: see unimport\.txt"
+    ):
+        package.unimport(tmp_path, listed)

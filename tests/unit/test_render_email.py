@@ -107,7 +107,7 @@ def test_sections_are_lines_of_text(names: list[str]) -> None:
 def test_the_check_above_turns_red_when_a_title_is_not_escaped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(render_email.html, "escape", lambda text: text)
+    monkeypatch.setattr(render_email, "escape", lambda text: text)
     with pytest.raises(AssertionError):
         check(render_email.variant(Variant("v", {"headline": NASTY[0]}), BASE))
 

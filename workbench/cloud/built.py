@@ -26,7 +26,12 @@ RUNTIME = "runtime"
 
 _KEPT = 3
 _BUILDERS = 2
-_RECIPES = (Path(__file__).with_name("package.py"), Path(__file__))
+_RECIPES = (
+    Path(__file__).with_name("package.py"),
+    Path(__file__),
+    # Of several layers.
+    ROOT / "layers/left_out.py",
+)
 
 
 class BuildError(RuntimeError):

@@ -3,11 +3,13 @@
 `HEMLINE_TARGET=native` builds for this machine and this Python, so that functions on the laptop
 see exactly what they would see on AWS; without it the target is Lambda's python3.13. Dependencies
 come from the folder's requirements.txt, locked by hash; `trim.txt` says what is left out and why,
-`hollow.txt` which modules are emptied, `instead.txt` which are replaced.
+`hollow.txt` which modules are emptied, `instead.txt` which are replaced, `unimport.txt` what some of
+the rest do not import.
 usage: python -m workbench.cloud.package FOLDER INTO [NAME …]; NAMEs are copied from FOLDER.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -61,6 +63,7 @@ def build(folder: Path, into: Path, names: list[str], chosen: Target) -> None:
         trim(into, folder / "trim.txt")
         hollow(into, folder / "hollow.txt")
         replace(into, folder / "instead.txt")
+        unimport(into, folder / "unimport.txt")
     for name in names:
         copy(folder / name, into / name)
     compile_all(into, chosen)
@@ -110,6 +113,27 @@ def replace(into: Path, listed: Path) -> None:
         with (into / name).open("r+") as module:
             module.truncate()
             module.write((listed.parent / ours).read_text())
+
+
+def unimport(into: Path, listed: Path) -> None:
+    """Set a name to None where each module that `listed` names would import it.
+
+    Raises ValueError for one that does not import it on a line of its own: the list is out of date then.
+    """
+    for line in globs(listed):
+        name, unneeded = line.split()
+        path = into / name
+        left, count = re.subn(
+            rf"^( *)import {re.escape(unneeded)}$",
+            rf"\1{unneeded} = None",
+            path.read_text(),
+            flags=re.MULTILINE,
+        )
+        if count != 1:
+            raise ValueError(
+                f"{name} imports {unneeded} {count} times, not once: see {listed.name}"
+            )
+        path.write_text(left)
 
 
 def globs(listed: Path) -> Iterator[str]:

@@ -13,7 +13,6 @@ deadlines: every wait has one, and so has the whole of a call with its repeats.
 """
 
 import os
-import random
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -81,6 +80,13 @@ def targeted(call: Call, operation: str) -> Call:
     return call._replace(headers=headers)
 
 
+def _draw() -> float:
+    """From 0 to 1. Imported here: only a call that failed waits for as long as this says."""
+    import random  # noqa: PLC0415
+
+    return random.random()  # noqa: S311 - it spreads repeats in time, nothing more
+
+
 class AwsClient:
     """Calls to one service; shared by threads. Make it with `connect`."""
 
@@ -89,7 +95,7 @@ class AwsClient:
         self._signer, self._pool, self._credentials = signer, pool, credentials
         self.timeouts, self.retries = _TIMEOUTS, Retries()
         self.sleep: Callable[[float], None] = time.sleep
-        self.draw: Callable[[], float] = random.random
+        self.draw: Callable[[], float] = _draw
         self.clock: Callable[[], float] = time.monotonic
 
     def send(self, call: Call) -> bytes:

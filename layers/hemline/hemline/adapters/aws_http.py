@@ -50,9 +50,10 @@ class Pool:
 
     def __init__(self, origin: str) -> None:
         parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in {"http", "https"} or not (parts.hostname or "").isascii():
             raise ValueError(f"not an endpoint: {origin}")
-        self._secure, self._host = parts.scheme == "https", parts.hostname
+        # As bytes, or the system's resolver and TLS would load all of Unicode's rules for names.
+        self._secure, self._host = parts.scheme == "https", parts.hostname.encode("ascii")
         self._port = parts.port or (443 if self._secure else 80)
         self.host_header = parts.netloc.rpartition("@")[2]
         self._kept: deque[tuple[socket.socket, float]] = deque()

@@ -5,11 +5,11 @@ Pure. Everything a catalogue says is hostile until it is escaped here; no later 
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
 
 import msgspec
 import numpy as np
 
+from hemline.decide.markup import escape
 from hemline.decide.render import safe_url
 from hemline.model.edition import Payload
 from hemline.model.item import Item

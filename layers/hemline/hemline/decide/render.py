@@ -1,11 +1,11 @@
 """A decision as JSON and as escaped HTML. Cards come ready-made from the edition; only reasons vary."""
 
-import html
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
 
+from hemline.decide.markup import escape
 from hemline.decide.snapshot import Snapshot
 from hemline.model.slot import Slot, Variant
 
@@ -51,7 +51,7 @@ def items_html(
     if not shown:
         return b""
     blob, at = snapshot.cards_html
-    title = f'<h2 class="hem-title">{html.escape(slot.title)}</h2>' if slot.title else ""
+    title = f'<h2 class="hem-title">{escape(slot.title)}</h2>' if slot.title else ""
     parts: list[bytes | memoryview] = [title.encode(), b'<ul class="hem-list">']
     for i, reason in zip(shown, reasons, strict=True):
         parts += (blob[at[i] : at[i + 1]], _reason(reason), CARD_END)
@@ -60,7 +60,7 @@ def items_html(
 
 
 def _reason(text: str) -> bytes:
-    return f'<span class="hem-card__reason">{html.escape(text)}</span>'.encode() if text else b""
+    return f'<span class="hem-card__reason">{escape(text)}</span>'.encode() if text else b""
 
 
 def variant_json(variant: Variant | None) -> bytes:
@@ -81,33 +81,33 @@ def variant_html(slot: Slot, variant: Variant | None) -> bytes:
         _text("p", "text", fields),
         _link(fields),
     ]
-    name = html.escape(variant.name)
+    name = escape(variant.name)
     lead = f'<div class="hem-{slot.kind}" data-variant="{name}">'
     return (lead + "".join(parts) + "</div>").encode()
 
 
 def _text(tag: str, field: str, fields: Mapping[str, str]) -> str:
     text = fields.get(field, "")
-    return f'<{tag} class="hem-{field}">{html.escape(text)}</{tag}>' if text else ""
+    return f'<{tag} class="hem-{field}">{escape(text)}</{tag}>' if text else ""
 
 
 def _image(fields: Mapping[str, str]) -> str:
     if not fields.get("image"):
         return ""
-    source, alt = html.escape(safe_url(fields["image"])), html.escape(fields.get("alt", ""))
+    source, alt = escape(safe_url(fields["image"])), escape(fields.get("alt", ""))
     return f'<img class="hem-image" src="{source}" alt="{alt}">'
 
 
 def _link(fields: Mapping[str, str]) -> str:
     if not (fields.get("url") and fields.get("cta")):
         return ""
-    href, text = html.escape(safe_url(fields["url"])), html.escape(fields["cta"])
+    href, text = escape(safe_url(fields["url"])), escape(fields["cta"])
     return f'<a class="hem-cta" href="{href}">{text}</a>'
 
 
 def sections_html(sections: Sequence[str]) -> bytes:
     """An ordered list of section names, for a template to arrange by."""
-    parts = "".join(f'<li data-section="{html.escape(name)}"></li>' for name in sections)
+    parts = "".join(f'<li data-section="{escape(name)}"></li>' for name in sections)
     return f'<ol class="hem-layout">{parts}</ol>'.encode()
 
 

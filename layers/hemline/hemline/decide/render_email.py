@@ -5,12 +5,12 @@ here, as everywhere; in the text there is nothing to escape, so what could be re
 there at all.
 """
 
-import html
 from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from hemline.decide.cards import price_text
+from hemline.decide.markup import escape
 from hemline.decide.reasons import item_of
 from hemline.decide.render import safe_url
 from hemline.decide.snapshot import Snapshot
@@ -66,7 +66,7 @@ def items(snapshot: Snapshot, slot: Slot, shown: Sequence[int], reasons: Sequenc
         _lines(item, reason, header.base_url, header.currency)
         for item, reason in zip(known, reasons, strict=True)
     ]
-    title = [f'<tr><td colspan="2" style="{_TITLE}">{html.escape(slot.title)}</td></tr>']
+    title = [f'<tr><td colspan="2" style="{_TITLE}">{escape(slot.title)}</td></tr>']
     head = [plain(slot.title)] if slot.title else []
     return _mail([*(title if slot.title else []), *rows], [*head, *lines])
 
@@ -123,11 +123,9 @@ def _mail(rows: Sequence[str], lines: Sequence[str]) -> Mail:
 
 def _row(item: Item, reason: str, base_url: str, currency: str) -> str:
     url, image = absolute(item.url, base_url), absolute(item.image, base_url)
-    title = _linked(html.escape(item.title), url)
+    title = _linked(escape(item.title), url)
     small = [_price(item, currency), reason]
-    below = "".join(
-        f'<br><span style="{_SMALL}">{html.escape(text)}</span>' for text in small if text
-    )
+    below = "".join(f'<br><span style="{_SMALL}">{escape(text)}</span>' for text in small if text)
     picture = _linked(_picture(image, "", _PICTURE, "96"), url)
     return (
         f'<tr><td width="112" valign="top" style="{_CELL}">{picture}</td>'
@@ -147,14 +145,14 @@ def _price(item: Item, currency: str) -> str:
 
 
 def _linked(inner: str, url: str) -> str:
-    return f'<a href="{html.escape(url)}" style="{_LINK}">{inner}</a>' if url and inner else inner
+    return f'<a href="{escape(url)}" style="{_LINK}">{inner}</a>' if url and inner else inner
 
 
 def _picture(url: str, alt: str, style: str, width: str) -> str:
-    source, says = html.escape(url), html.escape(alt)
+    source, says = escape(url), escape(alt)
     return f'<img src="{source}" alt="{says}" width="{width}" style="{style}">' if url else ""
 
 
 def _spaced(text: str, style: str, url: str = "") -> str:
-    inner = _linked(html.escape(text), url)
+    inner = _linked(escape(text), url)
     return f'<div style="{style}">{inner}</div>' if text else ""

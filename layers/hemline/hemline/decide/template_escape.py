@@ -10,17 +10,12 @@ from urllib.parse import quote
 
 import msgspec
 
+from hemline.decide.markup import ENTITIES, SPECIAL, escape
 from hemline.decide.render import safe_url
 from hemline.model.template import Context
 
-_SPECIAL = re.compile("[&<>\"'`\0\r]").search
 _PLAIN_URL = re.compile(r"(?:https?://|/)[A-Za-z0-9._~/?=%#+,;@!$()*:-]*", re.ASCII).fullmatch
 """What needs neither a look at its scheme nor escaping: most addresses are so."""
-_ENTITIES = str.maketrans({
-    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "`": "&#x60;",
-    # A browser would drop the one, and read the other as a line's end.
-    "\0": "\ufffd", "\r": "&#13;",
-})  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
 
@@ -37,15 +32,10 @@ def said(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def escape(text: str) -> str:
-    """For text and for values within either quotes."""
-    return text.translate(_ENTITIES) if _SPECIAL(text) else text
-
-
 def _text(value: object) -> str:
     # As `escape(said(value))`; it is what most holes do, and a call costs as much as its work.
     text = value if value.__class__ is str else said(value)
-    return text.translate(_ENTITIES) if _SPECIAL(text) else text
+    return text.translate(ENTITIES) if SPECIAL(text) else text
 
 
 def _url(value: object) -> str:

@@ -1,11 +1,11 @@
 """Fragments as an HTTP answer: every header follows from what the decision read."""
 
 import hashlib
-import html
 
 import msgspec
 
 from hemline.decide.fragment import Format
+from hemline.decide.markup import escape
 from hemline.model.decision import Fragment, Scope
 from hemline.runtime.http import PRIVATE, Answer, Request, problem_of
 from hemline.runtime.traits import VARY
@@ -94,7 +94,7 @@ def _etag(fragments: list[Fragment]) -> str:
 
 def _wrapped(fragment: Fragment) -> bytes:
     # What an ESI include puts on the page must still be able to say that it was seen.
-    token = html.escape(_token.decode(fragment.body).token)
-    name = html.escape(fragment.name)
+    token = escape(_token.decode(fragment.body).token)
+    name = escape(fragment.name)
     lead = f'<div class="hem-fragment" data-hem-slot="{name}" data-hem-token="{token}">'
     return lead.encode() + fragment.html + b"</div>"

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Mapping
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -98,14 +97,14 @@ class Answer(NamedTuple):
 PRIVATE = {"Cache-Control": "private, no-store"}
 """For everything that was not derived from facts: errors above all."""
 
-_STATUSES: tuple[tuple[type[HemlineError], HTTPStatus], ...] = (
-    (UnknownSlot, HTTPStatus.NOT_FOUND),
-    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    (BadInput, HTTPStatus.BAD_REQUEST),
-    (CrossSite, HTTPStatus.FORBIDDEN),
-    (NotAllowed, HTTPStatus.UNAUTHORIZED),
-    (NotDurable, HTTPStatus.SERVICE_UNAVAILABLE),
-    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+_STATUSES: tuple[tuple[type[HemlineError], int], ...] = (
+    (UnknownSlot, 404),
+    (TooLarge, 413),
+    (BadInput, 400),
+    (CrossSite, 403),
+    (NotAllowed, 401),
+    (NotDurable, 503),
+    (Unavailable, 503),
 )
 
 
@@ -116,20 +115,23 @@ def problem(error: HemlineError, **extra: object) -> Answer:
     document = problem_of(error)
     if isinstance(error, BadToken):
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-    if found == HTTPStatus.SERVICE_UNAVAILABLE:
+    if found == 503:
         headers["Retry-After"] = str(error.retry_after if isinstance(error, NotDurable) else 2)
         document["way_out"] = f"Try again in {headers['Retry-After']} seconds."
     document.update(extra)
-    return Answer(int(found), msgspec.json.encode(document), headers)
+    return Answer(found, msgspec.json.encode(document), headers)
 
 
 def problem_of(error: HemlineError) -> dict[str, object]:
     """The document alone: an error beside answers, as of one slot of a page, stands in it so."""
     found = status_of(error)
     # Names and addresses inside the account are for the log, not for the caller.
-    detail = str(error) if found < HTTPStatus.INTERNAL_SERVER_ERROR else _ours(error)
-    document: dict[str, object] = {"type": "about:blank", "title": found.phrase}
-    document |= {"status": int(found), "detail": detail}
+    detail = str(error) if found < 500 else _ours(error)
+    # Imported here: errors alone need the words, and a start would pay for all of them.
+    from http import HTTPStatus  # noqa: PLC0415
+
+    document: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(found).phrase}
+    document |= {"status": found, "detail": detail}
     if isinstance(error, BadInput | BadToken):
         document["field"] = error.field
         if error.way_out:
@@ -141,8 +143,6 @@ def _ours(error: HemlineError) -> str:
     return "Not stored yet." if isinstance(error, NotDurable) else "Not ready yet."
 
 
-def status_of(error: HemlineError) -> HTTPStatus:
+def status_of(error: HemlineError) -> int:
     """The most specific row of the table; what is not in it is a fault of ours."""
-    return next(
-        (s for kind, s in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+    return next((s for kind, s in _STATUSES if isinstance(error, kind)), 500)

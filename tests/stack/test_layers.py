@@ -1,0 +1,92 @@
+"""What the layers leave out of their packages is nothing that ours asks for."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench.cloud.built import build
+from workbench.cloud.runtime import Home, environment
+from workbench.cloud.template import load
+from workbench.laptop import ROOT
+
+PACKAGE = ROOT / "layers/hemline/hemline"
+ALIASES = {"np": "numpy", "msgspec": "msgspec"}
+ASK = """
+import importlib, json, sys
+gone = []
+for dotted in json.load(sys.stdin):
+    module, *names = dotted.split(".")
+    found = importlib.import_module(module)
+    for name in names:
+        found = getattr(found, name)
+    if getattr(getattr(found, "__code__", None), "co_name", "") == "missing":
+        gone.append(dotted)
+print(json.dumps({"gone": gone, "loaded": sorted(sys.modules)}))
+"""
+
+
+def asked() -> Iterator[str]:
+    """`numpy.isin`, … as our modules spell them."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                module = ALIASES.get(node.value.id)
+                if module:
+                    yield f"{module}.{node.attr}"
+
+
+@pytest.fixture(scope="module")
+def variables() -> dict[str, str]:
+    """The environment of the fragments function as it would be on AWS, on this machine's Python."""
+    stack = load(ROOT / "template.yaml", region="us-east-1", secret="s" * 32, parameters={})
+    home = Home(build(stack, lambda _: None), {})
+    return environment(stack.functions["FragmentsFunction"], home)
+
+
+def answer(names: list[str], variables: dict[str, str]) -> dict[str, list[str]]:
+    python = getattr(sys, "_base_executable", sys.executable)
+    done = subprocess.run(
+        [python, "-S", "-c", ASK],
+        input=json.dumps(names),
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(variables["LAMBDA_TASK_ROOT"]),
+    )
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+def test_every_function_that_is_called_is_there(variables: dict[str, str]) -> None:
+    names = sorted(set(asked()))
+    assert {"numpy.isin", "numpy.nansum", "msgspec.convert"} <= set(names)
+    assert answer(names, variables)["gone"] == []
+
+
+def test_one_that_is_left_out_is_found(variables: dict[str, str]) -> None:
+    assert answer(["numpy.pad", "numpy.isin"], variables)["gone"] == ["numpy.pad"]
+
+
+def test_a_start_loads_nothing_that_it_has_no_use_for(variables: dict[str, str]) -> None:
+    loaded = set(
+        answer(["onnxruntime.InferenceSession", "numpy.isin", "msgspec.convert"], variables)[
+            "loaded"
+        ]
+    )
+    needless = {
+        "inspect",
+        "ast",
+        "tokenize",
+        "pickle",
+        "ctypes",
+        "textwrap",
+        "numpy.linalg",
+        "html",
+    }
+    assert not loaded & needless
