@@ -55,6 +55,7 @@ def test_who_is_one_person_is_shown_and_taken_back(stack: Running, emulator: Clo
     (record,) = [decode_record(data) for _, data in emulator.records(stack.stream)]
     assert record.event.properties["linked"] is False
     assert "two people" in hemline("unmerge", "phone", "ann").output
+    assert "two people" in hemline("unmerge", "v:phone", "u:ann").output
 
 
 @pytest.mark.usefixtures("stack")
@@ -63,6 +64,8 @@ def test_strangers_and_names_that_are_none_are_refused() -> None:
         hemline("unmerge", "desk", "ann")
     with pytest.raises(BadInput, match="v:VISITOR"):
         hemline("identity", "show", "ann")
+    with pytest.raises(BadInput, match="USER: says that it is a visitor"):
+        hemline("unmerge", "phone", "v:ann")
     with pytest.raises(BadInput, match="no id"):
         hemline("token", "a b")
 
@@ -72,3 +75,5 @@ def test_a_developer_s_token_is_one_of_the_site_s(stack: Running) -> None:
     keys = keys_of(stack.user_keys)
     assert verify_user_token(text, keys, site=SITE, now=int(time.time())) == "ann"
     assert hemline("token", "ann").output.count(".") == 2
+    prefixed = hemline("token", "u:ann").output.strip()
+    assert verify_user_token(prefixed, keys, site=SITE, now=int(time.time())) == "ann"

@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 
 from hemline.adapters.aws import connect
 from hemline.adapters.kinesis import KinesisStream
+from hemline.model.errors import BadInput
 from hemline.model.event import encode_record
 from hemline.model.keys import QUARANTINE_PREFIX
 from hemline.usecases.forget_register import Forgetting
 from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
 from hemline.usecases.link_people import LinkDeps, link
-from hemline.usecases.ports import StreamEntry
+from hemline.usecases.ports import Part, StreamEntry
 from tests.support.clouds import REGION, Cloud
 from tests.support.commands import standing
 from tests.support.streams import SITE, Serial, delivered, record
@@ -208,3 +209,43 @@ def test_an_empty_stack_is_clean_and_says_what_was_looked_at(stack: Running) -> 
 def test_a_bad_call_changes_nothing(stack: Running, arguments: tuple[str, ...]) -> None:
     assert call(*arguments).exit_code != 0
     assert not Forgetting(stores.objects(stack), SITE)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(f"v:{PHONE}",), (f"v:{PHONE}", "--visitor"), (PHONE, "--visitor")],
+    ids=["spelt as shown", "spelt twice", "bare"],
+)
+def test_a_person_is_forgotten_however_their_id_is_spelt(
+    stack: Running, arguments: tuple[str, ...]
+) -> None:
+    live(stack)
+    done = call("forget", *arguments)
+    assert (done.exit_code, json.loads(done.stdout)["known"]) == (0, True), done.output
+    assert Forgetting(stores.objects(stack), SITE).forgets(f"v:{PHONE}", 0)
+    assert not Forgetting(stores.objects(stack), SITE).forgets(f"v:v:{PHONE}", 0)
+
+
+def test_an_id_that_contradicts_the_call_forgets_nobody(stack: Running) -> None:
+    done = CliRunner().invoke(build(), ["forget", f"v:{PHONE}", "--user"])
+    assert isinstance(done.exception, BadInput)
+    assert PHONE not in str(done.exception)
+    assert not Forgetting(stores.objects(stack), SITE)
+
+
+def test_a_slip_in_an_id_is_told_and_its_tombstone_stands(stack: Running) -> None:
+    live(stack)
+    done = CliRunner().invoke(build(), ["forget", "no-such-user", "--user"])
+    assert done.exit_code == 1
+    assert "nobody is known by that id" in done.stdout
+    assert Forgetting(stores.objects(stack), SITE).forgets("u:no-such-user", 0)
+    again = call("forget", "u:no-such-user")
+    assert (again.exit_code, json.loads(again.stdout)["known"]) == (0, True), "a tombstone stands"
+
+
+def test_who_is_in_the_archive_alone_is_known(stack: Running) -> None:
+    now = time.time_ns() // 1_000_000
+    told = record("u:reader", "e1", received=now, time=now, purposes=("analytics",))
+    assert not ingest_batch([delivered(1, told)], deps(stack), now).failures
+    assert not stores.table(stack).read_part(SITE, "u:reader", Part.PROFILE)
+    assert call("forget", "u:reader").exit_code == 0

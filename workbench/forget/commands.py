@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from workbench.forget.verify import Verdict
 
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
-Id = Annotated[str, typer.Argument(help="The id, without what it is of.")]
+Id = Annotated[str, typer.Argument(help="v:VISITOR or u:USER, or the id alone.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,27 +30,43 @@ def forget(
     visitor: Annotated[bool, typer.Option("--visitor", help="It is one device alone.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget a person: at once for every reader; the bytes go with `hemline sweep`."""
-    from hemline.model.errors import BadInput  # noqa: PLC0415 - light at import
-    from hemline.usecases.forget_person import forget as run  # noqa: PLC0415
+    """Forget a person: at once for every reader; the bytes go with `hemline sweep`.
+
+    Exit status 1 when nobody is known by that id; it is forgotten all the same.
+    """
+    from hemline.usecases.forget_person import forget as run  # noqa: PLC0415 - light at import
     from workbench import laptop  # noqa: PLC0415
-    from workbench.forget.places import forget_deps  # noqa: PLC0415
+    from workbench.forget.places import forget_deps, known  # noqa: PLC0415
 
-    if user == visitor:
-        raise BadInput("ID", "may be a user's or a visitor's.", "Say --user or --visitor.")
-    stack = laptop.running()
-    subject = f"{'u' if user else 'v'}:{name}"
+    stack, subject = laptop.running(), _subject(name, user=user, visitor=visitor)
+    before = known(stack, subject)
     done = run(stack.site, subject, forget_deps(stack), _now())
-    _tell_forgotten(done, as_json=as_json)
+    _tell_forgotten(done, known=before, as_json=as_json)
+    if not before:
+        raise typer.Exit(1)
 
 
-def _tell_forgotten(done: "Forgotten", *, as_json: bool) -> None:
+def _subject(name: str, *, user: bool, visitor: bool) -> str:
+    from hemline.model.errors import BadInput  # noqa: PLC0415
+    from workbench.people.naming import USER, VISITOR, subject_of  # noqa: PLC0415
+
+    if user and visitor:
+        raise BadInput("ID", "cannot be a user's and a visitor's.", "Say --user or --visitor.")
+    return subject_of(name, USER * user + VISITOR * visitor)
+
+
+def _tell_forgotten(done: "Forgotten", *, known: bool, as_json: bool) -> None:
     others = len(done.subjects) - 1
     if as_json:
-        _print_json({"people": others + 1, "at": done.at, "settled_at": done.settled_at})
+        told = {"people": others + 1, "at": done.at, "settled_at": done.settled_at, "known": known}
+        _print_json(told)
         return
     linked = f", and {others} linked to them" if others else ""
     print(f"forgotten{linked}; nothing on its way can bring them back")
+    if not known:
+        print(
+            "  but nobody is known by that id: neither table nor archive has them. Is it spelt so?"
+        )
     print(
         f"  hemline sweep takes them out of stored bytes; repeat it after {_time(done.settled_at)}"
     )

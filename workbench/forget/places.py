@@ -3,8 +3,11 @@
 from functools import partial
 from typing import Any
 
+from hemline.model.errors import Refused
+from hemline.usecases.archive import read_archive
 from hemline.usecases.forget_archive import SweepDeps
 from hemline.usecases.forget_person import ForgetDeps
+from hemline.usecases.ports import Part
 from workbench import laptop, stores
 from workbench.cloud.resources import client
 from workbench.forget import scan
@@ -49,6 +52,19 @@ def forget_deps(stack: Running) -> ForgetDeps:
     summary = kinesis.describe_stream_summary(StreamName=stack.stream)["StreamDescriptionSummary"]
     hours = int(summary["RetentionPeriodHours"])
     return ForgetDeps(stores.table(stack), stores.objects(stack), hours)
+
+
+def known(stack: Running, subject: str) -> bool:
+    """Whether there is anything of `subject`, a tombstone too; what cannot be read may be of them."""
+    table = stores.table(stack)
+    # Who is forgotten keeps a tombstone: the archive, which passes them over, is not asked then.
+    if any(table.read_part(stack.site, subject, part) for part in Part):
+        return True
+    try:
+        events = read_archive(stores.objects(stack), stack.site)
+        return any(one.record.subject == subject for one in events)
+    except Refused:
+        return True
 
 
 def sweep_deps(stack: Running) -> SweepDeps:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from workbench.laptop import Running
 
 AsJson = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
-Visitor = Annotated[str, typer.Argument(help="The visitor's id.")]
-User = Annotated[str, typer.Argument(help="The user's id.")]
+Visitor = Annotated[str, typer.Argument(help="The visitor's id, with or without v:.")]
+User = Annotated[str, typer.Argument(help="The user's id, with or without u:.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,9 @@ def unmerge(visitor: Visitor, user: User, *, as_json: AsJson = False) -> None:
     """Make a visitor and a user two people again: both profiles come back exactly, and for good."""
     from hemline.usecases.account import part  # noqa: PLC0415 - light at import
     from workbench import laptop  # noqa: PLC0415
+    from workbench.people.naming import USER, VISITOR, bare  # noqa: PLC0415
 
+    visitor, user = bare(visitor, VISITOR, field="VISITOR"), bare(user, USER, field="USER")
     part(visitor, user, _deps(laptop.running()), time.time_ns() // 1_000_000)
     if as_json:
         _print_json({"visitor": visitor, "user": user, "merged": False})
@@ -51,14 +53,11 @@ def token(
     as_json: AsJson = False,
 ) -> None:
     """A user token as the site's server would sign it, for `Authorization: Bearer`."""
-    from hemline.model.errors import BadInput  # noqa: PLC0415
-    from hemline.model.ids import is_id  # noqa: PLC0415
     from hemline.model.user_token import keys_of, mint_user_token  # noqa: PLC0415
     from workbench import laptop  # noqa: PLC0415
+    from workbench.people.naming import USER, bare  # noqa: PLC0415
 
-    stack = laptop.running()
-    if not is_id(user):
-        raise BadInput("USER", "is no id.", "Use 1 to 128 printable characters, no space.")
+    stack, user = laptop.running(), bare(user, USER, field="USER")
     key = keys_of(stack.user_keys)[0]
     text = mint_user_token(user, key, int(time.time()), seconds=seconds, site=stack.site)
     if as_json:
@@ -71,14 +70,12 @@ def show(
     name: Annotated[str, typer.Argument(help="v:VISITOR or u:USER.")], *, as_json: AsJson = False
 ) -> None:
     """Links, consent and what is kept of one person, for whoever has to answer them."""
-    from hemline.model.errors import BadInput  # noqa: PLC0415
     from hemline.usecases.account import Person, described  # noqa: PLC0415
     from workbench import laptop  # noqa: PLC0415
+    from workbench.people.naming import VISITOR, subject_of  # noqa: PLC0415
 
-    kind, _, bare = name.partition(":")
-    if kind not in {"v", "u"} or not bare:
-        raise BadInput("ID", "is no person's.", "Name v:VISITOR or u:USER.")
-    person = Person(bare, None) if kind == "v" else Person(None, bare)
+    subject = subject_of(name)
+    person = Person(subject[2:], None) if subject[:2] == VISITOR else Person(None, subject[2:])
     found = described(person, _deps(laptop.running()), time.time_ns() // 1_000_000)
     if as_json:
         _print_json(found)
