@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     evaluate.command("online-retail")(evaluate_online_retail)
     evaluate.command("diversity")(evaluate_diversity)
     evaluate.command("newcomers")(evaluate_newcomers)
+    evaluate.command("choice")(evaluate_choice)
     app.add_typer(evaluate, name="evaluate")
     app.command("train")(train)
 
@@ -81,6 +82,27 @@ def evaluate_diversity(file: Log, *, as_json: AsJson = False) -> None:
         less = "{:+.4f} to {:+.4f}".format(*row.loss)
         figures = f"{row.strength:>9.1f}{row.ndcg:>9.4f}{less:>21}{row.distance:>10.3f}"
         typer.echo(f"{row.over:<10}{figures}{row.categories:>12.2f}")
+
+
+def evaluate_choice(
+    *,
+    days: Annotated[int, typer.Option(min=1, help="Days, an edition each.")] = 10,
+    visits: Annotated[int, typer.Option(min=1, help="Visitors a day.")] = 500,
+    seeds: Annotated[int, typer.Option(min=1, help="Shops of each kind.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Simulated shops: what learning which variant to show is worth; about three minutes."""
+    from models import choice  # noqa: PLC0415 - light at import
+
+    with _progress("simulating", range(choice.runs(seeds)), quiet=as_json) as tick:
+        made = choice.evaluate(days, visits, seeds, tick)
+    if as_json:
+        typer.echo(json.dumps({"rows": [row._asdict() for row in made]}))
+        return
+    typer.echo(f"{'shop':<24}{'learns':<10}{'clicks':>9}{'regret':>9}{'best, last day':>16}")
+    for row in made:
+        figures = f"{row.clicks:>9.1f}{row.regret:>9.1f}{row.best:>16.1%}"
+        typer.echo(f"{row.shop:<24}{row.learns:<10}{figures}")
 
 
 Events = Annotated[

@@ -1,4 +1,4 @@
-"""`hemline report cold`: new items against the impressions that the site file says they are owed."""
+"""`hemline report …`: new items against what they are owed, and the variants of slots against each other."""
 
 import time
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.cold_report import Newcomer, Report
+    from workbench.report.variants import Report as SlotReport
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 At = Annotated[datetime | None, typer.Option(help="As of another moment (UTC) instead of now.")]
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="How the site is doing, from its archive.")
     group.callback()(_report)
     group.command("cold")(cold)
+    group.command("variants")(variants)
     app.add_typer(group, name="report", no_args_is_help=True)
 
 
@@ -41,6 +43,44 @@ def cold(*, at: At = None, as_json: AsJson = False) -> None:
     else:
         print("\n".join(lines(found)))
     raise typer.Exit(1 if found.missed else 0)
+
+
+def variants(*, at: At = None, as_json: AsJson = False) -> None:
+    """Variants of content slots: exposures, goals with an interval, what is held of them, chance's share."""
+    from rich.console import Console  # noqa: PLC0415 - light at import
+
+    from workbench.laptop import running  # noqa: PLC0415
+
+    stack = running()
+    with Console(stderr=True).status("reading the archive"):
+        found = _variants_of(stack.site, _milliseconds(at))
+    if as_json:
+        import msgspec  # noqa: PLC0415
+
+        print(msgspec.json.encode({"slots": found}).decode())
+    else:
+        from workbench.report.variants import lines as told  # noqa: PLC0415
+
+        print("\n".join(told(found)))
+
+
+def _variants_of(site: str, now: int) -> "list[SlotReport]":
+    """As a publish would count them: what is flagged is left out."""
+    from hemline.learn.abuse import clean  # noqa: PLC0415
+    from hemline.learn.choices import Choices  # noqa: PLC0415
+    from hemline.usecases.archive import read_archive  # noqa: PLC0415
+    from hemline.usecases.publish_edition import read_site  # noqa: PLC0415
+    from workbench import stores  # noqa: PLC0415
+    from workbench.laptop import running  # noqa: PLC0415
+    from workbench.report.variants import reports  # noqa: PLC0415
+
+    objects = stores.objects(running())
+    stated = read_site(site, objects)
+    records = [one.record for one in read_archive(objects, site) if one.record.event.time <= now]
+    choices = Choices(stated.slots)
+    for record in clean(records, stated.abuse):
+        choices.add(record)
+    return reports(choices, now)
 
 
 def _of_stack(site: str, now: int) -> "Report":

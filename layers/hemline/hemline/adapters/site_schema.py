@@ -21,7 +21,7 @@ from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
 from hemline.model.abuse import Limits
 from hemline.model.consent import ConsentRules
-from hemline.model.event import DEEDS
+from hemline.model.event import DEEDS, Deed
 from hemline.model.ids import COUNTRY_PATTERN
 from hemline.model.site import Site
 from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
@@ -31,9 +31,10 @@ _URL_FIELDS = frozenset({"url", "href", "link", "image", "src", "picture"})
 
 
 def _goal(goal: str) -> str:
-    if DEEDS.get(goal) is None:
-        known = ", ".join(name for name, deed in DEEDS.items() if deed is not None)
-        raise ValueError(f"is no event that counts for an item; one of: {known}")
+    # An exposure is what goals are counted against.
+    known = [name for name, deed in DEEDS.items() if deed not in {None, Deed.SHOWN}]
+    if goal not in known:
+        raise ValueError(f"is no event that counts for an item; one of: {', '.join(known)}")
     return goal
 
 

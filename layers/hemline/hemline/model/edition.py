@@ -42,6 +42,7 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | diverse_content    | i1 [n, w]     | absent, or what items say of themselves, as vectors of length 127 |
 | diverse_categories | i1 [n, w]     | the same of all their categories alone |
 | diverse_tags       | i1 [n, w]     | the same of their tags alone |
+| choices            | bytes         | absent, or JSON: how slots' variants do (`model/choice.py`) |
 | ranker_onnx        | bytes         | absent or empty: no model rung |
 | ranker_json        | bytes         | its card: feature names, dtypes, sha256, metrics |
 """

@@ -33,6 +33,11 @@ def verify(purpose: str, text: str, keys: tuple[bytes, ...]) -> bytes:
     return payload
 
 
+def unsigned(text: str) -> bytes:
+    """The payload of what was verified before. Raises ValueError when there is none."""
+    return _unb64(text.partition(".")[0])
+
+
 def _b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from hemline.decide import cards, page_caps, rule_masks, template_edition
 from hemline.decide.features import FEATURES
-from hemline.learn import statistics
+from hemline.learn import choice_estimates, statistics
 from hemline.learn.abuse import of_the_door
+from hemline.learn.choices import Choices
 from hemline.learn.statistics_counts import Statistics
 from hemline.model.edition import SCHEMA, Header, Payload
 from hemline.model.errors import BadInput
@@ -18,6 +19,7 @@ from hemline.model.event import ITEM_EVENT, Deed, Event, Record
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
 from hemline.model.site import Site
+from hemline.model.slot import Slot
 from hemline.usecases import cold_start, variety
 from hemline.usecases.edition_ranker import RankerFiles
 
@@ -42,13 +44,19 @@ class Counted(NamedTuple):
     """Ids of items whose last word is no item (an older version of the door let it in)."""
     flagged: Mapping[str, int] = {}
     """Flag → events that were left out for it; one may have several. See `model.abuse`."""
+    choices: Choices | None = None
+    """What was seen of the slots that choose a variant, and what followed."""
 
 
 Flags = Callable[[Record], tuple[str, ...]]
 
 
-def count(records: Iterable[Record], flags: Flags = of_the_door) -> Counted:
+def count(
+    records: Iterable[Record], flags: Flags = of_the_door, slots: Iterable[Slot] = ()
+) -> Counted:
     """One pass over de-duplicated records; an item is what its last `item` event says.
+
+    `slots` are those whose variants are to be learnt of.
 
     What may not be counted, or has flags, is left out; `learn.abuse.survey` of the same records gives
     all flags.
@@ -58,7 +66,7 @@ def count(records: Iterable[Record], flags: Flags = of_the_door) -> Counted:
     most of a site's events, is counted as it comes: its order does not matter.
     Memory: about 1 kB for each of the former.
     """
-    counted = Statistics()
+    counted, choices = Statistics(), Choices(slots)
     latest: dict[str, Event] = {}
     deliberate: list[Record] = []
     flagged: Counter[str] = Counter()
@@ -68,6 +76,7 @@ def count(records: Iterable[Record], flags: Flags = of_the_door) -> Counted:
         if found := flags(record):
             flagged.update(found)
             continue
+        choices.add(record)
         if record.event.deed in _DELIBERATE:
             deliberate.append(record)
             continue
@@ -77,7 +86,7 @@ def count(records: Iterable[Record], flags: Flags = of_the_door) -> Counted:
     for record in sorted(deliberate, key=lambda r: (r.event.time, r.subject, r.event.id)):
         counted.add(record)
     items, unreadable = _items(latest)
-    return Counted(items, counted, counted.counted, unreadable, flagged)
+    return Counted(items, counted, counted.counted, unreadable, flagged, choices)
 
 
 def _keep_latest(latest: dict[str, Event], item: str, event: Event) -> None:
@@ -117,6 +126,9 @@ def edition_parts(
         **variety.sections(site.slots, counted.items),
         **cold_start.sections(site.cold_start, counted.statistics, counted.items, made.built),
     }
+    if counted.choices:
+        newest = counted.statistics.newest
+        payloads |= choice_estimates.sections(counted.choices, made.built, newest)
     if ranker:
         payloads["ranker_onnx"] = ("bytes", (len(ranker.onnx),), ranker.onnx)
         payloads["ranker_json"] = ("bytes", (len(ranker.card),), ranker.card)

@@ -81,7 +81,8 @@ def publish_edition(name: str, places: Places, *, built: int) -> Published:
     live = _live(name, places, notes)
     # Before the reading, so that what they promise is in it.
     made = Made(built, watermarks(places.objects, name))
-    counted = count(_history(name, places), survey(_history(name, places), site.abuse).flags)
+    flags = survey(_history(name, places), site.abuse).flags
+    counted = count(_history(name, places), flags, site.slots)
     ranker, whence = choose(
         {"stored": stored(name, places.objects), "kept": carried(live.edition)},
         places.check_ranker,

@@ -1,0 +1,224 @@
+"""What a learned choice of variants is worth: a simulated shop whose visitors' real rates are known.
+
+Each day new visitors come, the engine chooses (tokens and all), some click, and at night an edition is
+made of what was counted. Part of the visitors have a category of their own, and click the variant
+that speaks for it more often; they click everything more often than others too. Everything follows
+from the seed: the same visitors come, with the same luck, whatever chooses.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from statistics import mean
+from typing import Any, NamedTuple
+
+import msgspec
+
+from hemline.decide.page import Ask, Engine
+from hemline.decide.rules import Rules
+from hemline.decide.snapshot import Snapshot
+from hemline.learn.profile import Profile, encode, fold
+from hemline.model.decision import Page, SlotRequest, Traits, Visit
+from hemline.model.edition import pack, unpack
+from hemline.model.event import Event, Line, Record
+from hemline.model.ids import hash64
+from hemline.model.item import Item
+from hemline.model.site import Site
+from hemline.model.slot import Slot, Variant
+from hemline.usecases.build_edition import Counted, Made, count, edition_parts
+from hemline.usecases.decide_page import Deps, decide
+from hemline.usecases.editions import LiveEdition
+from hemline.usecases.ports import Hot, Stored
+
+SITE, SLOT = "simulated", "hero"
+START = 1_780_012_800_000
+"""Midnight, epoch ms."""
+_DAY = 86_400_000
+_KEYS = (b"a key that signs in simulations only",)
+
+
+class Shop(NamedTuple):
+    """What is true of it, which the engine is to find out."""
+
+    rates: Sequence[float] = (0.03, 0.06)
+    """Of each variant, by visitors with no category of their own."""
+    fans: float = 0.0
+    """The share of visitors with a category of their own: one that a variant speaks for, evenly."""
+    lift: float = 1.0
+    """How many times more often they click the variant that speaks for it."""
+    keen: float = 1.5
+    """How many times more often they click anything."""
+    drift: float = 1.0
+    """What a day makes of all rates: 0.9 is a tenth less than the day before."""
+    explore: float = 0.1
+    learns: bool = True
+    """Without, editions never learn: the visitor's category, then the first variant."""
+
+
+class Day(NamedTuple):
+    """What was shown, and what it cost."""
+
+    shown: tuple[int, ...]
+    """Times of each variant."""
+    clicks: int
+    regret: float
+    """Clicks expected of always showing each visitor the best variant for them, less those of what was."""
+    best: int
+    """Visitors who saw the best variant for them."""
+
+
+_FIVE = (0.02, 0.04, 0.03, 0.05, 0.08)
+SHOPS: Mapping[str, Shop] = {
+    "two": Shop(),
+    "two, falling": Shop((0.08, 0.12), drift=0.85),
+    "five": Shop(_FIVE),
+    "five, own as good": Shop(_FIVE, fans=0.6, lift=1.0),
+    "five, own twice as good": Shop(_FIVE, fans=0.6, lift=2.0),
+    "five, own four times": Shop(_FIVE, fans=0.6, lift=4.0),
+}
+WAYS: Mapping[str, Mapping[str, Any]] = {
+    "never": {"learns": False, "explore": 0.0},
+    "explore .1": {},
+    "explore .3": {"explore": 0.3},
+}
+
+
+class Row(NamedTuple):
+    """One shop and one way, the mean over its seeds."""
+
+    shop: str
+    learns: str
+    clicks: float
+    regret: float
+    best: float
+    """The share of the last day's visitors who saw the best variant for them."""
+
+
+def runs(seeds: int) -> int:
+    """How many simulations `evaluate` makes."""
+    return len(SHOPS) * len(WAYS) * seeds
+
+
+def evaluate(days: int, visits: int, seeds: int, tick: Callable[[], None]) -> list[Row]:
+    """Every shop in every way; `tick` is called after each simulation."""
+    rows = []
+    for (name, shop), (way, fields) in product(SHOPS.items(), WAYS.items()):
+        found = []
+        for seed in range(seeds):
+            found.append(simulate(shop._replace(**fields), days, visits, seed))
+            tick()
+        clicks = mean(sum(day.clicks for day in run) for run in found)
+        regret = mean(sum(day.regret for day in run) for run in found)
+        best = mean(run[-1].best / visits for run in found)
+        rows.append(Row(name, way, round(clicks, 2), round(regret, 2), round(best, 4)))
+    return rows
+
+
+class _Visitor(NamedTuple):
+    subject: str
+    own: int
+    """The variant that speaks for their category, -1 for none."""
+
+
+def simulate(shop: Shop, days: int, visits: int, seed: int = 0) -> list[Day]:
+    """So many days of so many visitors each."""
+    site = Site("Simulated", "EUR", slots=(_slot(shop),))
+    seen: list[Record] = []
+    found = []
+    for day in range(days):
+        known = count(seen, slots=site.slots if shop.learns else ())._replace(items=_items(shop))
+        records, told = _day(shop, _live(site, known, day), day, visits, seed)
+        found.append(told)
+        seen += records
+    return found
+
+
+def _slot(shop: Shop) -> Slot:
+    fans = bool(shop.fans)
+    variants = (
+        Variant(f"v{n}", category=f"c{n}" if fans else None) for n in range(len(shop.rates))
+    )
+    return Slot(SLOT, kind="content", variants=tuple(variants), explore=shop.explore)
+
+
+def _items(shop: Shop) -> list[Item]:
+    return [Item(f"i{n}", categories=(f"c{n}",)) for n in range(len(shop.rates))]
+
+
+def _live(site: Site, known: Counted, day: int) -> LiveEdition:
+    header, payloads = edition_parts(SITE, site, known, None, Made(START + day * _DAY, {}))
+    live = LiveEdition(SITE, None, lambda *_: None, _KEYS, clock=lambda: 0.0)  # type: ignore[arg-type] # never asks
+    live.follow(None)
+    snapshot = Snapshot(unpack(pack(header, payloads), site=SITE))
+    live.engine = Engine(snapshot, Rules(snapshot), None)
+    return live
+
+
+class _Table:
+    """Profiles of those who have one."""
+
+    def __init__(self, visitors: Sequence[_Visitor]) -> None:
+        self._own = {one.subject: one.own for one in visitors}
+
+    def read_hot(self, _site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:  # noqa: ARG002 - as the port has it
+        own = self._own.get(subject or "", -1)
+        return Hot(None if own < 0 else Stored(_profile(own), 1), None)
+
+
+def _profile(own: int) -> bytes:
+    acts = [
+        Record(SITE, "v:any", at, Event(f"e{at}", "click", at, lines=(Line(f"i{own}"),)))
+        for at in range(START - 5 * _DAY, START - 4 * _DAY, _DAY // 4)
+    ]
+    return encode(fold(Profile(), acts))
+
+
+def _day(
+    shop: Shop, live: LiveEdition, day: int, visits: int, seed: int
+) -> tuple[list[Record], Day]:
+    visitors = [_visitor(shop, f"{seed}-{day}-{n}") for n in range(visits)]
+    deps = Deps(SITE, _Table(visitors), live, _KEYS, 0.05)
+    records: list[Record] = []
+    shown: Counter[int] = Counter()
+    clicks, regret, best = 0, 0.0, 0
+    for number, one in enumerate(visitors):
+        now = START + day * _DAY + number * (_DAY // visits)
+        variant, token = _shown(deps, one, now)
+        likely = [_rate(shop, one, n) * shop.drift**day for n in range(len(shop.rates))]
+        shown[variant] += 1
+        regret += max(likely) - likely[variant]
+        best += likely[variant] == max(likely)
+        # The luck of a visit is the visitor's own: who clicks at .03 does at .06, too.
+        clicked = _chance(one.subject, "clicks") < likely[variant]
+        clicks += clicked
+        records += _told(one.subject, token, now, clicked=clicked)
+    times = tuple(shown[n] for n in range(len(shop.rates)))
+    return records, Day(times, clicks, round(regret, 3), best)
+
+
+def _visitor(shop: Shop, name: str) -> _Visitor:
+    if _chance(name, "fan") >= shop.fans:
+        return _Visitor(f"v:{name}", -1)
+    return _Visitor(f"v:{name}", int(_chance(name, "of") * len(shop.rates)))
+
+
+def _rate(shop: Shop, one: _Visitor, variant: int) -> float:
+    keen = shop.keen if one.own >= 0 else 1.0
+    return min(shop.rates[variant] * keen * (shop.lift if one.own == variant else 1.0), 1.0)
+
+
+def _shown(deps: Deps, one: _Visitor, now: int) -> tuple[int, str]:
+    ask = Ask(Page(), Traits("GB", "mobile"), (SlotRequest(SLOT),), "json")
+    fragment = decide(ask, Visit(one.subject, consent=True), deps, now).fragments[SLOT]
+    body = msgspec.json.decode(fragment.body)
+    return int(body["variant"]["name"][1:]), body["token"]
+
+
+def _told(subject: str, token: str, now: int, *, clicked: bool) -> Iterator[Record]:
+    for kind in ("exposure", "click")[: 1 + clicked]:
+        event = Event(f"{subject}{kind}", kind, now, slot=SLOT, token=token)
+        yield Record(SITE, subject, now, event, "GB", "mobile")
+
+
+def _chance(*names: str) -> float:
+    return (hash64("|".join(names)) >> 11) / 2.0**53

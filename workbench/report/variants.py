@@ -1,0 +1,129 @@
+"""`hemline report variants`: how the variants of each content slot do, with how sure that is.
+
+Raw counts, and beside them what the next edition will believe. An interval is Wilson's, 95 %.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from hemline.learn.choice_estimates import estimates
+from hemline.learn.choices import Choices, Trials
+from hemline.learn.counts import Longs
+from hemline.learn.statistics_counts import day_of
+from hemline.model.choice import Evidence
+from hemline.model.slot import Slot
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """One variant. Counts are of fragments that somebody saw, each once."""
+
+    variant: str
+    exposures: int
+    goals: int
+    rate: float
+    low: float
+    high: float
+    """The 95 % interval of the rate."""
+    estimate: float | None
+    """Goals per exposure as decisions will weigh it; None while the slot has too few goals."""
+    own: float | None
+    """The same for visitors of whom it is the own category."""
+    evidence: float
+    """Effective exposures that the estimate rests on."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """One slot, its variants in the site file's order."""
+
+    slot: str
+    goal: str
+    explore: float
+    """As the site file states it."""
+    exposures: int
+    chosen: int
+    """Exposures that an estimate or chance chose; the others rules, conditions or categories alone."""
+    explored: float
+    """Of those the share that showed something else than what was held to be the best."""
+    variants: tuple[Variant, ...]
+
+
+def reports(choices: Choices, now: int) -> list[Report]:
+    """Every content slot with two variants or more, as of `now` (epoch ms)."""
+    trials = choices.trials()
+    found = estimates(choices, day_of(now))
+    return [
+        _report(slot, trials, trials.slot == at, found.get(slot.name))
+        for at, slot in enumerate(choices.slots)
+    ]
+
+
+def _report(slot: Slot, trials: Trials, mine: Bools, known: Evidence | None) -> Report:
+    chosen = mine & (trials.propensity > 0)
+    # With at most half of the choices drawn, what is shown against the best is likely by less than that.
+    against = trials.propensity[chosen] < 0.5
+    return Report(
+        slot.name,
+        slot.goal,
+        slot.explore,
+        int(mine.sum()),
+        int(chosen.sum()),
+        round(float(against.mean()), 4) if against.size else 0.0,
+        tuple(_variants(slot, trials.variant[mine], trials.met[mine], known)),
+    )
+
+
+def _variants(slot: Slot, shown: Longs, met: Bools, known: Evidence | None) -> Iterator[Variant]:
+    size = len(slot.variants)
+    exposures = np.bincount(shown, minlength=size).tolist()
+    goals = np.bincount(shown[met], minlength=size).tolist()
+    for one, seen, reached in zip(slot.variants, exposures, goals, strict=True):
+        estimate = known.of(one.name) if known else None
+        yield Variant(
+            one.name,
+            seen,
+            reached,
+            round(reached / seen, 5) if seen else 0.0,
+            *_interval(reached, seen),
+            estimate.rate if estimate else None,
+            estimate.own if estimate else None,
+            estimate.exposures if estimate else 0.0,
+        )
+
+
+def _interval(goals: int, exposures: int) -> tuple[float, float]:
+    from scipy.stats import binomtest  # noqa: PLC0415 - half a second, for this command alone
+
+    if not exposures:
+        return 0.0, 1.0
+    found = binomtest(goals, exposures).proportion_ci(0.95, method="wilson")
+    return round(float(found.low), 5), round(float(found.high), 5)
+
+
+def lines(found: Sequence[Report]) -> list[str]:
+    """For people."""
+    if not found:
+        return ["no content slot has two variants or more"]
+    return [line for one in found for line in _lines(one)]
+
+
+def _lines(one: Report) -> Iterator[str]:
+    yield (
+        f"{one.slot}: {one.exposures:,} exposures, {one.chosen:,} of them chosen by estimate or chance,"
+        f" {one.explored:.1%} of those against the best; goal {one.goal}"
+    )
+    for variant in one.variants:
+        known = (
+            "not enough to say"
+            if variant.estimate is None
+            else f"estimate {variant.estimate:.4f} ({variant.own:.4f} own category)"
+            f" on {variant.evidence:,.0f}"
+        )
+        yield (
+            f"  {variant.variant:<24} {variant.exposures:>9,} exposures {variant.goals:>7,} goals"
+            f"  {variant.rate:.4f} ({variant.low:.4f} to {variant.high:.4f})  {known}"
+        )
