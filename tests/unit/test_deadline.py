@@ -124,6 +124,23 @@ def test_each_slot_has_its_own_deadline() -> None:
     assert (found["patient"].rung, found["for-you"].rung) == (Rung.MODEL, Rung.SEGMENT)
 
 
+def test_scores_that_come_late_are_used_and_it_is_said_by_how_much() -> None:
+    warm = Warm(ranker_ms=900)
+    found = warm.ask()
+    fragment = found.fragments["for-you"]
+    said = "model: used, though 851 ms past the deadline of 50 ms"
+    assert (fragment.rung, fragment.reasons) == (Rung.MODEL, (said,))
+    assert f"for-you: {said}" in found.faults
+    early = Warm().ask().fragments["for-you"]
+    assert (fragment.body, early.reasons) == (early.body, ()), "what is answered is the same"
+
+
+def test_each_slot_of_a_page_says_its_own_lateness() -> None:
+    found = Warm(ranker_ms=60).ask("patient", "for-you").fragments
+    assert found["patient"].reasons == ()
+    assert found["for-you"].reasons == ("model: past the deadline of 50 ms",)
+
+
 def test_an_answer_that_was_late_has_another_etag_than_one_in_time() -> None:
     early, late = (Warm(table_ms=ms).ask().fragments["for-you"] for ms in (1, 50))
     assert early.etag != late.etag

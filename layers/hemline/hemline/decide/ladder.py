@@ -71,6 +71,8 @@ class Context(NamedTuple):
     """Rungs that may not answer, and why."""
     obstacle: Callable[[Slot], str] = nothing_in_the_way
     """Why the ranker may not be asked for the slot now, by the clock and its own health."""
+    late: Callable[[Slot], str] = nothing_in_the_way
+    """By how much the scores that it gave were late; they are used, as nothing comes sooner."""
 
 
 def _candidates(ctx: Context, *, personal: bool) -> Found:
@@ -221,6 +223,8 @@ def climb(ctx: Context) -> Step:
             reasons.append(f"{rung}: {type(fault).__name__}")
             left = broken = True
             continue
+        if rung is Rung.MODEL:
+            reasons += filter(None, (ctx.late(ctx.slot),))
         kept = _sift(found, ctx.eligible)
         if kept.items.size and (left or rung is Rung.STATIC):
             shown = kept if rung is Rung.MODEL else boosted_places(kept, ctx.eligible)

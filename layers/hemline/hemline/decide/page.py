@@ -35,6 +35,8 @@ class Engine(NamedTuple):
     """Told how each slot of items was filled: for explanations, which decide again; else None."""
     obstacle: Callable[[Slot], str] = nothing_in_the_way
     """Why the ranker may not be asked for a slot now; a use case that has a clock says."""
+    late: Callable[[Slot], str] = nothing_in_the_way
+    """By how much its scores were late, of the slot that it was asked for last."""
 
 
 class Ask(NamedTuple):
@@ -167,7 +169,8 @@ def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
     closed: Mapping[Rung, str],
 ) -> Context:
     kept = engine.snapshot, engine.rules, engine.ranker
-    return Context(*kept, slot, want, facts, eligible, listed, closed, engine.obstacle)
+    clocked = engine.obstacle, engine.late
+    return Context(*kept, slot, want, facts, eligible, listed, closed, *clocked)
 
 
 def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need

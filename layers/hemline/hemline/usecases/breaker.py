@@ -87,6 +87,7 @@ class Run:
         self._ranker, self._breaker = ranker, breaker
         self._clock, self._started = clock, started
         self._until = started
+        self._over = 0.0
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -100,6 +101,13 @@ class Run:
             return f"past the deadline of {slot.deadline_ms} ms"
         return "the ranker is left alone, its breaker is open" if self._breaker.open else ""
 
+    def late(self, slot: Slot) -> str:
+        """By how much the slot's scores missed its deadline; empty when they did not."""
+        if self._over <= 0:
+            return ""
+        past = f"past the deadline of {slot.deadline_ms} ms"
+        return f"model: used, though {1000 * self._over:.0f} ms {past}"
+
     def score(self, matrix: Floats) -> Floats:
         """The ranker's own scores. Late ones are used, since they are here, and count as a failure."""
         try:
@@ -107,7 +115,8 @@ class Run:
         except Exception:
             self._breaker.failed()
             raise
-        if self._clock() > self._until or not isfinite(np.add.reduce(scores)):
+        self._over = self._clock() - self._until
+        if self._over > 0 or not isfinite(np.add.reduce(scores)):
             self._breaker.failed()
         else:
             self._breaker.succeeded()

@@ -64,7 +64,7 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     ask, errors = _there(ask, engine)
     if engine.ranker:
         run = Run(engine.ranker, health.ranker, deps.clock, started)
-        engine = engine._replace(ranker=run, obstacle=run.obstacle)
+        engine = engine._replace(ranker=run, obstacle=run.obstacle, late=run.late)
     visit = judged(visit, hot, engine, ask.traits.country)
     known = Known(visit, hot, engine, now - now % _MINUTE)
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
