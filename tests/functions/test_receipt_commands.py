@@ -122,17 +122,56 @@ def test_what_if_shows_both_lists(tokens: Tokens) -> None:
         hemline("what-if", tokens.public, "--set", "trait.country=DE", "--json").stdout
     )
     assert (told["then"]["rung"], told["now"]["rung"]) == ("segment", "popular")
-    assert "nothing changes" in hemline("what-if", tokens.public, "--set", "page.url=x").stdout
+    assert told["differs"]
+    same = hemline("what-if", tokens.public, "--set", "page.url=x").stdout
+    assert "nothing changes" in same
+    assert "page.url was not read" in same
 
 
 @pytest.mark.parametrize(
-    ("option", "text"), [("--set", "country=DE"), ("--set", "trait.country"), ("--rule", "no-i1")]
+    ("option", "change", "differs"),
+    [
+        ("--rule", "off:no-i1", "items"),
+        ("--set", "trait.country=DE", "rung"),
+        ("--set", "request.country=de", "rung"),
+    ],
+)
+def test_what_if_never_says_that_nothing_changes_where_something_does(
+    tokens: Tokens, option: str, change: str, differs: str
+) -> None:
+    text = hemline("what-if", tokens.public, option, change).stdout
+    assert "nothing changes" not in text
+    assert f"differs: {differs}" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "way_out"),
+    [
+        ("--set", "country=DE", "Use one of"),
+        ("--set", "trait.country", "Use FACT=VALUE"),
+        ("--set", "visitor.nonsense=3", "Use one of: visitor.known"),
+        ("--set", "trait.lat=abc", "It is a number"),
+        ("--set", "visitor.known=maybe", "It is true or false"),
+        ("--set", "segment.nowhere=true", "It has: none"),
+        ("--rule", "no-i1", "Use off:NAME"),
+    ],
 )
 def test_a_change_that_is_none_is_refused_with_the_way_out(
-    tokens: Tokens, option: str, text: str
+    tokens: Tokens, option: str, text: str, way_out: str
 ) -> None:
-    with pytest.raises(BadInput, match="Use "):
+    with pytest.raises(BadInput, match=way_out):
         hemline("what-if", tokens.public, option, text)
+
+
+def test_a_change_of_nothing_is_a_wrong_call(tokens: Tokens) -> None:
+    assert hemline("what-if", tokens.public).exit_code == 2
+
+
+def test_off_a_terminal_nothing_is_folded(tokens: Tokens) -> None:
+    text = hemline("explain", tokens.personal).stdout
+    assert " UTC" in text.splitlines()[0]
+    rows = [line.split() for line in text.splitlines()]
+    assert {row[1] for row in rows if row[:1] and row[0] in "1234"} == set(tokens.shown)
 
 
 def test_a_request_that_the_token_had_no_room_for_is_handed_over(

@@ -9,9 +9,10 @@ import pytest
 from hemline.decide.token import UNREAD
 from hemline.model.decision import Fragment, SlotRequest, Visit
 from hemline.model.errors import BadInput, Refused
-from hemline.model.rule import Condition, Rule
+from hemline.model.rule import Condition, Rule, Segment
 from hemline.model.slot import Slot
-from hemline.usecases.replay import replay, what_if
+from hemline.usecases.replay import replay
+from hemline.usecases.what_if import what_if
 from tests.support.deciding import Broken, acts, ask
 from tests.support.editions import NOW, ScoreByPrice, catalogue
 from tests.support.receipts import World, receipt, signed
@@ -86,7 +87,7 @@ def test_a_ranker_that_broke_then_breaks_again_for_the_same_slot_and_no_other() 
 
 def test_a_profile_that_was_not_to_be_had_is_not_to_be_had_again() -> None:
     here = world()
-    page = here.decide(ask("for-you"), Visit("v:ann", None), reader=Broken()).fragments
+    page = here.decide(ask("for-you"), Visit("v:ann", consent=True), reader=Broken()).fragments
     assert receipt(page["for-you"]).whose.flags & UNREAD  # type: ignore[union-attr]
     assert replay(here.scene(page["for-you"])).fragment.body == page["for-you"].body
 
@@ -169,3 +170,30 @@ def test_more_of_a_list_is_replayed_with_its_cursor() -> None:
 
 def _payload(fragment: Fragment) -> bytes:
     return base64.urlsafe_b64decode(signed(fragment).partition(".")[0] + "==")
+
+
+def test_what_if_somebody_were_in_a_segment() -> None:
+    near = Segment("near", (Condition("trait.country", "eq", "FR"),))
+    rule = Rule("theirs", "exclude", item="i1", segments=("near",))
+    here = world(site_rules=[rule], segments=(near,))
+    fragment = here.decide(ask("shelf"), Visit(None, None)).fragments["shelf"]
+    scene = here.scene(fragment)
+    found = what_if(scene, {"segment.near": True}, [])
+    assert ("i1" in found.then.items, "i1" in found.now.items) == (True, False)
+    assert (found.unread, found.differs[0]) == ((), "items")
+    same = what_if(scene, {"segment.near": False, "cart.value": 3}, [])
+    assert (same.differs, same.unread) == ((), ("cart.value",))
+    with pytest.raises(BadInput, match="It has: near"):
+        what_if(scene, {"segment.far": True}, [])
+
+
+def test_what_if_it_were_another_hour() -> None:
+    night = Rule("night", "exclude", item="i1", when=(Condition("clock.hour", "lt", 6),))
+    here = world(site_rules=[night])
+    fragment = here.decide(ask("shelf"), Visit(None, None)).fragments["shelf"]
+    hours = [
+        "i1"
+        in what_if(here.scene(fragment), {"clock.minute": NOW + hour * 3_600_000}, []).now.items
+        for hour in range(24)
+    ]
+    assert hours.count(False) == 6

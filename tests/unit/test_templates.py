@@ -15,7 +15,8 @@ from hemline.model.rule import Condition, Segment
 from hemline.model.slot import Slot, Variant
 from hemline.model.template import Template
 from hemline.usecases.explain import explain
-from hemline.usecases.replay import replay, what_if
+from hemline.usecases.replay import replay
+from hemline.usecases.what_if import what_if
 from tests.support.deciding import Broken, acts, ask, decide_for, table_with
 from tests.support.editions import ScoreByPrice, build, catalogue, with_fields
 from tests.support.receipts import World

@@ -44,8 +44,6 @@ def explain(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Say why a fragment is what it is: facts, candidates, rules, scores."""
-    from rich.console import Console  # noqa: PLC0415 - light at import
-
     from hemline.usecases import explain as usecase  # noqa: PLC0415 - light at import
     from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
 
@@ -53,7 +51,7 @@ def explain(  # noqa: PLR0913 - a command's options are its arguments
     if as_json:
         _print_json(found)
     else:
-        showing.explained(found, Console(), everything=everything)
+        showing.explained(found, showing.console(), everything=everything)
 
 
 def replay(  # noqa: PLR0913 - a command's options are its arguments
@@ -85,8 +83,6 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def _replay_one(scene: "Scene", *, as_json: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415 - light at import
-
     from hemline.usecases.replay import replay as again  # noqa: PLC0415 - light at import
     from workbench.receipts import showing  # noqa: PLC0415 - light at import
 
@@ -94,7 +90,7 @@ def _replay_one(scene: "Scene", *, as_json: bool) -> None:
     if as_json:
         _print_json({"equal": not found.differences, "differences": found.differences})
     elif found.differences:
-        showing.differences(found.differences, Console())
+        showing.differences(found.differences, showing.console())
     else:
         print(f"the same bytes again: {found.token.slot}, {len(found.fragment.body)} bytes")
     raise typer.Exit(1 if found.differences else 0)
@@ -146,19 +142,19 @@ def what_if(  # noqa: PLR0913 - a command's options are its arguments
     request: RequestFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide again with facts replaced or rules taken out, and show both lists."""
-    from rich.console import Console  # noqa: PLC0415 - light at import
+    """Decide again with facts replaced or rules taken out, and show what differs."""
+    from hemline.usecases import what_if as usecase  # noqa: PLC0415 - light at import
+    from workbench.receipts import changes, finding, showing  # noqa: PLC0415 - light at import
 
-    from hemline.usecases import replay as usecase  # noqa: PLC0415 - light at import
-    from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
-
-    change, off = finding.changes(replaced or []), finding.taken_out(rule or [])
+    change, off = changes.changes(replaced or []), changes.taken_out(rule or [])
+    if not (change or off):
+        raise typer.BadParameter("Change something: --set FACT=VALUE or --rule off:NAME.")
     found = usecase.what_if(finding.scene(token, visitor, request), change, off)
     if as_json:
-        sides = {"then": found.then, "now": found.now}
-        _print_json({name: {"rung": f.rung, "items": f.items} for name, f in sides.items()})
+        sides = {"then": usecase.shown(found.then), "now": usecase.shown(found.now)}
+        _print_json({**sides, "differs": found.differs, "unread": found.unread})
     else:
-        showing.what_if(found, Console())
+        showing.what_if(found, showing.console())
 
 
 def preview(  # noqa: PLR0913 - a command's options are its arguments
@@ -189,7 +185,6 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
 
 def _show_preview(gateway: str, header: str, slots: list[str], *, as_json: bool) -> None:
     import msgspec  # noqa: PLC0415 - light at import
-    from rich.console import Console  # noqa: PLC0415 - light at import
 
     from hemline.usecases.explain import Explained  # noqa: PLC0415 - light at import
     from workbench.receipts import showing  # noqa: PLC0415 - light at import
@@ -200,7 +195,7 @@ def _show_preview(gateway: str, header: str, slots: list[str], *, as_json: bool)
         _print_json(found)
         return
     for told in msgspec.convert(found["explain"], dict[str, Explained]).values():
-        showing.explained(told, Console(), everything=False)
+        showing.explained(told, showing.console(), everything=False)
 
 
 def _print_json(value: object) -> None:

@@ -49,30 +49,3 @@ def _asked(file: Path) -> Ask:
         return msgspec.json.decode(file.read_bytes(), type=RequestFile).ask()
     except msgspec.DecodeError as error:
         raise BadInput("request", f"{file} is no request: {error}.") from None
-
-
-def changes(texts: list[str]) -> dict[str, object]:
-    """`trait.country=DE` → the fact and its value: JSON where it is that, else text."""
-    found: dict[str, object] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        family = name.partition(".")[0]
-        if not equals or family not in _FAMILIES:
-            raise BadInput("--set", f"{text!r} sets no fact.", f"Use FACT=VALUE, {_EXAMPLE}.")
-        try:
-            found[name] = msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            found[name] = value
-    return found
-
-
-_FAMILIES = frozenset({"trait", "page", "visitor", "clock"})
-_EXAMPLE = "such as trait.country=DE"
-
-
-def taken_out(texts: list[str]) -> list[str]:
-    """`off:NAME` → the rule's name."""
-    wrong = next((text for text in texts if not text.startswith("off:")), None)
-    if wrong is not None:
-        raise BadInput("--rule", f"{wrong!r} is not known.", "Use off:NAME.")
-    return [text.removeprefix("off:") for text in texts]

@@ -1,5 +1,6 @@
 """Receipts as tables for a person. Knows no stores."""
 
+import time
 from collections.abc import Sequence
 
 from rich.console import Console, RenderableType
@@ -7,18 +8,27 @@ from rich.table import Table
 
 from hemline.decide.trace import Candidate, SlotTrace
 from hemline.usecases.explain import Explained, WhyNot
-from hemline.usecases.replay import Difference, WhatIf
+from hemline.usecases.replay import Difference
+from hemline.usecases.what_if import WhatIf, shown
 
 _MOST = 40
 _FEATURES = 6
 _WIDE = 60
+_ENDLESS = 10_000
+"""Columns off a terminal: ids are not folded, so that they can be copied or cut out."""
+
+
+def console() -> Console:
+    """Standard output: as wide as the terminal, or as what is said."""
+    out = Console()
+    return out if out.is_terminal else Console(width=_ENDLESS)
 
 
 def explained(found: Explained, out: Console, *, everything: bool) -> None:
     """The whole explanation, candidates cut short unless `everything`."""
     out.print(
         f"slot [b]{found.slot}[/b] ({found.kind}), rung [b]{found.rung}[/b], scope {found.scope},"
-        f" edition {found.edition[:12]}, minute {found.minute}"
+        f" edition {found.edition[:12]}, minute {_minute(found.minute)}"
     )
     for reason in found.left:
         out.print(f"left: {reason}", markup=False)
@@ -28,11 +38,23 @@ def explained(found: Explained, out: Console, *, everything: bool) -> None:
     ]
     out.print(_table("facts read, in order", ("fact", "scope", "value"), rows))
     if found.variant:
-        out.print(f"variant: {found.variant}", markup=False)
+        likely = "" if found.likely is None else f", likely by {found.likely:.4f}"
+        out.print(f"variant: {found.variant}{likely}", markup=False)
+    for line in estimates(found):
+        out.print(line, markup=False)
     if found.items:
         _items(found.items, out, everything=everything)
     times = ", ".join(f"{name} {ms:.2f} ms" for name, ms in found.timings.items())
     out.print(f"made again in: {times}")
+
+
+def estimates(found: Explained) -> list[str]:
+    """What was held of each variant, in a line."""
+    return [
+        f"  {one.variant}: estimate {one.estimate:.4f} of {found.goal} ({one.own:.4f} own category),"
+        f" {one.exposures:,.0f} exposures"
+        for one in found.known
+    ]
 
 
 def _items(found: SlotTrace, out: Console, *, everything: bool) -> None:
@@ -74,19 +96,28 @@ def why_not(found: WhyNot) -> str:
 
 
 def what_if(found: WhatIf, out: Console) -> None:
-    """Both lists, side by side, with how far each item moved."""
-    then, now = found.then.items, found.now.items
-    rows: list[tuple[object, ...]] = []
-    for at in range(max(len(then), len(now))):
-        item = now[at] if at < len(now) else ""
-        rows.append((at + 1, then[at] if at < len(then) else "", item, moved(then, item, at)))
-    out.print(f"rung {found.then.rung} → {found.now.rung}", markup=False)
+    """What is shown, side by side, with how far each item or section moved; then what else differs."""
+    then, now = shown(found.then), shown(found.now)
+    out.print(f"rung {then.rung} → {now.rung}", markup=False)
+    for name in ("scope", "variant"):
+        sides = getattr(then, name), getattr(now, name)
+        if sides[0] != sides[1]:
+            out.print(f"{name} {sides[0] or 'none'} → {sides[1] or 'none'}", markup=False)
+    rows = _moves(then.items, now.items) or _moves(then.sections, now.sections)
     if rows:
         out.print(_table("", ("place", "then", "now", "moved"), rows))
-    if found.then.html != found.now.html and not rows:
-        out.print("the answer differs", markup=False)
-    if found.then.html == found.now.html:
-        out.print("nothing changes")
+    for name in found.unread:
+        out.print(f"{name} was not read: this slot does not depend on it", markup=False)
+    last = f"differs: {', '.join(found.differs)}" if found.differs else "nothing changes"
+    out.print(last, markup=False)
+
+
+def _moves(then: tuple[str, ...], now: tuple[str, ...]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for at in range(max(len(then), len(now))):
+        one = now[at] if at < len(now) else ""
+        rows.append((at + 1, then[at] if at < len(then) else "", one, moved(then, one, at)))
+    return rows
 
 
 def moved(then: tuple[str, ...], item: str, at: int) -> str:
@@ -96,6 +127,10 @@ def moved(then: tuple[str, ...], item: str, at: int) -> str:
     if item not in then:
         return "new"
     return f"{then.index(item) - at:+d}" if then.index(item) != at else ""
+
+
+def _minute(milliseconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(milliseconds / 1000))
 
 
 def _table(
