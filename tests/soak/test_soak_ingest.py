@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
 
 
 def test_every_kind_of_trouble_and_every_road_of_an_event_is_in_it() -> None:
-    report = soak(SMALL)
+    report = soak(SMALL._replace(seed=12))
     assert not broken(report), report.checks
     assert len(report.troubles) == 30
     roads = ("copies", "late copies", "again", "rejected", "poison", "reported late")

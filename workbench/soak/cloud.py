@@ -23,10 +23,12 @@ from workbench.cloud.pool import Answer
 from workbench.soak.consumer import stated
 from workbench.soak.crowd import Crowd, Stream
 from workbench.soak.function import Function
+from workbench.soak.people import Reach, World
 from workbench.soak.plan import Plan
-from workbench.soak.run import Report, Settings, replayed
+from workbench.soak.run import Report, Settings, replayed, swept
 from workbench.soak.stage import Stage
-from workbench.soak.verdict import Stores, expected, judge
+from workbench.soak.verdict import Stores, judge
+from workbench.soak.verdict_people import remains
 
 _LARGEST = 60
 _PART = 20
@@ -67,20 +69,26 @@ class _Run:
         rng = random.Random(f"{settings.seed} plan")
         self._plan = Plan(rng, kills=settings.kills, faults=settings.faults)
         stream = Stream(cloud.door, self._past_the_door)
-        self._crowd = Crowd(settings.seed, settings.events, stream, _LARGEST)
+        world = World(lambda: Reach(cloud.used.people, cloud.used.objects), cloud.door)
+        self._crowd = Crowd(settings.seed, settings.events, stream, world, _LARGEST)
+        self._crowd.quietly = True
         self._function = Function(self._plan, Stage(rng), cloud.used, pool)
+        self._function.exempt = self._crowd.people.touched
         self._total, self._done = int(settings.events * 2.2), 0
 
     async def whole(self) -> Report:
-        ledger = self._crowd.ledger
+        ledger, judged = self._crowd.ledger, self._cloud.judged
+        minted = self._crowd.people.minted
         await self._read("first", asyncio.to_thread(self._send))
-        asked = expected(ledger)
-        first = judge(ledger, asked, self._cloud.judged)
+        first = judge(ledger, judged, minted=minted)
         self._function.watching = False
         await self._read("again", asyncio.sleep(0))
-        again = judge(ledger, asked, self._cloud.judged, first)
-        checks = [*first.checks, *self._function.checks(), *replayed(again.checks)]
-        figures = {**ledger.figures(), "kills": self._plan.totals()[0], **self._function.figures()}
+        swept(judged.objects)
+        again = judge(ledger, judged, first, minted=minted)
+        left = remains(ledger, judged.objects, judged.people)
+        checks = [*first.checks, *self._function.checks(), *replayed(again.checks), *left]
+        figures = {**ledger.figures(), **again.figures, **self._crowd.people.figures}
+        figures |= {"kills": self._plan.totals()[0], **self._function.figures()}
         return Report(self._settings, checks, self._plan.named(), figures)
 
     async def _read(self, name: str, work: Awaitable[None]) -> None:

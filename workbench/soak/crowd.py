@@ -9,6 +9,7 @@ from hemline.usecases.ports import EventStream, StreamEntry
 from workbench.soak import poison
 from workbench.soak.clients import Clients
 from workbench.soak.ledger import Ledger
+from workbench.soak.people import People, World
 from workbench.soak.visitors import Call, calls
 
 _POISON = 0.02
@@ -24,10 +25,15 @@ class Stream(NamedTuple):
 
 
 class Crowd:
-    """`largest`: events in one call at most."""
+    """`largest`: events in one call at most. `quietly`: nothing is left to race with ingest in turns."""
 
-    def __init__(self, seed: int, events: int, stream: Stream, largest: int = 14) -> None:
+    quietly = False
+
+    def __init__(
+        self, seed: int, events: int, stream: Stream, world: World, largest: int = 14
+    ) -> None:
         self.ledger = Ledger()
+        self.people = People(seed, events, self.ledger, world)
         self._stream = stream
         self._clients = Clients(stream.door, self.ledger, random.Random(f"{seed} clients"))
         self._chance = random.Random(f"{seed} poison")
@@ -42,6 +48,7 @@ class Crowd:
                 self._send(call)
             sent += len(part)
             yield sent
+        self.people.due(self._clock, quietly=True)
         while waiting := self._clients.due(None):
             for kind, call in waiting:
                 self._at(call.at)
@@ -53,7 +60,8 @@ class Crowd:
             self._at(earlier.at)
             self._clients.send(earlier, kind)
         self._at(call.at)
-        self._clients.send(call)
+        self.people.due(call.at, quietly=self.quietly)
+        self._clients.send(self.people.as_they_are(call))
         if self._chance.random() < _POISON:
             entry, junk = poison.draw(self._chance, self.ledger.submitted)
             self.ledger.poisoned(junk)

@@ -28,7 +28,7 @@ class Bookkeeper(Protocol):
         """An object of the archive is durable."""
         ...
 
-    def profiled(self, batch: Sequence[int]) -> None:
+    def profiled(self, subject: str, batch: Sequence[int]) -> None:
         """A profile with these sequence numbers in it is about to be durable."""
         ...
 
@@ -67,7 +67,7 @@ class FaultyTable:
         """May be refused, lost to a rival, or done with the answer lost."""
 
         def write() -> None:
-            self._life.books.profiled(self._life.numbers.get(subject, ()))
+            self._life.books.profiled(subject, self._life.numbers.get(subject, ()))
             self._inner.write_profile(site, subject, blob, expected=expected)
 
         self._write(write, lambda: self._rival(site, subject))
@@ -104,7 +104,7 @@ class FaultyTable:
 
     def _sent(self, site: str, writes: Sequence[Write]) -> list[Written]:
         for write in writes:
-            self._life.books.profiled(self._life.numbers.get(write.subject, ()))
+            self._life.books.profiled(write.subject, self._life.numbers.get(write.subject, ()))
         return self._inner.write_profiles(site, writes) if writes else []
 
     def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
@@ -114,8 +114,11 @@ class FaultyTable:
         return self._inner.read_part(site, subject, part)
 
     def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
-        """May be refused, or done with the answer lost."""
-        self._write(lambda: self._inner.write_part(site, subject, part, new), lambda: None)
+        """May be refused, lost to a rival, or done with the answer lost."""
+        self._write(
+            lambda: self._inner.write_part(site, subject, part, new),
+            lambda: self._rival_part(site, subject, part),
+        )
 
     def delete_part(self, site: str, subject: str, part: Part) -> None:
         """May be refused, or done with the answer lost."""
@@ -141,6 +144,11 @@ class FaultyTable:
         held = self._inner.read_profiles(site, [subject]).get(subject)
         blob, version = (held.blob, held.version) if held else (encode(Profile()), 0)
         self._inner.write_profile(site, subject, blob, expected=version)
+
+    def _rival_part(self, site: str, subject: str, part: Part) -> None:
+        held = self._inner.read_part(site, subject, part)
+        if held:
+            self._inner.write_part(site, subject, part, held._replace(version=held.version + 1))
 
 
 class FaultyObjects:

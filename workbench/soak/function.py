@@ -7,17 +7,19 @@ that it is not ahead of the archive: dying there would leave a profile that no r
 import gzip
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor
 
 import msgspec
 
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
 from workbench.cloud.delivery import Entry, FunctionError
+from workbench.soak.checks import Check
 from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
 from workbench.soak.plan import Plan
 from workbench.soak.poison import SITE
 from workbench.soak.stage import Stage
-from workbench.soak.verdict import Check, Stores
+from workbench.soak.verdict import Stores
 
 Ingest = Callable[[Sequence[StreamRecord], IngestDeps, int], IngestResult]
 
@@ -45,6 +47,8 @@ class Function:
         self.invocations = 0
         self.watching = True
         """Off in a replay: by then all is in the archive, or a check has said that it is not."""
+        self.exempt: AbstractSet[str] = frozenset()
+        """Of whom some records may be neither archived nor folded, since they said no."""
         self._places, self._pool, self._ingest = places, pool, ingest
         self._archived: set[int] = set()
         self._ahead = self._miscounted = 0
@@ -72,9 +76,10 @@ class Function:
             lines = _places.decode_lines(gzip.decompress(data))
             self._archived.update(int(line.sequence) for line in lines)
 
-    def profiled(self, batch: Sequence[int]) -> None:
+    def profiled(self, subject: str, batch: Sequence[int]) -> None:
         """A profile with these records in it is about to be durable."""
-        self._ahead += self.watching and not self._archived.issuperset(batch)
+        if self.watching and subject not in self.exempt:
+            self._ahead += not self._archived.issuperset(batch)
 
     def checks(self) -> list[Check]:
         """What must hold of it."""

@@ -6,21 +6,48 @@ stream or a store, so that it can be held against them.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
+from hemline.model.consent import DEFAULTS
 from hemline.model.event import BOT, ITEM_EVENT, Record, decode_record, encode_record
+from hemline.usecases.collect_events import NOT_DURABLE
 from workbench.soak.poison import SITE, Poison
+from workbench.soak.said import Said
 from workbench.soak.visitors import Call, Sent, traits_of
 
 AGAIN = "again"
 """The kind of a call that repeats what was not durable."""
 
 
+SAID_AGAIN = "said again"
+"""The kind of what an account call puts on the stream once more."""
+
+
+class Put(NamedTuple):
+    """A record of somebody with a story, as it was put on the stream at a tick; each copy for itself."""
+
+    data: bytes
+    tick: int
+    sure: bool
+    """False: it may not be there, since nobody answered."""
+
+    @property
+    def record(self) -> Record:
+        """What it says."""
+        return decode_record(self.data)
+
+
 class Ledger:
     """`kept`: name of an event (subject and id) of each subject → its record, as it came first."""
 
     def __init__(self) -> None:
+        self.said = Said()
+        self.watched: set[str] = set()
+        """Subjects with a story: what becomes of their events depends on when they were read."""
+        self.puts: dict[str, list[Put]] = defaultdict(list)
+        """Of the watched, by subject, all that was put."""
         self.submitted = 0
         """Events in all calls, and records put past the door."""
         self.copies: Counter[str] = Counter()
@@ -49,6 +76,13 @@ class Ledger:
             else:
                 self._accepted(sent, call, kind)
 
+    def told(self, record: Record, *, sure: bool) -> None:
+        """An account call put a record on the stream, or nobody answered whether it did."""
+        if sure:
+            self.submitted += 1
+            self._booked(record, SAID_AGAIN)
+        self._put(record, sure=sure)
+
     def poisoned(self, poison: Poison) -> None:
         """A record was put on the stream past the door."""
         self.submitted += 1
@@ -68,9 +102,9 @@ class Ledger:
         return name in self._names
 
     def subjects(self) -> Iterator[tuple[str, list[Record]]]:
-        """Who has a profile, and every one of their events, once for each time that it came with."""
+        """Who has a profile and no story, and their events, once for each time that one came with."""
         for subject, kept in self._subjects.items():
-            if subject.startswith("i:"):
+            if subject.startswith("i:") or subject in self.watched:
                 continue
             records = map(decode_record, [*kept, *self._again.get(subject, ())])
             profiled = [record for record in records if record.profiled]
@@ -78,33 +112,55 @@ class Ledger:
                 yield subject, profiled
 
     def records(self) -> Iterator[Record]:
-        """Every event once, as it came first."""
-        for kept in self._subjects.values():
-            yield from map(decode_record, kept)
+        """Every event once, as it came first, of those without a story."""
+        for subject, kept in self._subjects.items():
+            if subject not in self.watched:
+                yield from map(decode_record, kept)
+
+    def names_of_watched(self) -> set[str]:
+        """Of their events, those that were accepted."""
+        found = (kept for subject, kept in self._subjects.items() if subject in self.watched)
+        return {name_of(decode_record(data)) for kept in found for data in kept}
 
     def _refused(self, sent: Sent, call: Call, reason: str) -> None:
         # What only the stream or the visitor's own wish can be the reason for is no mistake of the door.
-        fine = not sent.right or call.caller.opted_out or reason == "not_durable"
+        fine = not sent.right or _unwanted(call) or reason == NOT_DURABLE
         self.wrongly_refused += not fine
         self.rejected[reason.partition(":")[0]] += 1
+        if reason == NOT_DURABLE:
+            self._put(_record(sent, call), sure=False)
 
     def _accepted(self, sent: Sent, call: Call, kind: str) -> None:
-        refusable = call.caller.opted_out and sent.event.type != ITEM_EVENT
+        refusable = _unwanted(call) and sent.event.type != ITEM_EVENT
         self.wrongly_taken += refusable or not sent.right
         record = _record(sent, call)
+        timed = "time" in sent.wire and kind != AGAIN
+        self._booked(record, kind, timed=timed)
+        self._put(record, sure=True)
+
+    def _booked(self, record: Record, kind: str, *, timed: bool = True) -> None:
         name = name_of(record)
         if name in self._names:
             self.copies[kind] += 1
-            if "time" not in sent.wire or kind == AGAIN:
+            if not timed:
                 self._again[record.subject].append(encode_record(record))
         else:
             self._names.add(name)
             self._subjects[record.subject].append(encode_record(record))
 
+    def _put(self, record: Record, *, sure: bool) -> None:
+        if record.subject in self.watched:
+            self.puts[record.subject].append(Put(encode_record(record), self.said.tick(), sure))
+
 
 def name_of(record: Record) -> str:
     """What tells events apart."""
     return f"{record.subject}|{record.event.id}"
+
+
+def _unwanted(call: Call) -> bool:
+    """Whether the caller lets nothing be done with what they send."""
+    return call.caller.opted_out or {*DEFAULTS} <= call.refused
 
 
 def _record(sent: Sent, call: Call) -> Record:
@@ -113,4 +169,14 @@ def _record(sent: Sent, call: Call) -> Record:
         event = msgspec.structs.replace(event, time=call.at)
     traits = traits_of(sent.subject)
     flags = (BOT,) if call.caller.program else ()
-    return Record(SITE, sent.subject, call.at, event, traits.country, traits.device, flags=flags)
+    purposes = tuple(one for one in DEFAULTS if one not in call.refused)
+    return Record(
+        SITE,
+        sent.subject,
+        call.at,
+        event,
+        traits.country,
+        traits.device,
+        purposes=purposes,
+        flags=flags,
+    )

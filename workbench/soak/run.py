@@ -1,19 +1,26 @@
 """A whole soak in this process: clients, stream, function and stores, then the verdict."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
+from hemline.usecases.forget_archive import SweepDeps, sweep_on
 from hemline.usecases.ingest_batch import ingest_batch
-from hemline.usecases.ports import PersonStore
+from hemline.usecases.ports import PersonStore, VersionedStore
+from workbench.soak.checks import Check
 from workbench.soak.consumer import Consumer, Reading
 from workbench.soak.crowd import Crowd, Stream
+from workbench.soak.faulty import FaultyObjects, FaultyTable, Life
 from workbench.soak.function import Function, Ingest
+from workbench.soak.people import Reach, World
 from workbench.soak.plan import Plan
+from workbench.soak.poison import SITE
 from workbench.soak.stage import Stage, Troupe
 from workbench.soak.stream import Shards
-from workbench.soak.verdict import Check, Stores, expected, judge
+from workbench.soak.verdict import Look, Stores, judge
+from workbench.soak.verdict_people import remains
+from workbench.soak.visitors import SPAN, START
 
 _RESHARDS = 8
 _CALLS = 7.5
@@ -77,32 +84,44 @@ class _Run:
         self._plan = Plan(self._rng("plan"), kills=settings.kills, faults=settings.faults)
         self._stream = Shards(settings.shards, self._plan, self._rng("stream"))
         ends = Stream(self._stream, self._stream.store, self._stream.at)
-        self._crowd = Crowd(settings.seed, settings.events, ends)
-        stage = Stage(self._rng("stage"))
-        self._function = Function(self._plan, stage, places, Troupe(stage), ingest)
+        self._stage = Stage(self._rng("stage"))
+        world = World(self._reach, self._stream, self._stage.breathe)
+        self._crowd = Crowd(settings.seed, settings.events, ends, world)
+        self._ledger, self._people = self._crowd.ledger, self._crowd.people
+        self._function = Function(self._plan, self._stage, places, Troupe(self._stage), ingest)
+        self._function.exempt = self._people.touched
         self._consumer = Consumer(self._function, self._rng("mapping"), self._settled)
         # The stream is read twice, and holds about a tenth more than what is new.
         self._total, self._done = int(settings.events * 2.2), 0
 
     def whole(self, judged: Stores) -> Report:
-        ledger, reading = self._crowd.ledger, Reading(self._settings.lanes, self._settings.batch)
+        reading = Reading(self._settings.lanes, self._settings.batch)
         self._tell.total(self._total)
         self._tell.phase("deliver")
         self._deliver(reading)
-        self._consumer.redrive()
-        self._tell.phase("compare")
-        asked = expected(ledger)
-        first = judge(ledger, asked, judged)
+        first = self._judged(judged)
         self._tell.phase("replay")
         # In another cut and in other lanes, as when somebody had changed the settings.
         self._total = self._done + self._stream.records
         self._function.watching = False
         self._consumer.replay(self._stream, Reading(reading.lanes + 1, reading.batch + 37))
         self._consumer.redrive()
+        swept(judged.objects)
+        again = self._judged(judged, first)
+        left = remains(self._ledger, judged.objects, judged.people)
+        checks = [*first.checks, *self._own_checks(), *replayed(again.checks), *left]
+        return Report(self._settings, checks, self._plan.named(), self._figures(again))
+
+    def _judged(self, stores: Stores, before: Look | None = None) -> Look:
         self._tell.phase("compare")
-        again = judge(ledger, asked, judged, first)
-        checks = [*first.checks, *self._own_checks(), *replayed(again.checks)]
-        return Report(self._settings, checks, self._plan.named(), self._figures())
+        return judge(self._ledger, stores, before, minted=self._people.minted)
+
+    def _reach(self) -> Reach:
+        """A person's call has a life of its own, and troubles as the function has them."""
+        life = Life(self._plan, self._stage, _Unwatched(), {})
+        return Reach(
+            FaultyTable(self._places.people, life), FaultyObjects(self._places.objects, life)
+        )
 
     def _rng(self, what: str) -> random.Random:
         return random.Random(f"{self._settings.seed} {what}")
@@ -119,20 +138,28 @@ class _Run:
             if calls * _CALLS > self._settings.events * reshards / _RESHARDS:
                 reshards += 1
                 self._stream.reshard()
-            self._consumer.drain(self._stream, reading)
+            with self._ledger.said.reading():
+                racing = [Troupe(self._stage).submit(act) for act in self._people.race()]
+                self._consumer.drain(self._stream, reading)
+                self._consumer.redrive()
+                for act in racing:
+                    act.result()
 
     def _own_checks(self) -> list[Check]:
-        ledger = self._crowd.ledger
+        ledger = self._ledger
         known = ledger.events + ledger.copies.total() + self._stream.doubled + len(ledger.poison)
         return [
             Check("records = accepted + stored twice + poison", self._stream.records, known),
+            Check("devices that are not whose they should be", 0, self._people.misled),
             *self._function.checks(),
         ]
 
-    def _figures(self) -> dict[str, int]:
+    def _figures(self, look: Look) -> dict[str, int]:
         kills, faults = self._plan.totals()
         return {
-            **self._crowd.ledger.figures(),
+            **self._ledger.figures(),
+            **look.figures,
+            **self._people.figures,
             "records on the stream": self._stream.records,
             "shards": len(self._stream.all),
             "kills": kills,
@@ -140,6 +167,21 @@ class _Run:
             **dict(sorted(self._consumer.seen.items())),
             **self._function.figures(),
         }
+
+
+class _Unwatched:
+    """A person's own calls write no archive."""
+
+    def archived(self, data: bytes) -> None:
+        """Never."""
+
+    def profiled(self, subject: str, batch: Sequence[int]) -> None:
+        """Nothing of the stream."""
+
+
+def swept(objects: VersionedStore) -> None:
+    """Take the forgotten out of every object, as `hemline sweep` does it."""
+    sweep_on(SweepDeps(SITE, objects, MemoryObjects()), START + 2 * SPAN, lambda: True)
 
 
 def replayed(checks: list[Check]) -> list[Check]:

@@ -7,6 +7,7 @@ counted into statistics in one go, in any order. Reads stores, changes nothing.
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -16,48 +17,23 @@ from hemline.learn.profile import Profile, decode, fold, state_bytes
 from hemline.model.event import Record, decode_record, encode_record
 from hemline.usecases.archive import read_archive
 from hemline.usecases.build_edition import count
-from hemline.usecases.ports import ObjectStore, PersonStore, ProfileStore
+from hemline.usecases.ports import ObjectStore, PersonStore, VersionedStore
+from workbench.soak.checks import Check, actions
+from workbench.soak.fates import Fates
 from workbench.soak.ledger import Ledger, name_of
 from workbench.soak.poison import SITE
+from workbench.soak.verdict_people import Compared, heard, profiles
 from workbench.soak.visitors import SPAN, START
 
 _BUILT = START + 2 * SPAN
 _PART = 1000
 
 
-class Check(NamedTuple):
-    """One thing that must hold."""
-
-    name: str
-    expected: int
-    found: int
-
-    @property
-    def holds(self) -> bool:
-        """Exactly."""
-        return self.expected == self.found
-
-
-class Expected(NamedTuple):
-    """What the books ask of the stores."""
-
-    profiles: Mapping[str, bytes]
-    """Subject → state."""
-    sections: Mapping[str, bytes]
-    """The statistics of an edition."""
-
-
 class Stores(NamedTuple):
     """What ingest writes to, or what is judged."""
 
     people: PersonStore
-    objects: ObjectStore
-
-
-def expected(ledger: Ledger) -> Expected:
-    """From the set of events."""
-    profiles = {who: state_bytes(fold(Profile(), found)) for who, found in ledger.subjects()}
-    return Expected(profiles, sections(ledger.records()))
+    objects: VersionedStore
 
 
 def sections(records: Iterable[Record]) -> dict[str, bytes]:
@@ -73,55 +49,98 @@ class Look(NamedTuple):
     checks: list[Check]
     digest: bytes
     """Of all that the archive holds, in order: equal digests make equal statistics."""
+    figures: dict[str, int]
+    """Where everything that was sent has gone."""
 
 
-def judge(ledger: Ledger, asked: Expected, stores: Stores, before: Look | None = None) -> Look:
-    """Every check. `before`: an earlier look, whose count still holds if the archive reads the same."""
-    archive = _read(stores.objects)
+def judge(
+    ledger: Ledger, stores: Stores, before: Look | None = None, *, minted: Sequence[str] = ()
+) -> Look:
+    """Every check. `before`: an earlier look, after which the whole stream was read once more.
+
+    Statistics are not counted again where the archive reads the same as it did before. `minted`: ids
+    that were made for devices.
+    """
+    fates = Fates(ledger, replayed=before is not None)
+    archive, kept = _read(stores.objects, ledger), _quarantine(stores.objects)
     known = before is not None and before.digest == archive.digest
-    differ = 0 if known else _differing(asked.sections, archive.records)
-    strangers = sum(name not in ledger for name in archive.names)
-    counted = len(archive.names) - strangers
+    where = _where(ledger, fates, archive, kept)
     checks = [
-        Check("events lost", 0, ledger.events - counted),
-        Check("events counted twice", 0, len(archive.records) - counted),
-        *_where_all_went(ledger, counted, _quarantine(stores.objects)),
-        Check("sections of statistics that differ", 0, differ),
-        *_profiles(asked.profiles, stores.people),
+        *_names(ledger, fates, archive, where),
+        *_quarantined(ledger, kept),
+        Check("sections of statistics that differ", 0, 0 if known else _differing(ledger, archive)),
+        *_profiles(ledger, fates, stores.people),
+        *heard(ledger, fates, stores.people, minted),
         Check("taken by the door though wrong", 0, ledger.wrongly_taken),
         Check("refused by the door though right", 0, ledger.wrongly_refused),
     ]
-    return Look(checks, archive.digest)
+    figures = {**where, "in doubt": len(fates.in_doubt())}
+    return Look(checks, archive.digest, figures)
 
 
 class _Read(NamedTuple):
     names: set[str]
     records: Sequence[bytes]
+    watched: Sequence[bytes]
+    """Of the records, those of people with a story."""
     digest: bytes
 
 
-def _read(objects: ObjectStore) -> _Read:
+def _read(objects: ObjectStore, ledger: Ledger) -> _Read:
     """All of the archive as publishing reads it; records stay encoded, or a million would not fit."""
-    names, records, whole = set[str](), list[bytes](), blake2b()
+    names, records, watched, whole = set[str](), list[bytes](), list[bytes](), blake2b()
     for one in read_archive(objects, SITE):
         names.add(name_of(one.record))
         records.append(encode_record(one.record))
         whole.update(records[-1])
-    return _Read(names, records, whole.digest())
+        if one.record.subject in ledger.watched:
+            watched.append(records[-1])
+    return _Read(names, records, watched, whole.digest())
 
 
-def _differing(asked: Mapping[str, bytes], records: Iterable[bytes]) -> int:
-    found = sections(map(decode_record, records))
+def _differing(ledger: Ledger, archive: _Read) -> int:
+    """What is archived of people with a story is one of what may be; all others are in the books."""
+    asked = sections(chain(ledger.records(), map(decode_record, archive.watched)))
+    found = sections(map(decode_record, archive.records))
     return sum(found.get(name) != want for name, want in asked.items())
 
 
-def _where_all_went(ledger: Ledger, counted: int, kept: "Sequence[_Kept]") -> list[Check]:
+def _where(ledger: Ledger, fates: Fates, archive: _Read, kept: "Sequence[_Kept]") -> dict[str, int]:
+    """Where everything that was sent has gone; the lost and the doubled are nowhere."""
+    missing = ledger.names_of_watched() - fates.must() - archive.names
+    forgotten = len(missing & fates.forgotten())
+    return {
+        "counted": sum(name in ledger for name in archive.names),
+        "repeats": ledger.copies.total(),
+        "rejected": ledger.rejected.total(),
+        "quarantined": len({one.data for one in kept} & ledger.poison.keys()),
+        "withheld": len(missing) - forgotten,
+        "forgotten": forgotten,
+    }
+
+
+def _names(ledger: Ledger, fates: Fates, archive: _Read, where: Mapping[str, int]) -> list[Check]:
+    """Every event that was accepted is counted, or must not be; nothing else is."""
+    found, forgotten = archive.names, fates.forgotten()
+    gone = where["counted"] + where["withheld"] + where["forgotten"]
+    unsure = sum(name in fates.by_name and name not in ledger for name in found)
+    refused = fates.by_name.keys() - fates.may() - forgotten
+    wrong = sum(not fates.explains(decode_record(data)) for data in archive.watched)
+    return [
+        Check("events lost", 0, ledger.events - gone),
+        Check("events counted twice", 0, len(archive.records) - where["counted"] - unsure),
+        Check(f"input = {' + '.join(where)}", ledger.submitted, sum(where.values())),
+        Check("kept in spite of a no", 0, len(found & refused)),
+        Check("kept of a past that is forgotten", 0, len(found & forgotten)),
+        Check("archived for other purposes, or as nobody sent it", 0, wrong),
+    ]
+
+
+def _quarantined(ledger: Ledger, kept: "Sequence[_Kept]") -> list[Check]:
     held = {one.data for one in kept} & ledger.poison.keys()
-    settled = counted + ledger.copies.total() + ledger.rejected.total() + len(held)
     known = [(one, ledger.poison.get(one.data)) for one in kept]
     wrong = sum(p is not None and not one.reason.startswith(p.reason) for one, p in known)
     return [
-        Check("input = counted + repeats + rejected + quarantined", ledger.submitted, settled),
         Check("poison in quarantine, payload intact", len(ledger.poison), len(held)),
         Check("quarantined with another reason", 0, wrong),
         Check("good records in quarantine", 0, sum(p is None for _, p in known)),
@@ -146,9 +165,9 @@ def _quarantine(objects: ObjectStore) -> list[_Kept]:
     return found
 
 
-def _profiles(asked: Mapping[str, bytes], store: ProfileStore) -> list[Check]:
-    differ = lost = doubled = 0
-    subjects = list(asked)
+def _profiles(ledger: Ledger, fates: Fates, store: PersonStore) -> list[Check]:
+    asked = {who: state_bytes(fold(Profile(), found)) for who, found in ledger.subjects()}
+    total, subjects = profiles(ledger, fates, store), list(asked)
     for at in range(0, len(subjects), _PART):
         part = subjects[at : at + _PART]
         held = store.read_profiles(SITE, part)
@@ -157,17 +176,9 @@ def _profiles(asked: Mapping[str, bytes], store: ProfileStore) -> list[Check]:
             profile = decode(stored.blob) if stored and stored.blob else Profile()
             if state_bytes(profile) != asked[subject]:
                 want, have = actions(decode(asked[subject])), actions(profile)
-                differ += 1
-                lost += len(want - have)
-                doubled += len(have - want)
+                total += Compared(1, len(want - have), len(have - want))
     return [
-        Check("profiles whose bytes differ", 0, differ),
-        Check("actions that profiles lack", 0, lost),
-        Check("actions that profiles have and should not", 0, doubled),
+        Check("profiles whose bytes differ", 0, total.differ),
+        Check("actions that profiles lack", 0, total.lost),
+        Check("actions that profiles have and should not", 0, total.doubled),
     ]
-
-
-def actions(profile: Profile) -> set[Sequence[object]]:
-    """What a profile says somebody did."""
-    rings = range(len(profile.rings))
-    return {(which, *action) for which in rings for action in profile.actions(which)}

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hemline.learn.capsule import Capsule
+from hemline.model.consent import UNSAID, Purpose, say
 from hemline.model.decision import Traits
 from hemline.model.event import ITEM_EVENT, Event, Line, worth
 from hemline.usecases.collect_events import Caller
@@ -55,6 +57,18 @@ class Call(NamedTuple):
         """As it goes over the wire."""
         return msgspec.json.encode({"events": [one.wire for one in self.sent]})
 
+    @property
+    def refused(self) -> frozenset[str]:
+        """Purposes that the caller's capsule says no to."""
+        said = self.caller.capsule.consent if self.caller.capsule else UNSAID
+        return frozenset(one.value for one in Purpose if said.states(one) is False)
+
+    def refusing(self, purposes: frozenset[str]) -> "Call":
+        """With a capsule that says no to them."""
+        choices = [(Purpose(purpose), False) for purpose in purposes]
+        capsule = Capsule(self.caller.subject or "", say(choices, UNSAID, self.at))
+        return self._replace(caller=self.caller._replace(capsule=capsule))
+
 
 def traits_of(subject: str) -> Traits:
     """Country and device of a visitor; the catalogue has none."""
@@ -64,9 +78,14 @@ def traits_of(subject: str) -> Traits:
     return Traits(_COUNTRIES[number % len(_COUNTRIES)], _DEVICES[number % len(_DEVICES)])
 
 
+def visitors_of(events: int) -> int:
+    """How many there are, called n0, n1 and so on."""
+    return max(20, events // _EVENTS_OF_ONE)
+
+
 def calls(rng: random.Random, events: int, largest: int) -> Iterator[Call]:
     """Calls of up to `largest` events, `events` in all, none of them a repeat."""
-    made, world = 0, _World(rng, max(20, events // _EVENTS_OF_ONE))
+    made, world = 0, _World(rng, visitors_of(events))
     while made < events:
         at = START + SPAN * made // events
         call = world.call(at, min(rng.randint(1, largest), events - made))

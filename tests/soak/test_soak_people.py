@@ -1,0 +1,155 @@
+"""People in the soak: each rule about them, broken, turns it red.
+
+Consent, links and being forgotten are told by the real use cases while events flow; what must hold
+follows from the books alone (`workbench.soak.said`, `fates`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from hemline.adapters.memory import MemoryTable
+from hemline.model.standing import Links, Standing
+from hemline.usecases import (
+    forget_person,
+    ingest_apply,
+    ingest_follow,
+    ingest_judge,
+    link_people,
+    say_consent,
+)
+from hemline.usecases.ingest_judge import Judged
+from hemline.usecases.ingest_read import Entry
+from hemline.usecases.ports import Part
+from workbench.soak.run import Report, Settings, soak
+
+SMALL = Settings(events=4000, kills=60, faults=300, seed=7, shards=3, lanes=2, batch=80)
+Bug = Callable[[pytest.MonkeyPatch], None]
+
+
+def broken(report: Report) -> set[str]:
+    return {check.name for check in report.checks if not check.holds}
+
+
+def test_people_do_all_that_people_do_and_everything_sent_has_gone_somewhere() -> None:
+    report = soak(SMALL)
+    assert not broken(report), report.checks
+    acts = ("signed in", "parted", "said yes or no", "asked to be forgotten", "people forgotten")
+    roads = ("withheld", "forgotten", "reported withheld", "reported forgotten", "said again")
+    assert all(report.figures[name] for name in (*acts, *roads)), report.figures
+    where = ("counted", "repeats", "rejected", "quarantined", "withheld", "forgotten")
+    assert sum(report.figures[name] for name in where) == report.figures["submitted"]
+    # What is in doubt is bound by neither side of a check: it has to stay an exception.
+    assert report.figures["in doubt"] < report.figures["events"] / 100
+
+
+def ignoring_tombstones(patch: pytest.MonkeyPatch) -> None:
+    """What is of a past that is forgotten is folded like anything else."""
+    for module in (ingest_judge, ingest_follow):
+        patch.setattr(module, "is_forgotten", lambda *_: False)
+
+
+def passing_over_consent(patch: pytest.MonkeyPatch) -> None:
+    """A no that stands beside the profile is not looked at."""
+    patch.setattr(ingest_judge, "_narrowed", lambda entry, _: entry)
+
+
+def judging_once(patch: pytest.MonkeyPatch) -> None:
+    """Whoever lost to another writer is not judged again: a no may be why they lost."""
+
+    def kept(entries: Iterable[Entry], _: Standing) -> Judged:
+        return Judged(list(entries), Counter())
+
+    patch.setattr(ingest_apply, "judge", kept)
+
+
+def writing_over_anything(patch: pytest.MonkeyPatch) -> None:
+    """The version is not looked at, so that a no or a tombstone that came meanwhile is not seen."""
+    real = MemoryTable.write_profile
+
+    def write(table: MemoryTable, site: str, subject: str, blob: bytes, *, expected: int) -> None:
+        held = table.read_part(site, subject, Part.PROFILE)
+        real(table, site, subject, blob, expected=held.version if held else expected)
+
+    patch.setattr(MemoryTable, "write_profile", write)
+
+
+def leaving_links(patch: pytest.MonkeyPatch) -> None:
+    """What a linked device does never comes to its user."""
+    patch.setattr(ingest_apply, "follow", lambda *_: None)
+
+
+def keeping_nothing_apart(patch: pytest.MonkeyPatch) -> None:
+    """What a linked user does goes into the joined profile alone."""
+    patch.setattr(ingest_apply, "keep_apart", lambda *_: None)
+
+
+def following_cut_links(patch: pytest.MonkeyPatch) -> None:
+    """A device brings its events to whoever it was ever linked to."""
+    real = ingest_follow.links_of
+
+    def trusting(people: Any, site: str, subject: str) -> Links:
+        found = real(people, site, subject)
+        return Links((*found.on, *found.cut))
+
+    patch.setattr(ingest_follow, "links_of", trusting)
+    patch.setattr(link_people, "_unflag_visitor", lambda *_: None)
+
+
+def hearing_the_last_word(patch: pytest.MonkeyPatch) -> None:
+    """Of several who are one the newest statement counts, not the strictest."""
+    patch.setattr(link_people, "strictest", lambda found: max(found, key=lambda one: one.at))
+
+
+def speaking_for_oneself(patch: pytest.MonkeyPatch) -> None:
+    """A device's no does not reach its user."""
+    patch.setattr(say_consent, "_settle_all", lambda *_: None)
+
+
+def keeping_what_a_device_brought(patch: pytest.MonkeyPatch) -> None:
+    """A forgotten device's past stays in its user's profile."""
+
+    def strike_only(user: str, visitors: tuple[str, ...], here: Any) -> None:
+        link_people.strike(user, visitors, here.linking)
+
+    patch.setattr(forget_person, "_take_out", strike_only)
+
+
+def entering_nobody(patch: pytest.MonkeyPatch) -> None:
+    """Nobody comes on the register, so that readers and sweep know of nobody."""
+    patch.setattr(forget_person, "enter", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("bug", "seen"),
+    [
+        (ignoring_tombstones, {"parts of the forgotten left in the table"}),
+        (passing_over_consent, {"kept in spite of a no"}),
+        (judging_once, {"profiles whose bytes differ"}),
+        (writing_over_anything, {"actions that profiles lack"}),
+        (leaving_links, {"actions that profiles lack"}),
+        (keeping_nothing_apart, {"actions that profiles lack"}),
+        (following_cut_links, {"profiles whose bytes differ"}),
+        (hearing_the_last_word, {"people whose refusals differ"}),
+        (speaking_for_oneself, {"people whose refusals differ"}),
+        (keeping_what_a_device_brought, {"actions that profiles have and should not"}),
+        (
+            entering_nobody,
+            {"kept of a past that is forgotten", "lines of the forgotten left in objects"},
+        ),
+    ],
+)
+def test_a_seeded_bug_turns_it_red(
+    bug: Bug, seen: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bug(monkeypatch)
+    assert seen <= broken(soak(SMALL))
+
+
+def test_a_device_that_is_given_to_two_people_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_people, "_free", lambda *_: True)
+    # It is never done: each try finds that the device is somebody's after all.
+    with pytest.raises(RuntimeError, match="nobody ever answered"):
+        soak(SMALL)
