@@ -105,7 +105,12 @@ class Case(NamedTuple):
 
     @property
     def consents(self) -> bool:
-        """What holds after all; a no beside the profile outweighs what the request brings."""
+        """What holds after all; a no beside the profile outweighs what the request brings.
+
+        Where the table does not answer, whoever said nothing may have said no there.
+        """
+        if self.consent is None and self.who and self.table == "broken":
+            return False
         said = self.site.consent_default if self.consent is None else self.consent
         return said and not (self.who and self.table in WITHDRAWN)
 

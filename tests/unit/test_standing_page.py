@@ -6,11 +6,12 @@ from hemline.decide.page import Engine
 from hemline.learn.profile import Profile, encode, fold
 from hemline.model.consent import NO, Consent, ConsentRules
 from hemline.model.decision import Visit
+from hemline.model.errors import Unavailable
 from hemline.model.slot import Slot
 from hemline.model.standing import Standing
 from hemline.usecases.known import consents, judged
 from hemline.usecases.ports import Hot, Part, Stored
-from tests.support.deciding import ask, decide_for, live, table_with
+from tests.support.deciding import Broken, ask, decide_for, live, table_with
 from tests.support.editions import SITE, build, catalogue
 from tests.support.streams import NOW, record
 
@@ -63,6 +64,29 @@ def test_silence_is_what_the_edition_says_of_the_country_and_of_dnt() -> None:
     assert not consents(silent._replace(dnt=True), engine, "GB")
     assert not consents(Visit("v:ann", consent=True, dnt=True), engine, "GB")
     assert consents(Visit("v:ann", consent=True), engine, "DE")
+
+
+@pytest.mark.parametrize(("said", "agreed"), [(None, False), (True, True), (False, False)])
+def test_where_what_was_said_cannot_be_read_silence_is_a_no(
+    said: bool | None, agreed: bool
+) -> None:
+    """An older capsule came back without the no that the table holds: it must not speak for the table."""
+    unread = Unavailable("dynamodb", "no answer in time")
+    assert judged(Visit("v:ann", said), unread, engine_with(), "GB").consent is agreed
+
+
+def test_of_nobody_no_answer_can_be_stored() -> None:
+    unread = Unavailable("dynamodb", "no answer in time")
+    assert judged(Visit(None, None), unread, engine_with(), "GB").consent is True
+
+
+def test_a_page_without_the_table_for_who_is_silent_is_as_without_consent() -> None:
+    edition = build(catalogue(6), [Slot("for-you")])
+    question = ask("for-you", cart=("i1",))
+    silent = decide_for("v:ann", question, edition, Broken())
+    without = decide_for("v:ann", question, edition, table_with([ACT]), consent=False)
+    assert silent.fragments == without.fragments
+    assert silent.faults != without.faults
 
 
 def test_a_page_for_who_said_no_meanwhile_is_as_without_consent() -> None:

@@ -40,9 +40,12 @@ def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
 def judged(visit: Visit, hot: Hot | Unavailable, engine: Engine, country: str) -> Visit:
     """The visit as it counts now that what stands beside the profile was read with it.
 
-    A no, or being forgotten, holds from the next request on, whatever the capsule still says.
+    A no, or being forgotten, holds from the next request on, whatever the capsule still says. Where it
+    could not be read it may be a no: then only what the capsule itself says counts, never its silence.
     """
-    agreed = consents(visit, engine, country)
+    unread = isinstance(hot, Unavailable)
+    silent = unread and visit.subject is not None and visit.consent is None
+    agreed = not silent and consents(visit, engine, country)
     stored = None if isinstance(hot, Unavailable) else hot.profile
     standing = stored.standing if stored else FRESH
     refused = standing.consent.states(Purpose.PERSONALISATION) is False
