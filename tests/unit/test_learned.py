@@ -16,10 +16,13 @@ from hemline.model.choice import Estimate, Evidence, Match
 from hemline.model.decision import Fragment, Rung, Scope, Visit
 from hemline.model.rule import Condition, Rule
 from hemline.model.slot import Slot, Variant
+from hemline.usecases.explain import explain
+from hemline.usecases.replay import replay
 from tests.support.braking import stop
 from tests.support.deciding import acts, ask
 from tests.support.editions import NOW, SITE, catalogue
 from tests.support.receipts import World, receipt
+from workbench.receipts.showing import estimates
 
 PLAIN, TEA, CUPS = Variant("plain"), Variant("tea", category="c1"), Variant("cups", category="c2")
 HERO = Slot("hero", kind="content", variants=(PLAIN, TEA, CUPS), explore=0.3)
@@ -162,3 +165,24 @@ def test_what_everybody_gets_is_drawn_once_a_minute_for_everybody() -> None:
         seen |= {msgspec.json.decode(body)["variant"]["name"] for body in bodies}
     assert shown(here).scope is Scope.EDITION
     assert seen == {"plain", "tea", "cups"}
+
+
+def test_an_explanation_says_what_was_held_of_each_variant_and_how_likely_it_was() -> None:
+    here = world(HERO, CUPS_BEST)
+    fragment = shown(here, "v:ann")
+    told = explain(here.scene(fragment))
+    assert (told.variant, told.goal) == (variant(fragment), "click")
+    assert told.likely == marked(fragment).explored[1]  # type: ignore[index] # it explores
+    assert estimates(told)[0] == (
+        "  plain: estimate 0.0200 of click (0.0400 own category), 900 exposures"
+    )
+    assert [one.exposures for one in told.known] == [900.0, 0.0, 300.0]
+    plain = explain(world(SURE).scene(shown(world(SURE), "v:ann"), "v:ann"))
+    assert (plain.known, plain.likely) == ((), None)
+
+
+def test_the_token_of_a_choice_replays_to_the_same_bytes() -> None:
+    here = world(HERO, CUPS_BEST)
+    for who in ("v:ann", "v:1", "v:2", "v:3"):
+        fragment = shown(here, who)
+        assert replay(here.scene(fragment, who)).differences == ()

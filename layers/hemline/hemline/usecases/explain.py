@@ -9,15 +9,30 @@ import msgspec
 from hemline.decide.chosen import Chosen
 from hemline.decide.facts import Facts, FactSource
 from hemline.decide.page import Ask, Engine, decide_page
+from hemline.decide.snapshot import Snapshot
 from hemline.decide.token import Witness
 from hemline.decide.trace import Candidate, SlotTrace, Watched, trace
 from hemline.decide.trace_facts import FactRead, facts_read
 from hemline.model.decision import Fragment
+from hemline.model.decision_mark import claimed
 from hemline.model.errors import BadInput
-from hemline.usecases.known import Known, makers
+from hemline.model.slot import Slot
+from hemline.usecases.known import Known as Asker
+from hemline.usecases.known import makers
 from hemline.usecases.receipts import Scene
 
 Clock = Callable[[], float]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the edition holds of a variant: goals per exposure."""
+
+    variant: str
+    estimate: float
+    own: float
+    """For visitors of whom it is the own category."""
+    exposures: float
+    """Effective ones that both rest on."""
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -38,6 +53,12 @@ class Explained(msgspec.Struct, frozen=True):
     variant: str
     timings: dict[str, float]
     """Milliseconds of the decision made again: `decide`, `rank`."""
+    goal: str = ""
+    """What `known` counts."""
+    known: tuple[Known, ...] = ()
+    """Of the slot's variants; none where the edition has not learned enough of it."""
+    likely: float | None = None
+    """How likely the variant was to be shown, where an estimate or chance had a part in it."""
 
 
 class Watching(NamedTuple):
@@ -76,7 +97,7 @@ def watched(
 
 def explain(scene: Scene, item: str = "", clock: Clock = time.perf_counter) -> Explained:
     """The receipt's decision; `item` is told of even if no source brought it."""
-    known = Known(scene.visit, scene.hot, scene.engine, scene.minute)
+    known = Asker(scene.visit, scene.hot, scene.engine, scene.minute)
     source = FactSource(makers(scene.ask, known) | scene.given)
     witness = Witness((scene.key,), lambda: known.whose(scene.key))
     seen = watched(scene.engine, scene.ask, source, witness, clock)
@@ -102,7 +123,23 @@ def explained(seen: Watching, name: str, minute: int, item: str = "") -> Explain
             "decide": seen.seconds * 1000,
             "rank": seen.ranker.seconds * 1000 if seen.ranker else 0.0,
         },
+        goal=slot.goal,
+        known=_known(slot, snapshot),
+        likely=_likely(fragment) if slot.kind != "items" else None,
     )
+
+
+def _known(slot: Slot, snapshot: Snapshot) -> tuple[Known, ...]:
+    evidence = snapshot.choices.get(slot.name)
+    if evidence is None:
+        return ()
+    told = ((variant.name, evidence.of(variant.name)) for variant in slot.variants)
+    return tuple(Known(name, one.rate, one.own, one.exposures) for name, one in told)
+
+
+def _likely(fragment: Fragment) -> float | None:
+    head = claimed(msgspec.json.decode(fragment.body)["token"])
+    return head.explored[1] if head and head.explored else None
 
 
 def _variant(fragment: Fragment) -> str:
