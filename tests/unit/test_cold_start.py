@@ -14,10 +14,12 @@ from hemline.learn.statistics_counts import Statistics
 from hemline.model.edition import pack, unpack
 from hemline.model.event import Event, Line, Record
 from hemline.model.item import Item
+from hemline.model.rule import Rule
 from hemline.model.site import Site, decode_site, encode_site
 from hemline.model.slot import ColdStart, Slot
 from hemline.usecases import cold_start
 from hemline.usecases.build_edition import Counted, Made, edition_parts
+from hemline.usecases.review_site import Against, review
 from tests.support.deciding import acts, ask, decide_for, table_with
 from tests.support.editions import NOW, SITE, ScoreByPrice
 
@@ -118,3 +120,31 @@ def test_the_site_file_states_the_budget() -> None:
     assert msgspec.structs.replace(site, cold_start=None).cold_start is None
     _, findings = site_yaml.check(text + "cold_start: {impressions: 0, hours: 48}\n")
     assert [finding.field for finding in findings] == ["cold_start.impressions"]
+
+
+@pytest.mark.parametrize(
+    ("slot", "told"),
+    [
+        (Slot("row"), "no slot of items"),
+        (Slot("row", kind="content", explore=0.5), "no slot of items"),
+        (Slot("row", sources=("popular",), explore=0.1), "row gives a place"),
+        (Slot("row", sources=("category",), explore=0.1, personal=False), "row gives a place"),
+        (Slot("row", sources=("popular", "new"), explore=0.1), ""),
+        (Slot("row", sources=("popular",), explore=0.1, personal=False), ""),
+    ],
+)
+def test_a_budget_that_no_slot_can_serve_is_told(slot: Slot, told: str) -> None:
+    against = Against(NOW)
+    said = [
+        r for r in review(Site(slots=(slot,), cold_start=BUDGET), against) if r.code == "no-chance"
+    ]
+    assert [(r.path, r.severity) for r in said] == [(("cold_start",), "warning")] * bool(told)
+    assert all(told in remark.problem for remark in said)
+    assert not [r for r in review(Site(slots=(slot,)), against) if r.code == "no-chance"]
+
+
+def test_a_rule_that_switches_sources_can_bring_new_items() -> None:
+    slot = Slot("row", sources=("popular",), explore=0.1)
+    rule = Rule("new-week", "source", slots=("row",), sources=("new",))
+    found = review(Site(slots=(slot,), cold_start=BUDGET, rules=(rule,)), Against(NOW))
+    assert "no-chance" not in {remark.code for remark in found}

@@ -3,16 +3,22 @@
 import json
 from collections import Counter
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hemline.decide import token
 from hemline.decide.diversify import diversify
 from hemline.decide.explore import explore
+from hemline.model.brake import Brake
+from hemline.model.decision import Fragment, Rung, Scope, Visit
 from hemline.model.rule import Rule
 from hemline.model.slot import Slot
-from tests.support.deciding import acts, ask, decide_for, table_with
-from tests.support.editions import KEYS, ScoreByPrice, build, catalogue
+from hemline.usecases.decide_page import Deps, decide
+from tests.support.braking import stop
+from tests.support.deciding import acts, ask, decide_for, live, table_with
+from tests.support.editions import KEYS, NOW, SITE, ScoreByPrice, build, catalogue
 
 lists = st.lists(
     st.tuples(st.integers(0, 500), st.integers(-1, 3)), unique_by=lambda p: p[0], max_size=60
@@ -87,3 +93,69 @@ def test_a_token_records_the_place_that_chance_decided_and_rules_still_hold() ->
         assert "i2" not in fragment.items
         propensities.add(found.explored[1])
     assert len(propensities) == 2, "some explored, some did not"
+
+
+RUNGS = {
+    "nobody's, without a ranker": (None, True, None, Scope.VISITOR),
+    "somebody's, without a ranker": ("v:ann", True, None, Scope.VISITOR),
+    "without history": ("v:new", True, ScoreByPrice(), Scope.VISITOR),
+    "public": ("v:ann", False, ScoreByPrice(), Scope.TRAIT),
+}
+"""Who asks, whether the slot is personal, the ranker, and how far the answer may go."""
+SHELF = Slot("shelf", limit=4, sources=("popular",))
+HISTORY = acts("v:bob", [f"i{n}" for n in (1, 5, 5, 9, 13, 2, 17)])
+
+
+def on_rung(name: str, minute: int = 0, **changed: float) -> Fragment:
+    subject, personal, ranker, _ = RUNGS[name]
+    slot = msgspec.structs.replace(SHELF, personal=personal, **changed)
+    edition = build(catalogue(24), [slot], history=HISTORY)
+    deps = Deps(SITE, table_with(acts("v:ann", ["i1"])), live(edition, ranker), KEYS, 0.05)
+    visit = Visit(subject, consent=True)
+    return decide(ask("shelf"), visit, deps, NOW + minute * 60_000).fragments["shelf"]
+
+
+@pytest.mark.parametrize("name", RUNGS)
+def test_diversity_holds_on_every_ranked_rung(name: str) -> None:
+    plain, varied = on_rung(name), on_rung(name, diversity=1.0)
+    category = {item.id: item.categories[0] for item in catalogue(24)}
+    assert plain.rung in {Rung.SEGMENT, Rung.POPULAR}
+    assert len({category[i] for i in varied.items}) > len({category[i] for i in plain.items})
+
+
+@pytest.mark.parametrize("name", RUNGS)
+def test_chance_has_its_place_on_every_ranked_rung_and_the_token_says_how_likely(name: str) -> None:
+    found = [on_rung(name, minute, explore=0.5) for minute in range(40)]
+    marks = [token.decode(json.loads(one.body)["token"], KEYS).explored for one in found]
+    assert all(one.scope <= RUNGS[name][3] for one in found)
+    assert {one.items[:3] for one in found} == {found[0].items[:3]}
+    pool = 24 - 4
+    assert {mark[1] for mark in marks if mark} == {0.5, 0.5 / pool}
+    assert all(
+        mark and mark[0] == int(one.items[3][1:]) for mark, one in zip(marks, found, strict=True)
+    )
+    assert on_rung(name, 7, explore=0.5).items == found[7].items
+
+
+def test_a_public_slot_draws_once_a_minute_for_everybody() -> None:
+    edition = build(catalogue(24), [msgspec.structs.replace(SHELF, personal=False, explore=0.5)])
+    bodies = {
+        decide_for(who, ask("shelf"), edition, table_with(acts("v:ann", ["i1"])))
+        .fragments["shelf"]
+        .body
+        for who in (None, "v:ann", "v:new")
+    }
+    assert len(bodies) == 1
+
+
+def test_a_static_list_stands_as_it_is_written() -> None:
+    slot = Slot(
+        "shelf", limit=4, fallback=("i3", "i1", "i7", "i2", "i9"), explore=0.5, diversity=1.0
+    )
+    edition = build(catalogue(24), [slot])
+    warm = live(edition)
+    warm.follow(None, Brake(SITE, 1, (stop("freeze", "shelf"),)).signed(KEYS[0]))
+    deps = Deps(SITE, table_with(), warm, KEYS, 0.05)
+    for minute in range(9):
+        found = decide(ask("shelf"), Visit(None, consent=True), deps, NOW + minute * 60_000)
+        assert found.fragments["shelf"].items == ("i3", "i1", "i7", "i2")

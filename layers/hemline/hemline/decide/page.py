@@ -176,14 +176,15 @@ def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
 def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need
     snapshot: Snapshot, slot: Slot, facts: Facts, step: Step, ranked: list[int], limit: int
 ) -> tuple[list[int], Explored | None]:
-    """Diversity, then exploration; rules are applied after both. Only the model rung varies."""
-    if step.rung is not Rung.MODEL or not (slot.diversity or slot.explore):
+    """Diversity, then exploration; rules are applied after both. The static rung is a list as written."""
+    if step.rung is Rung.STATIC or not (slot.diversity or slot.explore):
         return ranked, None
     varied = diversified(snapshot, slot, step.found.items, ranked, limit)
     if not slot.explore:
         return varied, None
-    # One draw a visitor and minute: a page that is reloaded at once looks the same.
-    parts = (slot.name, facts.read("visitor.seed"), facts.read("clock.minute"))
+    # One draw a visitor and minute: a page that is reloaded at once looks the same. Where nobody is
+    # known, or may be looked at, it is one a minute for all, and a public answer stays public.
+    parts = (slot.name, facts.read_or("visitor.seed", ""), facts.read("clock.minute"))
     explored = explore(varied, limit, slot.explore, "|".join(map(str, parts)), snapshot.owed)
     return (explored.ranked if explored else varied), explored
 

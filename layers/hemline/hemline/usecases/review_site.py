@@ -7,9 +7,11 @@ says about rules alone holds for every catalogue; what it says about a catalogue
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from hemline.decide.fact_values import in_words
 from hemline.model.item import Item
 from hemline.model.rule import Rule, When
 from hemline.model.site import Site
+from hemline.usecases.review_chance import cold_start
 from hemline.usecases.review_effects import effects
 from hemline.usecases.review_items import references
 from hemline.usecases.review_logic import Cases, TooMany, cases, clashes, possible
@@ -42,6 +44,7 @@ def review(site: Site, against: Against) -> list[Remark]:
         found += _never(path, of, against.now)
     found += effects(site, sound)
     found += templates(site)
+    found += cold_start(site)
     if against.items is not None:
         found += references(site, sound, against.items)
     return sorted(
