@@ -153,3 +153,51 @@ def test_what_the_brake_stopped_then_is_found_in_its_log(here: World) -> None:
     fragment = here.decide(ask("for-you"), Visit("v:ann", None)).fragments["for-you"]
     here.stop(Brake("test", 2, ()))
     assert why_not(here.scene(fragment), "i2").why == "the brake blocks it"
+
+
+def ranked(rules: list[Rule], slot: Slot = FOR_YOU) -> World:
+    made = World(ITEMS, [slot], history=ANN, ranker=ScoreByPrice(), site_rules=rules)
+    made.arrive(ANN)
+    return made
+
+
+def why_each(here: World) -> tuple[list[str], dict[int, str]]:
+    """What is shown, and of the others why not, by rank."""
+    fragment = here.decide(ask("for-you"), Visit("v:ann", None)).fragments["for-you"]
+    told = explain(here.scene(fragment)).items
+    assert told
+    return [*told.shown], {c.rank: c.why for c in told.candidates if c.rank and not c.place}
+
+
+def test_a_pin_took_the_place_of_the_one_item_that_would_stand_there_and_of_no_other() -> None:
+    _, free = why_each(ranked([]))
+    low = max(free)
+    plain = ranked([])
+    fragment = plain.decide(ask("for-you"), Visit("v:ann", None)).fragments["for-you"]
+    told = explain(plain.scene(fragment)).items
+    assert told
+    last = next(c.item for c in told.candidates if c.rank == low)
+    shown, why = why_each(ranked([Rule("pin-it", "pin", item=last, position=1)]))
+    assert shown[0] == last
+    assert why[4] == "pins took its place"
+    assert {why[rank] for rank in why if rank > 4} == {
+        f"rank {rank} of 4 places" for rank in why if rank > 4
+    }
+
+
+def test_a_share_took_the_place_of_those_that_would_stand_there_and_of_no_others() -> None:
+    share = Rule("ours", "share", attribute="category", value="c1", share=0.5)
+    shown, why = why_each(ranked([share]))
+    pushed = [rank for rank, text in why.items() if text == "rule ours (share) took its place"]
+    assert pushed == [rank for rank in why if rank <= 4]
+    assert len(shown) == 4
+
+
+def test_a_cap_is_no_reason_for_what_would_be_too_far_down_without_it() -> None:
+    first = Rule("first", "boost", attribute="category", value="c1", times=100.0)
+    shown, why = why_each(ranked([first, Rule("one", "cap", attribute="category", count=1)]))
+    assert len(shown) == 4
+    for rank, text in why.items():
+        assert text in {"a cap of 1 is reached", f"rank {rank} of 4 places"}
+    assert why[max(why)] == f"rank {max(why)} of 4 places"
+    assert "a cap of 1 is reached" in why.values()

@@ -17,6 +17,7 @@ from hemline.decide.features import FEATURES
 from hemline.decide.page import Engine
 from hemline.decide.snapshot import Floats, Snapshot
 from hemline.decide.token import listed_in, want_of
+from hemline.decide.trace_pushed import pushed_out
 from hemline.model.decision import Rung
 
 _ENOUGH = 10_000
@@ -245,13 +246,9 @@ def _why(
     if rank is None:
         rung = chosen.step.rung.value
         return f"no source of the {rung} rung brought it within its share of {MOST} candidates"
-    ranked = set(chosen.varied)
-    place = chosen.varied.index(item)
-    last = max((chosen.varied.index(i) for i in chosen.shown if i in ranked), default=-1)
-    if place < last or len(chosen.shown) < limit:
-        return _pushed_out(chosen, item)
+    pushed = pushed_out(chosen, item, limit)
     moved = rank <= limit and "diversity or chance moved it back"
-    return moved or f"rank {rank} of {limit} places"
+    return pushed or moved or f"rank {rank} of {limit} places"
 
 
 def _forbidden(scene: _Scene, item: int, only: Mapping[tuple[str, str], np.ndarray]) -> str:
@@ -279,12 +276,3 @@ _STATED = {
 def _names(facts: Facts, fact: str, name: str) -> bool:
     value = facts.read_or(fact, None)
     return name == value or (isinstance(value, (list, tuple)) and name in value)
-
-
-def _pushed_out(chosen: Chosen, item: int) -> str:
-    for cap in chosen.eligible.caps:
-        group = cap.group[item]
-        same = sum(int(cap.group[other] == group) for other in chosen.shown)
-        if group >= 0 and same >= cap.most:
-            return f"a cap of {cap.most} is reached"
-    return "pins or a share's rule took its place"
