@@ -88,7 +88,7 @@ def test_a_file_with_thirty_mistakes_leaves_what_is_live_untouched(site_file: Pa
 
 def test_a_rule_that_can_never_hold_is_not_published(site_file: Path) -> None:
     good = figures("publish", "--site-file", site_file)
-    rule = "{name: r, action: block, item: a, when: [{fact: trait.device, value: phone}]}"
+    rule = "{name: r, action: block, item: a, when: [{fact: clock.hour, op: gt, value: 23}]}"
     site_file.write_text(f"{SITE_FILE}rules:\n  - {rule}\n")
     result = hemline("publish", "--site-file", site_file)
     assert result.exit_code == 1

@@ -63,6 +63,8 @@ def test_every_fact_that_a_file_may_name_is_one_that_decisions_have(name: str) -
     kinds = {
         "text": str,
         "number": (int, float),
+        "time": int,
+        "date": str,
         "list": (list, tuple),
         "flag": bool,
         "place": tuple,

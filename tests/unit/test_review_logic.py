@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hemline.decide.conditions import all_hold, holds
 from hemline.decide.facts import Fact, Facts, FactSource
 from hemline.model.rule import Condition, Every, Not, Some, When
-from hemline.usecases import review_logic
+from hemline.usecases import review_logic, review_values
 from hemline.usecases.review_logic import TooMany, cases, implies, possible, together
 
 COUNTRIES = ["GB", "DE", "NO"]
@@ -140,6 +140,6 @@ def test_the_first_property_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(holds(one, Facts(source, personal=True)) for one in between)
     assert not never(*between)
     review_logic._any.cache_clear()
-    monkeypatch.setattr(review_logic, "_numbers", lambda _: ())
+    monkeypatch.setattr(review_values, "_numbers", lambda _: ())
     assert never(*between)
     review_logic._any.cache_clear()

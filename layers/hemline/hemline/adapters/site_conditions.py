@@ -21,7 +21,8 @@ from pydantic import (
 )
 
 from hemline.decide.fact_names import FACTS, FAMILIES, kind_of, spellings, wrong_pair
-from hemline.decide.operators import check_operand
+from hemline.decide.fact_values import misspelt
+from hemline.decide.operands import check_operand
 from hemline.decide.rule_masks import PREFIX
 from hemline.model.rule import Condition, Every, Not, Operator, Some, When, depth, leaves
 
@@ -83,7 +84,8 @@ class Comparison(Strict):
     @model_validator(mode="after")
     def _fits(self) -> "Comparison":
         check_operand(self.op, self._compared)
-        wrong = wrong_pair(self.fact, self.op, self._compared)
+        pair = self.fact, self.op, self._compared
+        wrong = wrong_pair(*pair) or misspelt(*pair)
         if wrong:
             raise ValueError(wrong)
         return self

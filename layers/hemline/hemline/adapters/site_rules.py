@@ -6,9 +6,11 @@ from pydantic import Discriminator, Field, StringConstraints, Tag, model_validat
 
 from hemline.adapters.site_conditions import Conditions, ItemConditions, Strict, Value, structs
 from hemline.adapters.site_time import Moment, epoch_ms
-from hemline.decide.operators import check_operand
+from hemline.decide.fact_names import wrong_pair
+from hemline.decide.operands import check_operand
+from hemline.decide.rule_masks import PREFIX
 from hemline.model.ids import ID_PATTERN
-from hemline.model.rule import Operator, Rule, Segment, Source
+from hemline.model.rule import Operand, Operator, Rule, Segment, Source
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
@@ -65,6 +67,13 @@ class _Block(_Rule):
     item: Id
 
 
+def _compares(attribute: str, op: Operator, value: Operand) -> None:
+    check_operand(op, value)
+    wrong = wrong_pair(PREFIX + attribute, op, value)
+    if wrong:
+        raise ValueError(wrong.removeprefix(PREFIX))
+
+
 class _Filter(_Rule):
     action: Literal["filter"]
     attribute: Attribute
@@ -73,7 +82,7 @@ class _Filter(_Rule):
 
     @model_validator(mode="after")
     def _fits(self) -> "_Filter":
-        check_operand(self.op, self.value)
+        _compares(self.attribute, self.op, self.value)
         return self
 
 
@@ -89,7 +98,7 @@ class _Selecting(_Rule):
     @model_validator(mode="after")
     def _fits(self) -> "_Selecting":
         if self.attribute is not None:
-            check_operand(self.op, self.value)
+            _compares(self.attribute, self.op, self.value)
         elif self.value is not None or self.op != "eq":
             raise ValueError("`op` and `value` need an `attribute` to compare")
         elif self.item is None and not self.where:

@@ -42,20 +42,53 @@ def days_of(year: int, month: int, day: int) -> int:
 @cache
 def _date() -> re.Pattern[str]:
     # Made when first asked for: most sites compare no texts with time, and a cold start pays for imports.
-    time = r"T(\d{2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|\+00:00)?"
-    return re.compile(rf"(\d{{4}})-(\d{{2}})-(\d{{2}})(?:{time})?", re.ASCII)
+    time = r"(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|([+-])(\d{2}):?(\d{2}))?"
+    return re.compile(rf"(\d{{4}})-(\d{{2}})-(\d{{2}})(?:[T ]{time})?", re.ASCII | re.IGNORECASE)
 
 
 def epoch_ms(text: str) -> int | None:
-    """A date, or a time in UTC, as RFC 3339 writes them; None when it is neither."""
+    """A date or a time as RFC 3339 writes them, in UTC where no offset is stated; None when it is neither."""
     found = _date().fullmatch(text)
     if found is None:
         return None
-    year, month, day, hour, minute = (int(part or 0) for part in found.groups())
+    year, month, day, hours, minutes, seconds = (int(part or 0) for part in found.groups()[:6])
     days = days_of(year, month, day) if 1 <= month <= _MONTHS else 0
-    if civil(days) != (year, month, day) or hour >= 24 or minute >= 60:
+    east = _minutes(*found.groups()[6:])
+    if civil(days) != (year, month, day) or hours >= 24 or minutes >= 60 or east is None:
         return None
-    return (days * DAY_MINUTES + hour * 60 + minute) * 60_000
+    # A leap second (60) is the first of the next minute.
+    minute = days * DAY_MINUTES + hours * 60 + minutes - east
+    return (minute * 60 + seconds) * 1000 if seconds <= 60 else None
+
+
+def _minutes(sign: str | None, hours: str | None, minutes: str | None) -> int | None:
+    """East of Greenwich; None for an offset that is none."""
+    east = int(hours or 0) * 60 + int(minutes or 0)
+    if int(minutes or 0) >= 60 or east >= DAY_MINUTES:
+        return None
+    return -east if sign == "-" else east
+
+
+def is_day(text: str) -> bool:
+    """Whether it is a date and no more, such as 2026-12-24."""
+    return len(text) == len("2026-12-24") and epoch_ms(text) is not None
+
+
+def span(text: str) -> tuple[int, int]:
+    """What a rule's date stands for, epoch ms: from the first until before the second.
+
+    A date is the whole day; a time is one moment, and has to state its offset. Raises ValueError.
+    """
+    first = epoch_ms(text)
+    if first is not None and is_day(text):
+        return first, first + DAY_MINUTES * 60_000
+    if first is None or not _zoned(text):
+        raise ValueError(f"{text[:40]} is no date, and no time with its offset from UTC")
+    return first, first + 1
+
+
+def _zoned(text: str) -> bool:
+    return text[-1] in "Zz" or "+" in text or text.count("-") > 2
 
 
 def hour(local: int, _hemisphere: str) -> int:
@@ -69,7 +102,7 @@ def weekday(local: int, _hemisphere: str) -> str:
 
 
 def date(local: int, _hemisphere: str) -> str:
-    """As 2026-11-24: dates compare as text."""
+    """As 2026-11-24."""
     year, month, day = civil(local // DAY_MINUTES)
     return f"{year:04}-{month:02}-{day:02}"
 

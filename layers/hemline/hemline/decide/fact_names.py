@@ -1,19 +1,25 @@
 """The facts that a person can compare with, and what kind of value each has.
 
 Those that only code can read (indices, views) are not here. Scope follows from a name's first part
-(`facts.scope_of`). Clock facts change with the minute at most.
+(`facts.scope_of`). Clock facts change with the minute at most. What values a fact can have at all is in
+`fact_values`.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from hemline.decide.clock import LOCAL
+from hemline.decide.clock import LOCAL, is_day
 from hemline.learn.profile import TYPES
 from hemline.model.rule import Operator
 
-Kind = Literal["text", "number", "list", "flag", "place"]
+Kind = Literal["text", "number", "time", "date", "list", "flag", "place"]
+"""time: a moment, epoch ms. date: a day, as 2026-12-24."""
 
-_LOCAL_KINDS: Mapping[str, Kind] = {name: "number" if name == "hour" else "text" for name in LOCAL}
+_LOCAL_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(LOCAL, "text"),
+    "hour": "number",
+    "date": "date",
+}
 
 FACTS: Mapping[str, Kind] = {
     "trait.country": "text",
@@ -49,7 +55,7 @@ FACTS: Mapping[str, Kind] = {
     "visitor.days_since_first": "number",
     "visitor.last_purchase_days": "number",
     "visitor.lifetime_value": "number",
-    "clock.minute": "number",
+    "clock.minute": "time",
     **{f"clock.{name}": kind for name, kind in _LOCAL_KINDS.items()},
 }
 """Name → kind."""
@@ -77,20 +83,29 @@ FAMILIES: Mapping[str, tuple[Kind, Callable[[str], bool], str]] = {
     "segment.": ("flag", bool, "NAME"),
     "visitor.affinity.": ("number", bool, "CATEGORY"),
     "visitor.count.": ("number", _is_count, "DEED or DEED.30d"),
-    "visitor.last.": ("number", _is_deed, "DEED"),
+    "visitor.last.": ("time", _is_deed, "DEED"),
     "visitor.items.": ("list", _is_deed, "DEED"),
 }
 """Beginning of a name → kind, whether the rest is one that it may have, and how the rest is spelt."""
 
+_ITEM: Mapping[str, Kind] = {
+    **dict.fromkeys(("item.category", "item.tag", "item.kind", "item.id"), "text"),
+    **dict.fromkeys(("item.price", "item.stock"), "number"),
+    "item.published_at": "time",
+}
+"""What every item has under its name; attributes of its own can be of any kind."""
+
+_ANY = frozenset[Operator]({"eq", "ne", "exists"})
+_IN_ORDER = _ANY | frozenset[Operator]({"in", "gt", "ge", "lt", "le", "between"})
 _COMPARES: Mapping[Kind, frozenset[Operator]] = {
-    "text": frozenset({"eq", "ne", "in", "contains", "starts_with", "matches", "semver",
-                       "within_days", "exists"}),
-    "number": frozenset({"eq", "ne", "in", "gt", "ge", "lt", "le", "between", "within_days",
-                         "exists"}),
+    "text": _ANY | frozenset[Operator]({"in", "contains", "starts_with", "matches", "semver"}),
+    "number": _IN_ORDER,
+    "time": _IN_ORDER | frozenset[Operator]({"within_days"}),
+    "date": _IN_ORDER | frozenset[Operator]({"contains", "starts_with", "matches", "within_days"}),
     "list": frozenset({"contains", "exists"}),
-    "flag": frozenset({"eq", "ne", "exists"}),
+    "flag": _ANY,
     "place": frozenset({"distance_km", "exists"}),
-}  # fmt: skip
+}
 
 
 def kind_of(name: str) -> Kind | None:
@@ -107,23 +122,37 @@ def spellings() -> list[str]:
 
 
 def wrong_pair(name: str, op: Operator, value: object) -> str:
-    """Why such a fact never compares so, or nothing."""
-    kind = kind_of(name)
+    """Why such a fact, or `item.…`, never compares so, or nothing."""
+    kind = _ITEM.get(name) or kind_of(name)
     if kind is None:
         return ""
     if op not in _COMPARES[kind]:
         return f"{name} is a {kind}: it goes with {', '.join(sorted(_COMPARES[kind]))}"
-    if op in {"eq", "ne", "in"}:
-        values = value if isinstance(value, list) else [value]
-        if not all(_is_of(kind, one) for one in values):
-            word = "true or false" if kind == "flag" else f"a {kind}"
-            return f"{name} is compared with {word}; quote what is text"
+    values = value if isinstance(value, list) else [value]
+    if op in {"eq", "ne", "in"} and not all(_is_of(kind, one) for one in values):
+        return f"{name} is compared with {_WORDS[kind]}"
+    if op in _IN_ORDER - _ANY and not all(_orders(kind, one) for one in values):
+        return f"{name} is compared with {_WORDS[kind]}"
     return ""
+
+
+_WORDS: Mapping[Kind, str] = {
+    "text": "a text; quote what is text",
+    "number": "a number",
+    "time": "a time: epoch milliseconds, or with gt, ge, lt, le, between a date",
+    "date": "a date such as '2026-12-24'",
+    "flag": "true or false",
+}
 
 
 def _is_of(kind: Kind, value: object) -> bool:
     if kind == "flag":
         return isinstance(value, bool)
-    if kind == "number":
+    if kind in {"number", "time"}:
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, str)
+    return isinstance(value, str) and (kind != "date" or is_day(value))
+
+
+def _orders(kind: Kind, value: object) -> bool:
+    # A moment's operand may be either spelling.
+    return _is_of(kind, value) or (kind == "time" and isinstance(value, str))

@@ -3,16 +3,18 @@
 An operator is given its operand once and becomes a test; what can be prepared (a pattern, a version) is
 prepared then. A fact of another type than an operator compares is a mistake of the rule and raises
 Misfit: "no" would let through what a rule should have stopped. None is a fact that is not there.
+Dates compare as times: texts as RFC 3339 writes them and epoch ms are two spellings of the same.
 """
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hemline.decide.clock import epoch_ms
+from hemline.decide.clock import epoch_ms, span
 from hemline.decide.patterns import compile_pattern
 from hemline.decide.semver import requirement, version
-from hemline.model.rule import Operand, Operator
+from hemline.model.rule import Operator
 
 Test = Callable[[Any, int], bool]
 """(fact, now in epoch ms) → whether it holds."""
@@ -49,8 +51,35 @@ def _contains(value: object) -> Test:
     return test
 
 
-def _between(value: Sequence[float]) -> Test:
+def _moment(fact: object, op: str) -> float:
+    """Epoch ms. A text that is no date says nothing about when, which is not the same as no."""
+    when = epoch_ms(fact) if isinstance(fact, str) else _number(fact, op)
+    if when is None:
+        raise Misfit(f"{op} compares times, and this text is none")
+    return when
+
+
+def _ordered(op: str, compare: Callable[[float, float], bool]) -> Maker:
+    def make(value: float | str) -> Test:
+        if isinstance(value, str):
+            return _dated(op, value)
+        return lambda fact, _now: compare(_number(fact, op), value)
+
+    return make
+
+
+def _dated(op: str, value: str) -> Test:
+    first, after = span(value)
+    bound = first if op in {"ge", "lt"} else after
+    later = op in {"ge", "gt"}
+    return lambda fact, _now: (_moment(fact, op) >= bound) is later
+
+
+def _between(value: Sequence[Any]) -> Test:
     low, high = value
+    if isinstance(low, str):
+        first, after = span(low)[0], span(high)[1]
+        return lambda fact, _now: first <= _moment(fact, "between") < after
     return lambda fact, _now: low <= _number(fact, "between") <= high
 
 
@@ -71,15 +100,11 @@ def _matches(value: str) -> Test:
 
 def _within_days(value: float) -> Test:
     """The last `value` days, or, below 0, the next ones."""
-    span = value * _DAY
+    width = value * _DAY
 
     def test(fact: object, now: int) -> bool:
-        when = epoch_ms(fact) if isinstance(fact, str) else _number(fact, "within_days")
-        if when is None:
-            # A text that is no date says nothing about when.
-            return False
-        past = now - when
-        return 0 <= past <= span if span >= 0 else span <= past <= 0
+        past = now - _moment(fact, "within_days")
+        return 0 <= past <= width if width >= 0 else width <= past <= 0
 
     return test
 
@@ -118,10 +143,10 @@ OPERATORS: Mapping[Operator, Maker] = {
     "ne": lambda value: lambda fact, _now: fact != value,
     "in": lambda value: lambda fact, _now: fact in value,
     "contains": _contains,
-    "gt": lambda value: lambda fact, _now: _number(fact, "gt") > value,
-    "ge": lambda value: lambda fact, _now: _number(fact, "ge") >= value,
-    "lt": lambda value: lambda fact, _now: _number(fact, "lt") < value,
-    "le": lambda value: lambda fact, _now: _number(fact, "le") <= value,
+    "gt": _ordered("gt", operator.gt),
+    "ge": _ordered("ge", operator.ge),
+    "lt": _ordered("lt", operator.lt),
+    "le": _ordered("le", operator.le),
     "between": _between,
     "exists": _exists,
     "starts_with": lambda value: lambda fact, _now: _text(fact, "starts_with").startswith(value),
@@ -130,42 +155,3 @@ OPERATORS: Mapping[Operator, Maker] = {
     "distance_km": _distance_km,
     "semver": _semver,
 }
-
-_NUMBERS: Mapping[Operator, int] = {"between": 2, "distance_km": 3}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _shape(op: Operator, value: Operand) -> str:
-    """What is wrong with the kind of operand, or nothing."""
-    if op in _NUMBERS:
-        sized = isinstance(value, list) and len(value) == _NUMBERS[op]
-        if not (sized and all(map(_is_number, value if isinstance(value, list) else ()))):
-            example = (
-                "[10, 50]" if op == "between" else "[51.5, -0.13, 25] (latitude, longitude, km)"
-            )
-            return f"needs {_NUMBERS[op]} numbers as its value, such as {example}"
-    elif op == "in":
-        return "" if isinstance(value, list) else "needs a list as its value, such as [GB, IE]"
-    elif op in {"gt", "ge", "lt", "le", "within_days"}:
-        return "" if _is_number(value) else "needs a number as its value"
-    elif isinstance(value, list):
-        return "needs one value; for a list write `op: in`"
-    elif op in {"starts_with", "matches", "semver"}:
-        return "" if isinstance(value, str) else "needs a text as its value"
-    return "needs a value" if op != "exists" and value is None else ""
-
-
-def check_operand(op: Operator, value: Operand) -> None:
-    """Raises ValueError, with the way out, when `op` can mean nothing with such a `value`."""
-    wrong = _shape(op, value)
-    if wrong:
-        raise ValueError(f"`op: {op}` {wrong}")
-    if op == "between" and isinstance(value, list) and value[0] > value[1]:  # type: ignore[operator] # two numbers, says _shape
-        raise ValueError("`op: between` needs the smaller number first")
-    try:
-        OPERATORS[op](value)
-    except ValueError as why:
-        raise ValueError(f"`op: {op}` cannot read its value: {why}") from None

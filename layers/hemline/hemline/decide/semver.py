@@ -47,3 +47,23 @@ def _comparator(part: str) -> tuple[Callable[[Version, Version], bool], Version]
     if wanted is None:
         raise ValueError(f"{part} is no version; write such as >=2.3 <3")
     return _COMPARE[sign or "="], wanted
+
+
+def meetable(text: str) -> bool:
+    """Whether some version meets the requirement: one that it names, the next after one, or the first."""
+    meets = requirement(text)
+    named = [_comparator(part)[1] for part in text.split()]
+    return any(map(meets, [_FIRST, *named, *map(_next, named)]))
+
+
+_LEAST = (0, 0, "")
+"""The pre-release part that sorts first."""
+_FIRST: Version = ((0,) * _PARTS, 0, (_LEAST,))
+
+
+def _next(one: Version) -> Version:
+    """The first version after it: its next pre-release, or the first one of the next patch."""
+    numbers, release, marks = one
+    if not release:
+        return numbers, 0, (*marks, _LEAST)
+    return (*numbers[:-1], numbers[-1] + 1), 0, (_LEAST,)

@@ -42,7 +42,12 @@ ROOTS: Mapping[Shown, Shape] = {
     "layout": Shape("record", _LAYOUT),
     "any": Shape("record", {**_ITEMS, **_VARIANT, **_LAYOUT}),
 }
-_FACTS: Mapping[Kind, Shape] = {"text": TEXT, "number": NUMBER, "flag": FLAG, "list": TEXTS}
+_FACTS: Mapping[Kind, Shape] = {
+    **dict.fromkeys(("text", "date"), TEXT),
+    **dict.fromkeys(("number", "time"), NUMBER),
+    "flag": FLAG,
+    "list": TEXTS,
+}
 
 
 class Unknown(LookupError):  # noqa: N818 - named for what it says, as the errors are

@@ -1,35 +1,20 @@
 """When conditions can hold at all, and when those of one rule imply those of another.
 
-Decided by trying values: for each fact the ones that its conditions mention and those between and
-beside them, through the operators that serving uses. What is not known here (an operator without an
-entry in WITNESSES, conditions with too many cases) counts as possible, so that "never" is never said
-wrongly of facts that are of the type that they are compared as. Knows no site and no clock.
+Decided by trying values (`review_values`) through the operators that serving uses. What is not known here
+(an operator without an entry in WITNESSES, conditions with too many cases) counts as possible, so that
+"never" is never said wrongly of facts that are of the type that they are compared as. Knows no site and
+no clock.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise, product
-from string import ascii_uppercase
-from typing import NamedTuple
+from itertools import product
 
-from hemline.decide.clock import WEEKDAYS
 from hemline.decide.conditions import segment_of
-from hemline.decide.fact_names import kind_of
 from hemline.decide.operators import OPERATORS
 from hemline.model.rule import Condition, Every, Not, Some, When
+from hemline.usecases.review_values import WITNESSES, Case, Literal, decided, domain
 
-
-class Literal(NamedTuple):
-    """One comparison that must hold (or must not); lists as tuples, so that it can be compared."""
-
-    fact: str
-    op: str
-    value: object
-    holds: bool = True
-
-
-Case = frozenset[Literal]
-"""All of them at once."""
 Cases = frozenset[Case]
 """At least one of them; none of them: never."""
 
@@ -121,10 +106,6 @@ def _about(fact: str, case: Case) -> Case:
     return frozenset(literal for literal in case if literal.fact == fact)
 
 
-Domain = Callable[[Case], Iterable[object]]
-"""Values that a fact may have, given what it is compared with; enough of them to decide."""
-
-
 class _Missing:
     """The fact is not there."""
 
@@ -138,13 +119,9 @@ def _any(fact: str, literals: Case) -> bool:
     plain = {literal[:3] for literal in literals}
     if len(plain) < len(literals):  # the same comparison, once to hold and once not to
         return False
-    values = (_MISSING, *_domain(fact)(literals))
-    return any(all(_agrees(literal, value) for literal in literals) for value in values)
-
-
-def _domain(fact: str) -> Domain:
-    known = DOMAINS.get(fact)
-    return known or (_only(True, False) if kind_of(fact) == "flag" else _anything)
+    values = (_MISSING, *domain(fact)(literals))
+    told = decided(literals)
+    return any(all(_agrees(literal, value) for literal in told) for value in values)
 
 
 def _agrees(literal: Literal, value: object) -> bool:
@@ -157,79 +134,3 @@ def _agrees(literal: Literal, value: object) -> bool:
         return test(value, 0) == literal.holds
     except (TypeError, ValueError):
         return False  # of another type: then the rule fails, and is reported where it is served
-
-
-def _itself(value: object) -> tuple[object, ...]:
-    return (value,)
-
-
-def _each(value: object) -> tuple[object, ...]:
-    return tuple(value) if isinstance(value, tuple) else (value,)
-
-
-def _nothing(_: object) -> tuple[object, ...]:
-    return ()
-
-
-WITNESSES: Mapping[str, Callable[[object], tuple[object, ...]]] = {
-    "eq": _itself,
-    "ne": _itself,
-    "in": _each,
-    "contains": _itself,
-    "gt": _itself,
-    "ge": _itself,
-    "lt": _itself,
-    "le": _itself,
-    "between": _each,
-    "exists": _nothing,
-    "starts_with": _itself,
-}
-"""Operator → the values at which its outcome may change. One that has no entry is left undecided."""
-
-_OTHER = "\x00other"
-"""A text that nobody writes into a site file."""
-
-
-def _anything(literals: Case) -> Iterable[object]:
-    """Enough values for facts of any type."""
-    mentioned = [v for one in literals if one.op in WITNESSES for v in WITNESSES[one.op](one.value)]
-    yield from mentioned
-    yield from (True, False, "", _OTHER, (), (_OTHER,))
-    yield from _numbers([v for v in mentioned if isinstance(v, int | float)])
-    held = [one.value for one in literals if one.op == "contains" and one.holds]
-    yield from (tuple(held), (*held, _OTHER))
-    texts = [text for text in held if isinstance(text, str)]
-    starts = [
-        one.value for one in literals if one.op == "starts_with" and isinstance(one.value, str)
-    ]
-    for start in ("", *starts):
-        # The separator stands in no site file: nothing new is contained by accident.
-        yield "\x00".join((start, *texts, ""))
-
-
-def _numbers(mentioned: list[float]) -> Iterable[float]:
-    points = sorted(mentioned) or [0.0]
-    yield points[0] - 1
-    yield points[-1] + 1
-    for low, high in pairwise(points):
-        yield (low + high) / 2
-
-
-def _only(*values: object) -> Domain:
-    return lambda _: values
-
-
-_COUNTRIES = tuple("".join(pair) for pair in product(ascii_uppercase, repeat=2))
-
-DOMAINS: Mapping[str, Domain] = {
-    "trait.country": _only("", *_COUNTRIES),
-    "trait.device": _only("", "mobile", "tablet", "desktop"),
-    **dict.fromkeys(("clock.hour", "trait.hour"), _only(*range(24))),
-    **dict.fromkeys(("clock.weekday", "trait.weekday"), _only(*WEEKDAYS)),
-    **dict.fromkeys(
-        ("clock.season", "trait.season"), _only("winter", "spring", "summer", "autumn")
-    ),
-    "clock.minute": lambda literals: (v for v in _anything(literals) if isinstance(v, int | float)),
-}
-"""Fact → all values that it can have, or enough of them; flags have two and
-what has no entry can have any."""

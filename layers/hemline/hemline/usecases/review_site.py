@@ -36,7 +36,7 @@ def review(site: Site, against: Against) -> list[Remark]:
     found: list[Remark] = []
     sound: list[Scoped] = []
     for one in scoped(site):
-        remarks = list(_never(one.path, one.cases, against.now))
+        remarks = list(_never(one.path, one.cases, against.now, one.rule))
         found += remarks or _no_end(one)
         if not remarks:
             sound.append(one)
@@ -75,17 +75,28 @@ def live_rules(site: Site, moment: int) -> Iterator[Rule]:
             yield one.rule
 
 
-def _never(path: Path, of: Cases | None, now: int) -> Iterator[Remark]:
+def _never(path: Path, of: Cases | None, now: int, rule: Rule | None = None) -> Iterator[Remark]:
     if of is None:
         return
     if not possible(of):
         facts = sorted({fact for case in of for fact in clashes(case)})
-        named = f"what it asks of {' and of '.join(facts)}" if facts else "what it asks"
-        problem = f"it can never hold: {named} is never so."
-        yield Remark(path, "error", "dead", problem, "Correct the conditions, or remove it.")
+        named = " and ".join(_named(fact, rule) for fact in facts)
+        problem = f"it can never hold: {named or 'what it asks'} is never so."
+        known = [f"{fact} is {words}" for fact in facts if (words := in_words(fact))]
+        hint = f" ({'; '.join(known)})" if known else ""
+        way_out = f"Correct the conditions{hint}, or remove it."
+        yield Remark(path, "error", "dead", problem, way_out)
     elif over(of, now):
         problem = "its time is over: it cannot hold any more."
         yield Remark(path, "warning", "over", problem, "Remove it, or give it a new end.")
+
+
+def _named(fact: str, rule: Rule | None) -> str:
+    """What is asked of a fact; a rule's own dates are not written as one."""
+    dated = rule is not None and (rule.since is not None or rule.until is not None)
+    if fact == "clock.minute" and dated:
+        return "what its dates (`from`, `until`, clock.minute) ask"
+    return f"what it asks of {fact}"
 
 
 def _no_end(one: Scoped) -> list[Remark]:
