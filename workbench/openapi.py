@@ -106,6 +106,9 @@ def _problem(says: str, schema: str = "Problem") -> Document:
     return {"description": says, "content": _content(schema, "application/problem+json")}
 
 
+_COMPRESSED = (415, "The body is compressed.")
+
+
 def _fragments_answer() -> Document:
     headers = {n: {"description": d, "schema": {"type": "string"}} for n, d in _HEADERS.items()}
     return {
@@ -155,6 +158,7 @@ def _get_slot() -> Document:
     return {
         "operationId": "getFragment",
         "summary": "One slot, for this visitor, now",
+        "description": "HEAD is no route: it answers 404. Ask with If-None-Match instead.",
         "parameters": parameters + openapi_explain.parameters() + _identity(),
         "responses": answers,
     }
@@ -206,7 +210,7 @@ def _post_page() -> Document:
         "requestBody": {"required": True, "content": _content("PageBody")},
         "responses": {
             **_fragments_answer(),
-            **_problems((413, f"More than {MOST_BODY_BYTES} bytes.")),
+            **_problems((413, f"More than {MOST_BODY_BYTES} bytes."), _COMPRESSED),
         },
     }
 
@@ -227,6 +231,7 @@ def _post_events() -> Document:
         **_problems(
             (401, "The batch's signature does not verify."),
             (413, f"More than {MOST_EVENTS} events or {MOST_BYTES} bytes."),
+            _COMPRESSED,
         ),
         "503": _problem(
             "Not stored, all or some: send those again after Retry-After seconds.", "CollectProblem"

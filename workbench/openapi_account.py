@@ -111,6 +111,7 @@ _UNKNOWN = {
     "putConsent": "The user token is wrong, or nobody verifiable asks with a browser that opts out."
 }
 """Operation → why it may answer 401, where that differs: a first choice makes a visitor."""
+_BODY = {"413": "More than 4096 bytes.", "415": "The body is compressed."}
 
 
 def _operation(name: str, says: str, answer: str, given: list[Schema], wrong: str = "") -> Schema:
@@ -119,7 +120,7 @@ def _operation(name: str, says: str, answer: str, given: list[Schema], wrong: st
         "503": "Not done yet: try again after Retry-After seconds.",
         **({"400": wrong} if wrong else {}),
         **({} if name == "getMe" else {"403": "A page of another site asks."}),
-        **({"413": "More than 4096 bytes."} if name == "putConsent" else {}),
+        **(_BODY if name == "putConsent" else {}),
     }
     return {
         "operationId": name,

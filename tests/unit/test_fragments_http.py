@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hemline.adapters.memory import MemoryTable
+from hemline.decide.fragment import Format
 from hemline.decide.page import Ask
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.slot import Slot
@@ -55,6 +56,40 @@ def test_what_a_body_asked_for_is_never_kept_since_no_cache_keys_on_a_body() -> 
 def test_who_has_this_answer_is_told_so(spelling: str) -> None:
     etag = answer(asked()).headers["ETag"]
     assert answer(asked(if_none_match=spelling.format(etag))).status == 304
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_a_304_has_every_header_of_the_answer_that_it_stands_for(form: Format) -> None:
+    question = ask("bestsellers", form=form)
+    first = answer_of(decided(question), asked(), form, 1.0)
+    held = asked(if_none_match=first.headers["ETag"])
+    again = answer_of(decided(question), held, form, 1.0)
+    assert (again.status, again.body, again.headers) == (304, b"", first.headers)
+    assert "Content-Type" in again.headers
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("en-GB,en;q=0.9,de;q=0.8", "en"),
+        ("de;q=0.1, en;q=0.9", "en"),
+        ("*, de;q=0.5", "de"),
+        (", fr", "fr"),
+        ("de;q=0, en;q=0.001", "en"),
+        ("de;q=0", ""),
+        ("en;q=0.5, de;q=0.5", "en"),
+        ("DE-at ; Q=0.3", "de"),
+        ("english, gsw-CH;q=1.000", "gsw"),
+        ("de;q=2, en;q=0.1", "en"),
+        ("de;q=x", ""),
+        ("en_GB", "en"),
+        ("*", ""),
+        ("", ""),
+        (",".join(["*"] * 5000 + ["de"]), ""),
+    ],
+)
+def test_the_language_is_the_dearest_that_the_browser_names(accepted: str, language: str) -> None:
+    assert traits_of(asked(accept_language=accepted)).language == language
 
 
 def test_a_post_is_never_not_modified() -> None:

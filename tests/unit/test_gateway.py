@@ -1,6 +1,8 @@
 """The gateway over real sockets, with functions of one line behind it."""
 
 import asyncio
+import base64
+import gzip
 import io
 import json
 from collections.abc import Awaitable, Callable
@@ -198,3 +200,22 @@ def test_what_a_cdn_adds_to_a_request_reaches_the_function(stack: Stack) -> None
 
     assert asked(stack, tells, use)[0] == ""
     assert asked(stack, tells, use, (), edge)[0] == "Bearer t"
+
+
+def test_a_compressed_body_reaches_the_function_as_it_was_sent(stack: Stack) -> None:
+    packed = gzip.compress(b'{"events": []}', mtime=0)
+
+    async def use(client: Client) -> Any:
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        answer = await client.post("/v1/events", data=packed, headers=headers)
+        return await answer.json(content_type=None)
+
+    found, _ = asked(stack, echo, use)
+    assert base64.b64decode(found["body"]) == packed
+
+
+def test_no_route_answers_head_as_on_aws(stack: Stack) -> None:
+    async def use(client: Client) -> int:
+        return (await client.head("/v1/fragments/hero")).status
+
+    assert asked(stack, echo, use)[0] == 404

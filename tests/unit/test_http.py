@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemline.model.errors import BadInput, NotAllowed, NotDurable, Refused, Unavailable, UnknownSlot
+from hemline.model.errors import (
+    BadInput,
+    Encoded,
+    NotAllowed,
+    NotDurable,
+    Refused,
+    Unavailable,
+    UnknownSlot,
+)
 from hemline.model.signed import sign, verify
 from hemline.runtime.http import Request, problem
 from hemline.runtime.identity import sign_visitor, visitor_of
@@ -29,6 +37,20 @@ def test_a_query_of_many_parameters_is_refused_with_the_way_out() -> None:
 def test_a_body_that_claims_base64_and_is_not_is_refused() -> None:
     with pytest.raises(BadInput, match="base64"):
         Request({"body": "§§", "isBase64Encoded": True}).body()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", " GZIP ", "br, gzip", "x" * 500])
+def test_a_compressed_body_is_refused_with_the_way_out(encoding: str) -> None:
+    with pytest.raises(Encoded, match="without that header") as raised:
+        Request({"body": "e30=", "headers": {"content-encoding": encoding}}).body()
+    answer = problem(raised.value)
+    assert (answer.status, json.loads(answer.body)["field"]) == (415, "body")
+    assert len(answer.body) < 400
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity"])
+def test_a_body_that_is_as_it_is_is_taken(encoding: str) -> None:
+    assert Request({"body": "{}", "headers": {"content-encoding": encoding}}).body() == b"{}"
 
 
 def test_the_first_cookie_of_a_name_wins() -> None:

@@ -39,7 +39,9 @@ def application(
     edge: Edge = lambda request: request,
 ) -> web.Application:
     """Every route of the stack, and the shop's; `functions` by logical id."""
-    app = web.Application(client_max_size=_LARGEST_BODY)
+    # API Gateway hands a compressed body on as it is.
+    as_sent = {"auto_decompress": False}
+    app = web.Application(client_max_size=_LARGEST_BODY, handler_args=as_sent)
     for route in stack.routes:
         invoke = functions[route.function]
         handler = _handler(route, invoke, stack.cors, say, edge)

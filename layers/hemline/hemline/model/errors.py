@@ -3,6 +3,7 @@
 HemlineError
 ├── BadInput               the caller can mend it: names the field and the way out
 │   ├── UnknownSlot        no slot of that name in the edition
+│   ├── Encoded            a compressed body
 │   └── TooLarge           more than one call may carry
 ├── NotAllowed             a signature or a key does not verify
 │   ├── BadToken           a user token does not verify: whoever sends it is nobody
@@ -28,6 +29,10 @@ class BadInput(HemlineError):  # noqa: N818 - named for what the caller reads, a
 
 class UnknownSlot(BadInput):
     """The edition has no slot of that name."""
+
+
+class Encoded(BadInput):
+    """A body in an encoding such as gzip, which nothing here takes off."""
 
 
 class TooLarge(BadInput):

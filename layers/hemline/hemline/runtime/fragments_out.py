@@ -26,15 +26,15 @@ def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) 
     if request.method != "GET":
         # What a body asked for is in no cache's key: not to be kept, and never "not modified".
         return Answer(200, json_of(decided), headers | PRIVATE | _JSON)
+    headers |= _HTML if form == "html" else _JSON
     if _has_it(request, headers.get("ETag")):
+        # A cache takes the headers of a 304 over; one without a type would be given any.
         return Answer(304, b"", headers)
-    if form == "html":
-        headers["Content-Type"] = "text/html; charset=utf-8"
-        return Answer(200, _wrapped(fragments[0]), headers)
-    return Answer(200, json_of(decided), headers | _JSON)
+    return Answer(200, _wrapped(fragments[0]) if form == "html" else json_of(decided), headers)
 
 
 _JSON = {"Content-Type": "application/json"}
+_HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
 def _has_it(request: Request, etag: str | None) -> bool:

@@ -12,6 +12,7 @@ from hemline.model.errors import (
     BadInput,
     BadToken,
     CrossSite,
+    Encoded,
     HemlineError,
     NotAllowed,
     NotDurable,
@@ -63,7 +64,12 @@ class Request:
         return {name: values[-1] for name, values in parsed.items()}
 
     def body(self) -> bytes:
-        """The body's bytes. Raises BadInput when it claims to be base64 and is not."""
+        """The body's bytes. Raises Encoded, and BadInput when it claims to be base64 and is not."""
+        encoding = self.header("content-encoding").strip().lower()
+        if encoding not in {"", "identity"}:
+            # Nothing in front unpacks it, and to unpack what anybody sends is to be filled with zeros.
+            reason = f"comes with Content-Encoding {encoding[:32]!r}, which is not taken."
+            raise Encoded("body", reason, "Send it as it is, without that header.")
         text = self._payload.get("body") or ""
         if not self._payload.get("isBase64Encoded"):
             return text.encode("utf-8", "surrogatepass")
@@ -100,6 +106,7 @@ PRIVATE = {"Cache-Control": "private, no-store"}
 _STATUSES: tuple[tuple[type[HemlineError], int], ...] = (
     (UnknownSlot, 404),
     (TooLarge, 413),
+    (Encoded, 415),
     (BadInput, 400),
     (CrossSite, 403),
     (NotAllowed, 401),

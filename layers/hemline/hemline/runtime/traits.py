@@ -6,8 +6,13 @@ from hemline.model.decision import Traits
 from hemline.runtime.http import Request
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_LANGUAGE = re.compile(r"\s*([a-z]{2,3})(?![a-z])", re.IGNORECASE | re.ASCII)
+_LANGUAGE = re.compile(
+    r"([a-z]{2,3})(?![a-z])[^;]*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?",
+    re.IGNORECASE | re.ASCII,
+)
+"""One entry of Accept-Language: the language, and how dear it is."""
 _MOST_CHARACTERS = 100
+_MOST_LANGUAGES = 20
 
 _LATITUDE, _LONGITUDE = "CloudFront-Viewer-Latitude", "CloudFront-Viewer-Longitude"
 _ZONE = "CloudFront-Viewer-Time-Zone"
@@ -34,17 +39,27 @@ cache policy has to name them.)"""
 def traits_of(request: Request) -> Traits:
     """Empty strings for what is not known. Device: `mobile`, `tablet` or `desktop`."""
     country = request.header("cloudfront-viewer-country").upper()
-    language = _LANGUAGE.match(request.header("accept-language"))
     return Traits(
         country=country if _COUNTRY.fullmatch(country) else "",
         device=_device(request),
-        language=language.group(1).lower() if language else "",
+        language=_language(request.header("accept-language")),
         region=_text(request, "cloudfront-viewer-country-region"),
         city=_text(request, "cloudfront-viewer-city"),
         latitude=_degrees(request, "cloudfront-viewer-latitude", 90),
         longitude=_degrees(request, "cloudfront-viewer-longitude", 180),
         time_zone=_text(request, "cloudfront-viewer-time-zone"),
     )
+
+
+def _language(accepted: str) -> str:
+    """The dearest one that is named (RFC 9110, 12.5.4), the first of equals; `*` names none."""
+    dearest, most = "", 0.0
+    for entry in accepted.split(",", _MOST_LANGUAGES)[:_MOST_LANGUAGES]:
+        named = _LANGUAGE.fullmatch(entry.strip())
+        weight = float(named.group(2) or 1) if named else 0.0
+        if named and weight > most:
+            dearest, most = named.group(1).lower(), weight
+    return dearest
 
 
 def _text(request: Request, header: str) -> str:
