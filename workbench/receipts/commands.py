@@ -114,13 +114,15 @@ def _replay_all(decisions: int, data: Path | None, seed: int, *, as_json: bool) 
 
 def why_not(
     token: Token,
-    item: Annotated[str, typer.Argument(help="The item's id.")],
+    item: Annotated[
+        str, typer.Argument(help="The item's id; of other slots a variant or section.")
+    ],
     *,
     visitor: Visitor = "",
     request: RequestFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say the first thing that kept an item out, or its rank and how far it is behind."""
+    """Say the first thing that kept an item, a variant or a section out, or its rank and distance."""
     from hemline.usecases import explain as usecase  # noqa: PLC0415 - light at import
     from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
 

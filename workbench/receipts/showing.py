@@ -7,6 +7,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from hemline.decide.trace import Candidate, SlotTrace
+from hemline.decide.trace_choice import ChoiceTrace
 from hemline.usecases.explain import Explained, WhyNot
 from hemline.usecases.replay import Difference
 from hemline.usecases.what_if import WhatIf, shown
@@ -42,6 +43,8 @@ def explained(found: Explained, out: Console, *, everything: bool) -> None:
         out.print(f"variant: {found.variant}{likely}", markup=False)
     for line in estimates(found):
         out.print(line, markup=False)
+    if found.choice:
+        _choice(found.choice, out)
     if found.items:
         _items(found.items, out, everything=everything)
     times = ", ".join(f"{name} {ms:.2f} ms" for name, ms in found.timings.items())
@@ -55,6 +58,14 @@ def estimates(found: Explained) -> list[str]:
         f" {one.exposures:,.0f} exposures"
         for one in found.known
     ]
+
+
+def _choice(found: ChoiceTrace, out: Console) -> None:
+    if found.rules:
+        rules = [(one.rule, one.action, one.did) for one in found.rules]
+        out.print(_table("rules that held", ("rule", "action", "what came of it"), rules))
+    rows = [(one.place or "", one.name, one.usual or "", one.why) for one in found.options]
+    out.print(_table("to choose from", ("place", "name", "in the file", "why"), rows))
 
 
 def _items(found: SlotTrace, out: Console, *, everything: bool) -> None:

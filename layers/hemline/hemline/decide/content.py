@@ -41,7 +41,7 @@ def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what sta
     if fired.faults or frozen:
         return static(slot, rules, facts, *fired.faults, *([frozen] if frozen else ()))
     try:
-        liked = _liked(slot, snapshot, facts)
+        liked = own_places(slot, snapshot, facts)
         if slot.kind == "layout":
             return _layout(slot, liked, fired)
         field = field_of(slot, rules, facts, liked)
@@ -68,7 +68,7 @@ def static(slot: Slot, rules: Rules, facts: Facts, *reasons: str) -> Choice:
     return Choice(variant, slot.sections, Rung.STATIC, reasons)
 
 
-def _liked(slot: Slot, snapshot: Snapshot, facts: Facts) -> dict[str, int]:
+def own_places(slot: Slot, snapshot: Snapshot, facts: Facts) -> dict[str, int]:
     """Category name → its place among the visitor's own (0 is the dearest); empty without history."""
     if not slot.personal or not (slot.sections or any(v.category for v in slot.variants)):
         return {}

@@ -4,7 +4,7 @@ The hot path pays one comparison a slot for it and nothing a candidate: sources,
 are asked again here. Pure; knows neither tokens nor stores.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +20,7 @@ from hemline.decide.token import listed_in, want_of
 from hemline.decide.trace_pushed import pushed_out
 from hemline.model.decision import Rung
 
+PINNED = "shown: pinned"
 _ENOUGH = 10_000
 """Of each source, when it is asked what it would have given beyond its share."""
 
@@ -30,7 +31,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
     item: str
     source: str
     why: str
-    """The first thing that kept it out, in words; `shown` when nothing did."""
+    """The first thing that kept it out, in words; `shown` or PINNED when nothing did."""
     place: int | None = None
     """Where it is shown, from 1."""
     rank: int | None = None
@@ -174,18 +175,22 @@ def _told(
     chosen, ids = scene.chosen, scene.engine.snapshot.item_ids
     ranks = {item: n for n, item in enumerate(chosen.step.found.items.tolist(), 1)}
     places = {item: n for n, item in enumerate(chosen.shown, 1)}
-    scores = _scores(scene)
+    scores, pins = _scores(scene), {item for _, item in chosen.eligible.pins}
     for item, code in zip(found.items.tolist(), found.sources.tolist(), strict=True):
         row = scores.get(item)
         yield Candidate(
             item=ids[item],
             source=NAMES[code] if code < len(NAMES) else "none",
-            why="shown" if item in places else _why(scene, item, ranks.get(item), only),
+            why=_shown(item, pins) if item in places else _why(scene, item, ranks.get(item), only),
             place=places.get(item),
             rank=ranks.get(item),
             score=row and row[0],
             features=row[1] if row else {},
         )
+
+
+def _shown(item: int, pins: Collection[int]) -> str:
+    return PINNED if item in pins else "shown"
 
 
 def _scores(scene: _Scene) -> dict[int, tuple[float, dict[str, float]]]:

@@ -11,7 +11,8 @@ from hemline.decide.facts import Facts, FactSource
 from hemline.decide.page import Ask, Engine, decide_page
 from hemline.decide.snapshot import Snapshot
 from hemline.decide.token import Witness
-from hemline.decide.trace import Candidate, SlotTrace, Watched, trace
+from hemline.decide.trace import PINNED, Candidate, RuleEffect, SlotTrace, Watched, trace
+from hemline.decide.trace_choice import ChoiceTrace, choice_trace, suppressing
 from hemline.decide.trace_facts import FactRead, facts_read
 from hemline.model.decision import Fragment
 from hemline.model.decision_mark import claimed
@@ -49,7 +50,7 @@ class Explained(msgspec.Struct, frozen=True):
     left: tuple[str, ...]
     """Why each better rung was left."""
     items: SlotTrace | None
-    """None for slots of other kinds."""
+    """None for slots of other kinds, and for one that failed."""
     variant: str
     timings: dict[str, float]
     """Milliseconds of the decision made again: `decide`, `rank`."""
@@ -59,6 +60,8 @@ class Explained(msgspec.Struct, frozen=True):
     """Of the slot's variants; none where the edition has not learned enough of it."""
     likely: float | None = None
     """How likely the variant was to be shown, where an estimate or chance had a part in it."""
+    choice: ChoiceTrace | None = None
+    """Each variant or section, why it stands where it does; None for slots of items."""
 
 
 class Watching(NamedTuple):
@@ -117,7 +120,7 @@ def explained(seen: Watching, name: str, minute: int, item: str = "") -> Explain
         minute=minute,
         facts=tuple(facts_read(seen.facts[slot.name], snapshot)),
         left=fragment.reasons,
-        items=_items(seen, chosen, item) if chosen else None,
+        items=_items(seen, chosen, item) if chosen else _suppressed(seen, slot, fragment),
         variant=_variant(fragment),
         timings={
             "decide": seen.seconds * 1000,
@@ -126,7 +129,25 @@ def explained(seen: Watching, name: str, minute: int, item: str = "") -> Explain
         goal=slot.goal,
         known=_known(slot, snapshot),
         likely=_likely(fragment) if slot.kind != "items" else None,
+        choice=_choice(seen, slot) if slot.kind != "items" else None,
     )
+
+
+def _choice(seen: Watching, slot: Slot) -> ChoiceTrace | None:
+    try:
+        return choice_trace(seen.engine, seen.source, slot)
+    except Exception:  # noqa: BLE001 - the decision failed in the same way: `left` says how
+        return None
+
+
+def _suppressed(seen: Watching, slot: Slot, fragment: Fragment) -> SlotTrace | None:
+    """Of a slot of items that was not filled: by which rules; None when it is for another reason."""
+    if slot.kind != "items":
+        return None
+    names = suppressing(seen.engine, seen.source, slot)
+    effects = tuple(RuleEffect(name, "suppress", 0) for name in names)
+    nothing = ((), effects, (), (), ())
+    return SlotTrace(slot.name, fragment.rung.value, fragment.reasons, *nothing) if names else None
 
 
 def _known(slot: Slot, snapshot: Snapshot) -> tuple[Known, ...]:
@@ -157,7 +178,7 @@ def _items(seen: Watching, chosen: Chosen, item: str) -> SlotTrace:
 
 
 class WhyNot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why an item is not in a list; `behind` the score that it lacks to the last one shown."""
+    """Why an item, a variant or a section is not there; `behind` the score it lacks to the last one shown."""
 
     item: str
     why: str
@@ -169,15 +190,32 @@ class WhyNot(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def why_not(scene: Scene, item: str) -> WhyNot:
     """The first thing that kept it out, or its rank and distance. Raises BadInput."""
-    found = explain(scene, item).items
+    whole = explain(scene, item)
+    if whole.choice:
+        return _why_not_chosen(whole.choice, item)
+    found = whole.items
     if found is None:
-        raise BadInput("token", "is of a slot that shows no items.")
-    told = next(one for one in found.candidates if one.item == item)
+        raise BadInput("token", f"is of a slot that could not be filled: {'; '.join(whole.left)}.")
+    told = next((one for one in found.candidates if one.item == item), None)
+    if told is None:
+        return WhyNot(item, f"rule {found.rules[0].rule} (suppress)")
     last = _last_shown(found.candidates)
     behind = last - told.score if last is not None and told.score is not None else None
     ranked = sum(one.rank is not None for one in found.candidates)
     return WhyNot(item, told.why, told.rank, ranked, told.score, behind)
 
 
+def _why_not_chosen(choice: ChoiceTrace, name: str) -> WhyNot:
+    told = next((one for one in choice.options if one.name == name), None)
+    if told is None:
+        names = ", ".join(one.name for one in choice.options)
+        text = f"{name[:64]!r} is no variant and no section of that slot."
+        raise BadInput("item", text, f"It has: {names or 'none'}.")
+    return WhyNot(name, told.why)
+
+
 def _last_shown(candidates: tuple[Candidate, ...]) -> float | None:
-    return min((c.score for c in candidates if c.place and c.score is not None), default=None)
+    return min(
+        (c.score for c in candidates if c.place and c.why != PINNED and c.score is not None),
+        default=None,
+    )
