@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from hemline.decide import reasons
+from hemline.decide import learned, reasons
 from hemline.decide.page import Ask
 from hemline.decide.token import Request, decode, stopped_of
 from hemline.model.decision import Fragment, Page
@@ -76,6 +76,12 @@ def test_the_same_receipt_gives_the_same_bytes(case: Case) -> None:
 # ---- it is able to fail ----
 
 _ticks = count()
+
+
+def _past_the_facts(_slot: Any, facts: Any) -> str:
+    return "|".join(str(facts._source.get(f).value) for f in ("page.url", "trait.language"))
+
+
 BUGS: dict[str, tuple[object, str, Any]] = {
     "a replay ignores the brake": (receipts, "brake_fact", lambda _: {}),
     "a replay forgets that the ranker failed": (receipts, "_LATE", ""),
@@ -83,6 +89,7 @@ BUGS: dict[str, tuple[object, str, Any]] = {
     "a replay forgets the acts of the capsule": (receipts, "_acts", lambda *_: ()),
     "a replay reads the profile as it is now": (receipts_people, "cut", lambda _: []),
     "a replay forgets what was withheld": (receipts, "_withheld", lambda: receipts.Fact((), b"[]")),
+    "a variant is drawn by what was not read": (learned, "_seed", _past_the_facts),
     "chance leaks into an answer": (
         reasons,
         "REASONS",
