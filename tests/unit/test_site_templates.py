@@ -93,3 +93,13 @@ def test_a_site_without_templates_has_the_bytes_it_had() -> None:
     assert plain is not None
     assert b"template" not in encode_site(plain)
     assert b"template" not in msgspec.json.encode(plain.slots)
+
+
+def test_a_visitors_local_time_that_only_a_template_shows_is_there() -> None:
+    shown = "<p data-h='{{fact.trait.hour}}'>{{fact.trait.season}}</p>"
+    site = check(GOOD.replace("<ul>", f"{shown}\n      <ul>")).site
+    assert site is not None
+    assert site.time.of("Europe/London") is not None
+    unasked = check(GOOD).site
+    assert unasked is not None
+    assert unasked.time.of("Europe/London") is None

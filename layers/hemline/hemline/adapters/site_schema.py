@@ -19,10 +19,12 @@ from hemline.adapters.site_conditions import Conditions, Strict, structs
 from hemline.adapters.site_rules import AnyRule, AnySegment, Attribute, Id, Name, tag
 from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
+from hemline.decide.template_compile import compile_template
 from hemline.model.abuse import Limits
 from hemline.model.consent import ConsentRules
 from hemline.model.event import DEEDS, Deed
 from hemline.model.ids import COUNTRY_PATTERN
+from hemline.model.rule import Condition
 from hemline.model.site import Site
 from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
 from hemline.model.template import Template
@@ -132,6 +134,10 @@ class _Template(Strict):
     name: Name
     html: Annotated[str, Field(min_length=1)]
 
+    def asks(self) -> list[Condition]:
+        """The facts that it shows, as a condition would ask for them."""
+        return [Condition(read.fact) for read in compile_template(self.html, "any").reads]
+
     def struct(self) -> Template:
         return Template(self.name, self.html)
 
@@ -195,6 +201,7 @@ class SiteModel(Strict):
         asked = [one for rule in rules for one in rule.when]
         asked += [one for segment in segments for one in segment.when]
         asked += [one for slot in slots for variant in slot.variants for one in variant.when]
+        asked += [one for template in self.templates for one in template.asks()]
         time = site_time(self.time_zone, self.hemisphere, asked)
         caps = tuple(cap.struct() for cap in self.page_caps)
         cold = self.cold_start.struct() if self.cold_start else None

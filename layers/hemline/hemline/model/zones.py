@@ -27,7 +27,7 @@ class SiteTime(msgspec.Struct, frozen=True, omit_defaults=True):
     hemisphere: str = "north"
     own: Offsets = Offsets()
     names: dict[str, int] = {}
-    """Visitors' zones → position in `tables`; empty when no rule asks for a visitor's local time."""
+    """Visitors' zones → position in `tables`; empty when nothing asks for a visitor's local time."""
     tables: tuple[Offsets, ...] = ()
 
     def of(self, name: str) -> Offsets | None:
