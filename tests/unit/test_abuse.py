@@ -52,6 +52,50 @@ def test_a_day_with_too_many_events_is_flagged_though_no_minute_is() -> None:
     assert flags(burst("v:z", 9, apart=3 * 3_600_000, since=day)) == {}
 
 
+def backlog(events: int, **more: object) -> list[Record]:
+    """Received at once, of a different hour each."""
+    return [
+        record("v:z", f"l{n}", time=NOW - n * 3_600_000, received=NOW, **more)
+        for n in range(1, events + 1)
+    ]
+
+
+LATE = Limits(per_minute=3, per_day=1000, late_per_minute=6, late_per_day=20)
+
+
+def test_who_spreads_made_up_times_is_flagged_by_when_the_events_came() -> None:
+    assert flags(backlog(6), LATE) == {}, "a phone that was without a network"
+    assert flags(backlog(7), LATE) == {f"l{n}": ("rate",) for n in range(1, 8)}
+    live = [record("v:z", f"now{n}", time=NOW) for n in range(3)]
+    assert flags([*live, *backlog(6)], LATE) == {}, "what happened just now came in time"
+
+
+def test_late_events_of_a_whole_day_are_counted_too() -> None:
+    day = NOW - NOW % abuse.DAY
+    slow = [
+        msgspec.structs.replace(one, received=day + n * MINUTE)
+        for n, one in enumerate(backlog(60))
+        if one.event.time < day
+    ]
+    assert len(slow) > 20
+    assert set(flags(slow, LATE)) == {one.event.id for one in slow}
+    assert flags(slow[:20], LATE) == {}
+
+
+def test_a_site_s_own_server_may_tell_of_years_at_once() -> None:
+    signed = [msgspec.structs.replace(one, signed=True) for one in backlog(50)]
+    assert flags(signed, LATE) == {}
+
+
+def test_twenty_thousand_clicks_of_one_instant_are_no_person_s_whatever_their_times() -> None:
+    apart = 390 * abuse.DAY // 20_000
+    made_up = [
+        record("v:z", f"c{n}", type="click", time=NOW - n * apart, received=NOW)
+        for n in range(20_000)
+    ]
+    assert len(flags(made_up, Limits())) > 19_900
+
+
 def test_a_catalogue_is_no_visitor() -> None:
     assert flags([item(f"p{n}") for n in range(50)]) == {}
 
@@ -73,8 +117,15 @@ def test_a_click_in_what_nobody_had_seen_by_then_is_flagged() -> None:
     assert list(flags([shown(token="t2"), click(NOW)]).values()) == [("unseen",)]
 
 
-def test_a_click_without_a_token_or_on_what_somebody_else_saw_is_none_of_that() -> None:
-    assert flags([click(NOW, token=None)]) == {}
+def test_a_browser_s_click_in_a_slot_without_its_token_is_flagged_whatever_was_shown() -> None:
+    made_up = click(NOW, token=None, slot="row")
+    assert list(flags([made_up]).values()) == [("unseen",)]
+    assert list(flags([shown(), made_up]).values()) == [("unseen",)]
+    assert flags([msgspec.structs.replace(made_up, signed=True)]) == {}
+
+
+def test_a_click_outside_of_fragments_or_on_what_somebody_else_saw_is_none_of_that() -> None:
+    assert flags([click(NOW, token=None)]) == {}, "a link of the page's own"
     assert flags([shown(who="v:b"), click(NOW)]) == {}
 
 

@@ -162,9 +162,11 @@ class _Abuse(Strict):
     per_minute: Annotated[int, Field(ge=1, le=100_000)] = Limits().per_minute
     per_day: Annotated[int, Field(ge=1, le=1_000_000)] = Limits().per_day
     early_seconds: Annotated[int, Field(ge=0, le=3600)] = Limits().early_seconds
+    late_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Limits().late_per_minute
+    late_per_day: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().late_per_day
 
     def struct(self) -> Limits:
-        return Limits(self.per_minute, self.per_day, self.early_seconds)
+        return Limits(**self.model_dump())
 
 
 class _Consent(Strict):

@@ -28,7 +28,7 @@ class Suspects(NamedTuple):
     """What a history says about its single events. Hashes are 63 bits."""
 
     hot: frozenset[int]
-    """Visitor and minute, or visitor and day, with too many events."""
+    """Visitor and minute, or visitor and day, with too many events, or too many that came late."""
     seen: Mapping[int, int]
     """Token → when its fragment was first seen, of the tokens that events came back with; epoch ms."""
     items: frozenset[int]
@@ -49,8 +49,12 @@ def of_the_door(record: Record) -> tuple[str, ...]:
 
 
 def survey(records: Iterable[Record], limits: Limits) -> Suspects:
-    """One look at de-duplicated records. Memory: 16 bytes an exposure, 32 a visitor and minute."""
-    busy = {MINUTE: Sums(), DAY: Sums()}
+    """One look at de-duplicated records. Memory: 16 bytes an exposure, 32 a visitor and minute.
+
+    When something happened is the client's word: what says that it happened at another time than it
+    came is counted by when it came too, and may be more, since a phone was perhaps without a network.
+    """
+    busy = {span: (Sums(), Sums()) for span in (MINUTE, DAY)}
     items: set[int] = set()
     asked: set[int] = set()
     shown, times = array("q"), array("q")
@@ -59,14 +63,22 @@ def survey(records: Iterable[Record], limits: Limits) -> Suspects:
         if event.type == ITEM_EVENT:
             items.add(_hash(event.item or ""))
             continue
-        for span, sums in busy.items():
-            sums.add(_bucket(record, span))
+        for span, (happened, late) in busy.items():
+            happened.add(_bucket(record, span))
+            if _came_late(record, span):
+                late.add(_arrival(record, span))
         if event.token and event.type == "exposure":
             shown.append(_hash(event.token))
             times.append(event.time)
         elif event.token and event.type in _TOKENED:
             asked.add(_hash(event.token))
-    hot = _above(busy[MINUTE], limits.per_minute) | _above(busy[DAY], limits.per_day)
+    most = {
+        MINUTE: (limits.per_minute, limits.late_per_minute),
+        DAY: (limits.per_day, limits.late_per_day),
+    }
+    hot = frozenset[int]().union(
+        *(_above(*pair) for span in busy for pair in zip(busy[span], most[span], strict=True))
+    )
     seen = _first(shown, times, asked)
     return Suspects(hot, seen, frozenset(items), limits.early_seconds * 1000)
 
@@ -86,6 +98,15 @@ def _bucket(record: Record, span: int) -> int:
     return _hash(f"{record.subject}|{span}|{record.event.time // span}")
 
 
+def _arrival(record: Record, span: int) -> int:
+    return _hash(f"{record.subject}|late|{span}|{record.received // span}")
+
+
+def _came_late(record: Record, span: int) -> bool:
+    """A site's own server may tell of years in one call: it is believed."""
+    return not record.signed and record.event.time // span != record.received // span
+
+
 def _above(sums: Sums, most: int) -> frozenset[int]:
     keys, counts = sums.table()
     return frozenset(keys[counts > most].tolist())
@@ -102,14 +123,19 @@ def _first(shown: "array[int]", times: "array[int]", asked: set[int]) -> dict[in
 
 def _too_many(suspects: Suspects, record: Record) -> bool:
     return bool(suspects.hot) and any(
-        _bucket(record, span) in suspects.hot for span in (MINUTE, DAY)
+        _bucket(record, span) in suspects.hot
+        or (_came_late(record, span) and _arrival(record, span) in suspects.hot)
+        for span in (MINUTE, DAY)
     )
 
 
 def _unseen(suspects: Suspects, record: Record) -> bool:
     event = record.event
-    if event.type != "click" or not event.token:
+    if event.type != "click":
         return False
+    if not event.token:
+        # Who makes up a click in a fragment leaves out what could be looked up.
+        return event.slot is not None and not record.signed
     first = suspects.seen.get(_hash(event.token))
     return first is None or first > event.time + suspects.early
 

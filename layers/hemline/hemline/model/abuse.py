@@ -11,8 +11,8 @@ RATE, UNSEEN, DWELL, UNKNOWN = "rate", "unseen", "dwell", "unknown"
 
 FLAGS = {
     BOT: "its user agent says that it is a program",
-    RATE: "of a visitor, in a minute or a day of more events than people make",
-    UNSEEN: "a click in a fragment that nobody had seen by then",
+    RATE: "of a visitor, in a minute or a day of more events than people make or bring in later",
+    UNSEEN: "a click in a fragment that nobody had seen by then, or that it does not name",
     DWELL: "longer than its fragment had been in sight",
     UNKNOWN: "a purchase of nothing that was ever in the catalogue",
 }
@@ -28,3 +28,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """Events of one visitor on one day (UTC): what is spread over many minutes."""
     early_seconds: int = 10
     """How much earlier than its fragment's exposure a click may be: both are timed by the client."""
+    late_per_minute: int = 2000
+    """Events of one visitor that happened in other minutes and are received in one, as after a flight."""
+    late_per_day: int = 10_000
+    """Events of one visitor that happened on other days and are received on one (UTC)."""

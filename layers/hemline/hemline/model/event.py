@@ -149,6 +149,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     flags: tuple[str, ...] = ()
     """What the door noticed about the request: kept, but counted nowhere. See `model.abuse`."""
     schema: int = SCHEMA
+    signed: bool = False
+    """The site's own server told of it: it may speak of the past, and of what it alone knows."""
 
     @property
     def profiled(self) -> bool:

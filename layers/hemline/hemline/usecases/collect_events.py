@@ -213,6 +213,7 @@ def _record(event: EventInput, caller: Caller, site: str, now: int) -> Record:
         event=event_of(event, time),
         stated=None if stated == time else stated,
         flags=(BOT,) if caller.program else (),
+        signed=caller.signed,
         country=event.country or caller.traits.country,
         device=event.device or caller.traits.device,
         purposes=DEFAULTS if event.type == ITEM_EVENT else caller.purposes,
