@@ -8,6 +8,7 @@ from hemline.adapters.memory import MemoryStream
 from hemline.learn.capsule import Capsule
 from hemline.model.consent import DEFAULTS, NO, Consent, Policy, Purpose
 from hemline.model.decision import Traits
+from hemline.model.event import decode_record
 from hemline.usecases.collect_events import NO_CONSENT, Caller, CollectDeps, collect_events
 from tests.support.collecting import ANN, NOW, SERVER, collect
 from tests.support.events import VIEW
@@ -80,3 +81,70 @@ def test_the_catalogue_is_nobody_s_and_needs_no_consent() -> None:
     found, (record,) = collect(item, {**VIEW, "visitor": "ann"}, caller=caller)
     assert record.subject == "i:p1"
     assert [(r.index, r.reason) for r in found.rejected] == [(1, NO_CONSENT)]
+
+
+# --- a site's own server --------------------------------------------------------------------
+
+THEIRS = {**VIEW, "visitor": "ann"}
+ASK_IN_DE = Policy(True, frozenset({"DE"}))
+
+
+def told(policy: Policy, **said: object) -> tuple[str, ...] | None:
+    """What the record of a signed event may be used for; None when there is none."""
+    stream = MemoryStream()
+    deps = CollectDeps(stream, "demo", lambda: "fresh", policy)
+    found = collect_events(json.dumps({**THEIRS, **said}).encode(), SERVER, deps, NOW)
+    assert found.accepted + found.rejected_for(NO_CONSENT) == 1
+    return decode_record(stream.entries[0].data).purposes if found.accepted else None
+
+
+@pytest.mark.parametrize(
+    ("policy", "country", "held"),
+    [
+        (Policy(), "", DEFAULTS),
+        (Policy(False), "", None),
+        (Policy(False), "DE", None),
+        (Policy(False, frozenset({"US"})), "US", DEFAULTS),
+        (ASK_IN_DE, "GB", DEFAULTS),
+        (ASK_IN_DE, "DE", None),
+        (ASK_IN_DE, "", None),
+    ],
+)
+def test_silence_in_a_signed_batch_is_what_the_policy_says_of_each_event_s_country(
+    policy: Policy, country: str, held: tuple[str, ...] | None
+) -> None:
+    assert told(policy, **({"country": country} if country else {})) == held
+
+
+@pytest.mark.parametrize(
+    ("policy", "said", "held"),
+    [
+        (Policy(False), {"analytics": True, "personalisation": True}, DEFAULTS),
+        (Policy(False), {"analytics": True}, (Purpose.ANALYTICS,)),
+        (Policy(), {"personalisation": False}, (Purpose.ANALYTICS,)),
+        (Policy(), {"analytics": False, "personalisation": False}, None),
+        (Policy(), {}, DEFAULTS),
+    ],
+)
+def test_a_server_may_say_what_its_person_agreed_to(
+    policy: Policy, said: dict[str, bool], held: tuple[str, ...] | None
+) -> None:
+    assert told(policy, purposes=said) == held
+
+
+def test_one_person_of_a_batch_says_nothing_for_another() -> None:
+    agreed = {**THEIRS, "purposes": {"analytics": True}}
+    found, (record,) = collect(agreed, {**THEIRS, "visitor": "bob"}, caller=SERVER, consent=False)
+    assert record.subject == "v:ann"
+    assert [(r.index, r.reason) for r in found.rejected] == [(1, NO_CONSENT)]
+
+
+def test_a_browser_states_no_consent_in_an_event() -> None:
+    found, _ = collect({**VIEW, "purposes": {"analytics": True}}, consent=False)
+    assert found.rejected[0].reason.startswith("purposes: is for signed batches.")
+
+
+def test_a_server_s_opt_out_outweighs_what_it_says() -> None:
+    agreed = {**THEIRS, "purposes": {"analytics": True}}
+    found, _ = collect(agreed, caller=SERVER._replace(opted_out=True))
+    assert found.rejected_for(NO_CONSENT) == 1

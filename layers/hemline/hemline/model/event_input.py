@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.errors import BadInput
 from hemline.model.event import DEEDS, ITEM_EVENT, Event, Line, worth
 from hemline.model.event_properties import ITEM_LIMITS, PROPERTY_LIMITS, check_properties, plain
@@ -52,6 +53,13 @@ class LineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: Price | None = None
 
 
+class PurposesInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the person agreed to, as the site's server knows it; left out: the site's default holds."""
+
+    analytics: bool | None = None
+    personalisation: bool | None = None
+
+
 class EventInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that a visitor did. Times outside the bounds that docs/events.md states are replaced."""
 
@@ -72,6 +80,7 @@ class EventInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user: Annotated[Id | None, Meta(description="signed batches only")] = None
     country: Annotated[Country | None, Meta(description="signed batches only")] = None
     device: Annotated[Device | None, Meta(description="signed batches only")] = None
+    purposes: Annotated[PurposesInput | None, Meta(description="signed batches only")] = None
 
 
 _ITEMS = (("item", "lines"),)
@@ -99,7 +108,7 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
 VALUES: dict[str, tuple[float, float]] = {"rate": (0, 10), "purchase": (0, 1e12)}
 """Event type → from where to where its `value` may lie; others take any Amount."""
 
-SIGNED_ONLY = ("visitor", "user", "country", "device")
+SIGNED_ONLY = ("visitor", "user", "country", "device", "purposes")
 
 _PRINTABLE = "Use 1 to 128 printable ASCII characters without spaces."
 _WAYS_OUT = {
@@ -120,10 +129,11 @@ _WAYS_OUT = {
     "currency": "Use three capital letters, such as EUR.",
     "value": "Use a number from -1e12 to 1e12.",
     "country": "Use two capital letters, such as GB.",
+    "purposes": "Use an object of analytics and personalisation, each true or false.",
     "device": "Use 1 to 16 lower-case letters, such as mobile.",
     "properties": "Use an object of at most 50 members.",
 }
-_FIELDS = "Known fields are " + ", ".join(EventInput.__struct_fields__[:-4]) + "."
+_FIELDS = "Known fields are " + ", ".join(EventInput.__struct_fields__[: -len(SIGNED_ONLY)]) + "."
 
 
 _decoder = msgspec.json.Decoder(EventInput)
@@ -260,3 +270,9 @@ def stated_time(event: EventInput) -> int | None:
     if isinstance(event.time, datetime):
         return (event.time - _EPOCH) // timedelta(milliseconds=1)
     return event.time
+
+
+def stated_choices(event: EventInput) -> list[tuple[Purpose, bool]]:
+    """What a signed event says of consent, purpose by purpose; nothing of what it leaves out."""
+    said = ((purpose, getattr(event.purposes, purpose.value, None)) for purpose in DEFAULTS)
+    return [(purpose, yes) for purpose, yes in said if yes is not None]

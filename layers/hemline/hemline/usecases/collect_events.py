@@ -11,7 +11,7 @@ import msgspec
 
 from hemline.learn import capsule as capsules
 from hemline.learn.capsule import Capsule
-from hemline.model.consent import DEFAULTS, Policy, allowed
+from hemline.model.consent import DEFAULTS, UNSAID, Policy, allowed, say
 from hemline.model.decision import Traits
 from hemline.model.decision_mark import checked
 from hemline.model.errors import BadInput, NotAllowed, Unavailable
@@ -23,6 +23,7 @@ from hemline.model.event_input import (
     event_of,
     item_of,
     parse_event,
+    stated_choices,
     stated_time,
 )
 from hemline.usecases.ports import EventStream, StreamEntry
@@ -49,7 +50,7 @@ class Caller(NamedTuple):
     program: bool = False
     """It says of itself that it is one: a crawler, a monitor, a tool. What it does is flagged."""
     purposes: tuple[str, ...] = ()
-    """What may be done with what it says: found out here, not told."""
+    """What may be done with what a browser says: found out here, not told."""
 
 
 class CollectDeps(NamedTuple):
@@ -98,15 +99,14 @@ class _Taken(NamedTuple):
 def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> Collected:
     """`now` is epoch ms. Raises BadInput or TooLarge when the body as a whole is of no use."""
     parsed, rejected = _parse(split(body), caller, deps, now)
-    purposes = _purposes(caller, deps.policy)
-    if not purposes:
-        parsed, refused = _without_personal(parsed)
-        rejected += refused
+    caller = caller._replace(purposes=_purposes(caller, deps.policy))
+    parsed, refused = _agreed(parsed, caller, deps.policy)
+    rejected += refused
     minted = None
     if not caller.signed and caller.subject is None and parsed:
         minted = deps.mint()
         caller = caller._replace(subject=f"v:{minted}")
-    taken, repeated = _bind(parsed, caller._replace(purposes=purposes), deps.site, now)
+    taken, repeated = _bind(parsed, caller, deps, now)
     reasons, fault = _store(taken, deps.stream)
     lost = [_rejected(t, NOT_DURABLE) for t, why in zip(taken, reasons, strict=True) if why]
     held = [t.record for t, why in zip(taken, reasons, strict=True) if why is None]
@@ -115,13 +115,21 @@ def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> 
 
 
 def _purposes(caller: Caller, policy: Policy) -> tuple[str, ...]:
-    """What this caller's events may be used for; a site's own server answers for what it sends."""
-    if caller.opted_out:
+    """What a browser's events may be used for; in a signed batch each event tells by itself."""
+    if caller.opted_out or caller.signed:
         return ()
-    if caller.signed:
-        return DEFAULTS
     said = capsules.said_by(caller.capsule, caller.subject)
     return tuple(p for p in allowed(said, policy, caller.traits.country) if p in DEFAULTS)
+
+
+def _held(event: EventInput, caller: Caller, policy: Policy) -> tuple[str, ...]:
+    """What one event may be used for. A server says what its person agreed to, else the policy holds."""
+    if event.type == ITEM_EVENT:
+        return DEFAULTS
+    if caller.opted_out or not caller.signed:
+        return caller.purposes
+    found = allowed(say(stated_choices(event), UNSAID, 0), policy, event.country or "")
+    return tuple(purpose for purpose in found if purpose in DEFAULTS)
 
 
 _Parsed = list[tuple[int, EventInput]]
@@ -177,20 +185,25 @@ def _check_token(token: str, deps: CollectDeps, now: int) -> None:
         raise BadInput("token", f"is refused: {why}.", "Send back the fragment's token.") from None
 
 
-def _without_personal(parsed: _Parsed) -> tuple[_Parsed, list[Rejected]]:
-    items = [(index, event) for index, event in parsed if event.type == ITEM_EVENT]
-    others = [(index, event) for index, event in parsed if event.type != ITEM_EVENT]
-    return items, [Rejected(index, event.id, NO_CONSENT) for index, event in others]
+def _agreed(parsed: _Parsed, caller: Caller, policy: Policy) -> tuple[_Parsed, list[Rejected]]:
+    kept: _Parsed = []
+    refused: list[Rejected] = []
+    for index, event in parsed:
+        if _held(event, caller, policy):
+            kept.append((index, event))
+        else:
+            refused.append(Rejected(index, event.id, NO_CONSENT))
+    return kept, refused
 
 
 def _bind(
-    parsed: _Parsed, caller: Caller, site: str, now: int
+    parsed: _Parsed, caller: Caller, deps: CollectDeps, now: int
 ) -> tuple[list[_Taken], list[Rejected]]:
     taken: list[_Taken] = []
     repeated: list[Rejected] = []
     first: dict[tuple[str, str], int] = {}
     for index, event in parsed:
-        record = _record(event, caller, site, now)
+        record = _record(event, caller, deps, now)
         at = first.setdefault((record.subject, event.id), index)
         if at == index:
             taken.append(_Taken(index, record))
@@ -203,11 +216,11 @@ def _twice(index: int) -> str:
     return f"id: is that of event {index} of this call too. Give each event its own."
 
 
-def _record(event: EventInput, caller: Caller, site: str, now: int) -> Record:
+def _record(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> Record:
     stated = stated_time(event)
     time = bounded(stated, now, past=caller.signed)
     return Record(
-        site=site,
+        site=deps.site,
         subject=_subject(event, caller),
         received=now,
         event=event_of(event, time),
@@ -216,7 +229,7 @@ def _record(event: EventInput, caller: Caller, site: str, now: int) -> Record:
         signed=caller.signed,
         country=event.country or caller.traits.country,
         device=event.device or caller.traits.device,
-        purposes=DEFAULTS if event.type == ITEM_EVENT else caller.purposes,
+        purposes=_held(event, caller, deps.policy),
     )
 
 
