@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hemline.model.errors import BadInput
+from hemline.usecases.archive import append, line
 from tests.support.commands import hemline
 from tests.support.rankers import linear
+from tests.support.streams import record
 from workbench import laptop, stores
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stack")]
@@ -159,3 +162,25 @@ def test_the_report_of_new_items_says_who_missed_what_and_ends_so(
     text = hemline("report", "cold", "--at", "1970-01-01T21:00:00")
     assert text.exit_code == 1
     assert "1 missed" in text.stdout
+
+
+def test_what_a_program_saw_gives_new_items_no_chance(site_file: Path) -> None:
+    exploring = "slots:\n  - {name: row, limit: 3, explore: 0.5}\n"
+    head = SITE_FILE.partition("slots:")[0]
+    site_file.write_text(f"{head}{exploring}cold_start: {{impressions: 2, hours: 10}}\n")
+    figures("publish", "--site-file", site_file)
+    objects, hour = stores.objects(laptop.running()), 3_600_000
+
+    def told(flags: tuple[str, ...]) -> object:
+        seen = [
+            msgspec.structs.replace(
+                record(f"v:{n}", f"e{n}{flags}", type="exposure", slot="row", time=hour),
+                flags=flags,
+            )
+            for n in range(48)
+        ]
+        append(objects, [line("s" + "".join(flags), str(n + 1), one) for n, one in enumerate(seen)])
+        return figures("report", "cold", "--at", "1970-01-01T02:00:00")["chance_per_hour"]
+
+    assert told(("bot",)) == 0.0
+    assert told(()) == 1.0

@@ -84,7 +84,8 @@ def _variants_of(site: str, now: int) -> "list[SlotReport]":
 
 
 def _of_stack(site: str, now: int) -> "Report":
-    """Raises BadInput when the site file states no budget."""
+    """What is flagged gave nothing to chance or to items. Raises BadInput without a budget."""
+    from hemline.learn.abuse import clean  # noqa: PLC0415
     from hemline.model.errors import BadInput  # noqa: PLC0415
     from hemline.usecases.archive import read_archive  # noqa: PLC0415
     from hemline.usecases.build_edition import count  # noqa: PLC0415
@@ -98,7 +99,8 @@ def _of_stack(site: str, now: int) -> "Report":
     if stated.cold_start is None:
         way_out = "State one: cold_start: {impressions: 100, hours: 48}"
         raise BadInput("cold_start", f"the site file of {site} states no budget.", way_out)
-    records = [one.record for one in read_archive(objects, site) if one.record.event.time <= now]
+    known = [one.record for one in read_archive(objects, site) if one.record.event.time <= now]
+    records = clean(known, stated.abuse)
     counted = count(records)
     chance = chance_per_hour(records, stated.slots, now)
     return report(stated.cold_start, counted.statistics, counted.items, chance, now)
