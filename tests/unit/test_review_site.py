@@ -13,7 +13,7 @@ from hemline.decide.snapshot import Snapshot
 from hemline.model.item import Item
 from hemline.model.rule import Condition, Rule, Segment, Some
 from hemline.model.site import Site
-from hemline.model.slot import Slot, Variant
+from hemline.model.slot import PageCap, Slot, Variant
 from hemline.usecases import review_effects
 from hemline.usecases.review_scope import Scoped
 from hemline.usecases.review_site import Against, live_rules, review
@@ -78,6 +78,17 @@ PIN = Rule("p", "pin", item="i1")
         ([Rule("p", "pin", item="i1", when=(Condition("trait.device", "eq", "phone"),))],
          {("p", "error dead")}),
         ([Rule("p", "pin", item="i1", until=MINUTE)], {("p", "warning over")}),
+        ([Rule("u", "boost", item="i1", times=2), Rule("d", "bury", item="i1", times=0.5)],
+         {("d", "warning contradiction")}),
+        ([Rule("u", "boost", item="i1", times=2), Rule("d", "bury", item="i2", times=0.5)], {}),
+        ([Rule("u", "boost", item="i1", times=2, when=GB),
+          Rule("d", "bury", item="i1", times=0.5, when=DE)], {}),
+        ([Rule("s", "share", attribute="tag", value="a", share=0.7),
+          Rule("t", "share", attribute="tag", value="b", share=0.7)], {("t", "warning contradiction")}),
+        ([Rule("s", "share", attribute="tag", value="a", share=0.5),
+          Rule("t", "share", attribute="tag", value="b", share=0.5)], {}),
+        ([Rule("s", "share", attribute="tag", value="a", share=0.7),
+          Rule("t", "share", attribute="tag", value="a", share=0.6)], {("t", "error shadowed")}),
         ([Rule("p", "pin", item="i1", until=NOW + DAY, since=NOW + DAY)], {("p", "error dead")}),
         ([Rule("p", "pin", item="i1", when=(Condition("clock.minute", "lt", MINUTE),))],
          {("p", "warning over")}),
@@ -286,3 +297,33 @@ def test_a_variant_or_rule_that_is_called_void_is_never_missed(
         else:
             fewer = Slot("hero", kind="content", variants=without(named, int(path[-1])))
             assert chosen(fewer, rules, country) == whole
+
+
+def test_a_page_cap_over_what_no_item_has_is_told() -> None:
+    site = Site("Shop", "EUR", slots=(ROW,), page_caps=(PageCap("brnd"), PageCap("category")))
+    found = [r for r in review(site, Against(NOW, catalogue(3))) if r.path[0] == "page_caps"]
+    assert [(r.path, r.code) for r in found] == [
+        (("page_caps", 0, "attribute"), "missing-attribute")
+    ]
+
+
+def test_a_promotion_that_asks_for_days_has_an_end_and_is_over_after_it() -> None:
+    december = (Condition("trait.date", "between", ["2023-12-01", "2023-12-24"]),)
+    pin = Rule("p", "pin", item="i1", when=december)
+    site = Site("Shop", "EUR", slots=(ROW,), rules=(pin,))
+    assert [r.code for r in review(site, Against(NOW)) if r.path[0] == "rules"] == []
+    later = review(site, Against(NOW + 60 * DAY))
+    assert [r.code for r in later if r.path[0] == "rules"] == ["over"]
+    assert [list(live_rules(site, NOW + at * DAY)) for at in (0, 30, 60)] == [[], [pin], []]
+
+
+def test_a_rule_whose_dates_never_come_is_told_by_their_names() -> None:
+    rule = Rule("p", "pin", item="i1", since=MINUTE + DAY, until=MINUTE)
+    site = Site("Shop", "EUR", slots=(ROW,), rules=(rule,))
+    assert "`from`, `until`" in review(site, Against(NOW))[0].problem
+
+
+def test_what_a_fact_can_be_is_said_with_the_way_out() -> None:
+    rule = Rule("p", "block", item="i1", when=(Condition("visitor.affinity.c1", "ge", 50),))
+    site = Site("Shop", "EUR", slots=(ROW,), rules=(rule,))
+    assert "visitor.affinity.c1 is 0 to 1" in review(site, Against(NOW))[0].way_out

@@ -1,14 +1,16 @@
 """Conditions of a site file: what can never hold as it is written is told, with what to write instead."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from hemline.adapters import site_time
 from hemline.adapters.site_conditions import Comparison
 from hemline.adapters.site_rules import AnyRule
+from hemline.adapters.site_yaml import check
 from hemline.decide import semver
 from hemline.decide.clock import epoch_ms
 from hemline.decide.conditions import all_hold
@@ -111,6 +113,81 @@ def test_the_review_knows_dates_and_what_a_number_can_be(
     conditions: list[tuple[str, str, str]], holds: bool
 ) -> None:
     assert possible(cases([Condition(*one) for one in conditions])) is holds  # type: ignore[arg-type]
+
+
+SITE = """title: T
+currency: EUR
+consent_default: true
+time_zone: Europe/London
+slots: [{name: row}]
+rules:
+  - {name: r, slots: [row], %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "said"),
+    [
+        (
+            "action: block, item: a, from: '2027-03-28 01:50', until: '2027-03-28 02:10'",
+            "rules[0].from",
+            "put forward from 2027-03-28 00:59 to 2027-03-28 02:00",
+        ),
+        (
+            "action: block, item: a, when: [{fact: page.type, any: [{fact: page.type, value: a}]}]",
+            "rules[0].when[0].fact",
+            "does not stand beside `any`. Make it a condition of its own",
+        ),
+        (
+            "action: block, item: a, when: [{fact: visitor.count.purchase.0d, op: ge, value: 1}]",
+            "rules[0].when[0].fact",
+            "Write visitor.count.DEED or DEED.30d, 30d any number of days from 1; DEED is one of",
+        ),
+        (
+            "action: block, item: a, when: [{fact: trait.contry, value: GB}]",
+            "rules[0].when[0].fact",
+            "Did you mean `trait.country`?",
+        ),
+        (
+            "action: block, item: a, when: [{fact: page.url, op: matches, value: '(?i)sale'}]",
+            "rules[0].when[0]",
+            "there is no `(?`",
+        ),
+        ("action: boost, item: a", "rules[0]", "give `times`"),
+        ("action: bury, item: a, times: 1", "rules[0]", "give `times`"),
+        ("action: block, item: a, times: 2", "rules[0].times", "`times` belongs elsewhere"),
+    ],
+)
+def test_a_mistake_is_told_once_in_the_words_of_the_file(
+    fields: str, field: str, said: str
+) -> None:
+    (found,) = check(SITE % fields).findings
+    assert found.field == field
+    assert said in f"{found.problem} {found.way_out}"
+    assert "?." not in f"{found.problem} {found.way_out}"
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "found"),
+    [
+        ("2027-03-28 01:50", "Europe/London", ("2027-03-28 00:59", "2027-03-28 02:00")),
+        ("2027-03-28 02:00", "Europe/London", None),
+        ("2027-10-31 01:30", "Europe/London", None),
+        ("2027-10-03 02:10", "Australia/Lord_Howe", ("2027-10-03 01:59", "2027-10-03 02:30")),
+        ("2011-12-30", "Pacific/Apia", ("2011-12-29 23:59", "2011-12-31 00:00")),
+    ],
+)
+def test_times_that_clocks_leave_out_are_known(
+    moment: str, zone: str, found: tuple[str, str] | None
+) -> None:
+    assert site_time.gap(moment, zone) == found
+    if found:
+        assert site_time.epoch_ms(moment, zone) == site_time.epoch_ms(found[1], zone)
+
+
+def test_of_an_hour_that_stands_twice_the_first_is_meant() -> None:
+    utc = int(datetime(2027, 10, 31, 0, 30, tzinfo=UTC).timestamp()) * 1000
+    assert site_time.epoch_ms("2027-10-31 01:30", "Europe/London") == utc
 
 
 days = st.dates().map(lambda day: day.isoformat())

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from hemline.adapters.site_conditions import MOST_COST, cost
 from hemline.adapters.site_nodes import Path
+from hemline.adapters.site_schema import SiteModel
+from hemline.adapters.site_time import gap
 from hemline.decide.candidates import PERSONAL
 from hemline.decide.conditions import segment_of
 from hemline.model.rule import Rule, Segment, leaves
@@ -18,6 +20,18 @@ def in_rules(site: Site) -> Wrong:
     for at, rule in enumerate(site.rules):
         yield from _costly(("rules", at), rule, segments)
         yield from _of_slots(("rules", at), rule, site)
+
+
+def left_out(model: SiteModel) -> Wrong:
+    """Local times that no clock of the site's ever shows."""
+    for at, rule in enumerate(model.rules):
+        for field, moment in (("from", rule.since), ("until", rule.until)):
+            found = gap(moment, model.time_zone) if moment else None
+            if found:
+                before, after = found
+                problem = f"clocks in {model.time_zone} are put forward from {before} to {after}."
+                way_out = f"There is no {moment} there: write '{after}', or an earlier time."
+                yield ("rules", at, field), problem, way_out
 
 
 def _reached(segment: Segment, segments: Mapping[str, Segment]) -> set[str]:

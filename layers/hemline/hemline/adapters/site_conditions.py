@@ -24,6 +24,7 @@ from hemline.decide.fact_names import FACTS, FAMILIES, kind_of, spellings, wrong
 from hemline.decide.fact_values import misspelt
 from hemline.decide.operands import check_operand
 from hemline.decide.rule_masks import PREFIX
+from hemline.learn.profile import TYPES
 from hemline.model.rule import Condition, Every, Not, Operator, Some, When, depth, leaves
 
 MOST_DEPTH = 6
@@ -54,10 +55,18 @@ Value = Annotated[Any, BeforeValidator(_value)]
 
 def _fact(name: str) -> str:
     if kind_of(name) is None and not _is_of_item(name):
-        near = difflib.get_close_matches(name, spellings(), 1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        raise ValueError(f"{name[:60]} is no fact that is known.{hint}")
+        raise ValueError(f"{name[:60]} is no fact that is known.{_meant(name)}")
     return name
+
+
+def _meant(name: str) -> str:
+    for beginning, (_, _, rest) in FAMILIES.items():
+        if name.startswith(beginning):
+            deeds = f"; DEED is one of {', '.join(TYPES)}" if "DEED" in rest else ""
+            days = ", 30d any number of days from 1" if "30d" in rest else ""
+            return f" Write {beginning}{rest}{days}{deeds}."
+    near = difflib.get_close_matches(name, spellings(), 1)
+    return f" Did you mean `{near[0]}`?" if near else ""
 
 
 def _is_of_item(name: str) -> bool:

@@ -114,13 +114,24 @@ class _Exclude(_Selecting):
     action: Literal["exclude"]
 
 
-class _Boost(_Selecting):
+class _Moving(_Selecting):
+    times: float = 1.0
+    plus: float = 0.0
+
+    @model_validator(mode="after")
+    def _moves(self) -> "_Moving":
+        if self.times == 1 and self.plus == 0:
+            raise ValueError("moves nothing: give `times` other than 1, or `plus` other than 0")
+        return self
+
+
+class _Boost(_Moving):
     action: Literal["boost"]
     times: Annotated[float, Field(ge=1, le=100, strict=False)] = 1.0
     plus: Annotated[float, Field(ge=0, le=10, strict=False)] = 0.0
 
 
-class _Bury(_Selecting):
+class _Bury(_Moving):
     action: Literal["bury"]
     times: Annotated[float, Field(ge=0, le=1, strict=False)] = 1.0
     plus: Annotated[float, Field(ge=-10, le=0, strict=False)] = 0.0

@@ -43,9 +43,28 @@ Zone = Annotated[str, AfterValidator(_zone)]
 
 
 def epoch_ms(moment: str, zone: str) -> int:
-    """A local time as epoch ms."""
-    local = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone))
+    """A local time as epoch ms; the first of two, and the end of the gap for one that is left out."""
+    _, end = gap(moment, zone) or ("", moment)
+    local = datetime.fromisoformat(end).replace(tzinfo=ZoneInfo(zone))
     return int(local.timestamp()) * 1000
+
+
+def gap(moment: str, zone: str) -> tuple[str, str] | None:
+    """The last minute before and the first after, where clocks are put forward over this one."""
+    local, place = datetime.fromisoformat(moment), ZoneInfo(zone)
+    # Of a time that does not exist, fold 0 reads by the offset before and fold 1 by the one after.
+    early, late = (local.replace(tzinfo=place, fold=fold) for fold in (1, 0))
+    there = early.astimezone(UTC).astimezone(place).replace(tzinfo=None)
+    if there == local or late.utcoffset() == early.utcoffset():
+        return None
+    minutes = int(early.timestamp()) // 60, int(late.timestamp()) // 60
+    change = _change(place, *minutes)
+    return _spelt(change - 1, place), _spelt(change, place)
+
+
+def _spelt(minute: int, place: ZoneInfo) -> str:
+    there = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)).astimezone(place)
+    return there.strftime("%Y-%m-%d %H:%M")
 
 
 @cache

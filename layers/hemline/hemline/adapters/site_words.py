@@ -18,7 +18,8 @@ def _as_said(error: dict[str, Any]) -> tuple[str, str]:
 
 
 def _said(error: dict[str, Any]) -> tuple[str, str]:
-    return f"{error['ctx']['error']}.", ""
+    said = str(error["ctx"]["error"])
+    return said if said.endswith((".", "?")) else f"{said}.", ""
 
 
 def _missing(_: dict[str, Any]) -> tuple[str, str]:
@@ -26,7 +27,14 @@ def _missing(_: dict[str, Any]) -> tuple[str, str]:
 
 
 def _unknown(error: dict[str, Any]) -> tuple[str, str]:
-    near = difflib.get_close_matches(str(error["loc"][-1]), sorted(set(_every_field())), 1)
+    name, known = str(error["loc"][-1]), sorted(set(_every_field()))
+    group = str(error["loc"][-2]).strip("<>") if len(error["loc"]) > 1 else ""
+    if group in {"all", "any", "not"}:
+        problem = f"does not stand beside `{group}`."
+        return problem, "Make it a condition of its own: one more entry of the list."
+    if name in known:
+        return "there is no such field here.", f"`{name}` belongs elsewhere: see docs/site-file.md."
+    near = difflib.get_close_matches(name, known, 1)
     hint = f"Did you mean `{near[0]}`?" if near else "Remove it, or see docs/site-file.md."
     return "there is no such field here.", hint
 

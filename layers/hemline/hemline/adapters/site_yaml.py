@@ -5,12 +5,14 @@ on even when something else is wrong, so that its rules are reviewed in the same
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
 from hemline.adapters.site_check import contradictions
+from hemline.adapters.site_check_rules import left_out
 from hemline.adapters.site_nodes import (
     Path,
     Wrong,
@@ -47,8 +49,13 @@ class Finding(NamedTuple):
 class Readable:
     """As much of a site as could be read, and where each part of it stands."""
 
-    def __init__(self, site: Site, root: yaml.Node, kept: dict[str, list[int]]) -> None:
-        self.site, self._root, self._kept = site, root, kept
+    def __init__(self, model: SiteModel, root: yaml.Node, kept: dict[str, list[int]]) -> None:
+        self.site, self._model, self._root, self._kept = model.struct(), model, root, kept
+
+    def mistakes(self, broken: frozenset[str]) -> set["Finding"]:
+        """What takes the whole file to see."""
+        found = chain(contradictions(self.site, broken), left_out(self._model))
+        return {self.finding(path, problem, way_out) for path, problem, way_out in found}
 
     def finding(self, path: Path, *words: str) -> Finding:
         """`words`: problem, way out, severity, code; `path` is a place in `site`."""
@@ -94,18 +101,15 @@ def read(files: Sequence[tuple[str, str]]) -> Reading:
 
 def _check_fields(node: yaml.Node, data: Any) -> Reading:  # noqa: ANN401 - any YAML value
     try:
-        site, found = SiteModel.model_validate(data).struct(), set[Finding]()
-        readable: Readable | None = Readable(site, node, {})
+        found = set[Finding]()
+        readable: Readable | None = Readable(SiteModel.model_validate(data), node, {})
         broken: frozenset[str] = frozenset()
     except ValidationError as error:
         errors: list[dict[str, Any]] = [dict(one) for one in error.errors(include_url=False)]
         found = {_finding(node, data, one) for one in errors}
         readable, broken = _rest(node, data, [one["loc"] for one in errors])
     if readable:
-        found |= {
-            readable.finding(path, problem, way_out)
-            for path, problem, way_out in contradictions(readable.site, broken)
-        }
+        found |= readable.mistakes(broken)
     return Reading(readable, sorted(found, key=_order))
 
 
@@ -134,7 +138,7 @@ def _rest(
     rest = known | {name: [lists[name][at] for at in places] for name, places in kept.items()}
     fields = _STAND_INS | {name: v for name, v in rest.items() if name not in whole}
     try:
-        return Readable(_model(fields, wrong).struct(), node, kept), broken
+        return Readable(_model(fields, wrong), node, kept), broken
     except ValidationError:
         return None, broken
 

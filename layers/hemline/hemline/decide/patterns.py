@@ -129,6 +129,11 @@ class _Parser:
             raise BadPattern("it is too large: its repetitions are nested")
         char = self._take()
         if char == "(":
+            if self._peek() == "?":
+                raise BadPattern(
+                    "there is no `(?`: groups are plain ( ), and letters match as they are written,"
+                    " so write [Ss]ale"
+                )
             part = self._either()
             if self._take() != ")":
                 raise BadPattern("a `(` is not closed")

@@ -135,6 +135,42 @@ def _two_filters(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
         )
 
 
+def _opposed(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
+    """One set moved up and down at once: both are applied, and what is left is nobody's."""
+    if selection(stronger.rule) != selection(weaker.rule):
+        return
+    where = meet(stronger, weaker)
+    if where:
+        last = max(stronger, weaker, key=lambda one: one.path)
+        other = weaker if last is stronger else stronger
+        problem = (
+            f"{other.rule.name} moves the same items the other way in {', '.join(sorted(where))}."
+        )
+        yield Remark(last.path, "warning", "contradiction", problem, _REMOVE)
+
+
+def _two_shares(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
+    """Of one set the larger one is enough; of two, a place counts for both where its item is in both."""
+    if selection(stronger.rule) == selection(weaker.rule):
+        for one, other in ((weaker, stronger), (stronger, weaker)):
+            if one.rule.share <= other.rule.share and within(one, other):
+                problem = f"{other.rule.name} asks for as much of it whenever it holds."
+                yield Remark(one.path, "error", "shadowed", problem, _REMOVE)
+                return
+        return
+    asked = stronger.rule.share + weaker.rule.share
+    where = meet(stronger, weaker)
+    if asked > 1 and where:
+        last = max(stronger, weaker, key=lambda one: one.path)
+        other = weaker if last is stronger else stronger
+        problem = (
+            f"together with {other.rule.name} it asks for {asked:.0%} of the places in"
+            f" {', '.join(sorted(where))}."
+        )
+        way_out = "Lower one of the two, unless enough items are in both sets."
+        yield Remark(last.path, "warning", "contradiction", problem, way_out)
+
+
 _SEVERAL = frozenset({"category", "tag"})
 """Attributes of which an item may have several values."""
 
@@ -192,6 +228,9 @@ _LEFT: tuple[Action, ...] = ("filter", "include")
 _PAIRS: Mapping[tuple[Action, Action], tuple[Compare, ...]] = {
     ("pin", "pin"): (_two_pins,),
     ("cap", "cap"): (_two_caps,),
+    ("boost", "bury"): (_opposed,),
+    ("bury", "boost"): (_opposed,),
+    ("share", "share"): (_two_shares,),
     ("suppress", "suppress"): (_repeated,),
     ("variant", "variant"): (_one_choice,),
     ("source", "source"): (_one_choice,),

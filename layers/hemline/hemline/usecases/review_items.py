@@ -44,15 +44,17 @@ def _named(site: Site, catalogue: _Catalogue) -> Iterator[Remark]:
     for path, category in _categories_named(site):
         if category not in catalogue.categories:
             yield _missing(path, "category", category, catalogue.categories)
-    for path, attribute in _diverse(site):
+    for path, attribute in _spread(site):
         if attribute not in catalogue.attributes:
             yield _missing(path, "attribute", attribute, catalogue.attributes.union(DIVERSE_OVER))
 
 
-def _diverse(site: Site) -> Iterator[tuple[Path, str]]:
+def _spread(site: Site) -> Iterator[tuple[Path, str]]:
     for place, slot in enumerate(site.slots):
         if slot.diverse_over not in DIVERSE_OVER:
             yield ("slots", place, "diversity", "over"), slot.diverse_over
+    for place, cap in enumerate(site.page_caps):
+        yield ("page_caps", place, "attribute"), cap.attribute
 
 
 def _items_named(site: Site) -> Iterator[tuple[Path, str]]:
