@@ -17,7 +17,7 @@ _REPEATS = typer.Option(7, min=1, help="Rounds; the median counts.")
 def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
     bench = typer.Typer(help="Measure speed here: ours beside a naive variant, same answers.")
-    for command in (decide, page, rules, templates, serve, ingest, startup):
+    for command in (decide, page, rules, templates, serve, ingest, startup, budgets):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -71,6 +71,33 @@ def startup(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
+_BENCHES = typer.Argument(None, help="decide, page, rules, startup; all of them when left out.")
+_TIMES = typer.Option(1.0, min=0.0, help="So many budgets are allowed, as on a core that is busy.")
+
+
+def budgets(
+    benches: list[str] | None = _BENCHES,
+    *,
+    times: float = _TIMES,
+    repeats: int = _REPEATS,
+    as_json: bool = _JSON,
+) -> None:
+    """Hold decide, page, rules and startup against what each may cost; exit status 1 over it."""
+    from workbench.bench import budgets as bench  # noqa: PLC0415 - light at import
+
+    chosen = benches or list(bench.BUDGETS)
+    unknown = sorted({*chosen} - {*bench.BUDGETS})
+    if unknown:
+        known = ", ".join(bench.BUDGETS)
+        raise typer.BadParameter(f"{unknown[0]!r} has no budget. These have: {known}.")
+    found = list(bench.check(chosen, times, repeats))
+    if as_json:
+        print(json.dumps({"budgets": [one._asdict() for one in found]}))
+    else:
+        _table(bench.Held._fields, found)
+    raise typer.Exit(0 if all(one.within for one in found) else 1)
+
+
 def _report(size: str, measure: "Callable[[], Sequence[Row]]", *, as_json: bool) -> None:
     from workbench.bench.decide import Different  # noqa: PLC0415
 
@@ -86,7 +113,7 @@ def _report(size: str, measure: "Callable[[], Sequence[Row]]", *, as_json: bool)
         _table(columns, rows)
 
 
-def _table(columns: Sequence[str], rows: "Sequence[Row]") -> None:
+def _table(columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
