@@ -11,6 +11,7 @@ _YES: Schema = {"type": "boolean"}
 _COUNT: Schema = {"type": "integer"}
 _PURPOSES = [purpose.value for purpose in Purpose]
 _OBJECT: Schema = {"type": "object"}
+_OBJECTS: Schema = {"type": "array", "items": _OBJECT}
 _ID_LIST: Schema = {"type": "array", "items": _TEXT}
 
 
@@ -27,7 +28,13 @@ def schemas() -> dict[str, Schema]:
     choices = {"type": "object", "additionalProperties": False, "minProperties": 1}
     told = _object({"allowed": _YES, "because": _TEXT})
     profile = _object(
-        {"from": _TEXT, "first_seen": _COUNT, "last_seen": _COUNT, "actions": _OBJECT}
+        {
+            "from": _TEXT,
+            "first_seen": _COUNT,
+            "last_seen": _COUNT,
+            "actions": _OBJECT,
+            "alerts": _OBJECTS,
+        }
     )
     events = _object(
         {"from": _TEXT, "days": _OBJECT, "complete": _YES},
@@ -63,6 +70,14 @@ def schemas() -> dict[str, Schema]:
                 ),
                 "forgotten_until": _COUNT,
                 "events": events,
+                "set_aside": _object(
+                    {
+                        "from": _TEXT,
+                        "records": {"type": "array", "items": _OBJECT},
+                        "complete": {**_YES, "description": "Told with the first part alone."},
+                    }
+                ),
+                "also_kept": _ID_LIST,
                 "not_kept": _ID_LIST,
             },
             own=profile,

@@ -49,6 +49,14 @@ FRAGMENT: Document = {
                 "fields": {"type": "object", "additionalProperties": {"type": "string"}},
             },
         },
+        "opens": {
+            "type": "object",
+            "description": "When to show it, where the site file says: at load, exit or idle.",
+            "properties": {
+                "at": {"enum": ["load", "exit", "idle"]},
+                "seconds": {"type": "integer"},
+            },
+        },
         "sections": {"type": "array", "items": {"type": "string"}},
         "html": {"type": "string", "description": "Escaped markup; with format html and email."},
         "text": {"type": "string", "description": "The same without markup; with format email."},

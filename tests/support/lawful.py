@@ -47,6 +47,9 @@ def group(item: Item, attribute: str) -> object:
     return item.kind if attribute == "kind" else item.attributes.get(attribute)
 
 
+_DAY = 86_400_000
+
+
 class Law:
     """What holds for one slot of a case."""
 
@@ -111,6 +114,22 @@ class Law:
         for rule in self.of("cap"):
             yield from _over(shown, rule.attribute, rule.count, rule.name)
 
+    def against_frequency(self, fragment: Fragment) -> Iterator[str]:
+        """Why a slot with a cap may show nothing."""
+        cap, now, told = self.slot.frequency, self.asker.minute, self.asker.told
+        if cap is None:
+            return
+        if told is None or self.asker.unreadable or fragment.rung == "static" or self.stop:
+            yield "nobody can count what it shows"
+            return
+        mine = {one.event.id: one.event for one in told if one.capped == self.slot.name}.values()
+        seen = [e for e in mine if e.type == "exposure" and e.time > now - cap.days * _DAY]
+        answers = [e for e in mine if e.type != "exposure" and e.time > now - cap.quiet_days * _DAY]
+        if len(seen) >= cap.times:
+            yield f"seen {len(seen)} times, may be {cap.times}"
+        if answers:
+            yield "answered, and not quiet"
+
     def against_variant(self, variant: Variant) -> Iterator[str]:
         """Why a variant may not be shown."""
         try:
@@ -149,7 +168,7 @@ def against_law(case: Case, fragments: dict[str, Fragment]) -> list[str]:
         wrong = list(law.against_list(shown, fragment)) if slot.kind == "items" else []
         if body.get("variant"):
             named = next(v for v in slot.variants if v.name == body["variant"]["name"])
-            wrong += law.against_variant(named)
+            wrong += [*law.against_variant(named), *law.against_frequency(fragment)]
         found += [f"{slot.name}: {why}" for why in wrong]
         counted += [] if law.is_department else shown
         everything += [item.id for item in shown]

@@ -18,6 +18,7 @@ from hemline.decide.rules import Rules
 from hemline.decide.snapshot import Snapshot
 from hemline.learn.statistics import Statistics, sections
 from hemline.model import choice
+from hemline.model.alert import Frequency, Opens
 from hemline.model.brake import NO_BRAKE, Brake, Kind, Stop
 from hemline.model.edition import SCHEMA, Header, Payload, pack, unpack
 from hemline.model.event import Record
@@ -33,6 +34,8 @@ SLOTS = 800
 """How many there are to draw from."""
 
 # ---- slots ----
+
+FREQUENCIES = (None, Frequency(1, 7), Frequency(2, 1, 30), Frequency(3, 60, 5))
 
 
 @cache
@@ -55,6 +58,8 @@ def slot(number: int, name: str) -> Slot:
         sections=("c2", "c0", "c1"),
         template="" if plain else draw.choice(["", "", *TEMPLATES]),
         fallback=("v1", "v0") if kind in {"content", "alert"} else ("i2", "i1", "i6", "i5", "i3"),
+        frequency=None if plain or kind not in {"content", "alert"} else draw.choice(FREQUENCIES),
+        opens=Opens("exit", 3) if kind == "alert" and number % 3 == 0 else None,
     )
 
 

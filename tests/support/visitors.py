@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from hemline.model.event import Record, encode_record
+from hemline.model.event import Event, Record, encode_record
 from hemline.model.standing import Standing
 from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest_read import StreamRecord
@@ -25,12 +25,25 @@ DAY = 24 * HOUR
 
 # ---- visitors ----
 
+
+def capped(subject: str, slot: str, *times: int, kind: str = "exposure") -> list[Record]:
+    """What a frequency cap counts."""
+    return [
+        Record(SITE, subject, time, Event(f"{subject}{kind}{slot}{time}", kind, time), capped=slot)
+        for time in times
+    ]
+
+
 BATCHES: Sequence[tuple[str, list[Record]]] = (
     ("s1", acts("v:ann", ["i1", "i6", "i9"], when=NOW - 40 * DAY)),
     ("s2", acts("v:ben", ["i2", "i6"], "purchase", NOW - 20 * DAY)),
     ("s2", acts("v:ann", ["i3"], "purchase", NOW - 3 * DAY)),
     ("s1", acts("v:ann", ["i8", "i10"], "add_to_cart", NOW - 9_000)),
     ("s1", acts("v:ben", ["i13"], "click", NOW - 5_000)),
+    ("s2", capped("v:ann", "s0", NOW - 50 * DAY, NOW - 2 * DAY, NOW - HOUR)),
+    ("s1", capped("v:ben", "s1", NOW - 20 * DAY, kind="dismiss")),
+    ("s1", capped("v:ben", "s2", NOW - 10 * DAY, NOW - 3 * HOUR)),
+    ("s2", capped("v:ann", "s1", NOW - 40_000) + capped("v:ann", "s3", NOW - 30_000, kind="click")),
 )
 SUBJECTS = (None, "v:new", "v:ann", "v:ben")
 STAGES = len(BATCHES) + 1

@@ -20,7 +20,7 @@ from hemline.learn.capsule import (
 from hemline.learn.profile import Profile, fold, state_bytes
 from hemline.model.consent import NO, UNSAID, Consent, Purpose, say
 from hemline.model.errors import NotAllowed
-from hemline.model.event import DEEDS, Line, Record
+from hemline.model.event import CAPPED, DEEDS, Line, Record
 from hemline.model.signed import sign
 from tests.support.streams import NOW, SITE, record
 
@@ -92,6 +92,21 @@ def test_exposures_and_what_tells_of_no_item_are_left_to_the_stream() -> None:
     silent = [record("v:ann", kind, type=kind) for kind in ("exposure", "search", "page", "custom")]
     assert update(EMPTY, silent) == EMPTY
     assert update(EMPTY, [record("v:ann", "e", item=None)]) == EMPTY
+
+
+@pytest.mark.parametrize("kind", CAPPED)
+def test_what_a_frequency_cap_counts_cannot_wait_for_the_stream(kind: str) -> None:
+    happened = msgspec.structs.replace(record("v:ann", "e", type=kind, item=None), capped="leaving")
+    kept = decode(encode(update(EMPTY, [happened]), KEYS), KEYS)
+    assert fold(Profile(), records(kept, SITE)) == fold(Profile(), [happened])
+    silent = msgspec.structs.replace(happened, capped="")
+    assert update(EMPTY, [silent]) == EMPTY
+
+
+def test_a_capsule_of_before_there_were_caps_is_read() -> None:
+    acts = [["e1", "click", NOW, [["p1", 1]]]]
+    old = sign("capsule", msgspec.msgpack.encode(["v:ann", [0, 0, 0], acts]), KEYS[0])
+    assert [act.capped for act in decode(old, KEYS).acts] == [""]
 
 
 def test_the_same_id_twice_counts_once_at_its_latest_time() -> None:

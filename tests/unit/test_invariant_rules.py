@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 
-from hemline.decide import arrange, cursor, ladder, page, rule_plan, seen
+from hemline.decide import arrange, content, cursor, ladder, page, rule_plan, seen
 from hemline.decide.candidates import NAMES
 from hemline.decide.rules import Rules
+from hemline.learn import profile_alerts as alerts
 from tests.support.cases import CASES, Case, cursors
 from tests.support.lawful import against_law
 from tests.support.searching import INVARIANT, finds
@@ -55,6 +57,15 @@ def _without_brake(slot: Any, _snapshot: Any, _facts: Any) -> Any:
     return braked(slot, _snapshot, _facts)._replace(blocked=np.empty(0, np.int32))
 
 
+def _static_without_caps(slot: Any, *args: Any) -> Any:
+    return static(msgspec.structs.replace(slot, frequency=None), *args)
+
+
+def _without_answers(packed: bytes, slot: str) -> Any:
+    return shown(packed, slot)._replace(answers=[])
+
+
+static, shown = content.static, alerts.shown
 braked = page.braked
 BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "the static rung is not sifted": (ladder, "_sift", _static_rung_unsifted),
@@ -65,6 +76,10 @@ BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "what is owned or seen comes": (seen, "_listed", lambda *_: ()),
     "what is blocked by hand comes": (page, "braked", _without_brake),
     "a cursor is forgotten": (cursor, "items_of", lambda *_: np.empty(0, np.int32)),
+    "a frequency cap is forgotten": (content, "_held", lambda *_: None),
+    "the static rung does not count": (content, "static", _static_without_caps),
+    "an answer is no reason to be quiet": (alerts, "shown", _without_answers),
+    "exposures are forgotten": (alerts, "shown", lambda *_: ([], [])),
     "a pin goes over what may be shown": (
         Rules,
         "_pinned",

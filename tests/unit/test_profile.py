@@ -27,12 +27,15 @@ from hemline.model.errors import Refused
 from hemline.model.event import DEEDS, Event, Line, Record
 
 PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-TYPES = ("exposure", "view", "click", "add_to_cart", "purchase", "search", "remove")
+TYPES = ("exposure", "view", "click", "add_to_cart", "purchase", "search", "remove", "dismiss")
+SLOTS = ("", "", "bye", "cart", "hello-again", "a-name-that-is-quite-long", "x" * 128)
 
 
-def record(event_id: str, kind: str, time: int, *items: str, quantity: int = 1) -> Record:
+def record(
+    event_id: str, kind: str, time: int, *items: str, quantity: int = 1, capped: str = ""
+) -> Record:
     lines = tuple(Line(item, quantity) for item in items)
-    return Record("demo", "v:1", time, Event(event_id, kind, time, lines=lines))
+    return Record("demo", "v:1", time, Event(event_id, kind, time, lines=lines), capped=capped)
 
 
 def history(seed_ids: int, width: int) -> st.SearchStrategy[list[Record]]:
@@ -43,11 +46,12 @@ def history(seed_ids: int, width: int) -> st.SearchStrategy[list[Record]]:
         st.integers(0, 10**12),
         st.lists(item, max_size=30),
         st.integers(0, 99),
+        st.sampled_from(SLOTS),
     )
     return st.lists(body, max_size=seed_ids).map(
         lambda bodies: [
-            record(f"e{i}", kind, time, *items, quantity=amount)
-            for i, (kind, time, items, amount) in enumerate(bodies)
+            record(f"e{i}", kind, time, *items, quantity=amount, capped=slot)
+            for i, (kind, time, items, amount, slot) in enumerate(bodies)
         ]
     )
 

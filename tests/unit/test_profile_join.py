@@ -12,20 +12,26 @@ from hemline.learn.profile import Profile, decode, encode, fold, marked, state_b
 from hemline.learn.profile_join import joined, renamed_marks
 from hemline.model.event import Event, Line, Record
 
-TYPES = ("exposure", "view", "click", "add_to_cart", "purchase", "search")
+TYPES = ("exposure", "view", "click", "add_to_cart", "purchase", "search", "dismiss")
+SLOTS = ("", "", "bye", "cart", "hello-again", "a-name-that-is-quite-long", "x" * 128)
 
 
 def history(events: int, width: int) -> st.SearchStrategy[list[Record]]:
     """Events of distinct ids; `width` is how long item ids are, to reach overflow or not."""
     item = st.integers(0, 40).map(lambda i: f"{i}".rjust(width, "x"))
     body = st.tuples(
-        st.sampled_from(TYPES), st.integers(0, 10**12), st.lists(item, min_size=1, max_size=12)
+        st.sampled_from(TYPES),
+        st.integers(0, 10**12),
+        st.lists(item, min_size=1, max_size=12),
+        st.sampled_from(SLOTS),
     )
+
+    def record(at: int, kind: str, time: int, items: list[str], slot: str) -> Record:
+        event = Event(f"e{at}", kind, time, lines=tuple(map(Line, items)))
+        return Record("demo", "v:1", time, event, capped=slot)
+
     return st.lists(body, max_size=events).map(
-        lambda bodies: [
-            Record("demo", "v:1", time, Event(f"e{at}", kind, time, lines=tuple(map(Line, items))))
-            for at, (kind, time, items) in enumerate(bodies)
-        ]
+        lambda bodies: [record(at, *body) for at, body in enumerate(bodies)]
     )
 
 

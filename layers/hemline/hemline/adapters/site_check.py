@@ -51,8 +51,23 @@ def _in_slot(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path, s
             if name not in variants:
                 known = f"One of: {', '.join(variants)}."
                 yield (*at, "fallback", n), f"there is no variant {name}.", known
+    yield from _in_alert(at, slot)
     if not slot.personal:
         yield from _not_public(at, slot, segments)
+
+
+def _in_alert(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
+    if slot.frequency and not slot.personal:
+        problem = "what one person saw is personal."
+        yield (*at, "frequency"), problem, "Set `personal: true` on the slot."
+    if slot.frequency and slot.fallback:
+        problem = (
+            f"{slot.fallback[0]} is never shown: where nothing can be counted a cap shows nothing."
+        )
+        yield (*at, "fallback"), problem, "Leave it out, or the slot's `frequency`."
+    if slot.opens and slot.opens.at == "idle" and not slot.opens.seconds:
+        problem = "nobody is idle after 0 seconds."
+        yield (*at, "opens"), problem, "Say for how long nothing happens, such as `seconds: 30`."
 
 
 def _not_public(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path, str, str]]:

@@ -21,6 +21,7 @@ from hemline.adapters.site_time import Zone, site_time
 from hemline.decide.render import safe_url
 from hemline.decide.template_compile import compile_template
 from hemline.model.abuse import Limits
+from hemline.model.alert import MAX_TIMES, Frequency, Opens
 from hemline.model.consent import ConsentRules
 from hemline.model.event import DEEDS, Deed
 from hemline.model.ids import COUNTRY_PATTERN
@@ -76,6 +77,9 @@ class _Slot(Strict):
             plain["diversity"] = plain["diversity"].strength
         if "variants" in plain:
             plain["variants"] = [variant.struct() for variant in plain["variants"]]
+        for name in ("frequency", "opens"):
+            if plain.get(name):
+                plain[name] = plain[name].struct()
         plain = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
         return Slot(**plain)
 
@@ -102,8 +106,26 @@ class _Items(_Slot):
         return data
 
 
+class _Frequency(Strict):
+    times: Annotated[int, Field(ge=1, le=MAX_TIMES)] = 1
+    days: Annotated[int, Field(ge=1, le=365)] = 7
+    quiet_days: Annotated[int, Field(ge=0, le=365)] = 0
+
+    def struct(self) -> Frequency:
+        return Frequency(self.times, self.days, self.quiet_days)
+
+
+class _Opens(Strict):
+    at: Literal["load", "exit", "idle"]
+    seconds: Annotated[int, Field(ge=0, le=3600)] = 0
+
+    def struct(self) -> Opens:
+        return Opens(self.at, self.seconds)
+
+
 class _Varied(_Slot):
     variants: Annotated[list[_Variant], Field(min_length=1)]
+    frequency: _Frequency | None = None
     fallback: Annotated[list[Name], Field(max_length=1)] = []
 
 
@@ -114,6 +136,7 @@ class _Content(_Varied):
 
 class _Alert(_Varied):
     kind: Literal["alert"]
+    opens: _Opens | None = None
 
 
 class _Layout(_Slot):

@@ -36,10 +36,9 @@ def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what sta
     `stopped`, where it says why, leaves estimates and chance out.
     """
     fired = rules.fired(slot.name, facts, "order" if slot.kind == "layout" else "choice")
-    if fired.suppressed:
-        return Choice(None, (), Rung.STATIC if fired.faults else Rung.SEGMENT, fired.faults)
-    if fired.faults or frozen:
-        return static(slot, rules, facts, *fired.faults, *([frozen] if frozen else ()))
+    settled = _settled(slot, rules, facts, fired, frozen)
+    if settled:
+        return settled
     try:
         liked = own_places(slot, snapshot, facts)
         if slot.kind == "layout":
@@ -54,12 +53,41 @@ def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what sta
         return static(slot, rules, facts, f"segment: {_said(why)}")
 
 
+def _settled(
+    slot: Slot, rules: Rules, facts: Facts, fired: Fired, frozen: str | None
+) -> Choice | None:
+    """What there is to show before anything is chosen; None: there is a choice."""
+    if fired.suppressed:
+        return Choice(None, (), Rung.STATIC if fired.faults else Rung.SEGMENT, fired.faults)
+    if fired.faults or frozen:
+        return static(slot, rules, facts, *fired.faults, *([frozen] if frozen else ()))
+    return _held(slot, facts) if slot.frequency else None
+
+
+def _held(slot: Slot, facts: Facts) -> Choice | None:
+    """Nothing, when its frequency cap says so or what it counts is not known."""
+    from hemline.decide import frequency  # noqa: PLC0415 - of capped slots alone
+
+    try:
+        why = frequency.why_not(slot.name, slot.frequency, facts) if slot.frequency else ""
+    except (MissingFact, Unavailable) as unknown:
+        return Choice(None, (), Rung.STATIC, (f"frequency: not known ({unknown})",))
+    return Choice(None, (), Rung.SEGMENT, (why,)) if why else None
+
+
 def _said(why: Exception) -> str:
     return str(why) if isinstance(why, Unavailable) else f"{type(why).__name__}: {why}"
 
 
 def static(slot: Slot, rules: Rules, facts: Facts, *reasons: str) -> Choice:
-    """What the slot's fallback names, where its own conditions hold; sections in their default order."""
+    """What the slot's fallback names, where its own conditions hold; sections in their default order.
+
+    Nothing of a slot with a frequency cap: this rung is there for when nothing can be counted.
+    """
+    if slot.frequency:
+        return Choice(
+            None, slot.sections, Rung.STATIC, (*reasons, "static: it has a frequency cap")
+        )
     named = [variant for variant in slot.variants if variant.name in slot.fallback]
     try:
         variant = next((one for one in named if rules.may_show(slot.name, one, facts)), None)

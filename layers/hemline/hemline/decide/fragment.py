@@ -94,7 +94,7 @@ def _token(decided: Decided, form: Format, witness: token.Witness, unsigned: byt
     return token.Token(
         edition=bytes.fromhex(snapshot.digest[:16]),
         slot=slot.name,
-        rung=token.rung_number(answer.rung),
+        rung=token.rung_number(answer.rung, capped=bool(slot.frequency and answer.variant)),
         facts=facts.digest(*(part.encode() for part in parts), _encode(asked.wants)),
         minute=facts.read("clock.minute") // 60_000,
         items=answer.shown,

@@ -206,6 +206,8 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> Answer:
         html = render.sections_html(choice.sections)
         return Answer(members, html, choice.rung, choice.reasons, said=choice.sections)
     members = b'"variant":' + render.variant_json(choice.variant)
+    if slot.opens and choice.variant:
+        members += b',"opens":' + msgspec.json.encode(slot.opens)
     html = render.variant_html(slot, choice.variant)
     name = choice.variant.name if choice.variant else ""
     left = (*choice.reasons, gone) if gone else choice.reasons

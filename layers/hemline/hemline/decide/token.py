@@ -15,7 +15,7 @@ import msgspec
 from hemline.decide.facts import Facts, Read
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Rung, SlotRequest
-from hemline.model.decision_mark import KEPT_DAYS, PURPOSE, Head, checked, site_mark
+from hemline.model.decision_mark import CAPPED, KEPT_DAYS, PURPOSE, Head, checked, site_mark
 from hemline.model.errors import NotAllowed
 from hemline.model.signed import sign
 
@@ -108,14 +108,14 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Token)
 
 
-def rung_number(rung: Rung) -> int:
-    """How a token spells a rung."""
-    return _RUNGS.index(rung)
+def rung_number(rung: Rung, *, capped: bool = False) -> int:
+    """How a token spells a rung, and that it counts towards its slot's frequency cap."""
+    return _RUNGS.index(rung) | CAPPED * capped
 
 
 def rung_of(token: Token) -> Rung:
     """The rung that a token spells."""
-    return _RUNGS[token.rung]
+    return _RUNGS[token.rung & ~CAPPED]
 
 
 def short(data: bytes, size: int = 8) -> bytes:

@@ -11,7 +11,7 @@ import msgspec
 
 from hemline.model.consent import UNSAID, Consent, Purpose
 from hemline.model.errors import NotAllowed
-from hemline.model.event import Deed, Event, Line, Record
+from hemline.model.event import CAPPED, Deed, Event, Line, Record
 from hemline.model.signed import sign, verify
 
 MAX_COOKIE = 1024
@@ -31,6 +31,8 @@ class Act(msgspec.Struct, frozen=True, array_like=True):
     time: int
     lines: tuple[tuple[str, int], ...]
     """(item, quantity)."""
+    capped: str = ""
+    """The slot whose frequency cap it counts towards."""
 
 
 class Capsule(msgspec.Struct, frozen=True, array_like=True):
@@ -52,7 +54,7 @@ def update(capsule: Capsule, records: Iterable[Record]) -> Capsule:
     if refuses(capsule):
         return msgspec.structs.replace(capsule, acts=())
     acts = {act.id: act for act in capsule.acts}
-    for act in (_act(record.event) for record in records if _tells(record)):
+    for act in (_act(record) for record in records if _tells(record)):
         # The same id twice counts at its latest time, as it does in a profile.
         acts[act.id] = max(act, acts.get(act.id, act), key=_age)
     newest = sorted(acts.values(), key=_age)[-MAX_ACTS:]
@@ -67,14 +69,19 @@ def _age(act: Act) -> tuple[int, str]:
 
 
 def _tells(record: Record) -> bool:
-    """Exposures come by the dozen and would push out the clicks: they can wait for the stream."""
-    deed = record.event.deed
-    return record.profiled and deed is not None and deed > Deed.SHOWN and bool(record.event.items())
+    """Exposures come by the dozen and would push out the clicks: they can wait for the stream.
+
+    What a cap counts cannot wait: the next page would show it again.
+    """
+    event, deed = record.event, record.event.deed
+    told = deed is not None and deed > Deed.SHOWN and bool(event.items())
+    return record.profiled and (told or bool(record.capped and event.type in CAPPED))
 
 
-def _act(event: Event) -> Act:
+def _act(record: Record) -> Act:
+    event = record.event
     lines = tuple((line.item, line.quantity) for line in event.items()[:MAX_LINES])
-    return Act(event.id, event.type, event.time, lines)
+    return Act(event.id, event.type, event.time, lines, record.capped)
 
 
 def encode(capsule: Capsule, keys: tuple[bytes, ...]) -> str:
@@ -121,4 +128,4 @@ def records(capsule: Capsule, site: str) -> list[Record]:
 def _record(act: Act, site: str, subject: str) -> Record:
     lines = tuple(Line(item, quantity) for item, quantity in act.lines)
     event = Event(id=act.id, type=act.type, time=act.time, lines=lines)
-    return Record(site=site, subject=subject, received=act.time, event=event)
+    return Record(site, subject, act.time, event, capped=act.capped)

@@ -1,14 +1,15 @@
 """A profile: the fold of one person's events into at most 3,840 bytes, in any order, any repeats.
 
 The state is a function of the *set* of events, with no horizon: three rings (what was bought or
-put in the cart, engaged with, shown) that each keep the newest actions that fit (`profile_ring`),
-and first and last time, which are a minimum and a maximum. A repeat changes nothing, however old.
+put in the cart, engaged with, shown) that each keep the newest actions that fit (`profile_ring`), what
+frequency caps count (`profile_alerts`), and first and last time, a minimum and a maximum. A repeat
+changes nothing, however old.
 An event older than everything a full ring still keeps cannot enter it, whether it is a repeat or
 merely late: `fold_counted` tells how many were so. The archive and the editions count those too.
 
-Byte budgets: bought first (what it does not use is free for the others), then engaged, then shown,
-with a part of its own for each. A ring that ever overflowed claims its whole budget for good, so
-that budgets only shrink with more events, and what fell out once never has to come back.
+Byte budgets: what caps count, then bought (what they do not use is free for the others), then
+engaged, then shown, with a part of its own for each. What ever overflowed claims its whole budget for
+good, so that budgets only shrink with more events, and what fell out once never has to come back.
 
 Knows no clock, no storage and no catalogue: items are ids, their categories are joined when read.
 """
@@ -17,10 +18,12 @@ import struct
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from hemline.learn import profile_alerts as alerts
 from hemline.learn import profile_ring as ring
 from hemline.learn.profile_prepend import prepend
 from hemline.model.errors import Refused
@@ -40,9 +43,12 @@ TYPES = (
 MAX_BYTES = 3840
 MAX_MARKS = 4
 _MARKS_BYTES = 400
-_VERSION = 1
-_HEAD = struct.Struct("<BIQQHHHH")
-_TOTAL = MAX_BYTES - _HEAD.size - _MARKS_BYTES
+_HEADS = {1: struct.Struct("<BIQQHHHH"), 2: struct.Struct("<BIQQHHHHH")}
+"""Version → version, check sum, first and last time, and the size of each part."""
+_PLAIN, _CAPPED = _HEADS
+"""The second keeps what caps count too: who never saw a capped slot has the first."""
+_TOTAL = MAX_BYTES - _HEADS[_PLAIN].size - _MARKS_BYTES
+_CAPPED_MORE = _HEADS[_CAPPED].size - _HEADS[_PLAIN].size
 _BOUGHT_MOST = 1900
 _SHOWN_LEAST = 500
 # One event may never fill a ring alone, or a long purchase would push out the whole history.
@@ -63,6 +69,8 @@ class Profile(msgspec.Struct, frozen=True):
     """bought and carted, engaged, shown; read them with `columns` or `actions`."""
     marks: dict[str, str] = {}
     """Shard → highest sequence number that was folded in: state of delivery, not of the visitor."""
+    alerts: bytes = b""
+    """Exposures of capped slots and answers to them; read them with `profile_alerts`."""
 
     @property
     def empty(self) -> bool:
@@ -90,7 +98,7 @@ class Counted(NamedTuple):
     late: int = 0
     """Older than all that a full ring still keeps: new or not, it cannot be told; nothing changed."""
     untold: int = 0
-    """Of a type, or without an item, that a profile keeps only the time of."""
+    """Of a type, or without an item or a cap, that a profile keeps only the time of."""
 
 
 def fold(profile: Profile, records: Iterable[Record]) -> Profile:
@@ -104,11 +112,17 @@ def fold_counted(profile: Profile, records: Iterable[Record]) -> tuple[Profile, 
     if not records:
         return profile, Counted()
     new, untold = _offered(records)
+    seen = list(alerts.acts_of(records))
     times = [_time(record) for record in records]
     if not profile.empty:
         times += (profile.first_seen, profile.last_seen)
-    folded = Profile(min(times), max(times), merged_rings(profile.rings, new), profile.marks)
-    return folded, _count(profile.rings, new, untold)
+    capped = alerts.merge(profile.alerts, seen) if seen else profile.alerts
+    rings = merged_rings(profile.rings, new, capped)
+    folded = Profile(min(times), max(times), rings, profile.marks, capped)
+    alone = list(alerts.acts_of(untold))
+    counted = _count(profile.rings, new), alerts.count(profile.alerts, alone)
+    kept, repeated, late = map(sum, zip(*counted, strict=True))
+    return folded, Counted(kept, repeated, late, len(untold) - len(alone))
 
 
 def _time(record: Record) -> int:
@@ -116,13 +130,14 @@ def _time(record: Record) -> int:
     return min(max(record.event.time, 1), ring.MAX_TIME)
 
 
-def _offered(records: list[Record]) -> tuple[dict[int, list[ring.Action]], int]:
+def _offered(records: list[Record]) -> tuple[dict[int, list[ring.Action]], list[Record]]:
+    """By ring, and what no ring takes."""
     new: dict[int, list[ring.Action]] = defaultdict(list)
-    untold = 0
+    untold = []
     for record in records:
         deed, lines = DEEDS.get(record.event.type), record.event.items()
         if deed is None or not lines:
-            untold += 1
+            untold.append(record)
             continue
         new[_RING[deed]].append(_action(record, deed))
     return new, untold
@@ -141,11 +156,12 @@ def _action(record: Record, deed: Deed) -> ring.Action:
 
 
 def merged_rings(
-    rings: tuple[bytes, bytes, bytes], new: Mapping[int, list[ring.Action]]
+    rings: tuple[bytes, bytes, bytes], new: Mapping[int, list[ring.Action]], capped: bytes
 ) -> tuple[bytes, bytes, bytes]:
-    """The rings with `new` actions (by ring) offered to them, within the budgets of a profile."""
+    """The rings with `new` actions (by ring) offered to them, in what `capped` leaves of a profile."""
     bought = _fitted(rings[BOUGHT], new.get(BOUGHT), _BOUGHT_MOST)
-    left = _TOTAL - _claim(bought, _BOUGHT_MOST)
+    left = _TOTAL - (_CAPPED_MORE + alerts.claim(capped) if capped else 0)
+    left -= _claim(bought, _BOUGHT_MOST)
     engaged = _fitted(rings[ENGAGED], new.get(ENGAGED), left - _SHOWN_LEAST)
     left -= _claim(engaged, left - _SHOWN_LEAST)
     return bought, engaged, _fitted(rings[SHOWN], new.get(SHOWN), left)
@@ -164,8 +180,9 @@ def _claim(packed: bytes, budget: int) -> int:
 
 
 def _count(
-    rings: tuple[bytes, bytes, bytes], new: dict[int, list[ring.Action]], untold: int
-) -> Counted:
+    rings: tuple[bytes, bytes, bytes], new: dict[int, list[ring.Action]]
+) -> tuple[int, int, int]:
+    """How many are kept, repeated, late."""
     kept = repeated = late = 0
     for which, offered in new.items():
         known = ring.keys(rings[which])
@@ -178,7 +195,7 @@ def _count(
             else:
                 kept += 1
                 known.add(action.key)
-    return Counted(kept, repeated, late, untold)
+    return kept, repeated, late
 
 
 def marked(profile: Profile, shard: str, sequence: str) -> Profile:
@@ -208,29 +225,33 @@ def _pack_marks(marks: dict[str, str]) -> bytes:
 
 def encode(profile: Profile) -> bytes:
     """The profile as one blob, never over MAX_BYTES; begins with its version and a CRC-32."""
-    marks, rings = _pack_marks(profile.marks), profile.rings
-    body = b"".join((*rings, marks))
-    sizes = (*map(len, rings), len(marks))
-    head = _HEAD.pack(_VERSION, 0, profile.first_seen, profile.last_seen, *sizes)[5:]
+    version = _CAPPED if profile.alerts else _PLAIN
+    capped = (profile.alerts,) if profile.alerts else ()
+    parts = (*profile.rings, *capped, _pack_marks(profile.marks))
+    times = profile.first_seen, profile.last_seen
+    head = _HEADS[version].pack(version, 0, *times, *map(len, parts))[5:]
+    body = b"".join(parts)
     crc = zlib.crc32(body, zlib.crc32(head))
-    return struct.pack("<BI", _VERSION, crc) + head + body
+    return struct.pack("<BI", version, crc) + head + body
 
 
 def decode(blob: bytes) -> Profile:
-    """Raises Refused when it is not a whole, intact profile of this version."""
-    if len(blob) < _HEAD.size or blob[0] != _VERSION:
+    """Raises Refused when it is not a whole, intact profile of a version that is known."""
+    layout = _HEADS.get(blob[0]) if blob else None
+    if layout is None or len(blob) < layout.size:
         raise Refused("not a profile of this version")
-    _, crc, first, last, bought, engaged, shown, marks = _HEAD.unpack_from(blob)
+    _, crc, first, last, *sizes = layout.unpack_from(blob)
     if zlib.crc32(memoryview(blob)[5:]) != crc:
         raise Refused("a profile is corrupt: its check sum differs")
-    at = _HEAD.size
-    ends = (at + bought, at + bought + engaged, at + bought + engaged + shown)
-    if ends[2] + marks != len(blob):
+    ends = list(accumulate(sizes, initial=layout.size))
+    if ends[-1] != len(blob):
         raise Refused("a profile is of another size than it says")
-    rings = (blob[at : ends[0]], blob[ends[0] : ends[1]], blob[ends[1] : ends[2]])
-    for packed in rings:
+    bought, engaged, shown, *capped, marks = [blob[at:end] for at, end in pairwise(ends)]
+    for packed in (bought, engaged, shown):
         ring.check(packed)
-    return Profile(first, last, rings, _unpack_marks(blob[ends[2] :]))
+    for packed in capped:
+        alerts.check(packed)
+    return Profile(first, last, (bought, engaged, shown), _unpack_marks(marks), b"".join(capped))
 
 
 def _unpack_marks(packed: bytes) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 A ring holds the longest newest-first prefix of all that was ever offered to it that fits, with a
 floor below which nothing can come back. So the actions of both above the higher floor are all that
-a ring of both logs can hold. Knows no storage and nobody's identity.
+a ring of both logs can hold; and so it is with what frequency caps count. Knows no storage and
+nobody's identity.
 """
 
 from collections.abc import Callable
 
+from msgspec import structs
+
+from hemline.learn import profile_alerts as alerts
 from hemline.learn import profile_ring as ring
 from hemline.learn.profile import Profile, merged_rings, newest_marks
 
@@ -17,11 +21,14 @@ def joined(one: Profile, other: Profile) -> Profile:
     """The profile of both event sets. Pure; in any order and grouping, any repeats: the same bytes."""
     seen = [profile for profile in (one, other) if not profile.empty]
     new = {which: ring.actions(packed) for which, packed in enumerate(other.rings) if packed}
+    floor = alerts.floor_of(other.alerts)
+    capped = alerts.merge(one.alerts, alerts.acts(other.alerts), floor)
     return Profile(
         min((profile.first_seen for profile in seen), default=0),
         max((profile.last_seen for profile in seen), default=0),
-        merged_rings(_raised(one.rings, other.rings), new),
+        merged_rings(_raised(one.rings, other.rings), new, capped),
         newest_marks((*one.marks.items(), *other.marks.items())),
+        capped,
     )
 
 
@@ -42,4 +49,4 @@ def _above(packed: bytes, other: bytes) -> bytes:
 def renamed_marks(profile: Profile, name_of: Callable[[str], str]) -> Profile:
     """With each shard under another name: whose part of a joined profile a mark is of."""
     marks = {name_of(shard): sequence for shard, sequence in profile.marks.items()}
-    return Profile(profile.first_seen, profile.last_seen, profile.rings, marks)
+    return structs.replace(profile, marks=marks)

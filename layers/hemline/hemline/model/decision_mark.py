@@ -15,6 +15,8 @@ PURPOSE = "decision"
 KEPT_DAYS = 90
 """How long a receipt can be asked about, and what was shown confirmed."""
 _MINUTES_A_DAY = 24 * 60
+CAPPED = 4
+"""Beside the rung."""
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -24,6 +26,7 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
     """First 8 bytes of the edition's digest."""
     slot: str
     rung: int
+    """Step of the ladder, 0 to 3; and CAPPED when it counts towards its slot's frequency cap."""
     facts: bytes
     """Digest of the facts read, 16 bytes: the ETag's own."""
     minute: int
@@ -50,6 +53,12 @@ def claimed(text: str) -> Head | None:
         return _decoder.decode(unsigned(text))
     except (msgspec.DecodeError, ValueError):
         return None
+
+
+def capped_slot(payload: bytes) -> str:
+    """The slot whose cap a fragment counts towards, by the payload of its token; or nothing."""
+    head = _decoder.decode(payload)
+    return head.slot if head.rung & CAPPED else ""
 
 
 @cache

@@ -44,6 +44,8 @@ DEEDS: dict[str, Deed | None] = {
     # A message that is shown was chosen by us, in a place that is no slot.
     "message_delivered": None,
     "message_opened": None,
+    # Says that a slot is not wanted, and nothing of an item.
+    "dismiss": None,
     "page": None,
     "custom": None,
     # Made by the account calls, never sent as events.
@@ -55,6 +57,9 @@ DEEDS: dict[str, Deed | None] = {
 """Event type → deed. A type that is not here is refused at the door."""
 
 ITEM_EVENT = "item"
+EXPOSURE = "exposure"
+CAPPED = (EXPOSURE, "click", "dismiss")
+"""What a frequency cap counts: that a slot was seen, and the answers to it."""
 SCHEMA = 1
 """Version of what an event means. New fields and types leave it; another meaning raises it."""
 BOT = "bot"
@@ -151,6 +156,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: int = SCHEMA
     signed: bool = False
     """The site's own server told of it: it may speak of the past, and of what it alone knows."""
+    capped: str = ""
+    """The slot whose frequency cap it counts towards, as the fragment's token names it."""
 
     @property
     def profiled(self) -> bool:
@@ -204,6 +211,7 @@ _CHECKS: tuple[tuple[str, Callable[[Record], object]], ...] = (
     ("purposes", lambda r: set(r.purposes) <= set(DEFAULTS)),
     ("received", lambda r: 0 <= r.received <= _LATEST),
     ("flags", lambda r: len(r.flags) <= _MOST_FLAGS and all(map(_FLAG.fullmatch, r.flags))),
+    ("capped", lambda r: not r.capped or is_id(r.capped)),
     ("event.id", lambda r: is_id(r.event.id)),
     ("event.type", lambda r: r.event.type in DEEDS),
     ("event.time", lambda r: 0 <= r.event.time <= _LATEST),

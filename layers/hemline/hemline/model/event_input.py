@@ -98,6 +98,7 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "remove": _ITEMS,
     "search": (("query",),),
     "dwell": (("duration",),),
+    "dismiss": (("slot", "token"),),
     "message_delivered": _MESSAGE,
     "message_opened": _MESSAGE,
     "message_clicked": _MESSAGE,

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from hemline.model.alert import Frequency, Opens
 from hemline.model.rule import Source, When
 
 __all__ = ["Slot", "Source", "Variant"]
@@ -78,6 +79,10 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     """items: ids for the static rung; content and alert: one variant; layout: unused."""
     template: str = ""
     """What renders it as HTML; the default markup when it names none."""
+    frequency: Frequency | None = None
+    """content and alert: how often one person may be shown it."""
+    opens: Opens | None = None
+    """alert: when the page or app shows it."""
 
 
 def diverse_attributes(slots: Iterable[Slot]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hemline.learn import profile_alerts
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
 from hemline.model.consent import DEFAULTS, Consent, Policy, Purpose, allowed
 from hemline.model.errors import NotAllowed, NotDurable, Unavailable
@@ -20,6 +21,7 @@ from hemline.usecases.ingest_follow import links_of, profile_of
 from hemline.usecases.link_people import LinkDeps, Linked, link, unlink
 from hemline.usecases.ports import EventStream, ObjectStore, Part, PersonStore, StreamEntry
 from hemline.usecases.say_consent import say_consent
+from hemline.usecases.set_aside import ALSO_KEPT, set_aside
 
 _RINGS = {"bought_or_in_cart": BOUGHT, "engaged": ENGAGED, "shown": SHOWN}
 NOT_KEPT = (
@@ -56,6 +58,11 @@ class Person(NamedTuple):
     user: str | None
     opted_out: bool = False
     country: str = ""
+
+    @property
+    def nobody(self) -> bool:
+        """Nothing can be kept of them, and nothing is."""
+        return self.user is None and self.visitor is None
 
     @property
     def subject(self) -> str:
@@ -116,8 +123,7 @@ def somebody(person: Person, deps: AccountDeps) -> Person:
 
     A browser that opts out has said no already, and gets no id.
     """
-    known = person.user is not None or person.visitor is not None
-    return person if known or person.opted_out else person._replace(visitor=deps.mint())
+    return person if not person.nobody or person.opted_out else person._replace(visitor=deps.mint())
 
 
 def state(person: Person, choices: Mapping[Purpose, bool], deps: AccountDeps, now: int) -> Consent:
@@ -167,8 +173,18 @@ def export(person: Person, page: Page, deps: AccountDeps, now: int) -> dict[str,
     return {
         **described(person, deps, now),
         "events": {"from": "archive", **_events(theirs, page, deps)},
+        "set_aside": _set_aside(theirs, page, deps),
+        "also_kept": ALSO_KEPT,
         "not_kept": NOT_KEPT,
     }
+
+
+def _set_aside(theirs: set[str], page: Page, deps: AccountDeps) -> dict[str, object]:
+    """With the first part of the export, in half the time of that."""
+    if page.after:
+        return {"from": "quarantine", "records": [], "complete": False}
+    ends = deps.clock() + page.seconds / 2
+    return set_aside(deps.objects, deps.site, theirs, lambda: deps.clock() <= ends)
 
 
 def described(person: Person, deps: AccountDeps, now: int) -> dict[str, object]:
@@ -208,6 +224,14 @@ def _decoded(profile: Profile) -> dict[str, object]:
             ]
             for name, ring in _RINGS.items()
         },
+        "alerts": [
+            {
+                "slot": act.slot,
+                "type": "answer" if act.answer else "exposure",
+                "time": act.second * 1000,
+            }
+            for act in profile_alerts.acts(profile.alerts)
+        ],
     }
 
 
@@ -252,6 +276,6 @@ def _line(one: Archived) -> dict[str, object]:
     record = one.record
     return {"subject": record.subject, "received": record.received, "event": record.event} | {
         name: value
-        for name in ("country", "device", "stated", "flags", "purposes")
+        for name in ("country", "device", "stated", "flags", "purposes", "capped")
         if (value := getattr(record, name))
     }

@@ -13,11 +13,12 @@ from hemline.learn import capsule as capsules
 from hemline.learn.capsule import Capsule
 from hemline.model.consent import DEFAULTS, UNSAID, Policy, allowed, say
 from hemline.model.decision import Traits
-from hemline.model.decision_mark import checked
+from hemline.model.decision_mark import capped_slot, checked
 from hemline.model.errors import BadInput, NotAllowed, Unavailable
-from hemline.model.event import BOT, ITEM_EVENT, Record, encode_record
+from hemline.model.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record
 from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.event_input import (
+    ALIASES,
     SIGNED_ONLY,
     EventInput,
     event_of,
@@ -230,7 +231,18 @@ def _record(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> R
         country=event.country or caller.traits.country,
         device=event.device or caller.traits.device,
         purposes=_held(event, caller, deps.policy),
+        capped=_capped(event, deps, now),
     )
+
+
+def _capped(event: EventInput, deps: CollectDeps, now: int) -> str:
+    """The slot whose frequency cap it counts towards: by a token of ours, whoever sends it."""
+    if not event.token or ALIASES.get(event.type, event.type) not in CAPPED:
+        return ""
+    try:
+        return capped_slot(checked(event.token, deps.keys, site=deps.site, now=now))
+    except NotAllowed:
+        return ""
 
 
 def _subject(event: EventInput, caller: Caller) -> str:

@@ -16,6 +16,7 @@ from hemline.decide.clock import DAY_MINUTES, LOCAL
 from hemline.decide.fact_names import window
 from hemline.decide.facts import Fact, Maker, MissingFact
 from hemline.decide.snapshot import Snapshot
+from hemline.learn import profile_alerts
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES
 from hemline.model.decision import Page, Traits
 
@@ -225,6 +226,16 @@ class History:
         here = (columns.kinds == TYPES.index(deed)).repeat(columns.counts)
         return list(dict.fromkeys(columns.items[at] for at in columns.positions[here].tolist()))
 
+    def alert(self, slot: str) -> dict[str, object]:
+        """When a capped slot was seen and answered, epoch ms, and since when all of that is known."""
+        packed = self._known.profile().alerts
+        seen, answered = profile_alerts.shown(packed, slot)
+        return {
+            "exposures": [second * 1000 for second in seen],
+            "answers": [second * 1000 for second in answered],
+            "known_since": profile_alerts.known_since(packed) * 1000,
+        }
+
     def days_since(self, time: int | None) -> float | None:
         """Days from a time (epoch ms) to now; None for never."""
         return None if not time else max(self._known.minute - time, 0) / (DAY_MINUTES * _MINUTE)
@@ -259,4 +270,5 @@ _OF_FAMILY: Mapping[str, Callable[[History, str], object]] = {
     "count": History.count,
     "last": History.last,
     "items": History.items,
+    "alert": History.alert,
 }
