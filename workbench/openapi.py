@@ -229,7 +229,8 @@ def _post_events() -> Document:
         },
         "400": _problem("The body, or every event in it, is wrong.", "CollectProblem"),
         **_problems(
-            (401, "The batch's signature does not verify."),
+            (401, "The batch's signature, or the user token of a bearer, does not verify."),
+            (403, "A page of another site sent it with the visitor's cookie."),
             (413, f"More than {MOST_EVENTS} events or {MOST_BYTES} bytes."),
             _COMPRESSED,
         ),

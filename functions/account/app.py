@@ -50,6 +50,8 @@ def _export(request: Request, _asker: Asker, person: Person, now: int) -> Answer
 def _state(request: Request, asker: Asker, person: Person, now: int) -> Answer:
     choices = account_in.choices_of(request)
     person = account.somebody(person, deps)
+    if person.nobody:
+        return account_out.opted_out()
     consent = account.state(person, choices, deps, now)
     return account_out.stated(consent, person, deps.policy, asker, request, settings.keys)
 

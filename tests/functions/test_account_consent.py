@@ -41,12 +41,6 @@ def test_a_first_choice_makes_a_visitor_for_whom_it_holds(desk: Desk) -> None:
     assert cookies_of(desk(scenario, cookies=forged))["hem_v"] not in {"", cookies["hem_v"]}
 
 
-def test_a_browser_that_opts_out_has_said_no_already_and_gets_no_id(desk: Desk) -> None:
-    answer = desk("consent", sec_gpc="1")
-    assert answer["statusCode"] == 401
-    assert not cookies_of(answer)
-
-
 def test_a_user_without_a_device_gets_no_visitor_by_choosing(desk: Desk) -> None:
     assert "hem_v" not in cookies_of(desk("consent", user="ann"))
 
@@ -67,6 +61,16 @@ def test_a_bearer_alone_may_be_an_app_or_a_browser_and_gets_it_both_ways(desk: D
     answer = desk("consent", user="ann")
     assert cookies_of(answer)["hem_c"] == answer["headers"]["Hemline-Capsule"]
     assert "Hemline-Capsule" not in desk("consent", "phone", "ann")["headers"]
+
+
+def test_a_browser_that_opts_out_and_is_nobody_yet_is_told_what_holds_and_kept_nowhere(
+    desk: Desk,
+) -> None:
+    answer = desk("consent", sec_gpc="1")
+    assert answer["statusCode"] == 200
+    assert not any(body(answer)["purposes"].values())
+    assert "cookies" not in answer
+    assert desk.held() == []
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 """The account function tells people all that is kept of them, and nothing of anybody else."""
 
+import base64
 import json
 
 import pytest
 
+from hemline.model.keys import quarantine_object
 from hemline.runtime.identity import sign_visitor
+from hemline.usecases.forget_register import enter
 from tests.support.account_desk import Desk, body
 from tests.support.deciding import acts
-from tests.support.editions import KEYS
+from tests.support.editions import KEYS, SITE
 from tests.support.functions import event
 
 pytestmark = pytest.mark.cloud
@@ -68,5 +71,41 @@ def test_an_export_goes_on_where_it_stopped(desk: Desk) -> None:
     payload["rawQueryString"] = f"after={first['next']}"
     rest = json.loads(desk.app.handler(payload, None)["body"])["events"]
     assert list(rest["days"]) == ["2023-11-15"]
-    payload["rawQueryString"] = "after=yesterday"
-    assert desk.app.handler(payload, None)["statusCode"] == 400
+    # Every day lies before one that is in no calendar: the export would look complete and be empty.
+    for wrong in ("yesterday", "2026-99-99", "2026-02-30", "20260101", "2026-W01-1"):
+        payload["rawQueryString"] = f"after={wrong}"
+        answer = desk.app.handler(payload, None)
+        assert (answer["statusCode"], body(answer)["field"]) == (400, "after"), wrong
+
+
+def quarantined(desk: Desk, number: int, payload: bytes) -> None:
+    document = {
+        "reason": "schema is not one of ours",
+        "payload": base64.b64encode(payload).decode(),
+    }
+    key = quarantine_object("2026-05-01", "s", str(number))
+    desk.objects.put(key, json.dumps(document).encode())
+
+
+def test_what_lies_in_quarantine_as_theirs_is_told_and_nothing_of_others(desk: Desk) -> None:
+    later = {
+        "site": SITE,
+        "received": 5,
+        "schema": 2,
+        "event": {"time": 5, "query": "secret-query"},
+    }
+    mine = json.dumps(later | {"subject": "v:aside"}).encode()
+    about = json.dumps({"site": SITE, "subject": "v:desk", "note": "v:aside of mine"}).encode()
+    other_site = json.dumps(later | {"site": "other", "subject": "v:aside"}).encode()
+    for number, payload in enumerate((mine, about, mine[:-9], other_site, b"\xff"), 1):
+        quarantined(desk, number, payload)
+    found = body(desk("export", "aside"))
+    assert [one["record"]["event"]["query"] for one in found["set_aside"]["records"]] == [
+        "secret-query"
+    ]
+    assert found["set_aside"]["complete"] is True
+    assert found["also_kept"]
+    assert "of mine" not in json.dumps(found)
+    assert body(desk("export", "desk"))["set_aside"]["records"][0]["record"]["note"]
+    enter(desk.objects, SITE, "v:aside", 10, 20)
+    assert "secret-query" not in desk("export", "aside")["body"]

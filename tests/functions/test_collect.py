@@ -224,6 +224,39 @@ def test_a_server_s_own_user_agent_says_nothing_of_whom_it_speaks_for(door: Door
     assert door.held()[0].flags == ()
 
 
+@pytest.mark.parametrize(
+    ("origin", "site", "status"),
+    [
+        ("https://evil.example", "cross-site", 403),
+        ("https://evil.example", "", 403),
+        ("null", "cross-site", 403),
+        ("https://shop.example", "same-origin", 202),
+        ("https://behind-a-cdn.example", "same-origin", 202),
+        ("https://www.example", "cross-site", 202),
+        ("", "", 202),
+    ],
+)
+def test_another_site_s_page_says_nothing_in_a_visitor_s_name(
+    emulator: Cloud, monkeypatch: pytest.MonkeyPatch, origin: str, site: str, status: int
+) -> None:
+    stream = emulator.make_stream(1)
+    allowed = environment(emulator, stream=stream) | {"HEMLINE_ORIGINS": "https://www.example"}
+    door = Door(emulator, load("collect", allowed, monkeypatch), stream)
+    payload = {**event("collect", "single"), "cookies": [f"hem_v={sign_visitor('ann', KEYS)}"]}
+    payload["headers"] |= {"origin": origin, "sec-fetch-site": site}
+    assert door(payload)["statusCode"] == status
+    assert len(door.held()) == (status == 202)
+
+
+def test_without_the_cookie_nothing_came_along_by_itself(door: Door) -> None:
+    payload = event("collect", "single")
+    payload["headers"] |= {
+        "hemline-visitor": sign_visitor("ann", KEYS),
+        "origin": "https://evil.example",
+    }
+    assert door(payload)["statusCode"] == 202
+
+
 # --- a site's own server --------------------------------------------------------------------
 
 

@@ -1,26 +1,24 @@
 """Who calls about their account, and what they say, from one HTTP request. No id is taken from it.
 
-Calls that change something are refused when a browser made them for a page of another site: the
-visitor's cookie comes along by itself, and only the page's origin tells who really asks.
+Calls that change something are refused when a browser made them for a page of another site.
 """
 
 import re
-from urllib.parse import urlsplit
+from datetime import date
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hemline.model.consent import Purpose
-from hemline.model.errors import BadInput, CrossSite, TooLarge
+from hemline.model.errors import BadInput, TooLarge
 from hemline.runtime.http import Request
-from hemline.runtime.identity import VISITOR_COOKIE, Asker, asker_of
+from hemline.runtime.identity import Asker, asker_of
+from hemline.runtime.origins import check_origin
 from hemline.runtime.settings import Settings
 from hemline.runtime.traits import traits_of
 from hemline.usecases.account import Page, Person
 
 _MOST_BYTES = 4096
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_OWN_PAGES = {"same-origin", "none", ""}
-"""`Sec-Fetch-Site` of our own pages, of the address bar, and of what is no browser."""
 _SHAPE = 'Send {"purposes": {"personalisation": true or false, …}}.'
 
 
@@ -44,20 +42,9 @@ def asker(request: Request, settings: Settings, now: int) -> tuple[Asker, Person
     """Raises BadToken, and CrossSite for what changes something in another site's name."""
     found = asker_of(request, settings, now)
     if request.method != "GET":
-        _check_origin(request, settings)
+        check_origin(request, settings.origins)
     country = traits_of(request).country
     return found, Person(found.visitor, found.user, found.opted_out, country)
-
-
-def _check_origin(request: Request, settings: Settings) -> None:
-    if VISITOR_COOKIE not in request.cookies:
-        return  # nothing came along by itself: a token or a header was put there by whoever calls
-    origin = request.header("origin")
-    if origin in settings.origins:
-        return
-    ours = urlsplit(origin).netloc == request.header("host") if origin else True
-    if not ours or request.header("sec-fetch-site") not in _OWN_PAGES:
-        raise CrossSite("a page of another site may not do this in a visitor's name")
 
 
 def choices_of(request: Request) -> dict[Purpose, bool]:
@@ -89,6 +76,14 @@ def _bad(error: ValidationError) -> BadInput:
 def page_of(request: Request) -> Page:
     """Which part of an export. Raises BadInput."""
     after = request.query.get("after", "")
-    if after and not _DAY.fullmatch(after):
+    if after and not _is_day(after):
         raise BadInput("after", "is no day.", "Send what `next` of the last part says: YYYY-MM-DD.")
     return Page(after)
+
+
+def _is_day(text: str) -> bool:
+    """One of the calendar: every day lies before 2026-99-99, so that an export would look complete."""
+    try:
+        return bool(_DAY.fullmatch(text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False

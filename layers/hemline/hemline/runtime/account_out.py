@@ -48,6 +48,11 @@ def stated(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
     return _with_visitor(answer, person.visitor, asker, request, keys)
 
 
+def opted_out() -> Answer:
+    """200 for a browser that opts out and is nobody yet: it has answered for everything by itself."""
+    return _json({"purposes": {purpose.value: False for purpose in Purpose}})
+
+
 def erased(found: Forgotten, request: Request) -> Answer:
     """200 with what is gone and what follows; the cookies end."""
     body = {
