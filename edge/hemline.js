@@ -1,24 +1,28 @@
-/*! Hemline snippet, MIT: fills <hem-slot>, see docs/snippet.md */
+/*! Hemline, MIT: see docs/snippet.md */
 (() => {
 	"use strict";
 	const set = document.currentScript?.dataset ?? {};
 	const api = (set.api ?? "") + "/v1/";
-	const hemline = (window.hemline ??= {});
-	// Sends nothing, asks without cookies.
+	window.hemline ??= {};
 	const quiet = navigator.globalPrivacyControl;
 	const credentials = quiet ? "omit" : "include";
 	const post = (path, body, more) => fetch(api + path, { method: "POST", credentials, body, ...more });
 	const emit = (name, detail) => document.dispatchEvent(new CustomEvent("hemline:" + name, { detail }));
 
-	let queue = [];
-	let timer = 0;
+	let [queue, timer, pause] = [[], 0, 1];
 
-	function flush() {
+	// Again until it is stored.
+	async function flush() {
 		timer = clearTimeout(timer);
-		if (!queue.length) return;
-		const body = new Blob([JSON.stringify({ events: queue.splice(0) })], { type: "text/plain" });
-		if (navigator.sendBeacon(api + "events", body)) return;
-		post("events", body, { keepalive: true }).catch(() => {});
+		const events = queue.splice(0);
+		if (!events[0]) return;
+		const body = JSON.stringify({ events });
+		if (document.hidden && navigator.sendBeacon(api + "events", body)) return;
+		const answer = await post("events", body, { keepalive: true }).catch(() => {});
+		const status = answer?.status ?? 503;
+		if (status < 500 && status !== 429) return (pause = 1);
+		queue = [...events, ...queue].slice(-99);
+		timer ||= setTimeout(flush, (pause = Math.min(pause * 2, 64)) * 1000);
 	}
 
 	const send = (hemline.send = (type, fields) => {
@@ -32,22 +36,18 @@
 
 	// Seen: half of it, or of a window, for a second.
 	const cardsOf = (slot) => [...slot.querySelectorAll("[data-item]")];
-	const looks = new Map();
 	const eyes = new IntersectionObserver(look, { threshold: [0, 0.25, 0.5, 1] });
 
 	function look(entries) {
 		for (const { target, intersectionRatio: ratio, intersectionRect: box } of entries) {
-			if (ratio < 0.5 && box.height < innerHeight / 2) {
-				clearTimeout(looks.get(target));
-				looks.delete(target);
-			} else if (!looks.has(target)) looks.set(target, setTimeout(confirm, 1000, target));
+			if (ratio < 0.5 && box.height < innerHeight / 2) target.look = clearTimeout(target.look);
+			else target.look ??= setTimeout(confirm, 1000, target);
 		}
 	}
 
 	function confirm(target) {
 		eyes.unobserve(target);
-		clearTimeout(looks.get(target));
-		looks.delete(target);
+		target.look = clearTimeout(target.look);
 		target.told = !document.hidden;
 		if (!target.told) return eyes.observe(target);
 		const slot = target.closest("hem-slot");
@@ -72,7 +72,7 @@
 	const ADDRESS = /^(https?:|mailto:|tel:|[/#?]|[^:]*$)/i;
 
 	function clean(html) {
-		const { body } = new DOMParser().parseFromString(html, "text/html"); // loads and runs nothing
+		const { body } = new DOMParser().parseFromString(html, "text/html");
 		for (const node of body.querySelectorAll("*")) {
 			if (!TAGS.test(node.tagName)) node.remove();
 			for (const { name, value } of [...node.attributes])
@@ -81,7 +81,7 @@
 		return body;
 	}
 
-	// One request; the markup stays unless it comes in time.
+	// All slots in one request.
 	let waiting = [];
 
 	class HemSlot extends HTMLElement {
@@ -96,10 +96,10 @@
 		const slots = waiting.splice(0);
 		const { type, item, category } = set;
 		const page = { type, item, category, url: location.pathname + location.search, cart: hemline.cart };
-		const want = (slot) => [slot.name, { name: slot.name, limit: cardsOf(slot).length || undefined }];
-		const wants = [...new Map(slots.map(want)).values()];
+		const wants = {};
+		for (const slot of slots) wants[slot.name] = { name: slot.name, limit: cardsOf(slot).length || undefined };
 		try {
-			const body = JSON.stringify({ page, slots: wants, format: "html" }); // as text: no preflight
+			const body = JSON.stringify({ page, slots: Object.values(wants), format: "html" });
 			const response = await post("fragments", body, { signal: AbortSignal.timeout(+set.timeout || 800) });
 			if (!response.ok) throw response.status;
 			const { edition, fragments } = await response.json();
@@ -115,15 +115,16 @@
 
 	function decoded(bodies) {
 		const images = bodies.flatMap((body) => [...body.querySelectorAll("img")]);
-		const ready = images.map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {}));
-		return Promise.race([Promise.all(ready), new Promise((done) => setTimeout(done, 200))]);
+		const ready = images.map(({ src }) => Object.assign(new Image(), { src }).decode());
+		return Promise.race([Promise.allSettled(ready), new Promise((done) => setTimeout(done, 200))]);
 	}
 
 	function swap(slot, token, body) {
 		if (!body.firstElementChild || slot.contains(document.activeElement)) return;
-		const { height } = slot.getBoundingClientRect();
+		const tall = () => slot.getBoundingClientRect().height;
+		const height = tall();
 		slot.replaceChildren(...body.childNodes);
-		if (slot.getBoundingClientRect().height < height) slot.style.minHeight = height + "px";
+		if (tall() < height) slot.style.minHeight = height + "px";
 		addEventListener("resize", () => (slot.style.minHeight = ""), { once: true });
 		slot.token = token;
 		const cards = cardsOf(slot);

@@ -55,7 +55,11 @@ def _application(shop: Shop, never: asyncio.Event) -> web.Application:
 
     async def events(request: web.Request) -> web.Response:
         assert request.content_type == "text/plain"  # what a beacon may send without a preflight
-        shop.events += json.loads(await request.text())["events"]
+        told = json.loads(await request.text())["events"]
+        if shop.refuses:
+            shop.refused += told
+            return web.json_response({"title": "no"}, status=shop.refuses.pop(0))
+        shop.events += told
         return web.json_response({"accepted": 1, "rejected": []}, status=202)
 
     async def known(_request: web.Request) -> web.Response:

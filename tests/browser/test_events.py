@@ -191,3 +191,49 @@ def test_without_a_beacon_events_go_by_fetch(shop: Shop, open_page: Open) -> Non
     page = open_page("/item/orla-mug-sage", prepare="navigator.sendBeacon = () => false;")
     (view,) = eventually(page, lambda: shop.of("view"))
     assert view["item"] == "orla-mug-sage"
+
+
+@pytest.mark.parametrize("status", [503, 500, 429])
+def test_what_is_not_stored_comes_again_as_it_was(shop: Shop, open_page: Open, status: int) -> None:
+    shop.refuses = [status]
+    page = open_page("/item/orla-mug-sage")
+    (view,) = eventually(page, lambda: shop.of("view"))
+    assert [event["id"] for event in shop.refused] == [view["id"]]
+    assert shop.refused == [view], "the same id and time, so that it counts once"
+
+
+def test_what_is_wrong_for_good_is_not_sent_again(shop: Shop, open_page: Open) -> None:
+    shop.refuses = [400]
+    page = open_page("/item/orla-mug-sage")
+    (view,) = eventually(page, lambda: shop.refused)
+    page.evaluate("hemline.send('app_open')")
+    (after,) = eventually(page, lambda: shop.events)
+    assert (view["type"], after["type"]) == ("view", "app_open")
+
+
+def test_a_door_that_cannot_be_reached_is_tried_again(shop: Shop, open_page: Open) -> None:
+    broken = """
+    const real = fetch;
+    let tries = 0;
+    window.fetch = (where, ...how) =>
+      String(where).endsWith("events") && !tries++
+        ? Promise.reject(new TypeError("gone"))
+        : real(where, ...how);
+    """
+    page = open_page("/item/orla-mug-sage", prepare=broken)
+    (view,) = eventually(page, lambda: shop.of("view"))
+    assert view["item"] == "orla-mug-sage"
+
+
+def test_last_words_leave_by_a_beacon(filled: Shop, open_page: Open) -> None:
+    page = open_page(
+        "/",
+        prepare="const tell = navigator.sendBeacon.bind(navigator); window.told = 0;"
+        " navigator.sendBeacon = (...what) => { told += 1; return tell(...what); };",
+    )
+    settled(page)
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', { get: () => true });hemline.send('app_open')"
+    )
+    eventually(page, lambda: filled.of("app_open"))
+    assert page.evaluate("told") == 1

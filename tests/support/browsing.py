@@ -60,6 +60,9 @@ class Shop:
     asked: list[dict[str, Any]] = field(default_factory=list)
     cookies: list[dict[str, str]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    refuses: list[int] = field(default_factory=list)
+    """Statuses that the next calls with events get; what they said is in `refused`."""
+    refused: list[dict[str, Any]] = field(default_factory=list)
 
     def says(self, fragments: dict[str, object]) -> None:
         """Answer every page with these fragments from now on."""
