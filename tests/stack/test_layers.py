@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,3 +91,24 @@ def test_a_start_loads_nothing_that_it_has_no_use_for(variables: dict[str, str])
         "html",
     }
     assert not loaded & needless
+
+
+PROOFS = (
+    "features", "statistics", "newcomers", "rules", "page", "whole_page", "page_caps", "diversity",
+    "cold_start", "publish_edition", "publish_ranker", "decide_page", "brake", "spacing",
+)  # fmt: skip
+"""Tests of what learns, publishes and decides."""
+
+
+def test_what_decides_does_the_same_on_what_a_layer_carries(variables: dict[str, str]) -> None:
+    layer = next(path for path in variables["PYTHONPATH"].split(":") if "InferenceLayer" in path)
+    files = [f"tests/unit/test_{name}.py" for name in PROOFS]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+        env={**os.environ, "PYTHONPATH": layer},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -67,7 +67,7 @@ def test_json_is_one_object_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decide, "rows", lambda **_: [Row("hemline", 100, 1.0, 2.0, 3.0, 4.0)])
     app = typer.Typer()
     commands.register(app)
-    result = CliRunner().invoke(app, ["bench", "decide", "--json"])
+    result = CliRunner().invoke(app, ["bench", "decide", "--json", "--here"])
     assert result.exit_code == 0
     expected = {"name": "hemline", "candidates": 100}
     expected |= {"cpu_us": 1.0, "p50_us": 2.0, "p99_us": 3.0, "per_s": 4.0}
@@ -81,7 +81,7 @@ def test_variants_that_differ_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(decide, "rows", differ)
     app = typer.Typer()
     commands.register(app)
-    assert CliRunner().invoke(app, ["bench", "decide"]).exit_code == 1
+    assert CliRunner().invoke(app, ["bench", "decide", "--here"]).exit_code == 1
 
 
 def test_the_instant_store_keeps_both_variants_events() -> None:

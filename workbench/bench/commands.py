@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _JSON = typer.Option(False, "--json", help="One JSON object instead of a table.")
 _REPEATS = typer.Option(7, min=1, help="Rounds; the median counts.")
+_HERE = typer.Option(
+    False, "--here", help="On this environment's packages, not on those that a Lambda carries."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -22,22 +25,25 @@ def register(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")
 
 
-def decide(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+def decide(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
     """From a profile in hand to a rendered answer: 100 and 200 candidates, hot and paced."""
+    _unless(here, "decide", repeats, as_json=as_json)
     from workbench.bench import decide as bench  # noqa: PLC0415 - light at import
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
-def rules(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+def rules(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
     """50 and 500 rules over 10,000 items: what may be shown, and 200 scores."""
+    _unless(here, "rules", repeats, as_json=as_json)
     from workbench.bench import rules as bench  # noqa: PLC0415
 
     _report("rules", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
-def page(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
+def page(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
     """Eight slots of 100 candidates each in one pass; figures are for a whole page."""
+    _unless(here, "page", repeats, as_json=as_json)
     from workbench.bench import page as bench  # noqa: PLC0415
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
@@ -69,6 +75,14 @@ def startup(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     from workbench.bench import startup as bench  # noqa: PLC0415
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def _unless(here: bool, name: str, repeats: int, *, as_json: bool) -> None:  # noqa: FBT001 - says it
+    """Ends with the status of the same bench on a Lambda's packages, unless it is asked for here."""
+    if not here:
+        from workbench.bench.shipped import run  # noqa: PLC0415 - light at import
+
+        raise typer.Exit(run([name, f"--repeats={repeats}", *(["--json"] if as_json else [])]))
 
 
 _BENCHES = typer.Argument(None, help="decide, page, rules, startup; all of them when left out.")

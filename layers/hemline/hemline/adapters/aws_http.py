@@ -11,7 +11,7 @@ import ssl
 import time
 from collections import deque
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 from hemline.adapters.aws_answer import Answer, Garbled, read_answer
@@ -50,10 +50,11 @@ class Pool:
 
     def __init__(self, origin: str) -> None:
         parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not (parts.hostname or "").isascii():
+        host = parts.hostname or ""
+        if parts.scheme not in {"http", "https"} or not host or not host.isascii():
             raise ValueError(f"not an endpoint: {origin}")
         # As bytes, or the system's resolver and TLS would load all of Unicode's rules for names.
-        self._secure, self._host = parts.scheme == "https", parts.hostname.encode("ascii")
+        self._secure, self._host = parts.scheme == "https", host.encode()
         self._port = parts.port or (443 if self._secure else 80)
         self.host_header = parts.netloc.rpartition("@")[2]
         self._kept: deque[tuple[socket.socket, float]] = deque()
@@ -89,7 +90,9 @@ class Pool:
     def _connect(self, timeout: float) -> socket.socket:
         line: socket.socket | None = None
         try:
-            line = socket.create_connection((self._host, self._port), timeout)
+            # A stub that says text is narrower than the function: a host may be bytes.
+            where = cast("tuple[str, int]", (self._host, self._port))
+            line = socket.create_connection(where, timeout)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._secure:
                 line = _tls().wrap_socket(line, server_hostname=self._host)
