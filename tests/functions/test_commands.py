@@ -184,3 +184,12 @@ def test_what_a_program_saw_gives_new_items_no_chance(site_file: Path) -> None:
 
     assert told(("bot",)) == 0.0
     assert told(()) == 1.0
+
+
+@pytest.mark.parametrize(
+    "command", [("site", "check", "x", "--at"), ("publish", "--as-of"), ("report", "cold", "--at")]
+)
+def test_a_moment_that_is_none_is_refused_with_an_example(command: tuple[str, ...]) -> None:
+    result = hemline(*command, "foo")
+    assert result.exit_code == 2
+    assert "'2026-12-24 18:00' (UTC)" in result.stderr

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.moment import moment
 from workbench.publish import site_commands
 from workbench.publish.site_commands import AsJson, milliseconds, sound
 
@@ -37,7 +38,8 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
         typer.Option(exists=True, file_okay=False, help="Folder of ranker.onnx and ranker.json."),
     ] = None,
     as_of: Annotated[
-        datetime | None, typer.Option(help="Publish as of this moment (UTC) instead of now.")
+        datetime | None,
+        typer.Option(parser=moment, help="Publish as of this moment (UTC) instead of now."),
     ] = None,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Make the edition before the live one live again.")

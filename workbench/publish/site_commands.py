@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.moment import moment
+
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.adapters.site_yaml import Finding
     from hemline.model.site import Site
@@ -27,7 +29,9 @@ Items = Annotated[
         help="A catalogue (CSV or JSON lines) instead of the running stack's.",
     ),
 ]
-At = Annotated[datetime | None, typer.Option(help="Another moment (UTC) instead of now.")]
+At = Annotated[
+    datetime | None, typer.Option(parser=moment, help="Another moment (UTC) instead of now.")
+]
 
 
 def register(app: typer.Typer) -> None:

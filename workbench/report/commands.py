@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.moment import moment
+
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.cold_report import Newcomer, Report
     from workbench.report.variants import Report as SlotReport
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
-At = Annotated[datetime | None, typer.Option(help="As of another moment (UTC) instead of now.")]
+At = Annotated[
+    datetime | None, typer.Option(parser=moment, help="As of another moment (UTC) instead of now.")
+]
 
 
 def register(app: typer.Typer) -> None:
