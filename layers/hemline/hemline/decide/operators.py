@@ -7,7 +7,6 @@ Dates compare as times: texts as RFC 3339 writes them and epoch ms are two spell
 """
 
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -59,13 +58,9 @@ def _moment(fact: object, op: str) -> float:
     return when
 
 
-def _ordered(op: str, compare: Callable[[float, float], bool]) -> Maker:
-    def make(value: float | str) -> Test:
-        if isinstance(value, str):
-            return _dated(op, value)
-        return lambda fact, _now: compare(_number(fact, op), value)
-
-    return make
+def _ordered(op: str, numbers: Maker) -> Maker:
+    """Of dates and times where the operand is a date, else of `numbers`."""
+    return lambda value: _dated(op, value) if isinstance(value, str) else numbers(value)
 
 
 def _dated(op: str, value: str) -> Test:
@@ -143,10 +138,10 @@ OPERATORS: Mapping[Operator, Maker] = {
     "ne": lambda value: lambda fact, _now: fact != value,
     "in": lambda value: lambda fact, _now: fact in value,
     "contains": _contains,
-    "gt": _ordered("gt", operator.gt),
-    "ge": _ordered("ge", operator.ge),
-    "lt": _ordered("lt", operator.lt),
-    "le": _ordered("le", operator.le),
+    "gt": _ordered("gt", lambda value: lambda fact, _now: _number(fact, "gt") > value),
+    "ge": _ordered("ge", lambda value: lambda fact, _now: _number(fact, "ge") >= value),
+    "lt": _ordered("lt", lambda value: lambda fact, _now: _number(fact, "lt") < value),
+    "le": _ordered("le", lambda value: lambda fact, _now: _number(fact, "le") <= value),
     "between": _between,
     "exists": _exists,
     "starts_with": lambda value: lambda fact, _now: _text(fact, "starts_with").startswith(value),
