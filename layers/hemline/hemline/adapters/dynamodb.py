@@ -102,7 +102,7 @@ class DynamoTable:
     def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
         """Those that exist, read consistently, in batches of 100."""
         by_partition = {profile_partition(site, subject): subject for subject in subjects}
-        keys = [_profile_key(site, subject) for subject in by_partition.values()]
+        keys: list[Key] = [{"pk": {"S": name}, "sk": {"S": PROFILE_SORT}} for name in by_partition]
         places = range(0, len(keys), _BATCH)
         items = (item for at in places for item in self._read_all(keys[at : at + _BATCH]))
         return {by_partition[item.pk.S]: self._stored(item) for item in items}

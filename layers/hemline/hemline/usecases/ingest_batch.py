@@ -86,14 +86,15 @@ def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> Ou
     try:
         quarantine(poison, deps.objects, now)
         stored = _stored(people, deps.people)
-        kept, lost = _judged(people, stored)
+        judged, lost = _judged(people, stored)
+        kept = sorted(chain.from_iterable(group.entries for group in judged), key=_number)
         append(deps.objects, [line_of(entry) for entry in chain(catalogue, kept)])
     except HemlineError as error:
         return Outcome({"left": len(records)}, _checkpoint(records), fault_of(error))
-    groups = by_profile(entry for entry in kept if entry.record.profiled)
+    groups = _profiled(judged)
     outcomes = apply_all(groups, stored, deps, now)
     total = Counter(counts) + lost
-    total["archived"] += sum(not entry.record.profiled for entry in kept)
+    total["archived"] += len(kept) - sum(len(group.entries) for group in groups)
     for outcome in outcomes:
         total.update(outcome.counts)
     failed = _checkpoint([o.failed for o in outcomes if o.failed])
@@ -106,15 +107,28 @@ def _checkpoint(failed: Sequence[StreamRecord]) -> StreamRecord | None:
 
 def _judged(
     groups: Sequence[Group], stored: Mapping[tuple[str, str], Stored]
-) -> tuple[list[Entry], Counter[str]]:
-    """What may be kept, in the order of the stream, and what may not."""
-    kept, counts = list[Entry](), Counter[str]()
+) -> tuple[list[Group], Counter[str]]:
+    """What may be kept of each, and what became of the rest."""
+    kept, counts = list[Group](), Counter[str]()
     for group in groups:
         found = stored.get((group.site, group.subject))
         judged = judge(group.entries, found.standing if found else FRESH)
-        kept += judged.kept
+        kept.append(group._replace(entries=judged.kept))
         counts += judged.counts
-    return sorted(kept, key=lambda entry: entry.number), counts
+    return kept, counts
+
+
+def _profiled(groups: Sequence[Group]) -> list[Group]:
+    """What goes into profiles, in the order of their first events."""
+    profiled = (
+        group._replace(entries=[entry for entry in group.entries if entry.record.profiled])
+        for group in groups
+    )
+    return sorted((g for g in profiled if g.entries), key=lambda group: group.entries[0].number)
+
+
+def _number(entry: Entry) -> int:
+    return entry.number
 
 
 def _stored(groups: Sequence[Group], store: PersonStore) -> dict[tuple[str, str], Stored]:

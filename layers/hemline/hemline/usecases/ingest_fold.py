@@ -54,6 +54,8 @@ def fold(group: Group, stored: Stored | None, *, mark: str = "") -> Folded:
 def _fold_entries(
     profile: Profile, entries: Sequence[Entry]
 ) -> tuple[Profile, Counted, list[Poison]]:
+    if not entries:
+        return profile, Counted(), []
     try:
         return *profiles.fold_counted(profile, [entry.record for entry in entries]), []
     except Exception:  # noqa: BLE001 - whatever a record does to the fold, it must not block its shard

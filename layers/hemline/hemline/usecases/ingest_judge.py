@@ -5,7 +5,7 @@ meantime is heard: consent and tombstone lie beside the profile and are read bef
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -24,8 +24,11 @@ class Judged(NamedTuple):
     """`forgotten` and `withheld`."""
 
 
-def judge(entries: Iterable[Entry], standing: Standing) -> Judged:
+def judge(entries: Sequence[Entry], standing: Standing) -> Judged:
     """Events of one person; what is kept is narrowed to the purposes that are not refused."""
+    if not (standing.forgotten or standing.consent.refused):
+        allowed = [entry for entry in entries if entry.record.purposes]
+        return Judged(allowed, Counter(withheld=len(entries) - len(allowed)))
     kept, counts = list[Entry](), Counter[str]()
     for entry in entries:
         if is_forgotten(entry.record, standing):
