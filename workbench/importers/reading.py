@@ -18,18 +18,18 @@ _GZIP = b"\x1f\x8b"
 class Source:
     """An open file. `position` of `size` bytes were read (of the compressed ones, when gzipped)."""
 
-    def __init__(self, path: Path, raw: IO[bytes]) -> None:
+    def __init__(self, path: Path, raw: io.BufferedReader) -> None:
         self.path, self._raw, self.size = path, raw, path.stat().st_size
         self.watch: Callable[[], object] = lambda: None
         """Called every few thousand rows, for whom reading a whole file takes seconds."""
-        zipped = raw.read(2) == _GZIP
-        raw.seek(0)
+        # Looked at and not read: a pipe cannot go back.
+        zipped = raw.peek(2)[:2] == _GZIP
         self._data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if zipped else raw
 
     @property
     def position(self) -> int:
-        """Bytes of the file that were read."""
-        return self._raw.tell()
+        """Bytes of the file that were read; 0 of a pipe."""
+        return self._raw.tell() if self._raw.seekable() else 0
 
     def lines(self) -> Iterator[bytes]:
         """Lines without their ends. Raises BadInput when the compression is broken."""
