@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
+from hemline.decide.page import Ask
+from hemline.learn.profile import Profile, encode, fold
+from hemline.model.decision import Page, Traits
 from hemline.model.signed import sign
-from hemline.runtime.preview import Pass, mint
-from tests.functions.test_fragments import Handler, body, call, handler, stack
-from tests.support.editions import KEYS
+from hemline.runtime.preview import HEADER, Pass, as_held, mint
+from tests.functions.test_fragments import Handler, Stack, body, call, handler, stack
+from tests.support.deciding import acts
+from tests.support.editions import KEYS, SITE
 from tests.support.functions import ROOT, event
+from tests.support.template import resources
 
 pytestmark = pytest.mark.cloud
 __all__ = ["handler", "stack"]
@@ -52,6 +57,39 @@ def test_a_segment_is_previewed_by_its_traits(handler: Handler) -> None:
     found = body(preview(handler, "slot-json", "explain=1", country="DE", device="tablet"))
     facts = {fact["name"]: fact["value"] for fact in found["explain"]["for-you"]["facts"]}
     assert (facts["trait.country"], facts["trait.device"]) == ("DE", "tablet")
+
+
+def test_a_place_and_a_time_are_stated_and_the_rest_of_another_country_is_unknown() -> None:
+    asked = Ask(Page(), Traits("GB", "mobile", "en", "ENG", "London", 51.5, -0.1), (), "json")
+    near = as_held(asked, Pass(SOON, latitude=0.0, time_zone="Europe/Paris"))
+    assert (near.traits.country, near.traits.latitude, near.traits.longitude) == ("GB", 0.0, -0.1)
+    far = as_held(asked, Pass(SOON, country="DE", region="BE"))
+    assert far.traits == Traits("DE", "mobile", "en", "BE")
+
+
+def test_a_user_is_previewed_as_that_user_and_not_as_a_stranger(
+    stack: Stack, handler: Handler
+) -> None:
+    bob = acts("u:bob", ["i2", "i6", "i10"])
+    stack.table.write_profile(SITE, "u:bob", encode(fold(Profile(), bob)), expected=0)
+    found = body(preview(handler, "slot-json", visitor="u:bob"))["fragments"]["for-you"]
+    assert found["rung"] == "model"
+    stranger = body(preview(handler, "slot-json", visitor="v:u:bob"))["fragments"]["for-you"]
+    assert stranger["rung"] != "model"
+
+
+def test_html_is_answered_as_html(handler: Handler) -> None:
+    answer = preview(handler, "slot-html")
+    assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
+    assert answer["headers"]["Cache-Control"] == "private, no-store"
+    assert 'data-hem-token=""' in answer["body"]
+    real = call(handler, "slot-html")["body"]
+    assert answer["body"].partition(">")[2] == real.partition(">")[2]
+
+
+def test_a_page_of_another_origin_may_send_the_header() -> None:
+    (api,) = (one for one in resources().values() if one["Type"] == "AWS::Serverless::HttpApi")
+    assert HEADER in api["Properties"]["CorsConfiguration"]["AllowHeaders"]
 
 
 def test_even_a_public_slot_is_private_as_a_preview(handler: Handler) -> None:

@@ -194,7 +194,9 @@ def test_a_request_that_the_token_had_no_room_for_is_handed_over(
 
 
 def test_a_token_that_is_none_of_ours_is_refused(stack: Running) -> None:
-    with pytest.raises(NotAllowed, match="not one of ours"):
+    with pytest.raises(
+        BadInput, match=r"not one of ours.*Copy all of it, from an answer of the site"
+    ):
         hemline("explain", "e30.AAAA")
 
 
@@ -212,3 +214,35 @@ def test_preview_of_a_slot_needs_a_gateway(stack: Running) -> None:
     with pytest.raises(Unavailable, match="does not answer"):
         hemline("preview", "for-you")
     assert issubclass(Unavailable, HemlineError)
+
+
+@pytest.mark.parametrize(
+    ("options", "way_out"),
+    [
+        (("--country", "Germany"), "two letters such as DE"),
+        (("--device", "fridge"), "mobile, tablet, desktop"),
+        (("--language", "German"), "a language such as de"),
+        (("--time-zone", "Mars/Base"), "Europe/London"),
+        (("--place", "91,0"), "LATITUDE,LONGITUDE"),
+        (("--place", "here"), "LATITUDE,LONGITUDE"),
+        (("--at", "foo"), "2026-12-24 18:00"),
+        (("--visitor", "a b"), "u:NAME"),
+    ],
+)
+def test_nobody_can_be_what_there_is_not(
+    stack: Running, options: tuple[str, str], way_out: str
+) -> None:
+    with pytest.raises(BadInput, match=way_out):
+        hemline("preview", *options)
+
+
+def test_a_preview_states_all_that_rules_ask_for(stack: Running) -> None:
+    options = (
+        *("--visitor", "u:bob", "--segment", "loyal", "--segment", "near", "--region", "ENG"),
+        *("--place", "51.5,0", "--time-zone", "Europe/London", "--at", "2026-12-24 18:00"),
+    )
+    value = hemline("preview", *options).stdout.strip().partition(": ")[2]
+    held = pass_of(value, KEYS, NOW)
+    assert (held.visitor, held.segments, held.region) == ("u:bob", ("loyal", "near"), "ENG")
+    assert (held.latitude, held.longitude, held.time_zone) == (51.5, 0.0, "Europe/London")
+    assert held.at == 1_798_135_200_000

@@ -3,6 +3,8 @@
 import pytest
 
 from hemline.model.decision import Visit
+from hemline.model.errors import BadInput
+from hemline.model.rule import Condition, Rule, Segment
 from hemline.model.slot import Slot
 from hemline.usecases import preview as module
 from hemline.usecases.decide_page import Deps
@@ -37,3 +39,21 @@ def test_a_visitor_who_does_not_consent_is_not_read_for_a_preview_either(
     deps = Deps(SITE, table, live(edition), KEYS, 0.05)
     module.preview(ask("for-you"), Visit("v:ann", consent), deps, NOW)
     assert table.asked == ["v:ann" if read else None]
+
+
+def test_whoever_is_in_a_segment_of_the_site_file_is_previewed_at_any_time() -> None:
+    loyal = Segment("loyal", (Condition("visitor.count.purchase", "ge", 3),))
+    seen = Rule("theirs", "exclude", item="i1", segments=("loyal",))
+    night = Rule("night", "exclude", item="i2", until=NOW - 60_000)
+    edition = build(catalogue(6), SLOTS, segments=(loyal,), site_rules=[seen, night])
+    deps = Deps(SITE, table_with(), live(edition), KEYS, 0.05)
+
+    def items(now: int, *segments: str) -> set[str]:
+        found = module.preview(ask("for-you"), Visit("v:new", True), deps, now, segments)
+        return set(found.decided.fragments["for-you"].items)
+
+    assert {"i1", "i2"} <= items(NOW)
+    assert items(NOW) - items(NOW, "loyal") == {"i1"}
+    assert items(NOW) - items(NOW - 180_000) == {"i2"}
+    with pytest.raises(BadInput, match="It has: loyal"):
+        items(NOW, "nowhere")

@@ -3,14 +3,15 @@
 import msgspec
 import urllib3
 
+from hemline.model.decision import Page
 from hemline.model.errors import HemlineError, Unavailable
 
 _SECONDS = 30.0
 
 
-def page(gateway: str, header: str, slots: list[str]) -> dict[str, object]:
-    """The answer, explained. Raises Unavailable, and HemlineError with what the stack says."""
-    body = msgspec.json.encode({"slots": [{"name": name} for name in slots]})
+def answer(gateway: str, header: str, slots: list[str], page: Page) -> dict[str, object]:
+    """The answer for a page, explained. Raises Unavailable, and HemlineError with what the stack says."""
+    body = msgspec.json.encode({"slots": [{"name": name} for name in slots], "page": page})
     headers = {"Hemline-Preview": header, "Content-Type": "application/json"}
     url = f"{gateway}/v1/fragments?explain=1"
     try:

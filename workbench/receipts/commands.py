@@ -1,12 +1,12 @@
 """`hemline explain | replay | why-not | what-if TOKEN` and `hemline preview`."""
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from hemline.model.decision import Page
     from hemline.usecases.receipts import Scene
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
@@ -162,37 +162,53 @@ def what_if(  # noqa: PLR0913 - a command's options are its arguments
 def preview(  # noqa: PLR0913 - a command's options are its arguments
     slots: Annotated[list[str] | None, typer.Argument(help="Show these slots.")] = None,
     *,
-    visitor: Annotated[str, typer.Option(help="The visitor's id.")] = "",
+    visitor: Annotated[str, typer.Option(help="A visitor's id, or u:NAME of a user.")] = "",
+    segment: Annotated[
+        list[str] | None, typer.Option(help="Somebody in this segment of the site file.")
+    ] = None,
     country: Annotated[str, typer.Option(help="Such as DE.")] = "",
     device: Annotated[str, typer.Option(help="mobile, tablet or desktop.")] = "",
     language: Annotated[str, typer.Option(help="Such as de.")] = "",
+    region: Annotated[str, typer.Option(help="The country's own code, such as ENG.")] = "",
+    place: Annotated[str, typer.Option(help="LATITUDE,LONGITUDE.")] = "",
+    time_zone: Annotated[str, typer.Option(help="Such as Europe/London.")] = "",
+    at: Annotated[str, typer.Option(help="When it is, such as '2026-12-24 18:00' (UTC).")] = "",
+    page_type: Annotated[str, typer.Option(help="With SLOTS: the page's type.")] = "",
+    item: Annotated[str, typer.Option(help="With SLOTS: the page's item.")] = "",
+    category: Annotated[str, typer.Option(help="With SLOTS: the page's category.")] = "",
+    cart: Annotated[str, typer.Option(help="With SLOTS: ids in the cart: a,b,c.")] = "",
     minutes: Annotated[int, typer.Option(min=1, max=1440, help="How long it is good for.")] = 60,
     as_json: AsJson = False,
 ) -> None:
     """Mint a Hemline-Preview header; with slots, show them as that visitor or segment sees them."""
-    from hemline.runtime.preview import Pass, mint  # noqa: PLC0415 - light at import
+    from hemline.model.decision import Page  # noqa: PLC0415 - light at import
+    from hemline.runtime.preview import mint  # noqa: PLC0415 - light at import
     from workbench import laptop, stores  # noqa: PLC0415 - light at import
+    from workbench.receipts.whom import Stated, pass_for  # noqa: PLC0415 - light at import
 
+    who = (visitor, country, device, language, region, place, time_zone, at, tuple(segment or ()))
+    held = pass_for(Stated(*who), minutes)
     stack = laptop.running()
-    until = time.time_ns() // 1_000_000 + minutes * 60_000
-    held = Pass(until, visitor.removeprefix("v:"), country.upper(), device, language)
     header = mint(held, stores.secrets(stack))
     if slots:
-        _show_preview(stack.gateway, header, slots, as_json=as_json)
+        ids = tuple(filter(None, cart.split(",")))
+        page = Page(page_type, item=item or None, category=category or None, cart=ids)
+        _show_preview(stack.gateway, header, slots, page, as_json=as_json)
     elif as_json:
-        _print_json({"header": "Hemline-Preview", "value": header, "until": until})
+        _print_json({"header": "Hemline-Preview", "value": header, "until": held.until})
     else:
         print(f"Hemline-Preview: {header}")
 
 
-def _show_preview(gateway: str, header: str, slots: list[str], *, as_json: bool) -> None:
+def _show_preview(
+    gateway: str, header: str, slots: list[str], page: "Page", *, as_json: bool
+) -> None:
     import msgspec  # noqa: PLC0415 - light at import
 
     from hemline.usecases.explain import Explained  # noqa: PLC0415 - light at import
-    from workbench.receipts import showing  # noqa: PLC0415 - light at import
-    from workbench.receipts.asking import page  # noqa: PLC0415 - light at import
+    from workbench.receipts import asking, showing  # noqa: PLC0415 - light at import
 
-    found = page(gateway, header, slots)
+    found = asking.answer(gateway, header, slots, page)
     if as_json:
         _print_json(found)
         return

@@ -8,9 +8,9 @@ import msgspec
 from hemline.adapters.onnx import OnnxRanker
 from hemline.decide.fragment import Format
 from hemline.decide.page import Ask
-from hemline.decide.token import decode
+from hemline.decide.token import Token, decode
 from hemline.model.decision import Page, SlotRequest, Traits
-from hemline.model.errors import BadInput
+from hemline.model.errors import BadInput, NotAllowed
 from hemline.usecases.receipts import Scene, scene_of, sources_of
 from workbench import laptop, stores
 
@@ -37,11 +37,20 @@ def scene(
     """
     stack = laptop.running()
     keys = stores.secrets(stack)
-    now = None if expired else time.time_ns() // 1_000_000
-    token = decode(text.strip(), keys, site=stack.site, now=now)
+    token = _read(text.strip(), keys, stack.site)
+    if not expired:
+        decode(text.strip(), keys, site=stack.site, now=time.time_ns() // 1_000_000)
     subject = visitor if visitor[:2] in {"v:", "u:", ""} else f"v:{visitor}"
     sources = sources_of(stack.site, stores.objects(stack), keys, OnnxRanker, subject)
     return scene_of(token, sources, _asked(request) if request else None)
+
+
+def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
+    try:
+        return decode(text, keys, site=site)
+    except NotAllowed as why:
+        way_out = f"Copy all of it, from an answer of the site {site} that runs here."
+        raise BadInput("token", f"{why}.", way_out) from None
 
 
 def _asked(file: Path) -> Ask:

@@ -100,6 +100,7 @@ def stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
     named: dict[Kind, tuple[str, tuple[str, ...]]] = {
         "block": (items[0], ()),
         "freeze": (slots, tuple(items[1:])),
+        "place": (f"{slots}/1", tuple(items[1:2])),
         "no-ranker": ("", ()),
         "no-exploration": ("", ()),
     }

@@ -30,7 +30,7 @@ def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) 
     if _has_it(request, headers.get("ETag")):
         # A cache takes the headers of a 304 over; one without a type would be given any.
         return Answer(304, b"", headers)
-    return Answer(200, _wrapped(fragments[0]) if form == "html" else json_of(decided), headers)
+    return Answer(200, html_of(fragments[0]) if form == "html" else json_of(decided), headers)
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -92,7 +92,8 @@ def _etag(fragments: list[Fragment]) -> str:
     return hashlib.blake2b(joined.encode(), digest_size=16).hexdigest()
 
 
-def _wrapped(fragment: Fragment) -> bytes:
+def html_of(fragment: Fragment) -> bytes:
+    """One slot's markup, as an include puts it on a page."""
     # What an ESI include puts on the page must still be able to say that it was seen.
     token = escape(_token.decode(fragment.body).token)
     name = escape(fragment.name)

@@ -11,7 +11,7 @@ from hemline.model.decision import Traits, Visit
 from hemline.model.errors import NotAllowed
 from hemline.model.signed import sign, verify
 from hemline.runtime.fragments_in import ask_of
-from hemline.runtime.fragments_out import json_of
+from hemline.runtime.fragments_out import html_of, json_of
 from hemline.runtime.http import PRIVATE, Answer, Request
 from hemline.runtime.identity import visit_of
 from hemline.runtime.settings import Settings
@@ -30,6 +30,15 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     country: str = ""
     device: str = ""
     language: str = ""
+    region: str = ""
+    city: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    time_zone: str = ""
+    segments: tuple[str, ...] = ()
+    """Of the site file: as whoever is in them."""
+    at: int = 0
+    """Epoch ms of the time that it is; 0: now."""
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -58,19 +67,34 @@ def answer(request: Request, deps: Deps, settings: Settings, now: int) -> Answer
     if not text:
         raise NotAllowed("explain=1 is for holders of a preview header: see `hemline preview`")
     held = pass_of(text, deps.keys, now)
-    ask = _as_held(ask_of(request), held)
-    visit = Visit(f"v:{held.visitor}", consent=None) if held.visitor else None
-    found = preview(ask, visit or visit_of(request, settings, now), deps, now)
-    body = json_of(found.decided)
-    if request.query.get("explain") == "1":
-        body = b'%b,"explain":%b}' % (body[:-1], msgspec.json.encode(found.explanations))
+    ask = as_held(ask_of(request), held)
+    visit = Visit(_subject(held.visitor), consent=None) if held.visitor else None
+    known = visit or visit_of(request, settings, now)
+    found = preview(ask, known, deps, held.at or now, held.segments)
     headers = {**PRIVATE, "Content-Type": "application/json", "Hemline-Scope": "visitor"}
-    return Answer(200, body, headers)
+    if request.query.get("explain") == "1":
+        body = json_of(found.decided)
+        body = b'%b,"explain":%b}' % (body[:-1], msgspec.json.encode(found.explanations))
+        return Answer(200, body, headers)
+    if ask.format == "html" and request.method == "GET":
+        headers["Content-Type"] = "text/html; charset=utf-8"
+        return Answer(200, html_of(*found.decided.fragments.values()), headers)
+    return Answer(200, json_of(found.decided), headers)
 
 
-def _as_held(ask: Ask, held: Pass) -> Ask:
-    traits = {name: getattr(held, name) or getattr(ask.traits, name) for name in _TRAITS}
-    return ask._replace(traits=msgspec.structs.replace(ask.traits, **traits))
+def _subject(visitor: str) -> str:
+    """`u:NAME` is a signed-in user; all else a visitor."""
+    return visitor if visitor.startswith(("u:", "v:")) else f"v:{visitor}"
 
 
+def as_held(ask: Ask, held: Pass) -> Ask:
+    """The request with the traits of whom the pass is."""
+    stated = {n: value for n in _TRAITS if (value := getattr(held, n)) not in _UNSAID}
+    # Whoever is in another country is in none of the request's places either.
+    here = Traits(device=ask.traits.device, language=ask.traits.language)
+    base = here if held.country else ask.traits
+    return ask._replace(traits=msgspec.structs.replace(base, **stated))
+
+
+_UNSAID = ("", None)
 _TRAITS = tuple(name for name in Traits.__struct_fields__ if name in Pass.__struct_fields__)

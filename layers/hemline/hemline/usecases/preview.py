@@ -1,6 +1,7 @@
 """A page as somebody else would see it now: decided and explained, and nothing of it counts."""
 
 import time
+from collections.abc import Collection
 from typing import NamedTuple
 
 from hemline.decide.facts import FactSource
@@ -9,9 +10,10 @@ from hemline.decide.token import Witness
 from hemline.model.decision import Visit
 from hemline.model.errors import Unavailable
 from hemline.usecases.decide_page import Decided, Deps
-from hemline.usecases.explain import Clock, Explained, explained, watched
+from hemline.usecases.explain import Explained, explained, watched
 from hemline.usecases.known import Known, brake_fact, consents, judged, makers
 from hemline.usecases.ports import Hot
+from hemline.usecases.what_if import with_segments
 
 _MINUTE = 60_000
 _PATIENCE = 2.0
@@ -26,17 +28,21 @@ class Previewed(NamedTuple):
 
 
 def preview(
-    ask: Ask, visit: Visit, deps: Deps, now: int, clock: Clock = time.perf_counter
+    ask: Ask, visit: Visit, deps: Deps, now: int, segments: Collection[str] = ()
 ) -> Previewed:
-    """Raises UnknownSlot, and Unavailable when there is no edition. `now` in epoch ms."""
+    """As whoever is in `segments`. `now` in epoch ms.
+
+    Raises UnknownSlot, BadInput for a segment that there is not, Unavailable when there is no edition.
+    """
     hot = _read(ask, visit, deps)
     engine = deps.live.engine
     if engine is None:
         raise Unavailable("edition", "there is none yet")
+    engine = with_segments(engine, dict.fromkeys(segments, True))
     visit = judged(visit, hot, engine, ask.traits.country)
     known = Known(visit, hot, engine, now - now % _MINUTE)
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
-    seen = watched(engine, ask, source, Witness(deps.keys, counts=False), clock)
+    seen = watched(engine, ask, source, Witness(deps.keys, counts=False), time.perf_counter)
     told = {name: explained(seen, name, known.minute) for name in seen.fragments}
     return Previewed(Decided(seen.fragments, engine.snapshot.digest, ()), told)
 
