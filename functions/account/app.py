@@ -17,6 +17,7 @@ from hemline.runtime.wire_account import wire
 from hemline.usecases import account
 from hemline.usecases.account import Person
 from hemline.usecases.forget_person import forget
+from hemline.usecases.new_visitor import speaker, tombstone_of
 
 settings = load()
 deps, forgetting = wire(settings)
@@ -43,13 +44,17 @@ def _identify(request: Request, asker: Asker, person: Person, now: int) -> Answe
     return account_out.identified(found, asker, request, settings.keys)
 
 
-def _export(request: Request, _asker: Asker, person: Person, now: int) -> Answer:
-    return account_out.exported(account.export(person, account_in.page_of(request), deps, now))
+def _export(request: Request, asker: Asker, person: Person, now: int) -> Answer:
+    page, tombstone = account_in.page_of(request), tombstone_of(person, deps)
+    answer = account_out.exported(account.export(person, page, deps, now))
+    if tombstone is None:
+        return answer
+    return account_out.without_id(answer, tombstone.consent, asker, request, settings.keys)
 
 
 def _state(request: Request, asker: Asker, person: Person, now: int) -> Answer:
     choices = account_in.choices_of(request)
-    person = account.somebody(person, deps)
+    person, choices = speaker(person, choices, deps)
     if person.nobody:
         return account_out.opted_out()
     consent = account.state(person, choices, deps, now)

@@ -9,6 +9,7 @@ from hemline.usecases.ports import Part
 from tests.support.account_desk import Desk, body, cookies_of, token
 from tests.support.deciding import acts
 from tests.support.editions import KEYS, SITE
+from tests.support.functions import event
 
 pytestmark = pytest.mark.cloud
 
@@ -109,6 +110,43 @@ def test_who_asks_to_be_forgotten_is_forgotten_at_once(desk: Desk) -> None:
     told = body(desk("export", "phone"))
     assert told["events"]["days"] == {}
     assert told["profile"]["actions"] == {"bought_or_in_cart": [], "engaged": [], "shown": []}
+
+
+def test_a_forgotten_device_that_chooses_becomes_a_new_visitor(desk: Desk) -> None:
+    """Under the old id everything is dropped, so a yes to it would be an empty promise."""
+    desk.remember(*acts("v:lost", ["p1"]))
+    desk("consent", "lost")  # a no to personalisation
+    before = capsules.Capsule("v:lost", acts=(capsules.Act("e", "click", 1, (("p1", 1),)),))
+    old = f"hem_c={capsules.encode(before, KEYS)}"
+    desk("forget", "lost")
+    payload = event("account", "consent") | {"body": '{"purposes": {"analytics": true}}'}
+    payload["cookies"] = [f"hem_v={sign_visitor('lost', KEYS)}", old]
+    answer = desk.app.handler(payload, None)
+    assert body(answer)["purposes"] == {
+        "analytics": True,
+        "personalisation": False,
+        "messaging": False,
+    }
+    cookies = cookies_of(answer)
+    assert cookies["hem_v"] not in {"", sign_visitor("lost", KEYS)}
+    kept = capsules.decode(cookies["hem_c"], KEYS)
+    assert (sign_visitor(kept.subject[2:], KEYS), kept.acts) == (cookies["hem_v"], ())
+    assert desk.stand(kept.subject).forgotten == 0
+
+
+def test_a_forgotten_device_that_asks_is_told_so_and_loses_its_id_but_not_its_no(
+    desk: Desk,
+) -> None:
+    desk("forget", "gone")
+    answer = desk("export", "gone")
+    assert not any(one["allowed"] for one in body(answer)["consent"]["purposes"].values())
+    assert cookies_of(answer) == {"hem_v": "", "hem_c": ""}
+    desk("consent", "no")
+    desk("forget", "no")
+    cookies = cookies_of(desk("export", "no"))
+    assert cookies["hem_v"] == ""
+    assert capsules.refuses(capsules.decode(cookies["hem_c"], KEYS))
+    assert "cookies" not in desk("export", "alive")
 
 
 def test_a_log_names_nobody(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

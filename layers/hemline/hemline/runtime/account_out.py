@@ -7,7 +7,7 @@ import msgspec
 
 from hemline.learn import capsule as capsules
 from hemline.learn.capsule import Capsule
-from hemline.model.consent import Consent, Policy, Purpose, allowed
+from hemline.model.consent import Consent, Policy, Purpose, allowed, strictest
 from hemline.runtime.collect_out import attributes
 from hemline.runtime.http import PRIVATE, Answer, Request
 from hemline.runtime.identity import (
@@ -46,6 +46,19 @@ def stated(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
     body = {"purposes": {purpose.value: purpose in found for purpose in Purpose}}
     answer = _with_capsule(body, person.subject, consent, asker, request, keys)
     return _with_visitor(answer, person.visitor, asker, request, keys)
+
+
+def without_id(
+    answer: Answer, consent: Consent, asker: Asker, request: Request, keys: Keys
+) -> Answer:
+    """The id ends, since it is a forgotten one: the next event gets a new one. A no stays with the device."""
+    said = strictest((consent, asker.capsule.consent if asker.capsule else consent))
+    kept = Capsule(asker.subject or "", Consent(refused=said.refused, at=said.at))
+    gone = attributes(request, seconds=0)
+    cookies = [f"{VISITOR_COOKIE}=; {gone}", f"{CAPSULE_COOKIE}=; {gone}"]
+    if said.refused:
+        cookies[1] = f"{CAPSULE_COOKIE}={capsules.encode(kept, keys)}; {attributes(request)}"
+    return answer._replace(cookies=tuple(cookies))
 
 
 def opted_out() -> Answer:

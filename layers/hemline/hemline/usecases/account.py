@@ -15,7 +15,7 @@ from hemline.model.consent import DEFAULTS, Consent, Policy, Purpose, allowed
 from hemline.model.errors import NotAllowed, NotDurable, Unavailable
 from hemline.model.event import Event, Record, encode_record
 from hemline.model.keys import alias
-from hemline.model.standing import FRESH
+from hemline.model.standing import FRESH, Standing
 from hemline.usecases.archive import Archived, archived_days, day_of, read_archive
 from hemline.usecases.ingest_follow import links_of, profile_of
 from hemline.usecases.link_people import LinkDeps, Linked, link, unlink
@@ -31,6 +31,9 @@ NOT_KEPT = (
     "names, email addresses, telephone numbers: unless the site puts them into an event",
 )
 """What an export cannot hold, since nothing of it is stored."""
+
+
+_DEAD = "this visitor id was forgotten: nothing is kept under it any more"
 
 
 class AccountDeps(NamedTuple):
@@ -199,7 +202,7 @@ def described(person: Person, deps: AccountDeps, now: int) -> dict[str, object]:
         "at": now,
         "profile": {"from": "table, item profile", **_decoded(profile_of(stored))},
         **({"own": {"from": "table, item own", **_decoded(profile_of(own))}} if own else {}),
-        "consent": _told(standing.consent, person, deps),
+        "consent": _told(standing, person, deps),
         "links": {
             "from": "table, item links",
             "visitors" if person.user else "users": links.on,
@@ -235,13 +238,14 @@ def _decoded(profile: Profile) -> dict[str, object]:
     }
 
 
-def _told(consent: Consent, person: Person, deps: AccountDeps) -> dict[str, object]:
+def _told(standing: Standing, person: Person, deps: AccountDeps) -> dict[str, object]:
     """Each purpose with whether it is allowed now, and by whose word."""
-    now_allowed = allowed(consent, deps.policy, person.country)
+    consent, dead = standing.consent, bool(standing.forgotten and person.user is None)
+    now_allowed = () if dead else allowed(consent, deps.policy, person.country)
     purposes = {
         purpose.value: {
             "allowed": purpose in now_allowed and not person.opted_out,
-            "because": _because(consent.states(purpose), person),
+            "because": _DEAD if dead else _because(consent.states(purpose), person),
         }
         for purpose in Purpose
     }
