@@ -8,6 +8,7 @@ import pytest
 
 from hemline.model.errors import BadInput
 from hemline.usecases.archive import append, line
+from tests.support.choosing import crowd, seen, token
 from tests.support.commands import hemline
 from tests.support.rankers import linear
 from tests.support.streams import record
@@ -184,6 +185,31 @@ def test_what_a_program_saw_gives_new_items_no_chance(site_file: Path) -> None:
 
     assert told(("bot",)) == 0.0
     assert told(()) == 1.0
+
+
+def test_the_variants_of_a_slot_are_told_with_what_was_seen_of_them(site_file: Path) -> None:
+    hero = "  - {name: hero, kind: content, explore: 0.1, variants: [{name: a}, {name: b}]}\n"
+    site_file.write_text(SITE_FILE.replace("slots:\n", f"slots:\n{hero}"))
+    figures("publish", "--site-file", site_file)
+    told = crowd("a", 30, 12) + crowd("b", 30, 3)
+    told += [msgspec.structs.replace(seen("v:robot", token("a")), flags=("bot",))]
+    mine = [msgspec.structs.replace(one, site=laptop.running().site) for one in told]
+    append(
+        stores.objects(laptop.running()), [line("s", str(n), one) for n, one in enumerate(mine, 1)]
+    )
+    (slot,) = figures("report", "variants")["slots"]
+    assert (slot["slot"], slot["goal"], slot["exposures"], slot["chosen"]) == (
+        "hero",
+        "click",
+        60,
+        60,
+    )
+    first, second = slot["variants"]
+    assert (first["goals"], second["goals"]) == (12, 3)
+    assert first["low"] < 12 / 30 < first["high"]
+    assert first["estimate"] > second["estimate"] > 0
+    assert "hero: 60 exposures" in hemline("report", "variants").stdout
+    assert figures("report", "variants", "--at", "1970-01-02")["slots"][0]["exposures"] == 0
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,13 @@ def test_a_variant_behind_one_that_always_may_be_shown_is_told() -> None:
     assert [(r.path[-1], r.code) for r in found] == [(1, "shadowed")]
 
 
+def test_a_slot_that_explores_shows_every_variant_that_may_be_shown() -> None:
+    both = (Variant("a"), Variant("b"))
+    plain, curious = (Slot("hero", kind="content", variants=both, explore=e) for e in (0.0, 0.1))
+    codes = [{r.code for r in review(Site(slots=(one,)), Against(NOW))} for one in (plain, curious)]
+    assert codes == [{"shadowed"}, set()]
+
+
 def test_suppressing_leaves_layouts_alone() -> None:
     home = Slot("home", kind="layout", sections=("a", "b"))
     rules = (Rule("s", "suppress"), Rule("r", "reorder", section="b"))

@@ -81,10 +81,12 @@ def _variants_of(site: str, now: int) -> "list[SlotReport]":
     objects = stores.objects(running())
     stated = read_site(site, objects)
     records = [one.record for one in read_archive(objects, site) if one.record.event.time <= now]
-    choices = Choices(stated.slots)
+    choices, newest = Choices(stated.slots), 0
     for record in clean(records, stated.abuse):
         choices.add(record)
-    return reports(choices, now)
+        newest = max(newest, record.event.time)
+    # Ages are counted back from the newest event, as a publish counts them.
+    return reports(choices, min(now, newest))
 
 
 def _of_stack(site: str, now: int) -> "Report":

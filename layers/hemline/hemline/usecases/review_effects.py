@@ -201,6 +201,9 @@ def _one_choice(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
 
 def _variants(path: Path, slot: Slot, site: Site) -> Iterator[Remark]:
     """Of variants that may be shown and speak for the same category the first one is."""
+    if slot.explore:
+        # Chance shows every one of them, and what is learned of it may.
+        return
     segments = segment_cases(site)
     chosen = {*slot.fallback, *(rule.variant for rule in site.rules)}
     for n, variant in enumerate(slot.variants):
@@ -218,6 +221,7 @@ def _variants(path: Path, slot: Slot, site: Site) -> Iterator[Remark]:
             if shadowed:
                 problem = f"{earlier.name} comes first whenever {variant.name} may be shown."
                 way_out = "Move it up, or narrow the other's conditions."
+                way_out += " Or let the slot explore." if slot.kind == "content" else ""
                 yield Remark((*path, "variants", n), "error", "shadowed", problem, way_out)
                 break
 
