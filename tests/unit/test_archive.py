@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hemline.adapters.memory import MemoryObjects
 from hemline.model.errors import Refused
 from hemline.model.event import Record
-from hemline.model.keys import archive_object
+from hemline.model.keys import alias, archive_object
 from hemline.usecases.archive import append, day_of, line, read_archive, watermarks
 from tests.support.streams import NOW, SITE, record
 
@@ -125,3 +125,38 @@ def test_a_damaged_part_is_loud(damage: bytes) -> None:
     objects.put(key, damage or (objects.get(key) or b"")[:-9])
     with pytest.raises(Refused, match="s0"):
         names(objects)
+
+
+def told(user: str, visitor: str, **properties: object) -> Record:
+    """What an account call puts on the stream about a device and a user."""
+    about = {"visitor": alias(SITE, visitor), **properties}
+    name = "unlink" if properties else "identify"
+    return record(user, f"{name}-{visitor}", type="identify", item=None, properties=about)
+
+
+def archived(*records: Record) -> list[tuple[str, str]]:
+    objects = MemoryObjects()
+    append(objects, [line("s", str(at), one) for at, one in enumerate(records, 1)])
+    return [
+        (one.record.subject, one.record.event.id)
+        for one in read_archive(objects, SITE)
+        if one.record.event.type != "identify"
+    ]
+
+
+def test_what_was_sent_before_signing_in_and_again_after_is_one_event() -> None:
+    bought = record("v:phone", "b1", type="purchase")
+    again = record("u:ann", "b1", type="purchase")
+    link = told("u:ann", "v:phone")
+    assert archived(bought, link, again) == [("v:phone", "b1")]
+    assert archived(again, link, bought) == [("u:ann", "b1")], "signed out again"
+    assert archived(bought, again) == [("v:phone", "b1"), ("u:ann", "b1")], "two people"
+    assert archived(bought, told("u:bob", "v:phone"), again)[1:] == [("u:ann", "b1")]
+    other = record("u:ann", "b2", type="purchase")
+    assert archived(bought, link, other) == [("v:phone", "b1"), ("u:ann", "b2")]
+
+
+def test_from_an_unmerge_on_they_are_two_people_again() -> None:
+    bought, again = record("v:phone", "b1"), record("u:ann", "b1")
+    apart = told("u:ann", "v:phone", linked=False)
+    assert len(archived(bought, told("u:ann", "v:phone"), apart, again)) == 2

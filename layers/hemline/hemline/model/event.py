@@ -56,7 +56,7 @@ DEEDS: dict[str, Deed | None] = {
 }
 """Event type → deed. A type that is not here is refused at the door."""
 
-ITEM_EVENT = "item"
+ITEM_EVENT, IDENTIFY = "item", "identify"
 EXPOSURE = "exposure"
 CAPPED = (EXPOSURE, "click", "dismiss")
 """What a frequency cap counts: that a slot was seen, and the answers to it."""

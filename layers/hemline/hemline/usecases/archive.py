@@ -12,15 +12,16 @@ import gzip
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
 
 from hemline.model.errors import Refused
-from hemline.model.event import Record, encode_record
+from hemline.model.event import IDENTIFY, Record, encode_record
 from hemline.model.ids import hash64
-from hemline.model.keys import archive_object, archive_prefix
+from hemline.model.keys import alias, archive_object, archive_prefix
 from hemline.usecases.forget_register import Forgetting
 from hemline.usecases.ports import ObjectStore
 
@@ -103,13 +104,15 @@ def read_archive(
 ) -> Iterator[Archived]:
     """All events of a site by (received, sequence); of the same subject and id the first one only.
 
+    A user and a visitor are one subject from their `identify` until that is taken back: an event that was
+    sent before signing in, and again after, is one.
     `days` narrows to those days; `repeats` keeps what clients sent twice, which a profile needs to be
     rebuilt exactly (it keeps an id at its latest time), but never what the stream delivered twice.
     What is forgotten is passed over, as if it had never been there.
     Raises Refused when an object is damaged.
     """
     delivered: set[int] = set()
-    seen: set[int] = set()
+    copies = _Copies(site)
     forgotten = Forgetting(objects, site)
     for _, keys in groupby(objects.keys(archive_prefix(site)), key=lambda key: _parts(key)[0]):
         chosen = [key for key in keys if days is None or _parts(key)[0] in days]
@@ -118,12 +121,41 @@ def read_archive(
             if forgotten and forgotten.forgets(record.subject, _earlier(record)):
                 continue
             place = hash64(f"{shard}|{sequence}")
-            name = hash64(f"{record.subject}|{record.event.id}")
-            if place in delivered or (name in seen and not repeats):
+            if place in delivered or (copies.holds(record) and not repeats):
                 continue
             delivered.add(place)
-            seen.add(name)
+            copies.add(record)
             yield Archived(shard, sequence, record)
+
+
+class _Copies:
+    """Which events were read already, of whoever they were sent as."""
+
+    def __init__(self, site: str) -> None:
+        # People come in sessions: most records are of somebody who was just named.
+        self._name = lru_cache(maxsize=1 << 16)(partial(alias, site))
+        self._seen: set[int] = set()
+        self._linked: dict[str, set[str]] = {}
+        """Alias → those who are one person with them, each way round."""
+
+    def holds(self, record: Record) -> bool:
+        name = self._name(record.subject)
+        return any(
+            self._mark(one, record) in self._seen for one in (name, *self._linked.get(name, ()))
+        )
+
+    def add(self, record: Record) -> None:
+        name = self._name(record.subject)
+        self._seen.add(self._mark(name, record))
+        other = record.event.properties.get("visitor")
+        if record.event.type == IDENTIFY and isinstance(other, str):
+            change = set.discard if record.event.properties.get("linked") is False else set.add
+            change(self._linked.setdefault(name, set()), other)
+            change(self._linked.setdefault(other, set()), name)
+
+    @staticmethod
+    def _mark(name: str, record: Record) -> int:
+        return hash64(f"{name}|{record.event.id}")
 
 
 def _earlier(record: Record) -> int:
