@@ -8,8 +8,6 @@ from collections import defaultdict
 from functools import cache
 from typing import NamedTuple
 
-import msgspec
-
 from hemline.model.consent import Purpose
 from hemline.model.event import Record
 from workbench.soak.ledger import Ledger, Put, name_of
@@ -73,8 +71,7 @@ class Fates:
         """Whether a line of the archive is a record that was put, for no more and no less than it may."""
         told = {*found.purposes}
         return any(
-            one.sure - {_PERSONAL} <= told <= one.possible
-            and msgspec.structs.replace(one.record, purposes=found.purposes) == found
+            one.sure - {_PERSONAL} <= told <= one.possible and _sent(one.record) == _sent(found)
             for one in self.by_name[name_of(found)]
         )
 
@@ -103,6 +100,18 @@ class Fates:
         found = [self._refusals(record.subject, window) for window in windows]
         sure = NOTHING.union(*(told - maybe for _, maybe in found)) if put.sure else NOTHING
         return Fate(record, sure, NOTHING.union(*(told - no for no, _ in found)), forgotten=False)
+
+
+def _sent(record: Record) -> tuple[object, ...]:
+    """What its sender can know of it; the door may note more."""
+    return (
+        record.subject,
+        record.received,
+        record.event,
+        record.country,
+        record.device,
+        record.flags,
+    )
 
 
 def _which(record: Record) -> tuple[str, int]:

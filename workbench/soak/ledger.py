@@ -179,4 +179,5 @@ def _record(sent: Sent, call: Call) -> Record:
         traits.device,
         purposes=purposes,
         flags=flags,
+        signed=call.caller.signed,
     )
