@@ -72,6 +72,57 @@ def test_a_warm_function_obeys_within_five_seconds_and_no_earlier_than_its_next_
     assert shown(app, later=5) == first
 
 
+def test_an_item_is_put_in_a_place_within_five_seconds_and_on_the_record(app: ModuleType) -> None:
+    first = shown(app)
+    put = brake(
+        "set", "place", "for-you/2", "--shows", first[-1], "--why", "on air", "--who", "ann"
+    )
+    assert put.exit_code == 0
+    assert not put.stderr
+    assert shown(app, later=5)[1] == first[-1]
+    (stop,) = json.loads(brake("show", "--json").stdout)["stops"]
+    assert (stop["who"], stop["why"], stop["name"]) == ("ann", "on air", "for-you/2")
+    assert brake("clear", "place", "for-you/2", "--why", "off air").exit_code == 0
+    assert shown(app, later=5) == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        (("for-you", "--shows", "i3"), "name"),
+        (("for-you/0", "--shows", "i3"), "name"),
+        (("for-you/101", "--shows", "i3"), "name"),
+        (("for-you/²", "--shows", "i3"), "name"),
+        (("for-you/1",), "shows"),
+        (("for-you/1", "--shows", "i3,i4"), "shows"),
+    ],
+)
+def test_a_place_is_one_position_and_one_item(
+    app: ModuleType, arguments: tuple[str, ...], field: str
+) -> None:
+    del app
+    with pytest.raises(BadInput) as raised:
+        brake("set", "place", *arguments, "--why", "typo")
+    assert raised.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "told"),
+    [
+        ("for-yuo/1", "i3", "no list for-yuo"),
+        ("for-you/99", "i3", "shows"),
+        ("for-you/1", "gone", "no item gone"),
+    ],
+)
+def test_what_is_doubtful_about_a_place_is_said_and_stops_nothing(
+    app: ModuleType, name: str, item: str, told: str
+) -> None:
+    del app
+    found = brake("set", "place", name, "--shows", item, "--why", "in haste")
+    assert found.exit_code == 0
+    assert told in found.stderr
+
+
 def test_a_function_that_starts_under_a_brake_obeys_from_its_first_answer(
     emulator: Cloud, app: ModuleType, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -199,6 +199,8 @@ BRAKES: Sequence[Brake] = (
     Brake(SITE, 5, _stops(("no-ranker", "", ()))),
     Brake(SITE, 6, _stops(("no-exploration", "", ()), ("block", "gone", ()))),
     Brake(SITE, 7, _stops(("no-ranker", "", ()), ("freeze", "s2", ("v0", "i7")))),
+    Brake(SITE, 8, _stops(*(("place", f"s{n}/{1 + n % 3}", (f"i{n}",)) for n in range(4)))),
+    Brake(SITE, 9, _stops(("place", "s0/1", ("i5",)), ("block", "i5", ()), ("freeze", "s1", ()))),
 )
 """None ever, all released, then each kind of stop alone and together."""
 

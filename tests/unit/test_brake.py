@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hemline.decide import brake as decide_brake
 from hemline.model.brake import Brake, Stop
 from hemline.model.decision import Fragment, Rung, Scope, Visit
+from hemline.model.item import Item
 from hemline.model.rule import Condition, Rule
 from hemline.model.site import Site
 from hemline.model.slot import Slot, Variant
@@ -31,9 +32,10 @@ def under(
     ranker: Any = None,
     site_rules: Sequence[Rule] = (),
     wants: Sequence[Any] = (),
+    items: Sequence[Item] = ITEMS,
 ) -> Decided:
     """A page decided by a warm function that has seen this brake."""
-    edition = build(ITEMS, slots, history=HISTORY, site_rules=site_rules)
+    edition = build(items, slots, history=HISTORY, site_rules=site_rules)
     warm = live(edition, ranker or ScoreByPrice())
     if stops:
         warm.follow(None, Brake(SITE, 1, stops).signed(KEYS[0]))
@@ -104,6 +106,71 @@ def test_a_publish_says_which_variant_is_about_an_item_that_does_not_exist() -> 
     assert line == "variant gone of slot u names item nowhere, which is not in the catalogue"
 
 
+@pytest.mark.parametrize(
+    "case",
+    [{}, {"subject": None}, {"table": Broken()}],
+    ids=["model", "nobody", "unread"],
+)
+def test_an_item_stands_where_it_was_placed_on_every_rung_before_a_rules_pin(
+    case: dict[str, Any],
+) -> None:
+    rules = [
+        Rule("a", "pin", ("for-you",), item="i19", position=1),
+        Rule("b", "pin", ("for-you",), item="i18", position=2),
+        Rule("c", "pin", ("shelf",), item="i15", position=1),
+        Rule("d", "pin", ("shelf",), item="i8", position=2),
+    ]
+    stops = [stop("place", "for-you/2", "i17"), stop("place", "shelf/1", "i16")]
+    found = under(*stops, site_rules=rules, **case).fragments
+    assert found["for-you"].items[:2] == ("i19", "i17")
+    assert found["shelf"].items[:2] == ("i16", "i8")
+    assert found["shelf"].scope < Scope.VISITOR
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("no", "block", item="i17"),
+        Rule("dear", "filter", attribute="price", op="lt", value=1),
+        Rule("late", "exclude", attribute="id", value="i17"),
+    ],
+    ids=["block", "filter", "exclude"],
+)
+def test_a_place_overrules_nothing_that_takes_away(rule: Rule) -> None:
+    found = under(stop("place", "for-you/1", "i17"), site_rules=[rule]).fragments["for-you"]
+    assert "i17" not in found.items
+
+
+@pytest.mark.parametrize("change", [{"stock": 0}, {"published_at": NOW + 1}])
+def test_what_is_out_of_stock_or_not_published_yet_stands_in_no_place(
+    change: dict[str, int],
+) -> None:
+    gone = [msgspec.structs.replace(i, **change) if i.id == "i17" else i for i in ITEMS]
+    place = stop("place", "for-you/1", "i17")
+    assert "i17" in under(place).fragments["for-you"].items
+    assert "i17" not in under(place, items=gone).fragments["for-you"].items
+
+
+def test_a_cap_a_block_by_hand_and_the_page_outweigh_a_place() -> None:
+    place, cap = stop("place", "for-you/1", "i17"), Rule("few", "cap", count=1)
+    category = {item.id: item.categories[0] for item in ITEMS}
+    kept = under(place, stop("place", "for-you/2", "i13"), site_rules=[cap]).fragments["for-you"]
+    assert category["i13"] == category["i17"]
+    assert kept.items[0] == "i17"
+    assert "i13" not in kept.items
+    assert "i17" not in under(place, stop("block", "i17")).fragments["for-you"].items
+    found = under(place, stop("place", "shelf/1", "i17")).fragments
+    assert found["shelf"].items[0] == "i17", "the public slot comes first"
+    assert "i17" not in found["for-you"].items
+
+
+def test_a_frozen_list_stays_as_it_was_written_and_an_unknown_item_is_left_out() -> None:
+    place = stop("place", "for-you/1", "i17")
+    assert "i17" not in under(place, stop("freeze", "for-you")).fragments["for-you"].items
+    plain = under(stop("no-exploration")).fragments["for-you"].items
+    assert under(stop("place", "for-you/1", "gone")).fragments["for-you"].items == plain
+
+
 def test_a_blocked_item_is_not_named_in_a_reason_either() -> None:
     slot = Slot("row", sources=("recent_together", "popular"), limit=12)
     said = under(stop("block", "i5"), slots=[slot]).fragments["row"].body
@@ -127,6 +194,12 @@ STOPS = st.lists(
                 stop("no-ranker"),
                 stop("no-exploration"),
             ]
+        ),
+        st.builds(
+            lambda slot, at, n: stop("place", f"{slot}/{at}", f"i{n}"),
+            st.sampled_from(["for-you", "shelf", "hero", "gone"]),
+            st.integers(1, 9),
+            st.integers(0, 24),
         ),
     ),
     min_size=1,

@@ -66,6 +66,13 @@ def _without_answers(packed: bytes, slot: str) -> Any:
 
 
 static, shown = content.static, alerts.shown
+
+
+def _placed_anyhow(under: Any, eligible: Any) -> Any:
+    pins = {**dict(eligible.pins), **dict(under.placed)}
+    return eligible._replace(pins=tuple(sorted(pins.items())))
+
+
 braked = page.braked
 BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "the static rung is not sifted": (ladder, "_sift", _static_rung_unsifted),
@@ -75,6 +82,7 @@ BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "a page's caps are each slot's own": (page, "caps_left", lambda *_: ()),
     "what is owned or seen comes": (seen, "_listed", lambda *_: ()),
     "what is blocked by hand comes": (page, "braked", _without_brake),
+    "a place by hand goes over what may be shown": (page, "with_placed", _placed_anyhow),
     "a cursor is forgotten": (cursor, "items_of", lambda *_: np.empty(0, np.int32)),
     "a frequency cap is forgotten": (content, "_held", lambda *_: None),
     "the static rung does not count": (content, "static", _static_without_caps),

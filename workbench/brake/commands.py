@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     FREEZE = "freeze"
     BLOCK = "block"
+    PLACE = "place"
     PIN = "pin"
     NO_RANKER = "no-ranker"
     NO_EXPLORATION = "no-exploration"
@@ -27,7 +28,9 @@ class Kind(StrEnum):
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
 Why = Annotated[str, typer.Option(help="The reason, for whoever reads the log.")]
 Who = Annotated[str, typer.Option(help="Who brakes; the account of this shell when left out.")]
-Name = Annotated[str, typer.Argument(help="Slot, item or first digits of the edition.")]
+Name = Annotated[
+    str, typer.Argument(help="Slot, item, SLOT/POSITION or an edition's first digits.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,11 +54,12 @@ def set_(  # noqa: PLR0913 - a command's options are its arguments
     why: Why,
     who: Who = "",
     shows: Annotated[
-        str, typer.Option(help="freeze: item ids, comma-separated, or one variant to show.")
+        str,
+        typer.Option(help="freeze: item ids, comma-separated, or one variant. place: one item id."),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Freeze SLOT, block ITEM, pin EDITION, no-ranker, no-exploration."""
+    """Freeze SLOT, block ITEM, place SLOT/POSITION, pin EDITION, no-ranker, no-exploration."""
     from hemline.model.brake import Stop  # noqa: PLC0415 - light at import
     from hemline.usecases import brake  # noqa: PLC0415
     from workbench import laptop, stores  # noqa: PLC0415

@@ -12,7 +12,7 @@ import numpy as np
 
 from hemline.decide.facts import Facts
 from hemline.decide.reasons import item_of
-from hemline.decide.rules import Rules
+from hemline.decide.rules import Eligibility, Rules
 from hemline.decide.snapshot import Ints, Snapshot
 from hemline.model.brake import NO_BRAKE, Brake, Stop
 from hemline.model.decision import Rung
@@ -30,6 +30,8 @@ class Braked(NamedTuple):
     """Rungs that may not answer, and why."""
     blocked: Ints
     """Item indices."""
+    placed: tuple[tuple[int, int], ...] = ()
+    """(position from 0, item index) of what was put there by hand."""
 
     @property
     def frozen(self) -> str:
@@ -48,7 +50,25 @@ def braked(slot: Slot, snapshot: Snapshot, facts: Facts) -> Braked:
     stop = brake.freeze(slot.name)
     if stop:
         slot, closed = _frozen(slot, stop), dict.fromkeys(_ABOVE_STATIC, "frozen by the brake")
-    return Braked(slot, closed, snapshot.indices(brake.names("block")))
+    named = ((at - 1, snapshot.index.get(item, -1)) for at, item in brake.places(slot.name))
+    placed = tuple((at, item) for at, item in named if at >= 0 and item >= 0)
+    return Braked(slot, closed, snapshot.indices(brake.names("block")), placed)
+
+
+def with_placed(under: Braked, eligible: Eligibility) -> Eligibility:
+    """What was put in a place by hand before the rules' pins, where it may be shown at all.
+
+    Where the slot is frozen nothing is put in or moved: the list was written by hand as well.
+    """
+    if under.frozen:
+        return eligible.taking_away
+    if not under.placed:
+        return eligible
+    pins: dict[int, int] = {}
+    for at, item in (*under.placed, *eligible.pins):
+        if eligible.allowed[item] and item not in pins.values():
+            pins.setdefault(at, item)
+    return eligible._replace(pins=tuple(sorted(pins.items())))
 
 
 _ABOVE_STATIC = (Rung.MODEL, Rung.SEGMENT, Rung.POPULAR)

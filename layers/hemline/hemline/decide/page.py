@@ -7,7 +7,7 @@ import msgspec
 
 from hemline.decide import content, cursor, render, token
 from hemline.decide.arrange import arrange, missed
-from hemline.decide.brake import braked, without_forbidden_items
+from hemline.decide.brake import braked, with_placed, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
 from hemline.decide.chosen import Chosen, Watch
 from hemline.decide.diversify import diversified
@@ -136,7 +136,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
     excluded = seen.excluded(snapshot, slot, want, facts, under.blocked.tolist())
     eligible = engine.rules.eligible(fired, facts, excluded)
     eligible = eligible._replace(caps=eligible.caps + caps_left(snapshot, slot, seen.counted))
-    eligible = eligible.taking_away if under.frozen else eligible
+    eligible = with_placed(under, eligible)
     step = climb(_context(engine, slot, want, facts, eligible, seen.listed, under.closed))
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit

@@ -11,9 +11,9 @@ import msgspec
 from hemline.model.errors import NotAllowed, Refused
 from hemline.model.signed import sign, verify
 
-Kind = Literal["freeze", "block", "pin", "no-ranker", "no-exploration"]
-NAMED: frozenset[Kind] = frozenset({"freeze", "block", "pin"})
-"""Those that stop one thing by name: a slot, an item, an edition (its digest)."""
+Kind = Literal["freeze", "block", "place", "pin", "no-ranker", "no-exploration"]
+NAMED: frozenset[Kind] = frozenset({"freeze", "block", "place", "pin"})
+"""Those that are of one thing by name: a slot, an item, a position, an edition (its digest)."""
 MOST_STOPS = 100
 """It travels with a decision's read every few seconds, and every decision looks through it."""
 _PURPOSE = "brake"
@@ -23,7 +23,8 @@ class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that is stopped, by whom, when (epoch ms) and why.
 
     freeze: the slot `name` shows `shows` (item ids, or one variant), else its fallback. block: the
-    item `name` appears nowhere. pin: the edition `name` and no other. no-ranker, no-exploration: of
+    item `name` appears nowhere. place: at the position `name` (`for-you/1`: slot, and from 1) stands
+    the item of `shows`. pin: the edition `name` and no other. no-ranker, no-exploration: of
     the whole site.
     """
 
@@ -66,6 +67,11 @@ class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
         """The stop of this slot, when it is frozen."""
         return next((s for s in self.stops if s.kind == "freeze" and s.name == slot), None)
 
+    def places(self, slot: str) -> tuple[tuple[int, str], ...]:
+        """(position from 1, item id) of what is placed in this slot."""
+        found = ((place_of(s.name), s.shows) for s in self.stops if s.kind == "place")
+        return tuple((place[1], shows[0]) for place, shows in found if place[0] == slot and shows)
+
     @property
     def pinned(self) -> str:
         """The digest of the only edition that may be live, empty when any may."""
@@ -76,6 +82,14 @@ class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
         return sign(_PURPOSE, _encode(self), key)
 
 
+def place_of(name: str) -> tuple[str, int]:
+    """Slot and position of a place's name; position 0 for what is no such name."""
+    slot, _, position = name.rpartition("/")
+    known = position.isascii() and position.isdecimal() and len(position) <= _DIGITS
+    return slot, int(position) if known else 0
+
+
+_DIGITS = 3
 NO_BRAKE = Brake()
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decoder = msgspec.json.Decoder(Brake)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from hemline.model import keys
-from hemline.model.brake import MOST_STOPS, NAMED, NO_BRAKE, Brake, Change, Stop, brake_of
+from hemline.model.brake import MOST_STOPS, NAMED, NO_BRAKE, Brake, Change, Stop, brake_of, place_of
 from hemline.model.edition import Edition
 from hemline.model.errors import BadInput, Conflict
 from hemline.usecases.ports import BrakeStore, ObjectStore
@@ -59,6 +59,8 @@ def doubt(stop: Stop, edition: Edition | None) -> str:
 
     A doubt stops nothing: an item may be recalled before an edition has it.
     """
+    if edition is not None and stop.kind == "place":
+        return _misplaced(stop, edition)
     if edition is None or stop.kind not in _LISTS:
         return ""
     if stop.name in _LISTS[stop.kind](edition):
@@ -66,11 +68,27 @@ def doubt(stop: Stop, edition: Edition | None) -> str:
     return f"the live edition has no {_WHAT[stop.kind]} {stop.name}; it is stopped all the same"
 
 
+def _misplaced(stop: Stop, edition: Edition) -> str:
+    name, position = place_of(stop.name)
+    slot = next((slot for slot in edition.header.slots if slot.name == name), None)
+    if slot is None or slot.kind != "items":
+        return f"the live edition has no list {name}; the item will stand in none"
+    if position > slot.limit:
+        return f"{name} shows {slot.limit} items, unless pages ask for more"
+    if stop.shows[0] not in edition.json("item_ids"):
+        return (
+            f"the live edition has no item {stop.shows[0]}; it will stand there once there is one"
+        )
+    return ""
+
+
 _LISTS: Mapping[str, Callable[[Edition], list[str]]] = {
     "freeze": lambda edition: [slot.name for slot in edition.header.slots],
     "block": lambda edition: edition.json("item_ids"),
 }
-_WHAT = {"freeze": "slot", "block": "item", "pin": "edition"}
+_WHAT = {"freeze": "slot", "block": "item", "place": "position", "pin": "edition"}
+_MOST_PLACES = 100
+"""As many as a list can have."""
 
 
 def _changed(site: str, places: BrakePlaces, change: Change, stop: Stop | None) -> Brake:
@@ -118,8 +136,19 @@ def _check(stop: Stop) -> None:
         what = _WHAT.get(stop.kind)
         way_out = f"Name the {what}." if what else f"Say {stop.kind} alone."
         raise BadInput("name", "does not fit what is to be stopped.", way_out)
-    if stop.shows and stop.kind != "freeze":
-        raise BadInput("shows", "is of a frozen slot alone.", "Leave it out.")
+    if stop.kind == "place":
+        _check_place(stop)
+    elif stop.shows and stop.kind != "freeze":
+        raise BadInput("shows", "is of a frozen slot and a place alone.", "Leave it out.")
+
+
+def _check_place(stop: Stop) -> None:
+    slot, position = place_of(stop.name)
+    if not slot or not 1 <= position <= _MOST_PLACES:
+        way_out = f"Name slot and position, 1 to {_MOST_PLACES}: for-you/1."
+        raise BadInput("name", "is no position of a list.", way_out)
+    if len(stop.shows) != 1:
+        raise BadInput("shows", "names what stands there: one item.", "Add --shows ITEM.")
 
 
 def _check_text(field: str, text: str) -> None:
