@@ -14,8 +14,10 @@ import typer
 from hemline.model.event import SCHEMA
 from hemline.model.event_input import NEEDS, VALUES, EventInput
 from workbench.laptop import ROOT
+from workbench.record_schema import record_schema
 
 _EVENT = ROOT / "docs" / "schemas" / "event.schema.json"
+_RECORD = ROOT / "docs" / "schemas" / "record.schema.json"
 _SITE = ROOT / "docs" / "schemas" / "site.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -86,6 +88,10 @@ def site_text() -> str:
     return json.dumps(site_schema(), indent=2, sort_keys=True) + "\n"
 
 
+def _record_text() -> str:
+    return json.dumps(record_schema(), indent=2, sort_keys=True) + "\n"
+
+
 def _openapi_text() -> str:
     from workbench import openapi  # noqa: PLC0415 - imports numpy; the command line stays light
 
@@ -94,6 +100,7 @@ def _openapi_text() -> str:
 
 DOCUMENTS: dict[Path, Callable[[], str]] = {
     _EVENT: event_text,
+    _RECORD: _record_text,
     _SITE: site_text,
     ROOT / "docs" / "openapi.json": _openapi_text,
 }
