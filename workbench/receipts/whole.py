@@ -190,7 +190,9 @@ def _visit(about: Record | None, recent: list[Record]) -> Visit:
         return Visit(None, consent=None)
     own = [record for record in recent if record.subject == about.subject]
     kept = capsule.update(capsule.Capsule(about.subject), own)
-    return Visit(about.subject, consent=None, recent=tuple(capsule.records(kept, SITE)))
+    # Who just did something said yes in the same capsule: what silence means while the table is down is no.
+    said = True if recent else None
+    return Visit(about.subject, consent=said, recent=tuple(capsule.records(kept, SITE)))
 
 
 def _replayed(site: ThrowAway, receipts: list[_Made], tick: Tick) -> Iterator[str]:
