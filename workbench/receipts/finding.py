@@ -49,8 +49,8 @@ def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
     try:
         return decode(text, keys, site=site)
     except NotAllowed as why:
-        way_out = f"Copy all of it, from an answer of the site {site} that runs here."
-        raise BadInput("token", f"{why}.", way_out) from None
+        way_out = f"copy all of it, from an answer of the site {site} that runs here"
+        raise NotAllowed(f"{why}: {way_out}") from None
 
 
 def _asked(file: Path) -> Ask:
