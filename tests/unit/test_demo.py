@@ -127,7 +127,7 @@ def test_a_page_is_accessible_in_what_markup_can_say(name: str) -> None:
 
 
 def test_every_internal_link_leads_to_a_page() -> None:
-    routes = {"/", "/cart", "/hemline.js", "/your-data", "/v1/me"}
+    routes = {"/", "/cart", "/hemline.js", "/hemline-alerts.js", "/your-data", "/v1/me"}
     for page in PAGES.values():
         for link in read(page).links:
             path = link.partition("#")[0]
@@ -174,7 +174,10 @@ def test_pages_that_are_not_there_say_so() -> None:
 
 def test_the_snippet_is_small_and_never_makes_code_or_markup_from_text() -> None:
     text = (ROOT / "edge/hemline.js").read_bytes()
+    alerts = (ROOT / "edge/hemline-alerts.js").read_bytes()
     assert len(text) < 6 * 1024
+    assert len(alerts) < 3 * 1024
+    text += alerts
     assert not re.search(
         rb"eval|innerHTML|outerHTML|insertAdjacent|document\.write|Function\(", text
     )

@@ -200,7 +200,8 @@ def routes() -> list[web.RouteDef]:
         web.get("/cart", _html(lambda _: cart())),
         web.get("/your-data", _html(lambda _: your_data())),
         web.get("/titles.json", _titles),
-        web.get("/hemline.js", _hemline_js),
+        web.get("/hemline.js", _edge("hemline.js")),
+        web.get("/hemline-alerts.js", _edge("hemline-alerts.js")),
         web.get("/assets/{name}", _asset),
         web.get("/pictures/{name}.svg", _picture),
         *sign_in.routes(),
@@ -219,9 +220,12 @@ def _html(make: Callable[[web.Request], str | None]) -> Handler:
     return serve
 
 
-async def _hemline_js(_request: web.Request) -> web.Response:
-    text = (ROOT / "edge/hemline.js").read_text(encoding="utf-8")
-    return _answer(text, "text/javascript", _ASSET_AGE)
+def _edge(name: str) -> Handler:
+    async def serve(_request: web.Request) -> web.Response:
+        text = (ROOT / "edge" / name).read_text(encoding="utf-8")
+        return _answer(text, "text/javascript", _ASSET_AGE)
+
+    return serve
 
 
 async def _titles(_request: web.Request) -> web.Response:

@@ -78,7 +78,7 @@
 
   // ---- The alert for returning visitors can be sent away, for this visit.
   function closable() {
-    const alert = one(".hem-alert");
+    const alert = one("[name=welcome-back] .hem-alert");
     if (!alert) return;
     const notice = alert.closest(".notice");
     const close = make("button", { type: "button", className: "notice__close", textContent: "×" });
@@ -88,7 +88,7 @@
       keep(sessionStorage, "tt-greeted", true);
     };
     close.addEventListener("click", away);
-    one(".hem-alert .hem-cta")?.addEventListener("click", away);
+    alert.querySelector(".hem-cta")?.addEventListener("click", away);
     alert.append(close);
   }
 
