@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hemline.decide import cards, render, render_email, template_elements, template_escape, template_slot
+from hemline.decide import (
+    cards,
+    render,
+    render_email,
+    template_elements,
+    template_escape,
+    template_slot,
+)
 from hemline.decide.template_render import SECTION, Linked, programs
 from hemline.model.template import Context
 from tests.support.markup import as_parsed, dom
