@@ -129,3 +129,36 @@ def test_visitors_are_shown_more_of_what_they_like_than_the_bestsellers_hold(
         happier.append(liked[mine].mean() > liked[places].mean())
     assert np.mean(own) > 1.5 * np.mean(common)
     assert np.mean(happier) > 0.8
+
+
+def answers(page: Page) -> dict[str, str | None]:
+    """Slot → the variant that the page was answered with."""
+    found: dict[str, str | None] = page.evaluate(
+        "Object.fromEntries(Object.entries(answered)"
+        ".map(([slot, { variant }]) => [slot, variant?.name ?? null]))"
+    )
+    return found
+
+
+def test_a_reminder_that_was_seen_does_not_come_again(stack: Stack, page: Page) -> None:
+    page.add_init_script(
+        "document.addEventListener('hemline:shown',"
+        " ({ detail }) => (window.answered = detail.fragments ?? {}));"
+    )
+    opened(page, stack.url + "/item/orla-mug-sage")
+    assert answers(page)["leaving"] is None, "there is nothing in the basket"
+    page.click("[data-cart-add]")
+    opened(page, stack.url + "/item/orla-teapot-sage")
+    assert answers(page)["leaving"] == "basket-kept"
+    reminder = page.locator("hem-slot[name=leaving] .hem-alert")
+
+    def leaves() -> bool:
+        page.evaluate("document.dispatchEvent(new MouseEvent('mouseout', { clientY: -1 }))")
+        return reminder.is_visible()
+
+    eventually(page, leaves)
+    with page.expect_response("**/v1/events") as told:
+        page.wait_for_timeout(1_100)  # what is in view for a second counts as seen
+    assert told.value.status == 202
+    opened(page, stack.url + "/cart")
+    assert answers(page)["leaving"] is None, "the very next page knows that it was shown"
