@@ -2,7 +2,6 @@
 
 import json
 import time
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,32 +9,15 @@ import pytest
 from hemline.learn import capsule
 from hemline.model.batch_signature import sign_batch
 from hemline.model.consent import NO
-from hemline.model.event import ITEM_EVENT, Record, decode_record
+from hemline.model.event import ITEM_EVENT
 from hemline.model.event_input import ACCOUNT_CALLS, ALIASES, SENT
 from hemline.runtime.identity import sign_visitor
 from tests.support.clouds import Cloud
+from tests.support.collecting import Door
 from tests.support.editions import KEYS
 from tests.support.functions import ROOT, environment, event, load
 
 pytestmark = pytest.mark.cloud
-
-
-class Door:
-    """The function in front of a fresh stream, and what the stream holds."""
-
-    def __init__(self, cloud: Cloud, app: ModuleType, stream: str) -> None:
-        self.cloud, self.app, self.stream = cloud, app, stream
-
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self.app.handler(payload, None)
-        assert answer["headers"]["Cache-Control"] == "private, no-store"
-        return answer
-
-    def scenario(self, name: str, **changes: Any) -> dict[str, Any]:
-        return self({**event("collect", name), **changes})
-
-    def held(self) -> list[Record]:
-        return [decode_record(data) for _, data in self.cloud.records(self.stream)]
 
 
 @pytest.fixture
@@ -222,39 +204,6 @@ def test_a_server_s_own_user_agent_says_nothing_of_whom_it_speaks_for(door: Door
     payload["headers"]["user-agent"] = "python-requests/2.32"
     assert door(payload)["statusCode"] == 202
     assert door.held()[0].flags == ()
-
-
-@pytest.mark.parametrize(
-    ("origin", "site", "status"),
-    [
-        ("https://evil.example", "cross-site", 403),
-        ("https://evil.example", "", 403),
-        ("null", "cross-site", 403),
-        ("https://shop.example", "same-origin", 202),
-        ("https://behind-a-cdn.example", "same-origin", 202),
-        ("https://www.example", "cross-site", 202),
-        ("", "", 202),
-    ],
-)
-def test_another_site_s_page_says_nothing_in_a_visitor_s_name(
-    emulator: Cloud, monkeypatch: pytest.MonkeyPatch, origin: str, site: str, status: int
-) -> None:
-    stream = emulator.make_stream(1)
-    allowed = environment(emulator, stream=stream) | {"HEMLINE_ORIGINS": "https://www.example"}
-    door = Door(emulator, load("collect", allowed, monkeypatch), stream)
-    payload = {**event("collect", "single"), "cookies": [f"hem_v={sign_visitor('ann', KEYS)}"]}
-    payload["headers"] |= {"origin": origin, "sec-fetch-site": site}
-    assert door(payload)["statusCode"] == status
-    assert len(door.held()) == (status == 202)
-
-
-def test_without_the_cookie_nothing_came_along_by_itself(door: Door) -> None:
-    payload = event("collect", "single")
-    payload["headers"] |= {
-        "hemline-visitor": sign_visitor("ann", KEYS),
-        "origin": "https://evil.example",
-    }
-    assert door(payload)["statusCode"] == 202
 
 
 # --- a site's own server --------------------------------------------------------------------
