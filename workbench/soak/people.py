@@ -94,7 +94,7 @@ class People:
         self._ledger, self._world = ledger, world
         self._rng = random.Random(f"{seed} people")
         self._clock = self._next = 0
-        self._racing: list[tuple[Story, Act]] = []
+        self._racing: list[Story] = []
         self._stories = self._drawn(visitors_of(events))
         self._of = {name: story for story in self._stories for name in story.devices}
         for story in self._stories:
@@ -113,28 +113,32 @@ class People:
 
     def due(self, now: int, *, quietly: bool = False) -> None:
         """Everything that somebody wanted to do by `now`; some wait for ingest unless `quietly`."""
+        self._clock = max(self._clock, now)
         if now < self._next:
             return
-        self._clock = max(self._clock, now)
         for story in self._stories:
             while story.times and story.times[-1] <= now and not story.busy:
                 story.times.pop()
-                self._begin(story, self._act(story), quietly or self._rng.random() < _QUIETLY)
+                self._begin(story, quietly or self._rng.random() < _QUIETLY)
         ahead = (story.times[-1] for story in self._stories if story.times and not story.busy)
         self._next = min(ahead, default=EVER)
 
-    def _begin(self, story: Story, act: Act, quietly: bool) -> None:  # noqa: FBT001 - drawn
+    def _begin(self, story: Story, quietly: bool) -> None:  # noqa: FBT001 - drawn
         self.touched.update(story.subjects())
         if quietly:
-            act()
+            self._act(story)()
         else:
             story.busy = True
-            self._racing.append((story, act))
+            self._racing.append(story)
 
     def race(self) -> list[Act]:
-        """What is to happen while ingest is at work, once."""
+        """What is to happen while ingest is at work, once.
+
+        It begins now, after all that the door took by now: a call is over within seconds, and nobody's
+        lasts while minutes of events go by.
+        """
         taken, self._racing = self._racing, []
-        return [partial(self._finish, story, act) for story, act in taken]
+        return [partial(self._finish, story, self._act(story)) for story in taken]
 
     def _finish(self, story: Story, act: Act) -> None:
         act()
