@@ -13,7 +13,7 @@ from hemline.model.event import ITEM_EVENT
 from hemline.model.event_input import ACCOUNT_CALLS, ALIASES, SENT
 from hemline.runtime.identity import sign_visitor
 from tests.support.clouds import Cloud
-from tests.support.collecting import Door
+from tests.support.collect_function import Door
 from tests.support.editions import KEYS
 from tests.support.functions import ROOT, environment, event, load
 

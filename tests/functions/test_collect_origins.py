@@ -4,7 +4,7 @@ import pytest
 
 from hemline.runtime.identity import sign_visitor
 from tests.support.clouds import Cloud
-from tests.support.collecting import Door
+from tests.support.collect_function import Door
 from tests.support.editions import KEYS
 from tests.support.functions import environment, event, load
 

@@ -1,26 +1,52 @@
-"""The collect function in front of a fresh stream."""
+"""The door with a stream behind it, in memory: who calls, what comes back, and what the stream then holds."""
 
-from types import ModuleType
+import json
+from collections.abc import Sequence
 from typing import Any
 
+from hemline.adapters.memory import MemoryStream
+from hemline.model.consent import Policy
+from hemline.model.decision import Traits
+from hemline.model.errors import Unavailable
 from hemline.model.event import Record, decode_record
-from tests.support.clouds import Cloud
-from tests.support.functions import event
+from hemline.usecases.collect_events import Caller, CollectDeps, Collected, collect_events
+from hemline.usecases.ports import StreamEntry
+
+NOW = 1_780_000_000_000
+ANN = Caller("v:ann", traits=Traits("GB", "mobile", "en"))
+SERVER = Caller(signed=True)
 
 
-class Door:
-    """The function in front of a fresh stream, and what the stream holds."""
+class Leaky(MemoryStream):
+    """Refuses the entries at `holes`."""
 
-    def __init__(self, cloud: Cloud, app: ModuleType, stream: str) -> None:
-        self.cloud, self.app, self.stream = cloud, app, stream
+    def __init__(self, *holes: int) -> None:
+        super().__init__()
+        self.holes = holes
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self.app.handler(payload, None)
-        assert answer["headers"]["Cache-Control"] == "private, no-store"
-        return answer
+    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
+        held = [e for at, e in enumerate(entries) if at not in self.holes]
+        super().put(held)
+        return ["throttled" if at in self.holes else None for at in range(len(entries))]
 
-    def scenario(self, name: str, **changes: Any) -> dict[str, Any]:
-        return self({**event("collect", name), **changes})
 
-    def held(self) -> list[Record]:
-        return [decode_record(data) for _, data in self.cloud.records(self.stream)]
+class Absent(MemoryStream):
+    """There is no stream yet."""
+
+    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
+        raise Unavailable("kinesis", "ResourceNotFoundException")
+
+
+def collect(
+    *events: dict[str, Any],
+    caller: Caller = ANN,
+    stream: MemoryStream | None = None,
+    consent: bool = True,
+) -> tuple[Collected, list[Record]]:
+    stream = stream if stream is not None else MemoryStream()
+    deps = CollectDeps(stream, "demo", lambda: "fresh", Policy(consent))
+    found = collect_events(json.dumps({"events": events}).encode(), caller, deps, NOW)
+    assert found.accepted + len(found.rejected) == len(events)
+    assert found.accepted == len(stream.entries)
+    assert [r.index for r in found.rejected] == sorted({r.index for r in found.rejected})
+    return found, [decode_record(entry.data) for entry in stream.entries]
