@@ -89,7 +89,7 @@ BUGS: dict[str, tuple[object, str, Any]] = {
     "a replay forgets the acts of the capsule": (receipts, "_acts", lambda *_: ()),
     "a replay reads the profile as it is now": (receipts_people, "cut", lambda _: []),
     "a replay forgets what was withheld": (receipts, "_withheld", lambda: receipts.Fact((), b"[]")),
-    "a variant is drawn by what was not read": (learned, "_seed", _past_the_facts),
+    "a variant is drawn by what was not read": (learned, "seed_of", _past_the_facts),
     "chance leaks into an answer": (
         reasons,
         "REASONS",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from hemline.decide import arrange, content, cursor, ladder, page, rule_plan, seen
+from hemline.decide import arrange, content, cursor, ladder, page, rule_plan, rules, seen
 from hemline.decide.candidates import NAMES
 from hemline.decide.rules import Rules
 from hemline.learn import profile_alerts as alerts
@@ -89,11 +89,9 @@ BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "an answer is no reason to be quiet": (alerts, "shown", _without_answers),
     "exposures are forgotten": (alerts, "shown", lambda *_: ([], [])),
     "a pin goes over what may be shown": (
-        Rules,
-        "_pinned",
-        lambda self, fired, _allowed: tuple(
-            (at, item) for at, item in (self._pins[n] for n in fired.at if n in self._pins) if item >= 0
-        ),
+        rules,
+        "pinned",
+        lambda wanted, _allowed: tuple((at, item) for at, item in wanted if item >= 0),
     ),
 }  # fmt: skip
 

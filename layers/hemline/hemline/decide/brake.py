@@ -12,7 +12,7 @@ import numpy as np
 
 from hemline.decide.facts import Facts
 from hemline.decide.reasons import item_of
-from hemline.decide.rules import Eligibility, Rules
+from hemline.decide.rules import Eligibility, Rules, pinned
 from hemline.decide.snapshot import Ints, Snapshot
 from hemline.model.brake import NO_BRAKE, Brake, Stop
 from hemline.model.decision import Rung
@@ -31,7 +31,7 @@ class Braked(NamedTuple):
     blocked: Ints
     """Item indices."""
     placed: tuple[tuple[int, int], ...] = ()
-    """(position from 0, item index) of what was put there by hand."""
+    """(position from 0, item index, -1 for none) of what was put there by hand."""
 
     @property
     def frozen(self) -> str:
@@ -51,7 +51,7 @@ def braked(slot: Slot, snapshot: Snapshot, facts: Facts) -> Braked:
     if stop:
         slot, closed = _frozen(slot, stop), dict.fromkeys(_ABOVE_STATIC, "frozen by the brake")
     named = ((at - 1, snapshot.index.get(item, -1)) for at, item in brake.places(slot.name))
-    placed = tuple((at, item) for at, item in named if at >= 0 and item >= 0)
+    placed = tuple((at, item) for at, item in named if at >= 0)
     return Braked(slot, closed, snapshot.indices(brake.names("block")), placed)
 
 
@@ -64,11 +64,7 @@ def with_placed(under: Braked, eligible: Eligibility) -> Eligibility:
         return eligible.taking_away
     if not under.placed:
         return eligible
-    pins: dict[int, int] = {}
-    for at, item in (*under.placed, *eligible.pins):
-        if eligible.allowed[item] and item not in pins.values():
-            pins.setdefault(at, item)
-    return eligible._replace(pins=tuple(sorted(pins.items())))
+    return eligible._replace(pins=pinned((*under.placed, *eligible.pins), eligible.allowed))
 
 
 _ABOVE_STATIC = (Rung.MODEL, Rung.SEGMENT, Rung.POPULAR)

@@ -8,6 +8,7 @@ facts give the same draw, on every machine.
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from hemline.decide.facts import Facts
 from hemline.model.ids import hash64
 
 _POOL = 50
@@ -25,6 +26,15 @@ class Explored(NamedTuple):
     def mark(self) -> tuple[int, float]:
         """As a token says it."""
         return self.item, self.propensity
+
+
+def seed_of(slot: str, facts: Facts) -> str:
+    """What chance follows: one draw a visitor and minute, so that a page that is reloaded looks the same.
+
+    Where nobody is known, or may be looked at, it is one a minute for all: a public answer stays public.
+    """
+    parts = (slot, facts.read_or("visitor.seed", ""), facts.read("clock.minute"))
+    return "|".join(map(str, parts))
 
 
 def explore(

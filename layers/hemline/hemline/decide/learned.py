@@ -8,7 +8,7 @@ learned something: others never import it.
 from typing import NamedTuple
 
 from hemline.decide.content import Field
-from hemline.decide.explore import drawn
+from hemline.decide.explore import drawn, seed_of
 from hemline.decide.facts import Facts
 from hemline.decide.snapshot import Snapshot
 from hemline.model.choice import Evidence, Match
@@ -50,17 +50,11 @@ def pick(slot: Slot, field: Field, snapshot: Snapshot, facts: Facts) -> Picked:
     evidence = snapshot.choices.get(slot.name)
     best = field.allowed.index(_best(field, evidence, facts))
     if slot.explore:
-        at, propensity = drawn(len(field.allowed), best, slot.explore, _seed(slot, facts))
+        at, propensity = drawn(len(field.allowed), best, slot.explore, seed_of(slot.name, facts))
     else:
         at, propensity = best, 1.0
     shown = field.allowed[at]
     return Picked(shown, evidence is not None, (int(match(field, shown)), propensity))
-
-
-def _seed(slot: Slot, facts: Facts) -> str:
-    # One draw a visitor and minute, as lists have it; one a minute where nobody is known or asked.
-    parts = (slot.name, facts.read_or("visitor.seed", ""), facts.read("clock.minute"))
-    return "|".join(map(str, parts))
 
 
 def weigh(field: Field, evidence: Evidence, facts: Facts) -> list[Weighed]:

@@ -11,7 +11,7 @@ from hemline.decide.brake import braked, with_placed, without_forbidden_items
 from hemline.decide.candidates import NAMES, Found
 from hemline.decide.chosen import Chosen, Watch
 from hemline.decide.diversify import diversified
-from hemline.decide.explore import Explored, explore
+from hemline.decide.explore import Explored, explore, seed_of
 from hemline.decide.facts import Facts, FactSource
 from hemline.decide.fragment import EMPTY, Answer, Decided, Format, fragment
 from hemline.decide.ladder import Context, Ranker, Step, climb, nothing_in_the_way
@@ -182,10 +182,7 @@ def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each nee
     varied = diversified(snapshot, slot, step.found.items, ranked, limit)
     if not slot.explore:
         return varied, None
-    # One draw a visitor and minute: a page that is reloaded at once looks the same. Where nobody is
-    # known, or may be looked at, it is one a minute for all, and a public answer stays public.
-    parts = (slot.name, facts.read_or("visitor.seed", ""), facts.read("clock.minute"))
-    explored = explore(varied, limit, slot.explore, "|".join(map(str, parts)), snapshot.owed)
+    explored = explore(varied, limit, slot.explore, seed_of(slot.name, facts), snapshot.owed)
     return (explored.ranked if explored else varied), explored
 
 

@@ -6,7 +6,7 @@ found by `rule_plan`; here the two meet.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -204,7 +204,7 @@ class Rules:
         allowed &= snapshot.once(_in_stock)
         self._restrict(allowed, fired)
         allowed[excluded] = False
-        pins = self._pinned(fired, allowed)
+        pins = pinned([self._pins[at] for at in fired.at if at in self._pins], allowed)
         caps = tuple([self._caps[at] for at in fired.at if at in self._caps])
         shares = tuple([self._share(at) for at in fired.at if at in self._shares])
         rows = [self._boost_row[at] for at in fired.at if at in self._boost_row]
@@ -221,13 +221,6 @@ class Rules:
         gone = [self._alone[at] for at in fired.at if at in self._alone]
         if gone:
             allowed[[item for item in gone if item >= 0]] = False
-
-    def _pinned(self, fired: Fired, allowed: Mask) -> tuple[tuple[int, int], ...]:
-        pins: dict[int, int] = {}
-        for position, item in [self._pins[at] for at in fired.at if at in self._pins]:
-            if item >= 0 and allowed[item] and item not in pins.values():
-                pins.setdefault(position, item)
-        return tuple(sorted(pins.items()))
 
     def _kept(self, at: int) -> Bits | None:
         """Bits of what a rule leaves, None when it takes nothing away or one item only."""
@@ -252,6 +245,18 @@ class Rules:
         rule, count = self._rules[at], len(self._snapshot.item_ids)
         members = np.unpackbits(self._bits(at), count=count).view(np.bool_)
         return Share(members, rule.share, rule.name)
+
+
+def pinned(wanted: Iterable[tuple[int, int]], allowed: Mask) -> tuple[tuple[int, int], ...]:
+    """(position from 0, item index), by position: of one position, and of one item, the foremost.
+
+    An index below 0 is of an item that there is not.
+    """
+    pins: dict[int, int] = {}
+    for position, item in wanted:
+        if item >= 0 and allowed[item] and item not in pins.values():
+            pins.setdefault(position, item)
+    return tuple(sorted(pins.items()))
 
 
 def _in_stock(snapshot: Snapshot) -> Mask:

@@ -103,7 +103,7 @@ def _how(scene: _Scene) -> str:
     assert variant is not None
     if rung is Rung.STATIC:
         return f"shown, as the fallback: {'; '.join(scene.choice.reasons)}"
-    by = next((rule for rule in scene.fired.of("variant") if rule.variant == variant.name), None)
+    by = _by_rule(scene, variant)
     if by and not _learned(scene):
         return f"shown: rule {by.name} (variant)"
     if _learned(scene):
@@ -111,6 +111,11 @@ def _how(scene: _Scene) -> str:
     if _field(scene).own:
         return f"shown: {variant.category} is a category of the visitor's own"
     return "shown: the first of those that may be shown"
+
+
+def _by_rule(scene: _Scene, variant: Variant) -> Rule | None:
+    """The foremost rule that names the variant."""
+    return next((rule for rule in scene.fired.of("variant") if rule.variant == variant.name), None)
 
 
 def _learned(scene: _Scene) -> bool:
@@ -151,7 +156,7 @@ def _other(scene: _Scene, variant: Variant) -> str:
         return "nothing is shown"
     if _learned(scene):
         return f"{shown.name} was chosen by estimate or by chance"
-    by = next((rule for rule in scene.fired.of("variant") if rule.variant == shown.name), None)
+    by = _by_rule(scene, shown)
     if by:
         return f"rule {by.name} (variant) chose {shown.name}"
     own = _field(scene).own and variant.category != shown.category
