@@ -107,7 +107,7 @@ def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> 
     if not caller.signed and caller.subject is None and parsed:
         minted = deps.mint()
         caller = caller._replace(subject=f"v:{minted}")
-    taken, repeated = _bind(parsed, caller, deps, now)
+    taken, repeated = _bind(parsed, caller, deps.site, now)
     reasons, fault = _store(taken, deps.stream)
     lost = [_rejected(t, NOT_DURABLE) for t, why in zip(taken, reasons, strict=True) if why]
     held = [t.record for t, why in zip(taken, reasons, strict=True) if why is None]
@@ -133,21 +133,24 @@ def _held(event: EventInput, caller: Caller, policy: Policy) -> tuple[str, ...]:
     return tuple(purpose for purpose in found if purpose in DEFAULTS)
 
 
-_Parsed = list[tuple[int, EventInput]]
+class _Heard(NamedTuple):
+    at: int
+    event: EventInput
+    token: bytes
+    """The payload of its decision token, if that is one of ours."""
+    purposes: tuple[str, ...] = ()
 
 
 def _parse(
     raws: Sequence[RawEvent], caller: Caller, deps: CollectDeps, now: int
-) -> tuple[_Parsed, list[Rejected]]:
-    parsed: _Parsed = []
+) -> tuple[list[_Heard], list[Rejected]]:
+    parsed: list[_Heard] = []
     rejected: list[Rejected] = []
     for index, raw in enumerate(raws):
         try:
             event = _parse_one(raw)
             _check_right(event, caller)
-            if event.token and not caller.signed and deps.keys:
-                _check_token(event.token, deps, now)
-            parsed.append((index, event))
+            parsed.append(_Heard(index, event, _token(event, caller, deps, now)))
         except BadInput as error:
             rejected.append(Rejected(index, id_of(raw), str(error)))
     return parsed, rejected
@@ -178,38 +181,42 @@ def _check_right(event: EventInput, caller: Caller) -> None:
         raise BadInput(foreign, "is for signed batches.", way_out)
 
 
-def _check_token(token: str, deps: CollectDeps, now: int) -> None:
-    """What was shown is believed only of whoever was shown it: a made-up list must teach nothing."""
+def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> bytes:
+    """The payload, or nothing. Of what was shown a browser is believed only what it was shown.
+
+    A made-up list must teach nothing; a server is believed, and counts towards caps by tokens of ours.
+    """
+    if not event.token:
+        return b""
     try:
-        checked(token, deps.keys, site=deps.site, now=now)
+        return checked(event.token, deps.keys, site=deps.site, now=now)
     except NotAllowed as why:
+        if caller.signed or not deps.keys:
+            return b""
         raise BadInput("token", f"is refused: {why}.", "Send back the fragment's token.") from None
 
 
-def _agreed(parsed: _Parsed, caller: Caller, policy: Policy) -> tuple[_Parsed, list[Rejected]]:
-    kept: _Parsed = []
-    refused: list[Rejected] = []
-    for index, event in parsed:
-        if _held(event, caller, policy):
-            kept.append((index, event))
-        else:
-            refused.append(Rejected(index, event.id, NO_CONSENT))
-    return kept, refused
+def _agreed(
+    parsed: Sequence[_Heard], caller: Caller, policy: Policy
+) -> tuple[list[_Heard], list[Rejected]]:
+    told = [one._replace(purposes=_held(one.event, caller, policy)) for one in parsed]
+    refused = [Rejected(one.at, one.event.id, NO_CONSENT) for one in told if not one.purposes]
+    return [one for one in told if one.purposes], refused
 
 
 def _bind(
-    parsed: _Parsed, caller: Caller, deps: CollectDeps, now: int
+    parsed: Sequence[_Heard], caller: Caller, site: str, now: int
 ) -> tuple[list[_Taken], list[Rejected]]:
     taken: list[_Taken] = []
     repeated: list[Rejected] = []
     first: dict[tuple[str, str], int] = {}
-    for index, event in parsed:
-        record = _record(event, caller, deps, now)
-        at = first.setdefault((record.subject, event.id), index)
-        if at == index:
-            taken.append(_Taken(index, record))
+    for one in parsed:
+        record = _record(one, caller, site, now)
+        at = first.setdefault((record.subject, one.event.id), one.at)
+        if at == one.at:
+            taken.append(_Taken(one.at, record))
         else:
-            repeated.append(Rejected(index, event.id, _twice(at)))
+            repeated.append(Rejected(one.at, one.event.id, _twice(at)))
     return taken, repeated
 
 
@@ -217,11 +224,12 @@ def _twice(index: int) -> str:
     return f"id: is that of event {index} of this call too. Give each event its own."
 
 
-def _record(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> Record:
+def _record(heard: _Heard, caller: Caller, site: str, now: int) -> Record:
+    event = heard.event
     stated = stated_time(event)
     time = bounded(stated, now, past=caller.signed)
     return Record(
-        site=deps.site,
+        site=site,
         subject=_subject(event, caller),
         received=now,
         event=event_of(event, time),
@@ -230,19 +238,15 @@ def _record(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> R
         signed=caller.signed,
         country=event.country or caller.traits.country,
         device=event.device or caller.traits.device,
-        purposes=_held(event, caller, deps.policy),
-        capped=_capped(event, deps, now),
+        purposes=heard.purposes,
+        capped=_capped(heard),
     )
 
 
-def _capped(event: EventInput, deps: CollectDeps, now: int) -> str:
+def _capped(heard: _Heard) -> str:
     """The slot whose frequency cap it counts towards: by a token of ours, whoever sends it."""
-    if not event.token or ALIASES.get(event.type, event.type) not in CAPPED:
-        return ""
-    try:
-        return capped_slot(checked(event.token, deps.keys, site=deps.site, now=now))
-    except NotAllowed:
-        return ""
+    kind = ALIASES.get(heard.event.type, heard.event.type)
+    return capped_slot(heard.token) if heard.token and kind in CAPPED else ""
 
 
 def _subject(event: EventInput, caller: Caller) -> str:
