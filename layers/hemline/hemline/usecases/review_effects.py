@@ -125,8 +125,7 @@ def _two_filters(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
         return
     where = meet(stronger, weaker)
     if where:
-        last = max(stronger, weaker, key=lambda one: one.path)
-        other = weaker if last is stronger else stronger
+        last, other = _by_place(stronger, weaker)
         problem = (
             f"together with {other.rule.name} it leaves no item in {', '.join(sorted(where))}."
         )
@@ -135,14 +134,18 @@ def _two_filters(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
         )
 
 
+def _by_place(one: Scoped, other: Scoped) -> tuple[Scoped, Scoped]:
+    """The one that stands later in the file, where a finding on both is told, and the other."""
+    return (one, other) if one.path > other.path else (other, one)
+
+
 def _opposed(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
     """One set moved up and down at once: both are applied, and what is left is nobody's."""
     if selection(stronger.rule) != selection(weaker.rule):
         return
     where = meet(stronger, weaker)
     if where:
-        last = max(stronger, weaker, key=lambda one: one.path)
-        other = weaker if last is stronger else stronger
+        last, other = _by_place(stronger, weaker)
         problem = (
             f"{other.rule.name} moves the same items the other way in {', '.join(sorted(where))}."
         )
@@ -161,8 +164,7 @@ def _two_shares(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
     asked = stronger.rule.share + weaker.rule.share
     where = meet(stronger, weaker)
     if asked > 1 and where:
-        last = max(stronger, weaker, key=lambda one: one.path)
-        other = weaker if last is stronger else stronger
+        last, other = _by_place(stronger, weaker)
         problem = (
             f"together with {other.rule.name} it asks for {asked:.0%} of the places in"
             f" {', '.join(sorted(where))}."
