@@ -15,11 +15,12 @@ from hemline.adapters.kinesis import KinesisStream
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from tests.support.clouds import REGION, Cloud
 from tests.support.second_opinions import dynamodb_local, kinesalite
+from tests.support.soaking import broken
 from workbench.cloud.mapping import Clients
 from workbench.soak import cloud as clouds
 from workbench.soak.cloud import soak_cloud
 from workbench.soak.proxy import TROUBLES, Dose, running
-from workbench.soak.run import Report, Settings, soak
+from workbench.soak.run import Settings, soak
 from workbench.soak.verdict import Stores
 
 TIMEOUT = 3.0
@@ -31,10 +32,6 @@ _RANGE = 1 << 128
 def no_kept_connections() -> Iterator[None]:
     yield
     drop_connections()
-
-
-def broken(report: Report) -> set[str]:
-    return {check.name for check in report.checks if not check.holds}
 
 
 def test_resharding_loses_and_doubles_nothing(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hemline.adapters.s3 import S3Objects
 from hemline.model.errors import Conflict
 from hemline.usecases.ports import Written
 from tests.support.clouds import REGION, Cloud
+from tests.support.soaking import broken
 from workbench.cloud.mapping import Clients
 from workbench.soak import cloud as clouds
 from workbench.soak.cloud import soak_cloud
@@ -24,10 +25,6 @@ from workbench.soak.verdict import Stores
 
 TIMEOUT = 2.0
 """Seconds for each wait of our client; a hang of the proxy is longer."""
-
-
-def broken(report: Report) -> set[str]:
-    return {check.name for check in report.checks if not check.holds}
 
 
 def at(endpoint: str, table: str, bucket: str) -> Stores:

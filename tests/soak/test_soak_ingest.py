@@ -15,18 +15,13 @@ from hemline.usecases import ingest_batch as module
 from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
 from hemline.usecases.ingest_read import Group
 from hemline.usecases.ports import Write, Written
+from tests.support.soaking import SMALL, broken
 from tests.support.streams import obeying_marks
 from workbench.cli import build
 from workbench.soak import clients, visitors
 from workbench.soak.faulty import FaultyTable
 from workbench.soak.function import Ingest
-from workbench.soak.run import Report, Settings, soak
-
-SMALL = Settings(events=4000, kills=60, faults=300, seed=7, shards=3, lanes=2, batch=80)
-
-
-def broken(report: Report) -> set[str]:
-    return {check.name for check in report.checks if not check.holds}
+from workbench.soak.run import Settings, soak
 
 
 @pytest.mark.timeout(600)

@@ -23,14 +23,10 @@ from hemline.usecases import (
 from hemline.usecases.ingest_judge import Judged
 from hemline.usecases.ingest_read import Entry
 from hemline.usecases.ports import Part
-from workbench.soak.run import Report, Settings, soak
+from tests.support.soaking import SMALL, broken
+from workbench.soak.run import soak
 
-SMALL = Settings(events=4000, kills=60, faults=300, seed=7, shards=3, lanes=2, batch=80)
 Bug = Callable[[pytest.MonkeyPatch], None]
-
-
-def broken(report: Report) -> set[str]:
-    return {check.name for check in report.checks if not check.holds}
 
 
 def test_people_do_all_that_people_do_and_everything_sent_has_gone_somewhere() -> None:

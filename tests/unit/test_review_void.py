@@ -19,9 +19,6 @@ from hemline.usecases.review_scope import Scoped
 from hemline.usecases.review_site import Against, review
 from tests.support.editions import NOW, build, catalogue, with_fields
 
-DAY = 86_400_000
-MINUTE = NOW - NOW % 60_000
-"""What decisions read as the time."""
 GB = (Condition("trait.country", "eq", "GB"),)
 BRITISH_ISLES = (Condition("trait.country", "in", ["GB", "IE"]),)
 DE = (Condition("trait.country", "eq", "DE"),)
