@@ -51,7 +51,9 @@ def device(browser: Browser) -> Iterator[Device]:
 
 def looked_at_vases(page: Page, stack: Stack) -> None:
     for vase in VASES:
-        page.goto(f"{stack.url}/item/{vase}")
+        # Who leaves before the first answer has no id yet, and is somebody else on the next page.
+        with page.expect_response("**/v1/events"):
+            page.goto(f"{stack.url}/item/{vase}")
         settled(page)
     eventually(page, lambda: looks(opened(page, stack)) == len(VASES), tries=60)
 
