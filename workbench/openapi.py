@@ -178,18 +178,28 @@ def _query(name: str, schema: Document, says: str) -> Document:
 def _identity() -> list[Document]:
     text_of = {"type": "string"}
     return [
-        {"name": "hem_v", "in": "cookie", "description": "Signed visitor id.", "schema": text_of},
-        {"name": "hem_c", "in": "cookie", "description": "The capsule.", "schema": text_of},
+        *(
+            {
+                "name": name,
+                "in": "cookie",
+                "description": f"{says} `{name.removeprefix('__Host-')}` without TLS, and before.",
+                "schema": text_of,
+            }
+            for name, says in (
+                ("__Host-hem_v", "Signed visitor id."),
+                ("__Host-hem_c", "The capsule."),
+            )
+        ),
         {
             "name": "Hemline-Visitor",
             "in": "header",
-            "description": "hem_v for apps.",
+            "description": "The visitor id for apps.",
             "schema": text_of,
         },
         {
             "name": "Hemline-Capsule",
             "in": "header",
-            "description": "hem_c for apps; comes back in the header of the same name.",
+            "description": "The capsule for apps; comes back in the header of the same name.",
             "schema": text_of,
         },
         {
@@ -230,7 +240,7 @@ def _post_events() -> Document:
         "400": _problem("The body, or every event in it, is wrong.", "CollectProblem"),
         **_problems(
             (401, "The batch's signature, or the user token of a bearer, does not verify."),
-            (403, "A page of another site sent it with the visitor's cookie."),
+            (403, "A page of another site sent it, or may have."),
             (413, f"More than {MOST_EVENTS} events or {MOST_BYTES} bytes."),
             _COMPRESSED,
         ),

@@ -12,6 +12,7 @@ from hemline.runtime.guard import guarded
 from hemline.runtime.http import Answer, Payload, Request, problem, status_of
 from hemline.runtime.identity import Asker
 from hemline.runtime.logs import log
+from hemline.runtime.origins import is_cross_site
 from hemline.runtime.settings import load
 from hemline.runtime.wire_account import wire
 from hemline.usecases import account
@@ -47,7 +48,7 @@ def _identify(request: Request, asker: Asker, person: Person, now: int) -> Answe
 def _export(request: Request, asker: Asker, person: Person, now: int) -> Answer:
     page, tombstone = account_in.page_of(request), tombstone_of(person, deps)
     answer = account_out.exported(account.export(person, page, deps, now))
-    if tombstone is None:
+    if tombstone is None or is_cross_site(request, settings.origins):
         return answer
     return account_out.without_id(answer, tombstone.consent, asker, request, settings.keys)
 

@@ -103,9 +103,9 @@ def page(visitor: str, kind: str) -> Answer:
     payload = event("fragments", "slot-json" if kind == "slot" else "page")
     mine = canaries(visitor)
     kept = capsule.update(capsule.Capsule(f"v:{visitor}"), acts(f"v:{visitor}", mine[:2]))
-    payload["cookies"] = [f"hem_v={sign_visitor(visitor, KEYS)}"]
+    payload["cookies"] = [f"__Host-hem_v={sign_visitor(visitor, KEYS)}"]
     if kind == "slot":
-        payload["cookies"].append(f"hem_c={capsule.encode(kept, KEYS)}")
+        payload["cookies"].append(f"__Host-hem_c={capsule.encode(kept, KEYS)}")
         payload["pathParameters"] = {"slot": "yours"}
         payload["rawQueryString"] = f"exclude={mine[0]}"
     else:
@@ -119,7 +119,7 @@ def events_of(visitor: str) -> Answer:
     views = [
         {"id": f"{item}-{visitor}", "type": "view", "item": item} for item in canaries(visitor)
     ]
-    payload["cookies"] = [f"hem_v={sign_visitor(visitor, KEYS)}"]
+    payload["cookies"] = [f"__Host-hem_v={sign_visitor(visitor, KEYS)}"]
     payload["body"] = json.dumps({"events": views})
     return payload
 
@@ -184,7 +184,7 @@ def walk(world: World, requests: int, seed: int) -> Iterator[str]:
 
 def wrong_cookie(visitor: str, answer: Answer) -> str:
     """The capsule that collect hands out is the caller's own, with their own acts."""
-    cookie = next(c for c in answer["cookies"] if c.startswith("hem_c="))
+    cookie = next(c for c in answer["cookies"] if c.startswith("__Host-hem_c="))
     kept = capsule.decode(cookie.partition("=")[2].partition(";")[0], KEYS)
     acted = {item for act in kept.acts for item, _ in act.lines}
     fine = capsule.belongs(kept, f"v:{visitor}") and acted <= set(canaries(visitor))

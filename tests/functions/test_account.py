@@ -21,8 +21,8 @@ def test_signing_in_makes_one_person_of_device_and_user(desk: Desk) -> None:
     found = body(answer)
     assert (found["user"], found["merged"]) == ("ann", True)
     assert found["visitor"] == sign_visitor("phone", KEYS)
-    assert capsules.decode(cookies_of(answer)["hem_c"], KEYS).subject == "u:ann"
-    assert "hem_v" not in cookies_of(answer)
+    assert capsules.decode(cookies_of(answer)["__Host-hem_c"], KEYS).subject == "u:ann"
+    assert "__Host-hem_v" not in cookies_of(answer)
     stored = desk.table.read_part(SITE, "u:ann", Part.PROFILE)
     assert stored
     assert stored.blob
@@ -38,7 +38,7 @@ def test_a_device_of_somebody_else_becomes_another_visitor(desk: Desk) -> None:
     desk("identify", "tablet", "ann")
     answer = desk("identify", "tablet", "bob")
     assert body(answer)["merged"] is False
-    new = cookies_of(answer)["hem_v"]
+    new = cookies_of(answer)["__Host-hem_v"]
     assert new not in {"", sign_visitor("tablet", KEYS)}
     assert {"HttpOnly", "Secure", "SameSite=Lax"} <= set(answer["cookies"][0].split("; "))
 
@@ -47,7 +47,7 @@ def test_a_browser_that_opts_out_is_linked_to_nobody(desk: Desk) -> None:
     answer = desk("identify", "phone", "ann", sec_gpc="1")
     assert body(answer)["merged"] is False
     assert desk.table.read_part(SITE, "v:phone", Part.LINKS) is None
-    assert "hem_v" not in cookies_of(desk("identify", user="ann", sec_gpc="1"))
+    assert "__Host-hem_v" not in cookies_of(desk("identify", user="ann", sec_gpc="1"))
     assert desk.held() == []
 
 
@@ -70,7 +70,7 @@ def test_signing_in_needs_a_token_and_everything_needs_somebody(desk: Desk) -> N
     assert desk("identify-forged", "phone")["statusCode"] == 401
     for scenario in ("export", "export-by-naming-an-id", "forget"):
         assert desk(scenario)["statusCode"] == 401
-    forged = ("hem_v=YW5u.AAAAAAAAAAAAAAAAAAAAAA",)
+    forged = ("__Host-hem_v=YW5u.AAAAAAAAAAAAAAAAAAAAAA",)
     assert desk("export", cookies=forged)["statusCode"] == 401
 
 
@@ -103,7 +103,7 @@ def test_who_asks_to_be_forgotten_is_forgotten_at_once(desk: Desk) -> None:
     found = body(answer)
     assert found["people"] == 2
     assert found["follows"]["settled_at"] > found["at"]
-    assert cookies_of(answer) == {"hem_v": "", "hem_c": ""}
+    assert cookies_of(answer) == {"__Host-hem_v": "", "__Host-hem_c": ""}
     assert all("Max-Age=0" in cookie for cookie in answer["cookies"])
     for subject in ("v:phone", "u:ann"):
         assert desk.stand(subject).forgotten == found["at"]
@@ -117,10 +117,10 @@ def test_a_forgotten_device_that_chooses_becomes_a_new_visitor(desk: Desk) -> No
     desk.remember(*acts("v:lost", ["p1"]))
     desk("consent", "lost")  # a no to personalisation
     before = capsules.Capsule("v:lost", acts=(capsules.Act("e", "click", 1, (("p1", 1),)),))
-    old = f"hem_c={capsules.encode(before, KEYS)}"
+    old = f"__Host-hem_c={capsules.encode(before, KEYS)}"
     desk("forget", "lost")
     payload = event("account", "consent") | {"body": '{"purposes": {"analytics": true}}'}
-    payload["cookies"] = [f"hem_v={sign_visitor('lost', KEYS)}", old]
+    payload["cookies"] = [f"__Host-hem_v={sign_visitor('lost', KEYS)}", old]
     answer = desk.app.handler(payload, None)
     assert body(answer)["purposes"] == {
         "analytics": True,
@@ -128,9 +128,9 @@ def test_a_forgotten_device_that_chooses_becomes_a_new_visitor(desk: Desk) -> No
         "messaging": False,
     }
     cookies = cookies_of(answer)
-    assert cookies["hem_v"] not in {"", sign_visitor("lost", KEYS)}
-    kept = capsules.decode(cookies["hem_c"], KEYS)
-    assert (sign_visitor(kept.subject[2:], KEYS), kept.acts) == (cookies["hem_v"], ())
+    assert cookies["__Host-hem_v"] not in {"", sign_visitor("lost", KEYS)}
+    kept = capsules.decode(cookies["__Host-hem_c"], KEYS)
+    assert (sign_visitor(kept.subject[2:], KEYS), kept.acts) == (cookies["__Host-hem_v"], ())
     assert desk.stand(kept.subject).forgotten == 0
 
 
@@ -140,12 +140,12 @@ def test_a_forgotten_device_that_asks_is_told_so_and_loses_its_id_but_not_its_no
     desk("forget", "gone")
     answer = desk("export", "gone")
     assert not any(one["allowed"] for one in body(answer)["consent"]["purposes"].values())
-    assert cookies_of(answer) == {"hem_v": "", "hem_c": ""}
+    assert cookies_of(answer) == {"__Host-hem_v": "", "__Host-hem_c": ""}
     desk("consent", "no")
     desk("forget", "no")
     cookies = cookies_of(desk("export", "no"))
-    assert cookies["hem_v"] == ""
-    assert capsules.refuses(capsules.decode(cookies["hem_c"], KEYS))
+    assert cookies["__Host-hem_v"] == ""
+    assert capsules.refuses(capsules.decode(cookies["__Host-hem_c"], KEYS))
     assert "cookies" not in desk("export", "alive")
 
 

@@ -19,7 +19,7 @@ def test_what_is_said_counts_at_once_and_comes_with_the_capsule(desk: Desk) -> N
     assert body(answer) == {
         "purposes": {"analytics": True, "personalisation": False, "messaging": False}
     }
-    capsule = capsules.decode(cookies_of(answer)["hem_c"], KEYS)
+    capsule = capsules.decode(cookies_of(answer)["__Host-hem_c"], KEYS)
     assert capsule.subject == "v:phone"
     assert capsules.refuses(capsule)
     assert desk.stand("v:phone").consent.states(Purpose.PERSONALISATION) is False
@@ -31,18 +31,21 @@ def test_what_is_said_counts_at_once_and_comes_with_the_capsule(desk: Desk) -> N
 def test_a_first_choice_makes_a_visitor_for_whom_it_holds(desk: Desk) -> None:
     scenario = "consent"
     cookies = cookies_of(desk(scenario))
-    capsule = capsules.decode(cookies["hem_c"], KEYS)
-    assert sign_visitor(capsule.subject[2:], KEYS) == cookies["hem_v"]
+    capsule = capsules.decode(cookies["__Host-hem_c"], KEYS)
+    assert sign_visitor(capsule.subject[2:], KEYS) == cookies["__Host-hem_v"]
     assert capsules.refuses(capsule)
     assert desk.stand(capsule.subject).consent.states(Purpose.PERSONALISATION) is False
-    again = desk(scenario, cookies=(f"hem_v={cookies['hem_v']}",))
-    assert "hem_v" not in cookies_of(again), "it is theirs from now on"
-    forged = ("hem_v=YW5u.AAAAAAAAAAAAAAAAAAAAAA",)
-    assert cookies_of(desk(scenario, cookies=forged))["hem_v"] not in {"", cookies["hem_v"]}
+    again = desk(scenario, cookies=(f"__Host-hem_v={cookies['__Host-hem_v']}",))
+    assert "__Host-hem_v" not in cookies_of(again), "it is theirs from now on"
+    forged = ("__Host-hem_v=YW5u.AAAAAAAAAAAAAAAAAAAAAA",)
+    assert cookies_of(desk(scenario, cookies=forged))["__Host-hem_v"] not in {
+        "",
+        cookies["__Host-hem_v"],
+    }
 
 
 def test_a_user_without_a_device_gets_no_visitor_by_choosing(desk: Desk) -> None:
-    assert "hem_v" not in cookies_of(desk("consent", user="ann"))
+    assert "__Host-hem_v" not in cookies_of(desk("consent", user="ann"))
 
 
 def test_what_a_linked_device_says_counts_for_its_user(desk: Desk) -> None:
@@ -59,7 +62,7 @@ def test_an_app_gets_its_capsule_by_header(desk: Desk) -> None:
 
 def test_a_bearer_alone_may_be_an_app_or_a_browser_and_gets_it_both_ways(desk: Desk) -> None:
     answer = desk("consent", user="ann")
-    assert cookies_of(answer)["hem_c"] == answer["headers"]["Hemline-Capsule"]
+    assert cookies_of(answer)["__Host-hem_c"] == answer["headers"]["Hemline-Capsule"]
     assert "Hemline-Capsule" not in desk("consent", "phone", "ann")["headers"]
 
 
@@ -88,7 +91,7 @@ def test_a_browser_that_opts_out_and_is_nobody_yet_is_told_what_holds_and_kept_n
 )
 def test_what_cannot_be_meant_is_refused_by_its_field(desk: Desk, text: str, field: str) -> None:
     payload = event("account", "consent")
-    payload |= {"cookies": [f"hem_v={sign_visitor('phone', KEYS)}"], "body": text}
+    payload |= {"cookies": [f"__Host-hem_v={sign_visitor('phone', KEYS)}"], "body": text}
     answer = desk.app.handler(payload, None)
     assert answer["statusCode"] == 400
     found = json.loads(answer["body"])

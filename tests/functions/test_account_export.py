@@ -38,8 +38,8 @@ def test_nobody_is_told_of_anybody_else(desk: Desk) -> None:
     for answer in (
         desk("export-by-naming-an-id", "desk"),
         desk("export", "desk", hemline_visitor=sign_visitor("phone", KEYS)),
-        desk("export", user="bob", cookies=(f"hem_v={sign_visitor('phone', KEYS)}",)),
-        desk("export", "desk", cookies=("hem_v=phone",)),
+        desk("export", user="bob", cookies=(f"__Host-hem_v={sign_visitor('phone', KEYS)}",)),
+        desk("export", "desk", cookies=("__Host-hem_v=phone",)),
     ):
         assert "secret" not in answer["body"]
     assert "secret-1" in desk("export", "phone")["body"]
@@ -67,7 +67,7 @@ def test_an_export_goes_on_where_it_stopped(desk: Desk) -> None:
     first = body(desk("export", "phone"))["events"]
     assert (list(first["days"]), first["complete"]) == (["2023-11-14"], False)
     payload = event("account", "export")
-    payload["cookies"] = [f"hem_v={sign_visitor('phone', KEYS)}"]
+    payload["cookies"] = [f"__Host-hem_v={sign_visitor('phone', KEYS)}"]
     payload["rawQueryString"] = f"after={first['next']}"
     rest = json.loads(desk.app.handler(payload, None)["body"])["events"]
     assert list(rest["days"]) == ["2023-11-15"]

@@ -54,12 +54,12 @@ def test_a_new_visitor_gets_an_id_and_a_capsule_that_scripts_cannot_read(door: D
     for cookie in (visitor, kept):
         assert {"Path=/", "HttpOnly", "SameSite=Lax", "Secure"} <= set(cookie.split("; "))
     again = door.scenario("single", cookies=[c.partition(";")[0] for c in answer["cookies"]])
-    assert [c.partition("=")[0] for c in again["cookies"]] == ["hem_c"]
+    assert [c.partition("=")[0] for c in again["cookies"]] == ["__Host-hem_c"]
     assert len({r.subject for r in door.held()}) == 1
 
 
 def test_the_capsule_holds_what_was_just_done(door: Door) -> None:
-    cookies = [f"hem_v={sign_visitor('ann', KEYS)}"]
+    cookies = [f"__Host-hem_v={sign_visitor('ann', KEYS)}"]
     (cookie,) = door.scenario("beacon", cookies=cookies)["cookies"]
     kept = capsule.decode(cookie.partition(";")[0].partition("=")[2], KEYS)
     assert (kept.subject, [act.type for act in kept.acts]) == ("v:ann", ["click"])
@@ -84,7 +84,7 @@ def test_an_app_names_its_visitor_in_a_header(door: Door) -> None:
 
 def test_a_forged_visitor_becomes_a_new_one(door: Door) -> None:
     answer = door.scenario("forged-visitor")
-    assert answer["cookies"][0].startswith("hem_v=")
+    assert answer["cookies"][0].startswith("__Host-hem_v=")
     assert door.held()[0].subject != "v:ann"
 
 
@@ -98,7 +98,7 @@ def test_an_opt_out_writes_nothing_at_all(door: Door) -> None:
 
 def test_a_capsule_that_says_no_is_obeyed(door: Door) -> None:
     refused = capsule.encode(capsule.Capsule("v:ann", NO), KEYS)
-    answer = door.scenario("batch", cookies=[f"hem_c={refused}"])
+    answer = door.scenario("batch", cookies=[f"__Host-hem_c={refused}"])
     assert body(answer)["accepted"] == 0
     assert door.held() == []
 
@@ -244,13 +244,13 @@ def test_without_a_stream_the_answer_is_503_with_retry_after(
     assert {r["reason"] for r in found["rejected"]} == {"not_durable"}
     assert "never-made" not in answer["body"]
     # The retry must be the same visitor, or an event whose answer was lost would count twice.
-    assert [c.partition("=")[0] for c in answer["cookies"]] == ["hem_v"]
+    assert [c.partition("=")[0] for c in answer["cookies"]] == ["__Host-hem_v"]
 
 
 def test_what_is_logged_says_nothing_of_the_visitor(
     door: Door, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    door.scenario("batch", cookies=[f"hem_v={sign_visitor('ann-the-visitor', KEYS)}"])
+    door.scenario("batch", cookies=[f"__Host-hem_v={sign_visitor('ann-the-visitor', KEYS)}"])
     out = capsys.readouterr().out
     line = json.loads(out)
     assert (line["Accepted"], line["Rejected"]) == (3, 0)

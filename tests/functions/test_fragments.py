@@ -77,7 +77,7 @@ def call(handler: Handler, scenario: str, *, visitor: str = "", **headers: str) 
     payload = event("fragments", scenario)
     payload["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
     if visitor:
-        payload["cookies"] = [f"hem_v={sign_visitor(visitor, KEYS)}"]
+        payload["cookies"] = [f"__Host-hem_v={sign_visitor(visitor, KEYS)}"]
     return handler(payload, None)
 
 
@@ -103,6 +103,9 @@ def test_one_slot_as_html_for_an_include_is_public_and_says_what_to_key_on(
     assert answer["headers"]["Content-Type"].startswith("text/html")
     assert answer["headers"]["Cache-Control"] == "public, max-age=60"
     assert "CloudFront-Viewer-Country" in answer["headers"]["Vary"]
+    assert answer["headers"]["Vary"].endswith(", Origin"), "a page of another origin is told so"
+    again = call(handler, "slot-html", if_none_match=answer["headers"]["ETag"])
+    assert (again["statusCode"], again["headers"]["Vary"]) == (304, answer["headers"]["Vary"])
     assert 'data-hem-token="' in answer["body"]
     assert answer["body"].count("hem-card__title") == 5
 
@@ -170,8 +173,8 @@ def test_the_capsule_counts_before_the_stream_does(handler: Handler) -> None:
     payload = event("fragments", "slot-json")
     kept = capsule.update(capsule.Capsule("v:new"), acts("v:new", ["i2", "i6"]))
     payload["cookies"] = [
-        f"hem_v={sign_visitor('new', KEYS)}",
-        f"hem_c={capsule.encode(kept, KEYS)}",
+        f"__Host-hem_v={sign_visitor('new', KEYS)}",
+        f"__Host-hem_c={capsule.encode(kept, KEYS)}",
     ]
     without = call(handler, "slot-json", visitor="new")
     assert (
@@ -184,8 +187,8 @@ def test_somebody_elses_capsule_is_not_read(handler: Handler) -> None:
     payload = event("fragments", "slot-json")
     kept = capsule.update(capsule.Capsule("v:other"), acts("v:other", ["i2", "i6"]))
     payload["cookies"] = [
-        f"hem_v={sign_visitor('new', KEYS)}",
-        f"hem_c={capsule.encode(kept, KEYS)}",
+        f"__Host-hem_v={sign_visitor('new', KEYS)}",
+        f"__Host-hem_c={capsule.encode(kept, KEYS)}",
     ]
     without = call(handler, "slot-json", visitor="new")
     assert body(without)["fragments"] == body(handler(payload, None))["fragments"]

@@ -39,7 +39,7 @@ def stack(emulator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Stack:
 def shown(handler: Handler, visitor: str = "", bearer: str = "") -> tuple[Any, str, str]:
     """Items, rung and Cache-Control."""
     payload = event("fragments", "slot-json")
-    payload["cookies"] = [f"hem_v={sign_visitor(visitor, KEYS)}"] if visitor else []
+    payload["cookies"] = [f"__Host-hem_v={sign_visitor(visitor, KEYS)}"] if visitor else []
     payload["headers"] = {**payload["headers"]} | ({"authorization": bearer} if bearer else {})
     answer = handler(payload, None)
     assert answer["statusCode"] == 200

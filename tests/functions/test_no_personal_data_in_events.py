@@ -48,7 +48,9 @@ def test_collect_with_every_body(
         named = json.dumps({**json.loads(BODIES["good"])["events"][0], "user": USER})
         for payload in (
             request("collect", "batch", body=text),
-            request("collect", "batch", body=text, cookies=["hem_v=" + CANARIES["forged cookie"]]),
+            request(
+                "collect", "batch", body=text, cookies=["__Host-hem_v=" + CANARIES["forged cookie"]]
+            ),
             request("collect", "batch", body=text, isBase64Encoded=True),
             request("collect", "batch", body=text, bearer=CANARIES["authorization"]),
             request("collect", "batch", body=text, bearer=user_token()),

@@ -39,7 +39,7 @@ class Desk:
         payload = event("account", scenario)
         payload["cookies"] = [
             *cookies,
-            *([f"hem_v={sign_visitor(visitor, KEYS)}"] if visitor else []),
+            *([f"__Host-hem_v={sign_visitor(visitor, KEYS)}"] if visitor else []),
         ]
         if user:
             headers["authorization"] = f"Bearer {token(user)}"

@@ -119,7 +119,10 @@ def request(function: str, scenario: str, *, bearer: str = "", **changes: Any) -
     }
     if bearer:
         payload["headers"]["authorization"] = f"Bearer {bearer}"
-    payload["cookies"] = [f"hem_v={sign_visitor(VISITOR, KEYS)}", "hem_c=" + _capsule()]
+    payload["cookies"] = [
+        f"__Host-hem_v={sign_visitor(VISITOR, KEYS)}",
+        "__Host-hem_c=" + _capsule(),
+    ]
     return {**payload, **changes}
 
 

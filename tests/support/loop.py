@@ -104,6 +104,7 @@ class Loop:
         """Events as the page's own script sends them."""
         body = json.dumps({"events": events}).encode()
         headers = {"cookie": browser.header(), "content-type": "text/plain", "user-agent": BROWSER}
+        headers |= {"origin": self.url, "sec-fetch-site": "same-origin"}
         response = self._http.request("POST", f"{self.url}/v1/events", body=body, headers=headers)
         assert response.status == 202, response.data
         browser.take(response)

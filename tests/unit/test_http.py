@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from hemline.model.errors import (
     UnknownSlot,
 )
 from hemline.model.signed import sign, verify
-from hemline.runtime.http import Request, problem
+from hemline.runtime.http import Answer, Request, problem
 from hemline.runtime.identity import sign_visitor, visitor_of
 from hemline.runtime.settings import load
 
@@ -53,11 +54,34 @@ def test_a_body_that_is_as_it_is_is_taken(encoding: str) -> None:
     assert Request({"body": "{}", "headers": {"content-encoding": encoding}}).body() == b"{}"
 
 
-def test_the_first_cookie_of_a_name_wins() -> None:
-    assert Request({"cookies": ["hem_v=a", "hem_v=b", "x=1=2"]}).cookies == {
-        "hem_v": "a",
-        "x": "1=2",
+def test_every_value_of_a_cookie_is_there_without_quotes_and_empty_ones() -> None:
+    cookies = ["hem_v=", "hem_v=a", ' hem_v = "b" ', "hem_v=a", 'hem_c=""', "x=1=2", 'y="']
+    assert Request({"cookies": cookies}).cookies == {
+        "hem_v": ("a", "b"),
+        "x": ("1=2",),
+        "y": ('"',),
     }
+
+
+def test_every_value_of_a_header_is_there_that_came_twice() -> None:
+    asked = Request({"headers": {"sec-gpc": '1,, "0" ', "dnt": ""}})
+    assert asked.listed("sec-gpc") == ("1", "0")
+    assert asked.listed("dnt") == asked.listed("hemline-visitor") == ()
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/problem+json"])
+def test_no_json_answer_holds_markup_and_it_says_the_same(kind: str) -> None:
+    said = {"<b>&amp;</b>": "<esi:include src='/x'/>", "n": 1, "e": "\\u003c & \u2028"}
+    plain = msgspec.json.encode(said)
+    assert b"<esi" in plain, "or nothing is shown by this test"
+    body = Answer(200, plain, {"Content-Type": kind}).to_payload()["body"]
+    assert not set("<>&") & set(body)
+    assert msgspec.json.decode(body) == said
+
+
+def test_html_is_left_as_it_is() -> None:
+    headers = {"Content-Type": "text/html; charset=utf-8"}
+    assert Answer(200, b"<p>&amp;</p>", headers).to_payload()["body"] == "<p>&amp;</p>"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hemline.learn.capsule import Capsule, encode, update
+from hemline.model.batch_signature import sign_batch
 from hemline.model.consent import NO, Consent, Purpose
 from hemline.model.errors import BadToken
 from hemline.model.user_token import UserKey, mint_user_token
@@ -34,8 +35,8 @@ BAD = [
 def request(
     headers: Mapping[str, str] | None = None, visitor: str = "", capsule: Capsule | None = None
 ) -> Request:
-    cookies = [f"hem_v={sign_visitor(visitor, KEYS)}"] if visitor else []
-    cookies += [f"hem_c={encode(capsule, KEYS)}"] if capsule else []
+    cookies = [f"__Host-hem_v={sign_visitor(visitor, KEYS)}"] if visitor else []
+    cookies += [f"__Host-hem_c={encode(capsule, KEYS)}"] if capsule else []
     return Request({"headers": dict(headers or {}), "cookies": cookies})
 
 
@@ -113,6 +114,44 @@ def test_the_browser_s_opt_outs_outweigh_a_yes() -> None:
     honours = SETTINGS._replace(honour_dnt=True)
     assert asker_of(asked, honours, NOW).opted_out
     assert caller_of(asked, b"", honours, NOW).opted_out
+
+
+@pytest.mark.parametrize("said", ["1", "1,1", "1, 1", '"1"', "0,1", "true", "?1", "1;x", "yes"])
+def test_an_opt_out_that_is_said_oddly_or_twice_is_one(said: str) -> None:
+    kept = Capsule("v:phone", YES)
+    assert visit(request({"sec-gpc": said}, "phone", kept)).consent is False
+    assert visit(request({"dnt": said}, "phone", kept)).dnt
+    stamp = sign_batch(b"{}", KEYS[0], NOW)
+    signed = request({"sec-gpc": said, "hemline-signature": stamp})
+    assert caller_of(signed, b"{}", SETTINGS, NOW).opted_out
+
+
+@pytest.mark.parametrize("said", ["", "0", "0,0", " ", ","])
+def test_no_opt_out_is_none(said: str) -> None:
+    found = asker_of(request({"sec-gpc": said, "dnt": said}), SETTINGS, NOW)
+    assert (found.gpc, found.dnt) == (False, False)
+
+
+OTHER = mint_user_token("bob", USER_KEY, NOW // 1000, seconds=60, site="demo")
+
+
+@pytest.mark.parametrize(
+    ("header", "user"),
+    [
+        (f"Bearer {TOKEN},Bearer {TOKEN}", "ann"),
+        (f"Bearer {TOKEN},Bearer {OTHER}", None),
+        (f"Bearer nonsense,Bearer {TOKEN}", None),
+        (f"Bearer {TOKEN}, Basic YTpi", "ann"),
+        (f"Basic YTpi,Bearer {TOKEN}", "ann"),
+        ("Basic YTpi,Bearer nonsense", None),
+    ],
+)
+def test_of_two_authorizations_a_bearer_is_never_overlooked(header: str, user: str | None) -> None:
+    asked = request({"authorization": header}, "phone")
+    assert visit(asked).subject == (f"u:{user}" if user else None)
+    if user is None:
+        with pytest.raises(BadToken):
+            caller_of(asked, b"", SETTINGS, NOW)
 
 
 def test_settings_say_what_silence_means_by_country() -> None:

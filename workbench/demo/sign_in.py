@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from hemline.model.user_token import keys_of, mint_user_token
+from hemline.runtime.http import inert
 from workbench import laptop
 from workbench.cloud.payload import Request
 
@@ -73,4 +74,5 @@ async def _sign_out(_request: web.Request) -> web.Response:
 
 
 def _told(status: int, **members: object) -> web.Response:
-    return web.json_response(members, status=status, headers=_PRIVATE)
+    body = inert(msgspec.json.encode(members))
+    return web.Response(body=body, status=status, headers=_PRIVATE, content_type="application/json")

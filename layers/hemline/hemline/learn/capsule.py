@@ -5,7 +5,9 @@ fragment folds `records(capsule, site)` into the profile it read, and what the s
 meanwhile is a repeat, because the event ids are the same. Knows no clock, no HTTP, no storage.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 
 import msgspec
 
@@ -102,6 +104,22 @@ def decode(text: str, keys: tuple[bytes, ...]) -> Capsule:
 def belongs(capsule: Capsule, subject: str | None) -> bool:
     """Whether it is this subject's; a capsule of somebody else must neither be read nor written."""
     return subject == capsule.subject
+
+
+def together(found: Sequence[Capsule], subject: str | None) -> Capsule | None:
+    """One of several that a browser sent at once: the subject's newest, with every no of all of them."""
+    if len(found) < 2:
+        return found[0] if found else None
+    own = [one for one in found if belongs(one, subject)]
+    newest = max(own or found, key=_newest)
+    refused = reduce(or_, (one.consent.refused for one in found))
+    said = newest.consent
+    said = Consent(said.granted & ~refused, refused, max(one.consent.at for one in found))
+    return msgspec.structs.replace(newest, consent=said)
+
+
+def _newest(capsule: Capsule) -> tuple[int, tuple[int, str]]:
+    return capsule.consent.at, max(map(_age, capsule.acts), default=(0, ""))
 
 
 def refuses(capsule: Capsule) -> bool:

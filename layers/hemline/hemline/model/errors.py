@@ -51,7 +51,13 @@ class BadToken(NotAllowed):
 
 
 class CrossSite(NotAllowed):
-    """A browser sent the visitor's cookie along with a request that another site's page made."""
+    """A browser made this request for a page of another site, or may have."""
+
+    field = "Origin"
+    way_out = (
+        "Call from a page of the API's own origin, or name the page's origin in AllowedOrigins."
+        " What is no browser sends application/json."
+    )
 
 
 class NotDurable(HemlineError):  # noqa: N818

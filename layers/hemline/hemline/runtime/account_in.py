@@ -1,6 +1,7 @@
 """Who calls about their account, and what they say, from one HTTP request. No id is taken from it.
 
-Calls that change something are refused when a browser made them for a page of another site.
+Calls that change something are refused when a browser made them for a page of another site; one that
+only reads is answered, and sets no cookie.
 """
 
 import re

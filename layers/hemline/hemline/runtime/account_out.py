@@ -8,16 +8,10 @@ import msgspec
 from hemline.learn import capsule as capsules
 from hemline.learn.capsule import Capsule
 from hemline.model.consent import Consent, Policy, Purpose, allowed, strictest
-from hemline.runtime.collect_out import attributes
+from hemline.runtime import cookies
+from hemline.runtime.cookies import CAPSULE_COOKIE, VISITOR_COOKIE
 from hemline.runtime.http import PRIVATE, Answer, Request
-from hemline.runtime.identity import (
-    CAPSULE_COOKIE,
-    CAPSULE_HEADER,
-    VISITOR_COOKIE,
-    Asker,
-    carries,
-    sign_visitor,
-)
+from hemline.runtime.identity import CAPSULE_HEADER, Asker, carries, moving, sign_visitor
 from hemline.usecases.account import Identified, Person
 from hemline.usecases.forget_person import Forgotten
 
@@ -54,11 +48,10 @@ def without_id(
     """The id ends, since it is a forgotten one: the next event gets a new one. A no stays with the device."""
     said = strictest((consent, asker.capsule.consent if asker.capsule else consent))
     kept = Capsule(asker.subject or "", Consent(refused=said.refused, at=said.at))
-    gone = attributes(request, seconds=0)
-    cookies = [f"{VISITOR_COOKIE}=; {gone}", f"{CAPSULE_COOKIE}=; {gone}"]
+    no = cookies.ended(request, CAPSULE_COOKIE)
     if said.refused:
-        cookies[1] = f"{CAPSULE_COOKIE}={capsules.encode(kept, keys)}; {attributes(request)}"
-    return answer._replace(cookies=tuple(cookies))
+        no = cookies.handed(request, CAPSULE_COOKIE, capsules.encode(kept, keys))
+    return answer._replace(cookies=(*cookies.ended(request, VISITOR_COOKIE), *no))
 
 
 def opted_out() -> Answer:
@@ -78,20 +71,20 @@ def erased(found: Forgotten, request: Request) -> Answer:
             "settled_at": found.settled_at,
         },
     }
-    gone = attributes(request, seconds=0)
-    return _json(body)._replace(
-        cookies=tuple(f"{name}=; {gone}" for name in (VISITOR_COOKIE, CAPSULE_COOKIE))
-    )
+    names = (VISITOR_COOKIE, CAPSULE_COOKIE)
+    gone = tuple(one for name in names for one in cookies.ended(request, name))
+    return _json(body)._replace(cookies=gone)
 
 
 def _with_visitor(
     answer: Answer, visitor: str | None, asker: Asker, request: Request, keys: Keys
 ) -> Answer:
     """The device's new id, where it has one now; a browser that opts out is given none."""
-    if visitor is None or visitor == asker.visitor or asker.opted_out:
+    known = visitor == asker.visitor and moving(request, keys) != visitor
+    if visitor is None or known or asker.opted_out:
         return answer
-    cookie = f"{VISITOR_COOKIE}={sign_visitor(visitor, keys)}; {attributes(request)}"
-    return answer._replace(cookies=(cookie, *answer.cookies))
+    kept = cookies.handed(request, VISITOR_COOKIE, sign_visitor(visitor, keys))
+    return answer._replace(cookies=(*kept, *answer.cookies))
 
 
 def _with_capsule(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
@@ -110,7 +103,7 @@ def _with_capsule(  # noqa: PLR0913, PLR0917 - who is told what, and how they as
     answer, (cookie, header) = _json(body), carries(request)
     if header:
         answer = answer._replace(headers={**answer.headers, CAPSULE_HEADER: text})
-    kept = (f"{CAPSULE_COOKIE}={text}; {attributes(request)}",) if cookie else ()
+    kept = cookies.handed(request, CAPSULE_COOKIE, text) if cookie else ()
     return answer._replace(cookies=kept)
 
 

@@ -44,13 +44,23 @@ class Request:
         """The value, empty when the header is not there; `name` in lower case."""
         return self.headers.get(name, "")
 
+    def listed(self, name: str) -> tuple[str, ...]:
+        """All values of a header: gateways join those of one that came twice by a comma."""
+        parts = (_unquoted(part) for part in self.header(name).split(","))
+        return tuple(part for part in parts if part)
+
     @cached_property
-    def cookies(self) -> dict[str, str]:
-        """Name → value; the first one of a name wins, as browsers send the most specific first."""
-        found: dict[str, str] = {}
+    def cookies(self) -> dict[str, tuple[str, ...]]:
+        """Name → its values, in the order sent, without quotes and empty ones.
+
+        A name may come several times: with another path or domain, of which nothing is said here.
+        """
+        found: dict[str, tuple[str, ...]] = {}
         for cookie in self._payload.get("cookies") or ():
             name, _, value = cookie.partition("=")
-            found.setdefault(name.strip(), value.strip())
+            if text := _unquoted(value):
+                known = found.get(name.strip(), ())
+                found[name.strip()] = known if text in known else (*known, text)
         return found
 
     @cached_property
@@ -79,6 +89,13 @@ class Request:
             raise BadInput("body", "is not valid base64.") from None
 
 
+def _unquoted(text: str) -> str:
+    """Without blanks and one pair of quotes around it, which stand for nothing (RFC 6265, 4.1.1)."""
+    text = text.strip()
+    quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1] if quoted else text
+
+
 class Answer(NamedTuple):
     """An HTTP answer before it takes the shape that API Gateway wants."""
 
@@ -89,15 +106,30 @@ class Answer(NamedTuple):
 
     def to_payload(self) -> dict[str, Any]:
         """Payload format 2.0."""
+        is_json = self.headers.get("Content-Type", "").endswith("json")
+        body = inert(self.body) if is_json else self.body
         payload: dict[str, Any] = {
             "statusCode": self.status,
             "headers": self.headers,
-            "body": self.body.decode(),
+            "body": body.decode(),
             "isBase64Encoded": False,
         }
         if self.cookies:
             payload["cookies"] = list(self.cookies)
         return payload
+
+
+_MARKUP = ((b"&", b"\\u0026"), (b"<", b"\\u003c"), (b">", b"\\u003e"))
+
+
+def inert(document: bytes) -> bytes:
+    """JSON that is the same to every reader of JSON, and no markup to what pastes it into a page.
+
+    In JSON the three stand in texts alone, so that the bytes can be replaced wherever they are.
+    """
+    for mark, spelled in _MARKUP:
+        document = document.replace(mark, spelled)
+    return document
 
 
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -139,7 +171,7 @@ def problem_of(error: HemlineError) -> dict[str, object]:
 
     document: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(found).phrase}
     document |= {"status": found, "detail": detail}
-    if isinstance(error, BadInput | BadToken):
+    if isinstance(error, BadInput | BadToken | CrossSite):
         document["field"] = error.field
         if error.way_out:
             document["way_out"] = error.way_out

@@ -2,8 +2,10 @@
 
 A user is known by a bearer token that the site signed, a visitor by a cookie or header that we signed,
 and nobody by naming an id. A bearer outweighs the cookie; a bad one is never taken for anybody.
+Where several values came, each is tried: a bad one hides no good one, and two good ones are nobody's.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from hemline.learn import capsule as capsules
@@ -13,13 +15,16 @@ from hemline.model.decision import Visit
 from hemline.model.errors import BadToken, NotAllowed
 from hemline.model.ids import is_id
 from hemline.model.signed import sign, verify
+from hemline.runtime import cookies
+from hemline.runtime.cookies import CAPSULE_COOKIE, VISITOR_COOKIE
 from hemline.runtime.http import Request
 from hemline.runtime.settings import Settings
 
-VISITOR_COOKIE = "hem_v"
-CAPSULE_COOKIE = "hem_c"
 CAPSULE_HEADER = "Hemline-Capsule"
+VISITOR_HEADER = "hemline-visitor"
 _PURPOSE = "visitor"
+_NO_OPT_OUT = {"0", "?0", "null", "unspecified"}
+"""Of `Sec-GPC` and `DNT`: all else that is said there is a no, since doubt is on the visitor's side."""
 
 
 class Asker(NamedTuple):
@@ -52,43 +57,77 @@ def sign_visitor(visitor_id: str, keys: tuple[bytes, ...]) -> str:
 def asker_of(request: Request, settings: Settings, now: int) -> Asker:
     """`now` in epoch ms. Raises BadToken, never for a forged cookie: that is as good as none."""
     user = user_of(request, settings, now)
-    return _anonymous(request, settings)._replace(user=user)
+    return _asker(request, settings, visitor_of(request, settings.keys), user)
 
 
 def user_of(request: Request, settings: Settings, now: int) -> str | None:
     """The user whom a bearer names; None without one. Raises BadToken."""
-    scheme, _, token = request.header("authorization").partition(" ")
-    if scheme.lower() != "bearer":
+    tokens = set(_bearers(request))
+    if not tokens:
         return None
+    if len(tokens) > 1:
+        raise BadToken("two user tokens came with one call, and one of them may be somebody else's")
     from hemline.model.user_token import verify_user_token  # noqa: PLC0415 - few bring one
 
     try:
         return verify_user_token(
-            token.strip(), settings.user_keys, site=settings.site, now=now // 1000
+            tokens.pop(), settings.user_keys, site=settings.site, now=now // 1000
         )
     except NotAllowed as error:
         raise BadToken(str(error)) from None
 
 
+def _bearers(request: Request) -> Iterable[str]:
+    """The token of each `Bearer`; beside it may stand the password that a site in the making asks for."""
+    for one in request.header("authorization").split(","):
+        scheme, _, token = one.strip().partition(" ")
+        if scheme.lower() == "bearer":
+            yield token.strip()
+
+
 def visitor_of(request: Request, keys: tuple[bytes, ...]) -> str | None:
-    """Cookie first, then header."""
-    text = request.cookies.get(VISITOR_COOKIE) or request.header("hemline-visitor")
-    if not text:
-        return None
-    try:
-        visitor = verify(_PURPOSE, text, keys).decode("ascii", "replace")
-    except NotAllowed:
-        return None
-    return visitor if is_id(visitor) else None
+    """Of cookie and header together, which must not be of two people; None for nobody, or for doubt.
+
+    The old cookie is looked at where no other is valid: a sibling subdomain can have set it.
+    """
+    came = cookies.held(request, VISITOR_COOKIE)
+    named = _valid(came.now, keys) or _valid(came.before, keys)
+    found = named | _valid(request.listed(VISITOR_HEADER), keys)
+    return found.pop() if len(found) == 1 else None
 
 
-def _anonymous(request: Request, settings: Settings) -> Asker:
-    gpc = request.header("sec-gpc").strip() == "1"
-    dnt = request.header("dnt").strip() == "1"
-    kept = capsule_of(request, settings.keys)
-    visitor = visitor_of(request, settings.keys)
+def moving(request: Request, keys: tuple[bytes, ...]) -> str | None:
+    """The visitor whose id came under the cookie's old name, to be handed out under the new one."""
+    came = cookies.held(request, VISITOR_COOKIE)
+    return visitor_of(request, keys) if came.before else None
+
+
+def _valid(texts: Iterable[str], keys: tuple[bytes, ...]) -> set[str]:
+    """Ids of those that are ours; a bad one hides no good one."""
+    found = set()
+    for text in texts:
+        try:
+            found.add(verify(_PURPOSE, text, keys).decode("ascii", "replace"))
+        except NotAllowed:
+            continue
+    return {visitor for visitor in found if is_id(visitor)}
+
+
+def _asker(request: Request, settings: Settings, visitor: str | None, user: str | None) -> Asker:
+    gpc, dnt = opts_out(request), says_no(request, "dnt")
     out = gpc or (dnt and settings.honour_dnt)
-    return Asker(visitor, None, kept, gpc, dnt, out)
+    found = Asker(visitor, user, None, gpc, dnt, out)
+    return found._replace(capsule=capsule_of(request, settings.keys, found.subject))
+
+
+def opts_out(request: Request) -> bool:
+    """Whether the browser opts out of everything (`Sec-GPC`)."""
+    return says_no(request, "sec-gpc")
+
+
+def says_no(request: Request, header: str) -> bool:
+    """Whether a header that is there to say no says anything else than that it does not."""
+    return any(part.lower() not in _NO_OPT_OUT for part in request.listed(header))
 
 
 def visit_of(request: Request, settings: Settings, now: int) -> Visit:
@@ -99,7 +138,7 @@ def visit_of(request: Request, settings: Settings, now: int) -> Visit:
     try:
         asker = asker_of(request, settings, now)
     except BadToken:
-        asker = _anonymous(request, settings)._replace(visitor=None)
+        asker = _asker(request, settings, None, None)
     kept, subject = asker.capsule, asker.subject
     said = capsules.said_by(kept, subject).states(Purpose.PERSONALISATION)
     if asker.gpc or said is False:
@@ -118,16 +157,21 @@ class Carries(NamedTuple):
 
 def carries(request: Request) -> Carries:
     """An app by header, a browser by cookie; both for a bearer alone, which may be either's first call."""
-    if {VISITOR_COOKIE, CAPSULE_COOKIE} & request.cookies.keys():
+    if cookies.came(request):
         return Carries(cookie=True, header=False)
-    app = bool(request.header("hemline-visitor") or request.header(CAPSULE_HEADER.lower()))
+    app = bool(request.header(VISITOR_HEADER) or request.header(CAPSULE_HEADER.lower()))
     return Carries(cookie=not app, header=app or bool(request.header("authorization")))
 
 
-def capsule_of(request: Request, keys: tuple[bytes, ...]) -> Capsule | None:
-    """The capsule of the cookie, else of the header; a forged one is as good as none."""
-    text = request.cookies.get(CAPSULE_COOKIE) or request.header(CAPSULE_HEADER.lower())
+def capsule_of(request: Request, keys: tuple[bytes, ...], subject: str | None) -> Capsule | None:
+    """What the capsules that came along say together; a forged one is as good as none."""
+    came = cookies.held(request, CAPSULE_COOKIE)
+    texts = (*came.now, *came.before, *request.listed(CAPSULE_HEADER.lower()))
+    return capsules.together([c for text in texts if (c := _decoded(text, keys))], subject)
+
+
+def _decoded(text: str, keys: tuple[bytes, ...]) -> Capsule | None:
     try:
-        return capsules.decode(text, keys) if text else None
+        return capsules.decode(text, keys)
     except NotAllowed:
         return None
