@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.support.browsing import ME, PATIENT, RECORD, Shop
+from tests.support.browsing import ME, PATIENT, RECORD, Shop, at_rest
 from workbench.beside import beside, settled
 from workbench.demo.pages import routes
 
@@ -99,13 +99,6 @@ def shop() -> Iterator[Shop]:
 
 
 Open = Callable[..., Page]
-
-
-def at_rest(context: BrowserContext) -> None:
-    """Closing a context while one of its pages is on its way somewhere may hang for good."""
-    for page in context.pages:
-        with contextlib.suppress(Error):
-            page.goto("about:blank", timeout=20_000)
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """What browser tests share: the scripted shop's state, what a page records of itself, bounded waits."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Error, Page
 
 # What every page under test records of itself: layout shifts, and each answer that was dealt with.
 RECORD = """
@@ -72,6 +73,13 @@ class Shop:
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The events of a type that came in."""
         return [event for event in self.events if event["type"] == kind]
+
+
+def at_rest(context: BrowserContext) -> None:
+    """Closing a context while one of its pages is on its way somewhere may hang for good."""
+    for page in context.pages:
+        with contextlib.suppress(Error):
+            page.goto("about:blank", timeout=20_000)
 
 
 def settled(page: Page) -> list[str]:
