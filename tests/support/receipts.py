@@ -54,7 +54,7 @@ class World:
             StreamRecord(shard, f"{next(self._numbers):020}", encode_record(record), NOW)
             for record in records
         ]
-        deps = IngestDeps(SITE, self.table, self.objects, Here())  # type: ignore[arg-type]
+        deps = IngestDeps(SITE, self.table, self.objects, Here(), KEYS)  # type: ignore[arg-type]
         assert not ingest_batch(stream, deps, NOW).failures
 
     def stop(self, brake: Brake) -> None:

@@ -31,7 +31,7 @@ LIKED = [
 def exposure(name: str, items: Sequence[str], time: int, token: str = "") -> Record:
     lined = tuple(Line(item) for item in items)
     event = Event(name, "exposure", time, slot="row", token=token or name, lines=lined)
-    return Record(SITE, f"v:{name}", time, event)
+    return Record(SITE, f"v:{name}", time, event, signed=True)  # its token is none of ours
 
 
 def simulated(visits: int, explore: float = 0.5, hours: int = 20) -> Report:

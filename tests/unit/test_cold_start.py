@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hemline.adapters import site_yaml
 from hemline.decide.explore import explore
+from hemline.decide.token import Token, encode
 from hemline.learn.statistics_counts import Statistics
 from hemline.model.edition import pack, unpack
 from hemline.model.event import Event, Line, Record
@@ -21,7 +22,7 @@ from hemline.usecases import cold_start
 from hemline.usecases.build_edition import Counted, Made, edition_parts
 from hemline.usecases.review_site import Against, review
 from tests.support.deciding import acts, ask, decide_for, table_with
-from tests.support.editions import NOW, SITE, ScoreByPrice
+from tests.support.editions import KEYS, NOW, SITE, ScoreByPrice
 
 HOUR = 3_600_000
 BUDGET = ColdStart(impressions=3, hours=10)
@@ -41,7 +42,9 @@ def shown(**times: int) -> Statistics:
 
 
 def _record(name: str, kind: str, item: str) -> Record:
-    return Record(SITE, "v:x", NOW - 1000, Event(name, kind, NOW - 1000, lines=(Line(item),)))
+    """As the site's own server tells of it, which needs no token to be believed."""
+    event = Event(name, kind, NOW - 1000, lines=(Line(item),))
+    return Record(SITE, "v:x", NOW - 1000, event, signed=True)
 
 
 def owed(statistics: Statistics) -> list[str]:
@@ -54,6 +57,23 @@ def test_an_item_is_owed_until_it_was_seen_often_enough_or_its_time_is_over() ->
     assert owed(shown(fresh=2, known=1)) == ["known", "fresh"], "the least shown first"
     assert owed(shown(fresh=3)) == ["known"]
     assert cold_start.sections(None, shown(), ITEMS, NOW) == {}
+
+
+def test_only_lists_that_were_decided_pay_what_an_item_is_owed() -> None:
+    """Anybody can say of an item that it was seen: without a list's token nothing is owed less for it."""
+    list_token, banner = (
+        encode(Token(b"edition1", slot, 0, b"f" * 16, 1, items), KEYS)
+        for slot, items in (("row", (0,)), ("hero", ()))
+    )
+    statistics = Statistics()
+    for n, token in enumerate((None, "made.up", banner)):
+        event = Event(f"e{n}", "exposure", NOW - 1000, lines=(Line("fresh"),), token=token)
+        statistics.add(Record(SITE, "v:x", NOW - 1000, event))
+    assert cold_start.shown_times(statistics) == {"fresh": 0}
+    assert statistics.daily()[3].sum() == 6, "that they were seen is counted as ever"
+    paid = Event("e9", "exposure", NOW - 1000, lines=(Line("fresh"),), token=list_token)
+    statistics.add(Record(SITE, "v:x", NOW - 1000, paid))
+    assert cold_start.shown_times(statistics) == {"fresh": 1}
 
 
 def test_what_was_missed_is_said_with_how_far_it_came() -> None:

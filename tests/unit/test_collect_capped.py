@@ -37,8 +37,10 @@ def told(caller: Caller = ANN, keys: Any = KEYS, **event: Any) -> tuple[Collecte
 
 @pytest.mark.parametrize("kind", ["exposure", "impression", "click", "dismiss"])
 def test_it_counts_under_the_slot_that_the_token_names(kind: str) -> None:
-    _, (record,) = told(type=kind, slot="another")
+    _, (record,) = told(type=kind, slot=None)
     assert record.capped == "leaving"
+    found, kept = told(type=kind, slot="another")
+    assert (kept, found.rejected[0].reason.split(":")[0]) == ([], "slot")
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,8 @@ def _deps() -> "Iterator[IngestDeps]":
     stack = laptop.running()
     # One record at a time needs one writer.
     with ThreadPoolExecutor(1) as pool:
-        yield IngestDeps(stack.site, stores.table(stack), stores.objects(stack), pool)
+        kept = stores.table(stack), stores.objects(stack)
+        yield IngestDeps(stack.site, *kept, pool, stores.secrets(stack))
 
 
 def _ticking(chosen: "list[Kept]") -> "Iterator[Kept]":

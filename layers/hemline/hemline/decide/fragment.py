@@ -106,7 +106,13 @@ def _token(decided: Decided, form: Format, witness: token.Witness, unsigned: byt
         broken=asked.broken,
         request=token.Request(token.given_of(facts.trace), asked.wants),
         whose=witness.whose() if facts.scope is Scope.VISITOR else None,
+        shown=_shown(decided) if slot.kind == "items" else None,
     )
+
+
+def _shown(decided: Decided) -> bytes:
+    ids = decided.snapshot.item_ids
+    return token.item_marks(ids[i] for i in decided.answer.shown)
 
 
 _NO_TOKEN = b'""}'

@@ -6,7 +6,6 @@ Knows no clock and no storage; `usecases.receipts` finds again what it points to
 """
 
 import hashlib
-import hmac
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,19 +14,29 @@ import msgspec
 from hemline.decide.facts import Facts, Read
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Rung, SlotRequest
-from hemline.model.decision_mark import CAPPED, KEPT_DAYS, PURPOSE, Head, checked, site_mark
+from hemline.model.decision_mark import (
+    CAPPED,
+    KEPT_DAYS,
+    PURPOSE,
+    Head,
+    checked,
+    item_marks,
+    site_mark,
+    who,
+)
 from hemline.model.errors import NotAllowed
 from hemline.model.signed import sign
 
-__all__ = ["KEPT_DAYS", "site_mark"]
+__all__ = ["KEPT_DAYS", "item_marks", "site_mark", "who"]
 
-MAX_CHARACTERS = 700
+MAX_CHARACTERS = 920
+"""Of fifty items of a catalogue of millions; a token with all that was asked in it has at most 700."""
 CONSENTED, KNOWN, UNREAD = 1, 2, 4
 """Flags of `Whose`: facts of the visitor were there; somebody was known; the profile was not to be had."""
 
 _RUNGS = tuple(Rung)
 _SIGNATURE = 23  # a dot and 16 bytes in base64
-_MOST_BYTES = (MAX_CHARACTERS - _SIGNATURE) * 3 // 4
+_MOST_BYTES = (700 - _SIGNATURE) * 3 // 4
 _NAMES = (
     "page.type",
     "page.url",
@@ -102,6 +111,11 @@ class Token(Head, frozen=True, array_like=True):
     """
     whose: Whose | None = None
     """None when no fact of the visitor was read."""
+    shown: bytes | None = None
+    """`item_marks` of what a list showed, since the door has no edition; None of other slots.
+
+    None, too, of tokens from before there were any: what they are sent with is not held against them.
+    """
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -123,13 +137,8 @@ def short(data: bytes, size: int = 8) -> bytes:
     return hashlib.blake2b(data, digest_size=size).digest()
 
 
-def who(subject: str, key: bytes) -> bytes:
-    """A subject as a token knows it: nobody without the key can try names out."""
-    return hmac.digest(key, b"who\0" + subject.encode(), "sha256")[:8]
-
-
 def encode(token: Token, keys: tuple[bytes, ...]) -> str:
-    """Signed text, at most MAX_CHARACTERS: a request that does not fit becomes its digest."""
+    """Signed text, at most MAX_CHARACTERS: a request that takes it over 700 becomes its digest."""
     return sign(PURPOSE, _payload(token), keys[0])
 
 

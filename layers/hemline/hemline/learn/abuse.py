@@ -5,8 +5,8 @@ takes two looks at the history: `survey` remembers of the first one what the sec
 each event by itself. Knows no storage; what is flagged is kept there as it is.
 
 Limits of what this can see: whoever forges exposures along with clicks, slowly, under many visitor ids,
-looks like people. Tokens are compared and not verified here, and by no visitor: a fragment that is
-cached for everybody has one token for all who see it.
+looks like people. Tokens are compared and not verified here: the door did that, and found out whether one
+was given to somebody else; a fragment that is cached for everybody has one token for all who see it.
 """
 
 from array import array
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.learn.counts import Sums
-from hemline.model.abuse import DWELL, RATE, UNKNOWN, UNSEEN, Limits
+from hemline.model.abuse import DWELL, FOREIGN, RATE, UNKNOWN, UNSEEN, Limits
 from hemline.model.event import ITEM_EVENT, Event, Record
 from hemline.model.ids import hash64
 
@@ -40,12 +40,12 @@ class Suspects(NamedTuple):
         """All flags of one record of that history, those of the door first."""
         if record.event.type == ITEM_EVENT:
             return ()
-        return (*record.flags, *(flag for flag, holds in _HISTORY if holds(self, record)))
+        return (*of_the_door(record), *(flag for flag, holds in _HISTORY if holds(self, record)))
 
 
 def of_the_door(record: Record) -> tuple[str, ...]:
     """The flags of a record alone, for whoever has no history at hand."""
-    return record.flags
+    return (*record.flags, FOREIGN) if record.given else record.flags
 
 
 def survey(records: Iterable[Record], limits: Limits) -> Suspects:
@@ -67,7 +67,7 @@ def survey(records: Iterable[Record], limits: Limits) -> Suspects:
             happened.add(_bucket(record, span))
             if _came_late(record, span):
                 late.add(_arrival(record, span))
-        if event.token and event.type == "exposure":
+        if event.token and event.type == "exposure" and not record.given:
             shown.append(_hash(event.token))
             times.append(event.time)
         elif event.token and event.type in _TOKENED:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hemline.learn.cooccurrence import Cooccurrence
 from hemline.learn.counts import Longs, Sums
+from hemline.model.decision_mark import claimed
 from hemline.model.event import Deed, Record
 
 DAY_MS = 86_400_000
@@ -48,6 +49,7 @@ class Statistics:
         """Time of the newest event, epoch ms."""
         self.pairs = Cooccurrence()
         self._daily = Sums()
+        self._confirmed = Sums()
         self._segment = Sums()
 
     def add(self, record: Record) -> None:
@@ -65,6 +67,9 @@ class Statistics:
             self._daily.add(item << _DAY_BITS + _DEED_BITS | _EVER << _DEED_BITS | deed)
         if deed is not Deed.SHOWN:
             self._add_deeper(record, deed, items, day)
+        elif _is_confirmed(record):
+            for item in items:
+                self._confirmed.add(item)
 
     def _add_deeper(self, record: Record, deed: Deed, items: list[int], day: int) -> None:
         self.pairs.add(record.subject, record.event.time, items)
@@ -92,6 +97,11 @@ class Statistics:
             keys, counts, days = keys[recent], counts[recent], days[recent]
         return keys >> _DAY_BITS + _DEED_BITS, days, keys & (1 << _DEED_BITS) - 1, counts
 
+    def confirmed(self) -> dict[str, int]:
+        """Item id → its impressions, ever, in lists that we decided (or that the site's server tells of)."""
+        of = dict(zip(*(column.tolist() for column in self._confirmed.table()), strict=True))
+        return {name: of.get(number, 0) for name, number in self.numbers.items()}
+
     def by_segment(self) -> tuple[Longs, Longs, Longs, Longs]:
         """(segment numbers, item numbers, days, weighted counts), each int64 [m]."""
         keys, counts = self._segment.table()
@@ -106,3 +116,11 @@ class Statistics:
     def ever(self) -> int:
         """The day under which `daily` gives all-time sums."""
         return _EVER
+
+
+def _is_confirmed(record: Record) -> bool:
+    """Whether it pays what a new item is owed: anybody can say without a list's token that it was seen."""
+    if record.signed:
+        return True
+    head = claimed(record.event.token) if record.event.token else None
+    return bool(head and head.items)

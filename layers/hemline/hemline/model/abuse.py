@@ -7,10 +7,11 @@ import msgspec
 
 from hemline.model.event import BOT
 
-RATE, UNSEEN, DWELL, UNKNOWN = "rate", "unseen", "dwell", "unknown"
+FOREIGN, RATE, UNSEEN, DWELL, UNKNOWN = "foreign", "rate", "unseen", "dwell", "unknown"
 
 FLAGS = {
     BOT: "its user agent says that it is a program",
+    FOREIGN: "its token is of a fragment that was decided for somebody else",
     RATE: "of a visitor, in a minute or a day of more events than people make or bring in later",
     UNSEEN: "a click in a fragment that nobody had seen by then, or that it does not name",
     DWELL: "longer than its fragment had been in sight",

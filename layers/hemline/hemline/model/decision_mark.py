@@ -3,12 +3,15 @@
 The token itself is read in `decide.token`; the door knows no more of it than this. Knows no clock.
 """
 
-from functools import cache
+import hmac
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from hashlib import blake2b
 
 import msgspec
 
 from hemline.model.errors import NotAllowed
+from hemline.model.ids import hash64
 from hemline.model.signed import unsigned, verify
 
 PURPOSE = "decision"
@@ -44,7 +47,74 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
     """First 4 bytes of the site's hash."""
 
 
+class Owner(msgspec.Struct, frozen=True, array_like=True):
+    """How `decide.token.Whose` begins."""
+
+    flags: int = 0
+    who: bytes = b""
+    """Keyed hash of the subject, 8 bytes; empty where nobody was known, or let themselves be."""
+
+
+_SKIPPED = msgspec.Raw(b"\xc0")
+
+
+class Bound(Head, frozen=True, array_like=True):
+    """A whole token, of which the door reads to what and to whom it is bound."""
+
+    body: msgspec.Raw = _SKIPPED
+    form: msgspec.Raw = _SKIPPED
+    broken: msgspec.Raw = _SKIPPED
+    request: msgspec.Raw = _SKIPPED
+    whose: Owner | None = None
+    """None of a fragment that everybody gets."""
+    shown: bytes | None = None
+    """A mark of each item that was shown; None of other slots than lists, and before there were any."""
+
+    @property
+    def who(self) -> bytes:
+        """Whom it was given to; nothing where anybody may have it."""
+        return self.whose.who if self.whose else b""
+
+    @property
+    def capped(self) -> str:
+        """The slot whose frequency cap its fragment counts towards, or nothing."""
+        return self.slot if self.rung & CAPPED else ""
+
+    def holds(self, item: str) -> bool:
+        """Whether it was shown; yes to all where the token does not say."""
+        if self.shown is None:
+            return True
+        mark = _item_mark(item)
+        return any(mark == self.shown[at : at + _MARK] for at in range(0, len(self.shown), _MARK))
+
+
+_MARK = 3
+"""Bytes of an item: one item in 1.7 million passes for one of ten that were shown."""
 _decoder = msgspec.msgpack.Decoder(Head)
+_bound = msgspec.msgpack.Decoder(Bound)
+
+
+def item_marks(items: Iterable[str]) -> bytes:
+    """What `Bound.holds` looks in."""
+    return b"".join(map(_item_mark, items))
+
+
+@lru_cache(maxsize=1 << 14)
+def _item_mark(item: str) -> bytes:
+    return hash64(item).to_bytes(8, "little")[:_MARK]
+
+
+def who(subject: str, key: bytes) -> bytes:
+    """A subject as a token knows it: nobody without the key can try names out."""
+    return hmac.digest(key, b"who\0" + subject.encode(), "sha256")[:8]
+
+
+def bound(payload: bytes) -> Bound:
+    """Of a payload that was `checked`. Raises NotAllowed when the rest of it is of another version."""
+    try:
+        return _bound.decode(payload)
+    except (msgspec.DecodeError, UnicodeError):
+        raise NotAllowed("this decision token is of another version") from None
 
 
 def claimed(text: str) -> Head | None:
@@ -53,12 +123,6 @@ def claimed(text: str) -> Head | None:
         return _decoder.decode(unsigned(text))
     except (msgspec.DecodeError, ValueError):
         return None
-
-
-def capped_slot(payload: bytes) -> str:
-    """The slot whose cap a fragment counts towards, by the payload of its token; or nothing."""
-    head = _decoder.decode(payload)
-    return head.slot if head.rung & CAPPED else ""
 
 
 @cache

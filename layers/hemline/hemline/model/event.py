@@ -158,6 +158,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """The site's own server told of it: it may speak of the past, and of what it alone knows."""
     capped: str = ""
     """The slot whose frequency cap it counts towards, as the fragment's token names it."""
+    given: str = ""
+    """Keyed hash of whom its token was given to, where that is another person: it counts nowhere."""
 
     @property
     def profiled(self) -> bool:
@@ -175,6 +177,7 @@ _LATEST = 253_402_300_799_999  # 9999-12-31
 _MOST_FLAGS = 8
 # They stand in names of metrics; a later version may have others.
 _FLAG = re.compile(r"[a-z]{1,32}")
+_GIVEN = re.compile(r"([0-9a-f]{16})?")
 _SUBJECT = re.compile(r"[vui]:[\x21-\x7e]{1,128}")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -212,6 +215,7 @@ _CHECKS: tuple[tuple[str, Callable[[Record], object]], ...] = (
     ("received", lambda r: 0 <= r.received <= _LATEST),
     ("flags", lambda r: len(r.flags) <= _MOST_FLAGS and all(map(_FLAG.fullmatch, r.flags))),
     ("capped", lambda r: not r.capped or is_id(r.capped)),
+    ("given", lambda r: _GIVEN.fullmatch(r.given)),
     ("event.id", lambda r: is_id(r.event.id)),
     ("event.type", lambda r: r.event.type in DEEDS),
     ("event.time", lambda r: 0 <= r.event.time <= _LATEST),

@@ -28,4 +28,5 @@ def caller_of(request: Request, body: bytes, settings: Settings, now: int) -> Ca
         asker.capsule,
         traits=traits_of(request),
         program=is_program(request.header("user-agent")),
+        device=asker.visitor or "",
     )

@@ -15,4 +15,4 @@ def wire(settings: Settings) -> IngestDeps:
     client = connect("dynamodb", region=region, endpoint=endpoint)
     table = DynamoTable(client, settings.table, settings.profile_days)
     objects = S3Objects(connect("s3", region=region, endpoint=endpoint), settings.bucket)
-    return IngestDeps(settings.site, table, objects, ThreadPoolExecutor(WORKERS))
+    return IngestDeps(settings.site, table, objects, ThreadPoolExecutor(WORKERS), settings.keys)

@@ -280,6 +280,6 @@ def _line(one: Archived) -> dict[str, object]:
     record = one.record
     return {"subject": record.subject, "received": record.received, "event": record.event} | {
         name: value
-        for name in ("country", "device", "stated", "flags", "purposes", "capped")
+        for name in ("country", "device", "stated", "flags", "purposes", "capped", "given")
         if (value := getattr(record, name))
     }

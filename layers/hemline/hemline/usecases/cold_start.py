@@ -11,7 +11,6 @@ import numpy as np
 
 from hemline.learn.statistics_counts import Statistics
 from hemline.model.edition import Payload
-from hemline.model.event import Deed
 from hemline.model.item import Item
 from hemline.model.slot import ColdStart
 
@@ -66,7 +65,4 @@ def _new(cold: ColdStart, statistics: Statistics, items: Sequence[Item], built: 
 
 def shown_times(statistics: Statistics) -> dict[str, int]:
     """Item id → its confirmed impressions."""
-    numbers, days, deeds, counts = statistics.daily()
-    ever = (days == statistics.ever()) & (deeds == Deed.SHOWN)
-    of = dict(zip(numbers[ever].tolist(), counts[ever].tolist(), strict=True))
-    return {name: of.get(number, 0) for name, number in statistics.numbers.items()}
+    return statistics.confirmed()

@@ -13,7 +13,7 @@ from hemline.learn import capsule as capsules
 from hemline.learn.capsule import Capsule
 from hemline.model.consent import DEFAULTS, UNSAID, Policy, allowed, say
 from hemline.model.decision import Traits
-from hemline.model.decision_mark import capped_slot, checked
+from hemline.model.decision_mark import Bound, bound, checked
 from hemline.model.errors import BadInput, NotAllowed, Unavailable
 from hemline.model.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record
 from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
@@ -28,6 +28,7 @@ from hemline.model.event_input import (
     stated_time,
 )
 from hemline.usecases.ports import EventStream, StreamEntry
+from hemline.usecases.token_binding import check_binding, given_to
 
 EARLIEST_MS = 395 * 24 * 3600 * 1000
 """A visitor's id lives so long. As long as a client's time is kept, an event that it sends again weeks
@@ -50,6 +51,8 @@ class Caller(NamedTuple):
     traits: Traits = Traits()
     program: bool = False
     """It says of itself that it is one: a crawler, a monitor, a tool. What it does is flagged."""
+    device: str = ""
+    """The visitor whose cookie came beside a bearer: what they were shown before is the user's too."""
     purposes: tuple[str, ...] = ()
     """What may be done with what a browser says: found out here, not told."""
 
@@ -107,7 +110,7 @@ def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> 
     if not caller.signed and caller.subject is None and parsed:
         minted = deps.mint()
         caller = caller._replace(subject=f"v:{minted}")
-    taken, repeated = _bind(parsed, caller, deps.site, now)
+    taken, repeated = _bind(parsed, caller, deps, now)
     reasons, fault = _store(taken, deps.stream)
     lost = [_rejected(t, NOT_DURABLE) for t, why in zip(taken, reasons, strict=True) if why]
     held = [t.record for t, why in zip(taken, reasons, strict=True) if why is None]
@@ -136,8 +139,8 @@ def _held(event: EventInput, caller: Caller, policy: Policy) -> tuple[str, ...]:
 class _Heard(NamedTuple):
     at: int
     event: EventInput
-    token: bytes
-    """The payload of its decision token, if that is one of ours."""
+    token: Bound | None
+    """Its decision token, if that is one of ours."""
     purposes: tuple[str, ...] = ()
 
 
@@ -181,19 +184,21 @@ def _check_right(event: EventInput, caller: Caller) -> None:
         raise BadInput(foreign, "is for signed batches.", way_out)
 
 
-def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> bytes:
-    """The payload, or nothing. Of what was shown a browser is believed only what it was shown.
+def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> Bound | None:
+    """None without one. Of what was shown a browser is believed only what it was shown.
 
     A made-up list must teach nothing; a server is believed, and counts towards caps by tokens of ours.
     """
     if not event.token:
-        return b""
+        return None
     try:
-        return checked(event.token, deps.keys, site=deps.site, now=now)
+        found = bound(checked(event.token, deps.keys, site=deps.site, now=now))
     except NotAllowed as why:
         if caller.signed or not deps.keys:
-            return b""
+            return None
         raise BadInput("token", f"is refused: {why}.", "Send back the fragment's token.") from None
+    check_binding(event, found)
+    return found
 
 
 def _agreed(
@@ -205,13 +210,13 @@ def _agreed(
 
 
 def _bind(
-    parsed: Sequence[_Heard], caller: Caller, site: str, now: int
+    parsed: Sequence[_Heard], caller: Caller, deps: CollectDeps, now: int
 ) -> tuple[list[_Taken], list[Rejected]]:
     taken: list[_Taken] = []
     repeated: list[Rejected] = []
     first: dict[tuple[str, str], int] = {}
     for one in parsed:
-        record = _record(one, caller, site, now)
+        record = _record(one, caller, deps, now)
         at = first.setdefault((record.subject, one.event.id), one.at)
         if at == one.at:
             taken.append(_Taken(one.at, record))
@@ -224,12 +229,12 @@ def _twice(index: int) -> str:
     return f"id: is that of event {index} of this call too. Give each event its own."
 
 
-def _record(heard: _Heard, caller: Caller, site: str, now: int) -> Record:
+def _record(heard: _Heard, caller: Caller, deps: CollectDeps, now: int) -> Record:
     event = heard.event
     stated = stated_time(event)
     time = bounded(stated, now, past=caller.signed)
     return Record(
-        site=site,
+        site=deps.site,
         subject=_subject(event, caller),
         received=now,
         event=event_of(event, time),
@@ -240,21 +245,26 @@ def _record(heard: _Heard, caller: Caller, site: str, now: int) -> Record:
         device=event.device or caller.traits.device,
         purposes=heard.purposes,
         capped=_capped(heard),
+        given=given_to(heard.token, _subjects(event, caller), deps.keys),
     )
 
 
 def _capped(heard: _Heard) -> str:
     """The slot whose frequency cap it counts towards: by a token of ours, whoever sends it."""
     kind = ALIASES.get(heard.event.type, heard.event.type)
-    return capped_slot(heard.token) if heard.token and kind in CAPPED else ""
+    return heard.token.capped if heard.token and kind in CAPPED else ""
 
 
 def _subject(event: EventInput, caller: Caller) -> str:
-    if event.type == ITEM_EVENT:
-        return f"i:{event.item}"
-    if event.user:
-        return f"u:{event.user}"
-    return f"v:{event.visitor}" if event.visitor else caller.subject or ""
+    return f"i:{event.item}" if event.type == ITEM_EVENT else _subjects(event, caller)[0]
+
+
+def _subjects(event: EventInput, caller: Caller) -> list[str]:
+    """Whom it is about, under every name that was verified with it; the first one counts."""
+    named = [f"u:{event.user}"] if event.user else []
+    named += [f"v:{event.visitor}"] if event.visitor else []
+    named += [f"v:{caller.device}"] if caller.device else []
+    return named if caller.signed else [caller.subject or "", *named]
 
 
 def bounded(stated: int | None, received: int, *, past: bool) -> int:

@@ -36,6 +36,8 @@ class IngestDeps(NamedTuple):
     people: PersonStore
     objects: ObjectStore
     pool: Executor
+    keys: tuple[bytes, ...] = ()
+    """Of decision tokens: to know again whom one was given to, once devices are linked to users."""
 
 
 class Outcome(NamedTuple):

@@ -26,6 +26,7 @@ from hemline.model.event import ITEM_EVENT
 from hemline.model.standing import FRESH
 from hemline.usecases.archive import append
 from hemline.usecases.ingest_apply import WORKERS, IngestDeps, Outcome, apply_all, fault_of
+from hemline.usecases.ingest_claim import claim
 from hemline.usecases.ingest_judge import judge
 from hemline.usecases.ingest_read import (
     Entry,
@@ -86,6 +87,7 @@ def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> Ou
     try:
         quarantine(poison, deps.objects, now)
         stored = _stored(people, deps.people)
+        people = [claim(group, _of(group, stored), deps.people, deps.keys) for group in people]
         judged, lost = _judged(people, stored)
         kept = sorted(chain.from_iterable(group.entries for group in judged), key=_number)
         append(deps.objects, [line_of(entry) for entry in chain(catalogue, kept)])
@@ -111,11 +113,15 @@ def _judged(
     """What may be kept of each, and what became of the rest."""
     kept, counts = list[Group](), Counter[str]()
     for group in groups:
-        found = stored.get((group.site, group.subject))
+        found = _of(group, stored)
         judged = judge(group.entries, found.standing if found else FRESH)
         kept.append(group._replace(entries=judged.kept))
         counts += judged.counts
     return kept, counts
+
+
+def _of(group: Group, stored: Mapping[tuple[str, str], Stored]) -> Stored | None:
+    return stored.get((group.site, group.subject))
 
 
 def _profiled(groups: Sequence[Group]) -> list[Group]:

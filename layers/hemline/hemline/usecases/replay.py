@@ -42,6 +42,8 @@ def token_of(fragment: Fragment, scene: Scene) -> Token:
 
 
 def _differences(then: Token, now: Token) -> tuple[Difference, ...]:
+    if then.shown is None:  # made before tokens said so
+        now = msgspec.structs.replace(now, shown=None)
     pairs = ((name, getattr(then, name), getattr(now, name)) for name in then.__struct_fields__)
     return tuple(
         Difference(name, _plain(old), _plain(new)) for name, old, new in pairs if old != new
