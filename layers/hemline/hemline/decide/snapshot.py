@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
 Marks = npt.NDArray[np.uint32]
+LEAST_PRICE = 0.01
+"""Lower prices are the same to a ranker: a logarithm has no 0."""
 Array = TypeVar("Array", bound=npt.NDArray[np.generic])
 
 
@@ -104,7 +106,7 @@ class Snapshot:
 
     @cached_property
     def price(self) -> Floats:
-        """[n], NaN when unknown."""
+        """[n] in the site's currency, NaN when unknown."""
         return self.floats("price")
 
     @cached_property
@@ -138,10 +140,10 @@ class Snapshot:
 
     @cached_property
     def log_price(self) -> Floats:
-        """[n], NaN when unknown or not above 0."""
+        """[n], NaN when unknown; what is free counts as a cent."""
         price = self.price if self.price.size else np.full(len(self.item_ids), np.nan, np.float32)
-        known: Floats = np.where(price > 0, price, np.nan).astype(np.float32)
-        return np.log(known)
+        found: Floats = np.log(np.maximum(price, np.float32(LEAST_PRICE)))
+        return found
 
     @cached_property
     def born(self) -> Floats:

@@ -19,6 +19,7 @@ from hemline.decide.snapshot import Snapshot
 from hemline.learn import profile_alerts
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES
 from hemline.model.decision import Page, Traits
+from hemline.model.edition import UNKNOWN_STOCK
 
 if TYPE_CHECKING:
     from hemline.learn.profile_columns import Columns
@@ -98,7 +99,7 @@ def _price(request: Request) -> float | None:
 
 def _stock(request: Request) -> int | None:
     stock = int(request.snapshot.stock[_item(request)])
-    return None if stock < 0 else stock
+    return None if stock == UNKNOWN_STOCK else stock
 
 
 def _place(request: Request) -> tuple[float, float] | None:
