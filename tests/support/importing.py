@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hemline.model.event_input import item_of, parse_event
+from hemline.model.event_input import check_item, parse_event
 from workbench.importers.wire import Made
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data"
@@ -16,6 +16,6 @@ def wire(made: Made) -> dict[str, Any]:
     assert isinstance(made, bytes), made
     event = parse_event(made)
     if event.type == "item":
-        item_of(event)
+        check_item(event)
     found: dict[str, Any] = json.loads(made)
     return found

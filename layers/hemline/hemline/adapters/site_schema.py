@@ -24,7 +24,7 @@ from hemline.model.abuse import Limits
 from hemline.model.alert import MAX_TIMES, Frequency, Opens
 from hemline.model.consent import ConsentRules
 from hemline.model.event import DEEDS, Deed
-from hemline.model.ids import COUNTRY_PATTERN
+from hemline.model.ids import COUNTRY_PATTERN, CURRENCY_PATTERN
 from hemline.model.rule import Condition
 from hemline.model.site import Site
 from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
@@ -52,7 +52,7 @@ class _Variant(Strict):
     name: Name
     fields: Annotated[dict[str, str], AfterValidator(_fields)] = {}
     when: Conditions = []
-    category: str | None = None
+    category: Annotated[str, StringConstraints(strip_whitespace=True)] | None = None
     item: Id | None = None
 
     def struct(self) -> Variant:
@@ -166,7 +166,7 @@ class _Template(Strict):
 
 
 class _PageCap(Strict):
-    attribute: Annotated[str, Field(min_length=1)] = "category"
+    attribute: Attribute = "category"
     count: Annotated[int, Field(ge=1, le=100)]
 
     def struct(self) -> PageCap:
@@ -204,7 +204,7 @@ class SiteModel(Strict):
     """The whole file."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)]
     consent_default: bool
     slots: Annotated[list[AnySlot], Field(min_length=1)]
     rules: list[AnyRule] = []

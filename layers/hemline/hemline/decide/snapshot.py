@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hemline.model.edition import Edition
 from hemline.model.slot import diverse_attributes
+from hemline.model.text import normal
 
 if TYPE_CHECKING:
     from hemline.model.choice import Evidence
@@ -66,8 +67,8 @@ class Snapshot:
 
     @cached_property
     def category_index(self) -> dict[str, int]:
-        """Category name → its index."""
-        return {name: i for i, name in enumerate(self.categories)}
+        """Category name in its normal form → its index; editions from before may have another form."""
+        return {normal(name): i for i, name in enumerate(self.categories)}
 
     @cached_property
     def id_marks(self) -> Marks:

@@ -8,6 +8,7 @@ from hemline.model.errors import Refused
 from hemline.model.rule import Rule, Segment
 from hemline.model.slot import ColdStart, PageCap, Slot
 from hemline.model.template import Template
+from hemline.model.text import composed
 from hemline.model.zones import SiteTime
 
 
@@ -41,6 +42,7 @@ def encode_site(site: Site) -> bytes:
 def decode_site(data: bytes) -> Site:
     """Raises Refused when it is not a compiled site file."""
     try:
-        return msgspec.json.decode(data, type=Site)
-    except msgspec.DecodeError as error:
+        # One that was compiled before texts had a normal form is held against items that have it.
+        return msgspec.json.decode(composed(data.decode()), type=Site)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused(f"the compiled site file is unreadable: {error}") from None

@@ -21,12 +21,13 @@ from hemline.model.event_input import (
     ALIASES,
     SIGNED_ONLY,
     EventInput,
+    check_item,
     event_of,
-    item_of,
     parse_event,
     stated_choices,
     stated_time,
 )
+from hemline.model.times import check_stated
 from hemline.usecases.ports import EventStream, StreamEntry
 
 EARLIEST_MS = 395 * 24 * 3600 * 1000
@@ -150,6 +151,7 @@ def _parse(
         try:
             event = _parse_one(raw)
             _check_right(event, caller)
+            check_stated(event.time, now - EARLIEST_MS, now + LATEST_MS, past=caller.signed)
             parsed.append(_Heard(index, event, _token(event, caller, deps, now)))
         except BadInput as error:
             rejected.append(Rejected(index, id_of(raw), str(error)))
@@ -169,7 +171,7 @@ def _check_right(event: EventInput, caller: Caller) -> None:
     """What only a signed batch may say, and what a signed batch must say."""
     if caller.signed:
         if event.type == ITEM_EVENT:
-            item_of(event)
+            check_item(event)
         elif not (event.visitor or event.user):
             raise BadInput("visitor", "is missing.", "Say whom it is about: visitor or user.")
         return

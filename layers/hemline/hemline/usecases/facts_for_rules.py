@@ -20,6 +20,7 @@ from hemline.learn import profile_alerts
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES
 from hemline.model.decision import Page, Traits
 from hemline.model.edition import UNKNOWN_STOCK
+from hemline.model.text import normal
 
 if TYPE_CHECKING:
     from hemline.learn.profile_columns import Columns
@@ -72,7 +73,8 @@ def _query(name: str) -> Callable[[Request], str]:
     def value(request: Request) -> str:
         _, _, query = request.page.url.partition("?")
         try:
-            return parse_qs(query.partition("#")[0], max_num_fields=100).get(name, [""])[0]
+            found = parse_qs(query.partition("#")[0], max_num_fields=100).get(name, [""])
+            return normal(found[0])
         except ValueError:
             return ""
 
@@ -137,8 +139,8 @@ def _hemisphere(request: Request) -> str:
 
 
 OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
-    "trait.region": lambda request: request.traits.region,
-    "trait.city": lambda request: request.traits.city,
+    "trait.region": lambda request: normal(request.traits.region),
+    "trait.city": lambda request: normal(request.traits.city),
     "trait.lat": lambda request: request.traits.latitude,
     "trait.lon": lambda request: request.traits.longitude,
     "trait.place": _place,

@@ -1,0 +1,30 @@
+"""Texts that mean the same are the same bytes: one normal form, put on at every door.
+
+A name that is typed on one system and exported from another can differ in bytes alone (`é` as one
+character, or as `e` with an accent after it): two categories, and a rule that matches one of them.
+"""
+
+from typing import TypeVar
+from unicodedata import is_normalized, normalize
+
+Value = TypeVar("Value")
+
+
+def composed(text: str) -> str:
+    """The text in Unicode's composed form (NFC); blanks stay."""
+    return text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text)
+
+
+def normal(text: str) -> str:
+    """A name or a title: composed, without blanks around it."""
+    return composed(text).strip()
+
+
+def names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Each name once in its normal form, the empty ones left out, order kept."""
+    return tuple(name for name in dict.fromkeys(map(normal, values)) if name)
+
+
+def normal_value(value: Value) -> Value | str:
+    """The same for a value that may be no text."""
+    return normal(value) if isinstance(value, str) else value
