@@ -10,16 +10,13 @@ Ids and times are the file's own, so a second import changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from hemline.model.times import implausible
-from workbench.importers.wire import Made, Unreadable, Wire, encode
+from workbench.importers.wire import Made, Placed, Unreadable, Wire, encode, moment
 
 SLOT = "ranklens"
 _SECONDS = 1000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The lists in an item that a page would not use; its properties have room for 200 values.
 _MOST_TAGS, _MOST_GENRES = 60, 10
 _NAMES = ("director", "writer")
@@ -63,7 +60,8 @@ def _made(raw: bytes, number: int, who: str) -> Made:
     try:
         line = _decoder.decode(raw)
         make = _KINDS[line.event, line.type]
-        return encode({"id": line.id, "time": int(line.timestamp)} | make(line, who))
+        made = encode({"id": line.id, "time": int(line.timestamp)} | make(line, who))
+        return Placed(made, f"line {number}")
     except KeyError as error:
         return Unreadable(f"line {number}", f"is a kind of event that is not known: {error}")
     except (msgspec.DecodeError, ValueError) as error:
@@ -78,14 +76,8 @@ def _item(line: Line, _: str) -> Wire:
     properties["categories"] = _list(fields, "genres")[:_MOST_GENRES]
     properties["tags"] = _list(fields, "tags")[:_MOST_TAGS]
     if isinstance(released, float):
-        properties["published_at"] = _published(int(released * _SECONDS))
+        properties["published_at"] = moment(int(released * _SECONDS))
     return {"type": "item", "item": line.item, "properties": properties}
-
-
-def _published(ms: int) -> int | str:
-    # In words where the number alone would look like a mistake of the unit: the first weeks of 1970.
-    moment = _EPOCH + timedelta(milliseconds=ms)
-    return moment.isoformat() if implausible(ms) else ms
 
 
 def _list(fields: dict[str, str | float | bool | list[str]], name: str) -> list[str]:

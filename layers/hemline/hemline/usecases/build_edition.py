@@ -15,7 +15,7 @@ from hemline.learn.choices import Choices
 from hemline.learn.statistics_counts import Statistics
 from hemline.model.edition import SCHEMA, Header, Payload
 from hemline.model.errors import BadInput
-from hemline.model.event import ITEM_EVENT, Deed, Event, Record
+from hemline.model.event import ITEM_EVENT, Deed, Event, Record, item_order
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
 from hemline.model.site import Site
@@ -91,7 +91,7 @@ def count(
 
 def _keep_latest(latest: dict[str, Event], item: str, event: Event) -> None:
     held = latest.get(item)
-    if held is None or (held.time, held.id) < (event.time, event.id):
+    if held is None or item_order(held) < item_order(event):
         latest[item] = event
 
 

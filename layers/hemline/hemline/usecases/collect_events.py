@@ -4,6 +4,7 @@ An event is accepted only when the stream holds it. Every event of a call is acc
 or rejected with its position, its id and a reason. Knows nothing of HTTP, cookies or Kinesis.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from hemline.model.consent import DEFAULTS, UNSAID, Policy, allowed, say
 from hemline.model.decision import Traits
 from hemline.model.decision_mark import capped_slot, checked
 from hemline.model.errors import BadInput, NotAllowed, Unavailable
-from hemline.model.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record
+from hemline.model.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record, in_turn
 from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.event_input import (
     ALIASES,
@@ -212,10 +213,15 @@ def _bind(
     taken: list[_Taken] = []
     repeated: list[Rejected] = []
     first: dict[tuple[str, str], int] = {}
+    turns = Counter[tuple[str, int]]()
     for one in parsed:
         record = _record(one, caller, site, now)
         at = first.setdefault((record.subject, one.event.id), one.at)
         if at == one.at:
+            turn = (record.subject, record.event.time)
+            if one.event.type == ITEM_EVENT:
+                record = in_turn(record, turns[turn])
+                turns[turn] += 1
             taken.append(_Taken(one.at, record))
         else:
             repeated.append(Rejected(one.at, one.event.id, _twice(at)))
