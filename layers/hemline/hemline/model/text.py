@@ -25,6 +25,11 @@ def names(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(map(normal, values)) if name)
 
 
+def unmarked(body: bytes) -> bytes:
+    """A body without the byte order mark that some editors put before UTF-8; JSON has none."""
+    return body.removeprefix(b"\xef\xbb\xbf")
+
+
 def normal_value(value: Value) -> Value | str:
     """The same for a value that may be no text."""
     return normal(value) if isinstance(value, str) else value
