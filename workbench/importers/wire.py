@@ -77,6 +77,15 @@ def moment(ms: int) -> int | str:
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat() if implausible(ms) else ms
 
 
+def readable(events: Iterable[Made]) -> Iterator[bytes]:
+    """The events alone, without their places and without what cannot be read."""
+    for made in events:
+        if isinstance(made, bytes):
+            yield made
+        elif isinstance(made, Placed):
+            yield made.data
+
+
 def encode(event: Wire) -> bytes:
     """One event; what is None or empty is left out. The same event gives the same bytes."""
     return _encode(

@@ -5,6 +5,7 @@ import msgspec
 from hemline.model.abuse import Limits
 from hemline.model.consent import ConsentRules
 from hemline.model.errors import Refused
+from hemline.model.money import Money
 from hemline.model.rule import Rule, Segment
 from hemline.model.slot import ColdStart, PageCap, Slot
 from hemline.model.template import Template
@@ -32,6 +33,13 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     """From where on events count nowhere."""
     consent: ConsentRules = ConsentRules()
     """Where the opposite of the default holds, and whether DNT is honoured."""
+    rates: dict[str, float] = {}
+    """Currency → what one unit of it is worth in the site's."""
+
+    @property
+    def money(self) -> Money:
+        """What prices are compared in."""
+        return Money(self.currency, self.rates)
 
 
 def encode_site(site: Site) -> bytes:

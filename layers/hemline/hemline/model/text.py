@@ -5,14 +5,17 @@ character, or as `e` with an accent after it): two categories, and a rule that m
 """
 
 from typing import TypeVar
-from unicodedata import is_normalized, normalize
 
 Value = TypeVar("Value")
 
 
 def composed(text: str) -> str:
     """The text in Unicode's composed form (NFC); blanks stay."""
-    return text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text)
+    if text.isascii():
+        return text
+    from unicodedata import is_normalized, normalize  # noqa: PLC0415 - a start needs no tables for it
+
+    return text if is_normalized("NFC", text) else normalize("NFC", text)
 
 
 def normal(text: str) -> str:

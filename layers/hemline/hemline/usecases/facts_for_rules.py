@@ -15,6 +15,7 @@ import numpy as np
 from hemline.decide.clock import DAY_MINUTES, LOCAL
 from hemline.decide.fact_names import window
 from hemline.decide.facts import Fact, Maker, MissingFact
+from hemline.decide.reasons import item_of
 from hemline.decide.snapshot import Snapshot
 from hemline.learn import profile_alerts
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES
@@ -160,9 +161,20 @@ OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
 """Name → its value; None for what is not known."""
 
 
-def _cart_value(request: Request) -> float:
-    prices = request.snapshot.price[request.snapshot.indices(request.page.cart)]
-    return float(np.nansum(prices, dtype=np.float64))
+def _cart_value(request: Request) -> float | None:
+    return _worth(request.snapshot, request.snapshot.indices(request.page.cart), 1)
+
+
+def _worth(snapshot: Snapshot, items: np.ndarray, quantities: np.ndarray | int) -> float | None:
+    """What items are worth in the site's currency. Without a price they count as nothing.
+
+    None when one has a price and its currency no rate: a part of a sum is no sum.
+    """
+    prices = snapshot.price[items].astype(np.float64)
+    unknown = dict.fromkeys(items[np.isnan(prices)].tolist())
+    if any(item_of(snapshot, item).price is not None for item in unknown):
+        return None
+    return float(np.nansum(prices * quantities))
 
 
 def _cart_categories(request: Request) -> list[str]:
@@ -251,15 +263,14 @@ class History:
         """Days since the first that is known."""
         return self.days_since(self._known.profile().first_seen)
 
-    def spent(self) -> float:
-        """Quantities bought times today's prices."""
+    def spent(self) -> float | None:
+        """Quantities bought times today's prices; None when one of them has no rate."""
         columns = self._columns
         bought = (columns.kinds == TYPES.index("purchase")).repeat(columns.counts)
         index = [self._snapshot.index.get(item, -1) for item in columns.items]
         items = np.array(index, np.int64)[columns.positions[bought]]
         known = items >= 0
-        prices = self._snapshot.price[items[known]].astype(np.float64)
-        return float(np.nansum(prices * columns.quantities[bought][known]))
+        return _worth(self._snapshot, items[known], columns.quantities[bought][known])
 
 
 _OF_VISITOR: Mapping[str, Callable[[History], object]] = {
