@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hemline.model.errors import BadInput
-from hemline.model.event import ITEM_EVENT, Event, Record
+from hemline.model.event import ITEM_EVENT, Event, Record, item_order
 from hemline.model.event_input import EventInput, event_of, item_of, parse_event, stated_time
 from hemline.model.item import Item
 
@@ -32,7 +32,7 @@ def of_records(records: Iterable[Record]) -> Log:
             kept.append(record)
         elif event.item is not None:
             held = latest.get(event.item, event)
-            latest[event.item] = max(held, event, key=lambda one: (one.time, one.id))
+            latest[event.item] = max(held, event, key=item_order)
     return Log([item_of(latest[name]) for name in sorted(latest)], kept)
 
 

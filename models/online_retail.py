@@ -27,6 +27,7 @@ from models.results import OURS, Result, Scorer, compare
 from models.training import SHAPE, Shape, predict, train
 from workbench.importers import online_retail
 from workbench.importers.reading import opened
+from workbench.importers.wire import readable
 
 PROTOCOL = "P3"
 SITE = "online-retail"
@@ -56,7 +57,7 @@ def read(path: Path) -> Invoices:
     with opened(path) as source:
         sold = sorted(source.rows(), key=lambda row: row["InvoiceDate"])
     made = online_retail.events(online_retail.read(sold)).events
-    log = of_wire((event for event in made if isinstance(event, bytes)), SITE)
+    log = of_wire(readable(made), SITE)
     ordered = sorted(log.records, key=lambda r: (r.event.time, r.event.id))
     return Invoices(sold, [list(part) for _, part in groupby(ordered, _number)])
 
@@ -79,7 +80,7 @@ class Catalogue:
         order = {code: n for n, code in enumerate(self._sales.products)}
         self._sales.invoices.clear()
         made = online_retail.events(self._sales).events
-        items = of_wire((event for event in made if isinstance(event, bytes)), SITE).items
+        items = of_wire(readable(made), SITE).items
         return sorted(items, key=lambda item: order[item.id])
 
 

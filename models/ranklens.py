@@ -19,6 +19,7 @@ from models.results import OURS, Result, Scorer, compare
 from models.training import SHAPE, Shape, predict, train
 from workbench.importers import ranklens
 from workbench.importers.reading import opened
+from workbench.importers.wire import readable
 
 PROTOCOL = "P1"
 SITE = "ranklens"
@@ -31,7 +32,7 @@ def read(path: Path) -> Log:
     """The file as a log; what the importer cannot read is left out, as it would be."""
     with opened(path) as source:
         made = ranklens.events(source.lines())
-        log = of_wire((event for event in made if isinstance(event, bytes)), SITE)
+        log = of_wire(readable(made), SITE)
     # A few films are shown that the file says nothing else of; a list to be judged keeps them.
     shown = {line.item for record in log.records for line in record.event.lines}
     bare = shown - {item.id for item in log.items}

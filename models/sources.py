@@ -5,8 +5,7 @@ from pathlib import Path
 
 from hemline.learn.abuse import clean
 from hemline.model import keys
-from hemline.model.abuse import Limits
-from hemline.model.site import decode_site
+from hemline.model.site import Site, decode_site
 from hemline.usecases.archive import read_archive
 from hemline.usecases.lookup import find
 from models import demo
@@ -53,7 +52,10 @@ def archive(stack: Running) -> Log:
     objects = stores.objects(stack)
     records = (one.record for one in read_archive(objects, stack.site))
     site = find(objects, keys.site_object(stack.site))
-    return of_records(clean(records, decode_site(site).abuse if site else Limits()))
+    known = decode_site(site) if site else Site()
+    log = of_records(clean(records, known.abuse))
+    # As an edition has them: what a ranker learns of prices is in the site's currency.
+    return log._replace(items=known.money.compared(log.items))
 
 
 def learnt(log: Log, slot: str, tick: Tick) -> list[Example]:

@@ -13,7 +13,7 @@ import msgspec
 
 from hemline.adapters.site_yaml import check
 from hemline.model.consent import ConsentRules
-from hemline.model.errors import Refused
+from hemline.model.errors import HemlineError, Refused
 from hemline.model.item import Item
 from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles, fault, stored
 from hemline.usecases.publish_edition import Places, publish_edition, put_ranker, put_site
@@ -50,6 +50,8 @@ def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
     into = Stores(stack.site, stores.table(stack), places.objects)
     with closing(Direct(into, _SHARD)) as road:
         report = importing.run(Stream(demo_events(now, visitors)), road, _watched(say))
+    if report.stopped:
+        raise HemlineError(report.stopped)
     say(report.lines()[0])
     put_demo_site(stack, places)
     _ship_ranker(stack.site, places, say)

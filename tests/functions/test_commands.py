@@ -1,5 +1,6 @@
 """`hemline import` and `hemline publish` against a stack that runs, here its stores alone."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from tests.support.commands import hemline
 from tests.support.rankers import linear
 from tests.support.streams import record
 from workbench import laptop, stores
+from workbench.publish.reading import edition_items
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stack")]
 
+DAY = 1_767_225_600_000  # 2026-01-01
 SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
 
 
@@ -44,10 +47,54 @@ def test_what_is_rejected_is_counted_shown_and_makes_the_status_one(catalogue: P
     assert result.exit_code == 1
     assert "1 of 3 events accepted" in result.stdout
     assert (
-        "1 rejected: price: 'free' is no price such as 12.50 or 12.50 EUR (row 3)" in result.stdout
+        "1 rejected: price: 'free' is no price such as 12.50 or 12.50 EUR (line 3)" in result.stdout
     )
     report = figures("import", "items", catalogue, "--direct")
     assert (report["read"], report["accepted"], report["rejected"]) == (3, 1, 2)
+
+
+def test_an_import_that_cannot_be_read_to_its_end_says_how_far_it_came(tmp_path: Path) -> None:
+    rows = b"id,title\n" + b"".join(b"r-%d,Bowl %d\n" % (n, n * n) for n in range(5000))
+    cut = tmp_path / "items.csv.gz"
+    cut.write_bytes(gzip.compress(rows)[:-2000])
+    report = figures("import", "items", cut, "--direct")
+    assert "cannot be read to its end" in str(report["stopped"])
+    shown = hemline("import", "items", cut, "--direct")
+    assert shown.exit_code == 1
+    assert "stopped before the end" in shown.stdout
+    assert "of" in shown.stdout.splitlines()[0]
+
+
+def test_a_table_without_columns_is_a_bad_call_with_a_report(tmp_path: Path) -> None:
+    empty = tmp_path / "items.csv"
+    empty.write_text("price,price\n1,2\n")
+    result = hemline("import", "items", empty, "--direct", "--json")
+    assert result.exit_code == 2
+    assert "columns 1 and 2" in json.loads(result.stdout)["stopped"]
+
+
+def test_the_same_file_with_a_corrected_map_counts_whole(site_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("id,a,b\n" + "".join(f"m-{n},Cup,Bowl\n" for n in range(30)))
+    for ours in ("a", "b", "a"):
+        hemline("import", "items", path, "--direct", "--map", f"{ours}=title")
+    report = figures("import", "items", path, "--direct", "--map", "b=title")
+    assert (report["accepted"], report["replaced"]) == (30, 0), "no edition has them yet"
+    hemline("publish", "--site-file", site_file)
+    edition = stores.live_edition(laptop.running())
+    assert edition is not None
+    assert {item.title for item in edition_items(edition)} == {"Bowl"}
+    report = figures("import", "items", path, "--direct")
+    assert report["replaced"] == 30
+
+
+def test_a_catalogue_that_cannot_be_read_ends_the_check_in_one_line(
+    site_file: Path, tmp_path: Path
+) -> None:
+    items = tmp_path / "items.CSV"
+    items.write_text('id,title\na,"6" bowl"\nb,Cup,1\nc,Jug\n')
+    with pytest.raises(BadInput, match=r"line 2: has a quote .* 1 more rows cannot be read"):
+        hemline("site", "check", site_file, "--items", items)
 
 
 def test_publish_list_and_rollback(site_file: Path, catalogue: Path) -> None:
@@ -148,19 +195,19 @@ def test_the_report_of_new_items_says_who_missed_what_and_ends_so(
     figures("publish", "--site-file", site_file)
     assert "no new items" in hemline("report", "cold").stdout
     lines = [
-        {"id": f"item-{name}", "type": "item", "item": name, "time": 1,
-         "properties": {"title": name, "published_at": hour * 3_600_000}}
+        {"id": f"item-{name}", "type": "item", "item": name, "time": DAY,
+         "properties": {"title": name, "published_at": DAY + hour * 3_600_000}}
         for name, hour in (("late", 10), ("fresh", 20))
     ]  # fmt: skip
     shop = tmp_path / "shop.jsonl"
     shop.write_text("\n".join(map(json.dumps, lines)))
     hemline("import", "events", shop, "--direct")
-    result = hemline("report", "cold", "--at", "1970-01-02T01:00:00", "--json")
+    result = hemline("report", "cold", "--at", "2026-01-02T01:00:00", "--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)
     states = {one["item"]: (one["state"], one["owed"]) for one in found["items"]}
     assert states == {"late": ("missed", 2), "fresh": ("behind", 2)}
-    text = hemline("report", "cold", "--at", "1970-01-01T21:00:00")
+    text = hemline("report", "cold", "--at", "2026-01-01T21:00:00")
     assert text.exit_code == 1
     assert "1 missed" in text.stdout
 

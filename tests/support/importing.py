@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hemline.model.event_input import item_of, parse_event
-from workbench.importers.wire import Made
+from hemline.model.event_input import check_item, parse_event
+from workbench.importers.wire import Made, Unreadable
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data"
 """Public data sets, where they lie beside the project."""
@@ -13,9 +13,10 @@ DATA = Path(__file__).resolve().parents[3] / "shared/data"
 
 def wire(made: Made) -> dict[str, Any]:
     """What was made, once the door's own reader has taken it."""
-    assert isinstance(made, bytes), made
-    event = parse_event(made)
+    assert not isinstance(made, Unreadable), made
+    data = made if isinstance(made, bytes) else made.data
+    event = parse_event(data)
     if event.type == "item":
-        item_of(event)
-    found: dict[str, Any] = json.loads(made)
+        check_item(event)
+    found: dict[str, Any] = json.loads(data)
     return found

@@ -81,7 +81,7 @@ class Law:
 
     def against(self, item: Item) -> Iterator[str]:
         """Why an item may not appear here at all, on its own."""
-        if item.stock == 0:
+        if item.stock is not None and item.stock <= 0:
             yield "sold out"
         if (item.published_at or 0) > self.asker.minute:
             yield "not out yet"

@@ -19,6 +19,7 @@ _ODD: Mapping[int, dict[str, Any]] = {
     2: {"stock": 0},
     4: {"attributes": {"brand": "b", "size": 1}},
     5: {"published_at": NOW + HOUR},
+    6: {"stock": -3},
     7: {"categories": ("c3", "c1"), "stock": 3},
     8: {"categories": ()},
     9: {"price": None},

@@ -23,7 +23,13 @@ def test_a_signed_batch_may_speak_of_the_past_but_not_of_the_future() -> None:
 
 def test_a_signed_batch_speaks_for_others() -> None:
     _, records = collect(
-        {**VIEW, "visitor": "bob", "time": 1000, "country": "FR", "device": "tablet"},
+        {
+            **VIEW,
+            "visitor": "bob",
+            "time": "1970-01-01T00:00:01Z",
+            "country": "FR",
+            "device": "tablet",
+        },
         {**VIEW, "user": "u7", "visitor": "bob"},
         caller=SERVER,
     )

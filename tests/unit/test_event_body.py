@@ -17,6 +17,16 @@ from hemline.model.event_body import MOST_BYTES, MOST_EVENTS, Faulty, id_of, spl
 from hemline.model.event_input import event_of, parse_event
 from tests.support.events import VIEW
 
+
+@pytest.mark.parametrize("body", [{"events": [VIEW]}, VIEW])
+def test_a_byte_order_mark_is_no_part_of_the_body(body: dict[str, Any]) -> None:
+    plain = json.dumps(body).encode()
+    (one,), (marked,) = split(plain), split(b"\xef\xbb\xbf" + plain)
+    assert not isinstance(one, Faulty)
+    assert not isinstance(marked, Faulty)
+    assert parse_event(one) == parse_event(marked)
+
+
 # --- the body -------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from hemline.decide.fragment import Format
 from hemline.decide.page import Ask
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.slot import Slot
+from hemline.runtime.account_in import choices_of
 from hemline.runtime.fragments_in import ask_of
 from hemline.runtime.fragments_out import answer_of
 from hemline.runtime.http import Answer, Request, problem
@@ -139,6 +140,13 @@ def test_a_mistake_in_a_body_is_named_and_not_sent_back_at_length(body: str, fie
         ask_of(asked("POST", body))
     assert found.value.field == field
     assert len(str(found.value)) < 300
+
+
+def test_a_byte_order_mark_before_a_body_is_no_part_of_it() -> None:
+    body = '{"slots":[{"name":"for-you"}]}'
+    assert ask_of(asked("POST", f"\ufeff{body}")) == ask_of(asked("POST", body))
+    said = '{"purposes":{"analytics":false}}'
+    assert choices_of(asked("PUT", f"\ufeff{said}")) == choices_of(asked("PUT", said))
 
 
 def test_a_body_of_a_megabyte_is_too_large() -> None:

@@ -38,6 +38,11 @@ def lens(*lines: object, who: str = "visitor") -> list[Made]:
     return list(ranklens.events((json.dumps(line).encode() for line in lines), who=who))
 
 
+def test_a_film_of_the_first_weeks_of_1970_keeps_its_day() -> None:
+    (made,) = lens(json.loads(json.dumps(FILM).replace("819590400.0", "345600.0")))
+    assert wire(made)["properties"]["published_at"] == "1970-01-05T00:00:00+00:00"
+
+
 def test_a_film_becomes_an_item_with_its_main_genre_first() -> None:
     event = wire(lens(FILM)[0])
     assert (event["id"], event["item"], event["time"]) == ("e1", "3", 1636907100000)

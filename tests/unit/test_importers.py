@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hemline.model.errors import BadInput
 from workbench.importers import events
 from workbench.importers.reading import opened
-from workbench.importers.wire import MOST_BYTES, MOST_EVENTS, Unreadable, batches, encode
+from workbench.importers.wire import MOST_BYTES, MOST_EVENTS, Placed, Unreadable, batches, encode
 
 
 def test_lines_of_events_pass_as_they_are() -> None:
@@ -24,7 +24,7 @@ def test_lines_of_events_pass_as_they_are() -> None:
         b"[" * 100_000,
     ]
     made = list(events.events(lines))
-    assert made[0] == lines[0]
+    assert made[0] == Placed(lines[0], "line 1")
     assert [one.where for one in made if isinstance(one, Unreadable)] == [
         "line 3",
         "line 4",
@@ -55,9 +55,13 @@ def test_a_file_that_is_cut_short_is_bad_input_and_not_a_crash(tmp_path: Path) -
 
 
 def test_a_table_in_another_encoding_says_so(tmp_path: Path) -> None:
-    path = write(tmp_path, "latin.csv", "id,title\na,Café\n".encode("latin-1"))
-    with opened(path) as source, pytest.raises(BadInput, match="Save it as UTF-8"):
+    path = write(tmp_path, "latin.csv", "id,title\na,Café\nb,Tea\n".encode("latin-1"))
+    with opened(path) as source, pytest.raises(BadInput, match=r"line 2.*Save the file as UTF-8"):
         list(source.rows())
+    with opened(path) as source:
+        wrong: list[Unreadable] = []
+        assert [row["id"] for row in source.rows(wrong.append)] == ["b"]
+        assert [one.where for one in wrong] == ["line 2"]
 
 
 def test_a_byte_order_mark_is_no_part_of_a_column(tmp_path: Path) -> None:

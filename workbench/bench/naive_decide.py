@@ -164,7 +164,7 @@ class NaiveService:
         row["overdue"] = min(since["bought"] / max(gap, DAY), 9.0) if gap > 0 else -1.0
         row["together"] = visitor.together.get(index, 0.0)
         row["page_together"], row["page_category"] = -1.0, -1.0
-        row["page_price_gap"] = -9.0
+        row["page_price_gap"] = -32768.0
         lifts = [visitor.lift.get(term, 0.0) for term in shop.terms[index]]
         # A row of terms is padded to a fixed width, and padding has a lift of 0.
         padded = lifts + [0.0] * (shop.width - len(lifts))
@@ -179,13 +179,13 @@ class NaiveService:
     def _prices(self, row: dict[str, float], index: int, visitor: NaiveVisitor, now: int) -> None:
         item = self._shop.items[index]
         published = self._shop.published[index]
-        price = math.log(item.price) if item.price else None
-        row["price"] = -1.0 if price is None else price
+        price = None if item.price is None else math.log(max(item.price, 0.01))
+        row["price"] = -1.0 if price is None else max(price, -0.99)
         known = price is not None and visitor.price is not None
-        row["price_gap"] = price - visitor.price if known else -9.0  # type: ignore[operator] # known says both
+        row["price_gap"] = price - visitor.price if known else -32768.0  # type: ignore[operator] # known says both
         row["age"] = math.log1p(max(now - published, 0) / DAY) if published else -1.0
         born = visitor.born
-        row["age_gap"] = (published - born) / (365 * DAY) if published and born else -9.0
+        row["age_gap"] = (published - born) / (365 * DAY) if published and born else -32768.0
 
     def _relate(self, found: list[NaiveCandidate]) -> None:
         for name in RELATIVE:

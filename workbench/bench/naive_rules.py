@@ -18,7 +18,7 @@ class NaiveRules:
 
     def allowed(self, slot: str, facts: Mapping[str, Any], now: int) -> list[bool]:
         """[n] whether each item may be shown."""
-        allowed = [item.stock != 0 and (item.published_at or 0) <= now for item in self._items]
+        allowed = [not item.sold_out and (item.published_at or 0) <= now for item in self._items]
         for rule in self._rules:
             if slot not in rule.slots and rule.slots:
                 continue

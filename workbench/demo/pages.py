@@ -118,7 +118,7 @@ def missing() -> str:
 def on_sale(found: Item) -> bool:
     """In stock, and not blocked by a rule that always holds."""
     blocked = {r.item for r in site().rules if r.action == "block" and not r.when and not r.slots}
-    return found.stock != 0 and found.id not in blocked
+    return not found.sold_out and found.id not in blocked
 
 
 def on_sale_first(key: str) -> list[Item]:

@@ -88,9 +88,13 @@ def online_retail(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """UCI Online Retail: the catalogue from its lines, invoices as purchases."""
     from workbench.importers import online_retail as kind  # noqa: PLC0415
+    from workbench.importers.wire import Stream, Unreadable  # noqa: PLC0415
 
     def read(source: "Source") -> "Stream":
-        return kind.events(kind.read(source.rows()), who=who.value)
+        unreadable: list[Unreadable] = []
+        made = kind.events(kind.read(source.rows(unreadable.append)), who=who.value)
+        total = None if made.total is None else made.total + len(unreadable)
+        return Stream([*unreadable, *made.events], total)
 
     _import(file, read, Way(url, direct, as_json, keys))
 
@@ -101,24 +105,23 @@ def items(  # noqa: PLR0913 - a command's options are its arguments
     mapping: Annotated[
         list[str] | None, typer.Option("--map", help="THEIRS=OURS, such as --map ref=id.")
     ] = None,
+    delimiter: Annotated[
+        str, typer.Option(help="comma, semicolon, tab or pipe, where the header does not tell it.")
+    ] = "",
     url: Url = "",
     direct: IsDirect = False,
     as_json: AsJson = False,
     keys: Keys = "",
 ) -> None:
-    """A catalogue: CSV with a header (.csv, .csv.gz), else JSON lines."""
+    """A catalogue: a table with a header (.csv, .tsv, gzipped too), else JSON lines."""
     from workbench.importers import items as kind  # noqa: PLC0415
     from workbench.importers.wire import Stream  # noqa: PLC0415
 
-    changed = int(file.stat().st_mtime * 1000)
-    reading = kind.Reading(_mapping(mapping or []), min(changed, _now()))
-
-    def read(source: "Source") -> "Stream":
-        if ".csv" in file.suffixes:
-            return Stream(kind.from_rows(source.rows(), reading))
-        return Stream(kind.from_lines(source.lines(), reading))
-
-    _import(file, read, Way(url, direct, as_json, keys))
+    way = Way(url, direct, as_json, keys)
+    now, between = _now(), _delimiter(delimiter)
+    reading = kind.Reading(_mapping(mapping or []), now, _live_items(way))
+    # The same file may be imported again, with another --map: each import is a shard of its own.
+    _import(file, lambda source: Stream(kind.read(source, reading, between)), way, str(now))
 
 
 def events(
@@ -136,11 +139,11 @@ def events(
     _import(file, lambda s: Stream(kind.events(s.lines())), Way(url, direct, as_json, keys))
 
 
-def _import(file: Path, read: Read, way: Way) -> None:
+def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
     """Exit status 1 when anything was rejected: what is left out must be seen."""
     from workbench.importers.reading import opened  # noqa: PLC0415
 
-    with closing(_road(file, way)) as road, opened(file) as source:
+    with closing(_road(file, way, number)) as road, opened(file) as source:
         report = _run(source, read, road, quiet=way.as_json)
     if way.as_json:
         import msgspec  # noqa: PLC0415
@@ -149,17 +152,34 @@ def _import(file: Path, read: Read, way: Way) -> None:
     else:
         print("\n".join(report.lines()))
         print("the next edition counts them: wait for the schedule, or run `hemline publish`")
-    raise typer.Exit(1 if report.rejected else 0)
+    raise typer.Exit(report.status)
 
 
 def _run(source: "Source", read: Read, road: "Road", *, quiet: bool) -> "Report":
     from workbench.importers.importing import run  # noqa: PLC0415
 
     if quiet:
-        return run(read(source), road)
+        return _stopped_or(lambda: run(read(source), road))
     with _bar(source) as watched:
-        stream = read(source)
-        return run(stream, road, watched(stream.total))
+
+        def sent() -> "Report":
+            stream = read(source)
+            return run(stream, road, watched(stream.total))
+
+        return _stopped_or(sent)
+
+
+def _stopped_or(send: "Callable[[], Report]") -> "Report":
+    """A file that is read whole before anything is sent may be none: that is a report too."""
+    from hemline.model.errors import HemlineError  # noqa: PLC0415
+    from workbench.importers.report import Report  # noqa: PLC0415
+
+    try:
+        return send()
+    except HemlineError as error:
+        report = Report()
+        report.stop(error)
+        return report
 
 
 @contextmanager
@@ -192,7 +212,7 @@ def _bar(source: "Source") -> Iterator[Callable[[int | None], "Watch"]]:
         yield watched
 
 
-def _road(file: Path, way: Way) -> "Road":
+def _road(file: Path, way: Way, number: str) -> "Road":
     from workbench.importers.door import FrontDoor  # noqa: PLC0415
 
     if way.url:
@@ -209,11 +229,29 @@ def _road(file: Path, way: Way) -> "Road":
     from workbench.importers.direct import Direct, Stores, digest  # noqa: PLC0415
 
     places = Stores(stack.site, stores.table(stack), stores.objects(stack))
-    return Direct(places, digest(file))
+    return Direct(places, f"{digest(file)}-{number}" if number else digest(file))
+
+
+def _live_items(way: Way) -> frozenset[str]:
+    """Ids of the live edition's items; of another stack nothing is known."""
+    if way.url:
+        return frozenset()
+    from workbench import laptop, stores  # noqa: PLC0415
+
+    edition = stores.live_edition(laptop.running())
+    return frozenset(edition.json("item_ids")) if edition else frozenset()
+
+
+def _delimiter(name: str) -> str:
+    from workbench.importers.table import DELIMITERS  # noqa: PLC0415
+
+    if name and name not in DELIMITERS and name not in DELIMITERS.values():
+        raise typer.BadParameter(f"--delimiter {name}: use {', '.join(DELIMITERS)}.")
+    return DELIMITERS.get(name, name)
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:
-    from workbench.importers.items import FIELDS  # noqa: PLC0415
+    from workbench.importers.cells import FIELDS  # noqa: PLC0415
 
     found = dict(pair.partition("=")[::2] for pair in pairs)
     for theirs, ours in found.items():

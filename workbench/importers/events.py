@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
-from workbench.importers.wire import Made, Unreadable
-
-_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+from workbench.importers.json_lines import decode
+from workbench.importers.wire import Made, Placed, Unreadable
 
 
 def events(lines: Iterable[bytes]) -> Iterator[Made]:
@@ -17,8 +14,9 @@ def events(lines: Iterable[bytes]) -> Iterator[Made]:
 
 
 def _made(line: bytes, number: int) -> Made:
+    where = f"line {number}"
     try:
-        _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Unreadable(f"line {number}", f"is no JSON object: {error}")
-    return line.strip()
+        decode(line)
+    except ValueError as error:
+        return Unreadable(where, str(error))
+    return Placed(line.strip(), where)

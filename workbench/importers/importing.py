@@ -3,35 +3,44 @@
 import time
 from collections.abc import Callable, Iterator
 
+from hemline.model.errors import HemlineError
 from workbench.importers.door import Road
 from workbench.importers.report import Report
-from workbench.importers.wire import Batch, Stream, Unreadable, batches
+from workbench.importers.wire import Batch, Event, Placed, Stream, Unreadable, batches
 
 Watch = Callable[[Report], None]
 """Called after each batch, for a progress bar."""
 
 
 def run(stream: Stream, road: Road, watch: Watch = lambda _: None) -> Report:
-    """Send everything. Raises Unavailable when the road stays closed; what was sent is sent."""
+    """Send everything, or as much as can be read and as the road takes: what was sent is sent.
+
+    What ended it early stands in the report, with the counts until then.
+    """
     report, started = Report(), time.monotonic()
-    for batch in batches(_readable(stream, report)):
-        _send(batch, road, report)
-        report.seconds = time.monotonic() - started
-        watch(report)
+    try:
+        for batch in batches(_readable(stream, report)):
+            _send(batch, road, report)
+            report.seconds = time.monotonic() - started
+            watch(report)
+    except HemlineError as error:
+        report.stop(error)
     return report
 
 
-def _readable(stream: Stream, report: Report) -> Iterator[bytes]:
+def _readable(stream: Stream, report: Report) -> Iterator[Event]:
     for made in stream.events:
         report.read += 1
         if isinstance(made, Unreadable):
             report.reject(made.reason, made.where)
-        else:
-            yield made
+            continue
+        if isinstance(made, Placed) and made.replaces:
+            report.replace(made.where, made.replaces)
+        yield made
 
 
 def _send(batch: Batch, road: Road, report: Report) -> None:
     sent = road.send(batch)
     report.accepted += sent.accepted
     for one in sent.rejected:
-        report.reject(one.reason, f"event {batch.start + one.index + 1}: {one.id or '?'}")
+        report.reject(one.reason, f"{batch.where(one.index)}: {one.id or '?'}")

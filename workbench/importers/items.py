@@ -6,27 +6,31 @@
 | title | name | |
 | url | link, product_url | |
 | image | image_link, image_url, picture | |
-| price | sale_price, unit_price | `12.50`, `12.50 EUR` |
+| price | sale_price, unit_price | `12.50`, `12.50 EUR`; `12,50` where semicolons part the cells |
 | categories | category, product_type, google_product_category | `Home > Lamps`, `lamps|desk` |
 | tags | labels | `wool|winter` |
 | stock | quantity, inventory | whole number |
 | published_at | created_at, date | RFC 3339 or epoch milliseconds |
 | kind, currency | | |
 
-Categories: most general first. Everything else becomes an attribute. An event's id is of its item, its
-content and its time (by default the file's own), so a second import of the same file changes nothing.
+Names of columns are found in capitals and with blanks too. Categories: most general first. Everything
+else becomes an attribute; a column of numbers alone holds numbers.
+
+The last row of an item counts, and of two imports the later one: an event's time is that of the import,
+and its id begins with that time and with the row's line, so that the order is in the events themselves
+and the fold needs no order of arrival.
 """
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-import msgspec
-
-from hemline.model.item import Item
-from workbench.importers.wire import Made, Unreadable, Wire, encode
+from workbench.importers.cells import FIELDS, MADE, number_of, numeric
+from workbench.importers.json_lines import decode
+from workbench.importers.reading import Source
+from workbench.importers.report import CATALOGUE
+from workbench.importers.table import Row, Table, plain_name
+from workbench.importers.wire import Made, Placed, Unreadable, Wire, encode
 
 OTHER_NAMES: dict[str, str] = {
     "sku": "id",
@@ -49,124 +53,136 @@ OTHER_NAMES: dict[str, str] = {
     "created_at": "published_at",
     "date": "published_at",
 }
-_SPLIT = re.compile(r"\s*[|>]\s*")
-_PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:\s+([A-Z]{3}))?")
 
 
-class Reading(NamedTuple):
-    """How to read a catalogue: `mapping` is their name → ours, `time` epoch ms of what it says."""
+class Reading:
+    """How to read a catalogue, and what was read of it: one for each import."""
 
-    mapping: Mapping[str, str]
-    time: int
+    def __init__(self, mapping: Mapping[str, str], time: int, known: Collection[str] = ()) -> None:
+        """`mapping`: their name → ours; `time`: of the import, epoch ms; `known`: ids that are live."""
+        self.names = OTHER_NAMES | {name: name for name in FIELDS}
+        self.names |= {plain_name(theirs): ours for theirs, ours in mapping.items()}
+        self.time, self._known = time, known
+        self._met: dict[object, str] = {}
+
+    def ours(self, theirs: str) -> str:
+        """Our name of a field; their own where it is an attribute."""
+        return self.names.get(plain_name(theirs), theirs.strip())
+
+    def replaced(self, item: object, where: str) -> str:
+        """Where the same item stood before this place, or nothing."""
+        before = self._met.get(item, CATALOGUE if item in self._known else "")
+        self._met[item] = where
+        return before
 
 
-def from_rows(rows: Iterable[Mapping[str, str]], reading: Reading) -> Iterator[Made]:
-    """CSV: every value is text until its field says otherwise."""
-    for number, row in enumerate(rows, start=2):
-        yield _made({k: v for k, v in row.items() if k and v}, f"row {number}", reading)
+def read(source: Source, reading: Reading, delimiter: str = "") -> Iterator[Made]:
+    """A file of either kind, told by its name; one whose delimiter is named is a table."""
+    if source.is_table or delimiter:
+        return from_table(source.table(delimiter), reading)
+    return from_lines(source.lines(), reading)
+
+
+class _Row(NamedTuple):
+    line: int
+    fields: Mapping[str, object]
+    commas: bool = False
+    """12,50 is a number here."""
+
+    @property
+    def where(self) -> str:
+        return f"line {self.line}"
+
+
+def from_table(table: Table, reading: Reading) -> Iterator[Made]:
+    """CSV: every value is text until its field says otherwise, or all values of its column are numbers."""
+    commas = table.has_decimal_commas
+    numbers = _numbers(table, reading)
+    for row in table.rows():
+        if isinstance(row, Unreadable):
+            yield row
+            continue
+        cells = {name: cell.strip() for name, cell in row.cells.items() if cell.strip()}
+        fields = {
+            name: number_of(cell, commas=commas) if name in numbers else cell
+            for name, cell in cells.items()
+        }
+        yield _made(_Row(row.line, fields, commas), reading)
+
+
+def _numbers(table: Table, reading: Reading) -> set[str]:
+    """The attributes of which every value is a number."""
+    found = {name for name in table.columns if name and reading.ours(name) not in FIELDS}
+    left = {name for name in found if numeric(name, "0", commas=False)}
+    met: set[str] = set()
+    for row in table.rows():
+        if not left:
+            break
+        if isinstance(row, Row):
+            cells = {name: row.cells[name].strip() for name in left}
+            met |= {name for name, cell in cells.items() if cell}
+            commas = table.has_decimal_commas
+            left = {n for n, cell in cells.items() if not cell or numeric(n, cell, commas=commas)}
+    return left & met
 
 
 def from_lines(lines: Iterable[bytes], reading: Reading) -> Iterator[Made]:
     """JSON lines: an object a line."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield _from_line(line, f"line {number}", reading)
+            try:
+                fields = decode(line)
+            except ValueError as error:
+                yield Unreadable(f"line {number}", str(error))
+            else:
+                yield _made(_Row(number, fields), reading)
 
 
-def _from_line(line: bytes, where: str, reading: Reading) -> Made:
+def _made(row: _Row, reading: Reading) -> Made:
     try:
-        fields = msgspec.json.decode(line, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Unreadable(where, f"is no JSON object: {error}")
-    return _made(fields, where, reading)
-
-
-def _made(fields: Mapping[str, object], where: str, reading: Reading) -> Made:
-    try:
-        properties = _properties(fields, reading.mapping)
+        properties = _properties(row, reading)
     except ValueError as error:
-        return Unreadable(where, str(error))
+        return Unreadable(row.where, str(error))
     item = properties.pop("id", None)
     if item is None:
-        return Unreadable(where, "has no id. Name its column: --map COLUMN=id")
+        return Unreadable(row.where, "has no id. Name its column: --map COLUMN=id")
     event: Wire = {"type": "item", "item": item, "time": reading.time, "properties": properties}
-    return encode(event | {"id": f"item-{hashlib.sha256(encode(event)).hexdigest()[:32]}"})
+    content = hashlib.sha256(encode(event)).hexdigest()[:16]
+    event["id"] = f"item-{reading.time:013}-{row.line:09}-{content}"
+    return Placed(encode(event), row.where, reading.replaced(item, row.where))
 
 
-def _properties(fields: Mapping[str, object], mapping: Mapping[str, str]) -> Wire:
+def _properties(row: _Row, reading: Reading) -> Wire:
     """Ours first, so that a second name of the same field does not overwrite the field itself."""
     found: Wire = {}
     attributes: Wire = {}
-    for theirs, value in sorted(fields.items(), key=lambda pair: pair[0] not in FIELDS):
-        name = mapping.get(theirs, OTHER_NAMES.get(theirs.lower(), theirs))
-        if name == "attributes" and isinstance(value, dict):
+    _check_names(row.fields)
+    ordered = sorted(row.fields.items(), key=lambda pair: plain_name(pair[0]) not in FIELDS)
+    for theirs, value in ordered:
+        name = reading.ours(theirs)
+        if plain_name(theirs) == "attributes" and isinstance(value, dict):
             attributes |= value
         elif name in FIELDS:
-            _put(found, name, value)
+            _put(found, name, value, commas=row.commas)
         elif value is not None:
             attributes[name] = value
     return found | ({"attributes": attributes} if attributes else {})
 
 
-def _put(found: Wire, name: str, value: object) -> None:
+def _check_names(fields: Mapping[str, object]) -> None:
+    met: dict[str, str] = {}
+    for name in fields:
+        other = met.setdefault(plain_name(name), name)
+        if other != name:
+            raise ValueError(f"has both {other[:64]!r} and {name[:64]!r}: keep one of them")
+
+
+def _put(found: Wire, name: str, value: object, *, commas: bool) -> None:
     if name in found or value is None:
         return
-    made = _MADE[name](value) if name in _MADE else value
+    made = MADE[name](value, commas) if name in MADE else value
     if isinstance(made, tuple):
         found[name], currency = made
         found.setdefault("currency", currency)
     else:
         found[name] = made
-
-
-def _text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _list(value: object) -> object:
-    return (
-        [part for part in _SPLIT.split(value.strip()) if part] if isinstance(value, str) else value
-    )
-
-
-def _price(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    found = _PRICE.fullmatch(value.strip())
-    if not found:
-        raise ValueError(f"price: {value[:40]!r} is no price such as 12.50 or 12.50 EUR")
-    return (float(found[1]), found[2]) if found[2] else float(found[1])
-
-
-def _whole(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            raise ValueError(f"stock: {value[:40]!r} is no whole number") from None
-    return value
-
-
-def _moment(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if value.isascii() and value.isdigit():
-        return int(value)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(f"published_at: {value[:40]!r} is no RFC 3339 time") from None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1000)
-
-
-FIELDS = frozenset(Item.__struct_fields__) - {"attributes"}
-"""Ours; `attributes` takes all the others."""
-_MADE: dict[str, Callable[[object], object]] = {
-    "id": _text,
-    "categories": _list,
-    "tags": _list,
-    "price": _price,
-    "stock": _whole,
-    "published_at": _moment,
-}

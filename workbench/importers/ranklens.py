@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from workbench.importers.wire import Made, Unreadable, Wire, encode
+from workbench.importers.wire import Made, Placed, Unreadable, Wire, encode, moment
 
 SLOT = "ranklens"
 _SECONDS = 1000
@@ -60,7 +60,8 @@ def _made(raw: bytes, number: int, who: str) -> Made:
     try:
         line = _decoder.decode(raw)
         make = _KINDS[line.event, line.type]
-        return encode({"id": line.id, "time": int(line.timestamp)} | make(line, who))
+        made = encode({"id": line.id, "time": int(line.timestamp)} | make(line, who))
+        return Placed(made, f"line {number}")
     except KeyError as error:
         return Unreadable(f"line {number}", f"is a kind of event that is not known: {error}")
     except (msgspec.DecodeError, ValueError) as error:
@@ -75,7 +76,7 @@ def _item(line: Line, _: str) -> Wire:
     properties["categories"] = _list(fields, "genres")[:_MOST_GENRES]
     properties["tags"] = _list(fields, "tags")[:_MOST_TAGS]
     if isinstance(released, float):
-        properties["published_at"] = int(released * _SECONDS)
+        properties["published_at"] = moment(int(released * _SECONDS))
     return {"type": "item", "item": line.item, "properties": properties}
 
 

@@ -12,6 +12,7 @@ from hemline.decide.page import Engine
 from hemline.learn.abuse import survey
 from hemline.model.abuse import Limits
 from hemline.model.edition import pack, unpack
+from hemline.model.errors import BadInput
 from hemline.model.event import Record
 from hemline.model.site import Site
 from hemline.usecases.archive import read_archive
@@ -69,6 +70,8 @@ def from_file(path: Path) -> History:
     into = Stores(_SITE, MemoryTable(), objects)
     with opened(path) as source, closing(Direct(into, digest_of(path))) as road:
         report = importing.run(Stream(events.events(source.lines())), road)
+    if report.stopped:
+        raise BadInput(str(path), report.stopped)
     return History(_records(objects, _SITE), None, report.rejected)
 
 

@@ -10,12 +10,13 @@ import typer
 
 from hemline.model.edition import Edition, pieces
 from hemline.model.errors import BadInput
-from hemline.model.event_input import item_of, parse_event
+from hemline.model.event_input import check_item, parse_event
 from hemline.model.item import Item
+from hemline.model.times import MOST_MS
 from workbench import stores
 from workbench.importers import items as item_files
 from workbench.importers.reading import opened
-from workbench.importers.wire import Unreadable
+from workbench.importers.wire import Made, Placed, Unreadable
 from workbench.laptop import NotRunning, running
 
 _SUFFIXES = (".yaml", ".yml")
@@ -52,20 +53,30 @@ def catalogue(file: Path | None) -> list[Item] | None:
 
 
 def _items_of(file: Path) -> list[Item]:
-    reading = item_files.Reading({}, 0)
-    is_csv = any(suffix == ".csv" for suffix in file.suffixes)
-    found: list[Item] = []
+    """As an import would take them: of an item that stands twice the last row."""
+    found: dict[str, Item] = {}
+    wrong: list[str] = []
     with opened(file) as source:
-        made = (
-            item_files.from_rows(source.rows(), reading)
-            if is_csv
-            else item_files.from_lines(source.lines(), reading)
-        )
-        for one in made:
-            if isinstance(one, Unreadable):
-                raise BadInput(f"{file}, {one.where}", one.reason)
-            found.append(item_of(parse_event(one)))
-    return found
+        for one in item_files.read(source, item_files.Reading({}, MOST_MS)):
+            try:
+                item = _item_of(one)
+                found[item.id] = item
+            except BadInput as error:
+                wrong.append(str(error))
+    if wrong:
+        more = f" {len(wrong) - 1} more rows cannot be read." if len(wrong) > 1 else ""
+        raise BadInput(str(file), f"{wrong[0]}{more}", "Mend them, or leave them out.")
+    return list(found.values())
+
+
+def _item_of(made: Made) -> Item:
+    if isinstance(made, Unreadable):
+        raise BadInput(made.where, f"{made.reason}.")
+    where, data = (made.where, made.data) if isinstance(made, Placed) else ("", made)
+    try:
+        return check_item(parse_event(data))
+    except BadInput as error:
+        raise BadInput(where, str(error)) from None
 
 
 def edition_items(edition: Edition) -> list[Item]:

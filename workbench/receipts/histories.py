@@ -10,7 +10,7 @@ from hemline.model.site import Site
 from hemline.model.slot import Slot, Variant
 from workbench.importers import online_retail, ranklens
 from workbench.importers.reading import opened
-from workbench.importers.wire import Unreadable
+from workbench.importers.wire import Event, Unreadable
 
 _DAY = 86_400_000
 
@@ -19,7 +19,7 @@ class History(NamedTuple):
     """A site, and its events as wire events of signed batches, in order."""
 
     site: Site
-    events: Iterator[bytes]
+    events: Iterator[Event]
 
 
 def history(file: Path | None, decisions: int) -> History:
@@ -41,13 +41,13 @@ def _demo(decisions: int) -> History:
     return History(site, demo_events(until, visitors=max(20, min(1500, decisions // 4))))
 
 
-def _ranklens(file: Path) -> Iterator[bytes]:
+def _ranklens(file: Path) -> Iterator[Event]:
     with opened(file) as source:
         events = ranklens.events(source.lines())
         yield from (event for event in events if not isinstance(event, Unreadable))
 
 
-def _online_retail(file: Path) -> Iterator[bytes]:
+def _online_retail(file: Path) -> Iterator[Event]:
     with opened(file) as source:
         stream = online_retail.events(online_retail.read(source.rows()))
         yield from (event for event in stream.events if not isinstance(event, Unreadable))

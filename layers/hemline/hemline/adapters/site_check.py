@@ -27,6 +27,9 @@ def contradictions(
     yield from _twice("rules", [rule.name for rule in site.rules])
     yield from _twice("segments", [segment.name for segment in site.segments])
     yield from _twice("templates", [template.name for template in site.templates])
+    if site.currency in site.rates:
+        problem = f"{site.currency} is the site's own currency."
+        yield ("rates", site.currency), problem, "Leave it out: every other rate is in it."
     yield from in_rules(site)
     yield from in_templates(site, broken)
     yield from unknown_names(site, broken)

@@ -26,6 +26,7 @@ from hemline.decide.operands import check_operand
 from hemline.decide.rule_masks import PREFIX
 from hemline.learn.profile import TYPES
 from hemline.model.rule import Condition, Every, Not, Operator, Some, When, depth, leaves
+from hemline.model.text import normal_value
 
 MOST_DEPTH = 6
 MOST_COST = 64
@@ -47,13 +48,17 @@ def _value(value: object) -> object:
             )
     elif not isinstance(value, str | int | float | None):
         raise ValueError("must be text, a number, true or false, or a list")  # noqa: TRY004 - pydantic turns ValueError into a finding
-    return value
+    # What it is compared with has no blanks around it either.
+    return (
+        [normal_value(part) for part in value] if isinstance(value, list) else normal_value(value)
+    )
 
 
 Value = Annotated[Any, BeforeValidator(_value)]
 
 
 def _fact(name: str) -> str:
+    name = name.strip()
     if kind_of(name) is None and not _is_of_item(name):
         raise ValueError(f"{name[:60]} is no fact that is known.{_meant(name)}")
     return name

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from hemline.model.text import composed
+
 Path = tuple[str | int, ...]
 
 
@@ -112,9 +114,9 @@ class _Tree:
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
         found: dict[str, object] = {}
         for key_node, child in node.value:
-            key = key_node.value
-            if not isinstance(key, str):
+            if not isinstance(key_node.value, str):
                 raise Wrong(key_node, path, "a field's name must be text.")
+            key = composed(key_node.value)
             if key in found:
                 raise Wrong(key_node, (*path, key), "stands here twice.", "Keep one of them.")
             found[key] = self.value(child, (*path, key))
@@ -135,7 +137,8 @@ class _Tree:
         if not isinstance(value, str | int | float | None):
             kind = type(value).__name__
             raise Wrong(node, path, f"reads as a {kind}.", "Put it in quotes to make it text.")
-        return value
+        # The same name typed on two systems is one name: see `model.text`.
+        return composed(value) if isinstance(value, str) else value
 
 
 def node_at(node: yaml.Node, path: Path) -> yaml.Node:

@@ -14,7 +14,7 @@ from hemline.model.rule import Operand, Operator, Rule, Segment, Source
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Attribute = Annotated[str, Field(min_length=1)]
+Attribute = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Position = Annotated[int, Field(ge=1, le=100)]
 
 

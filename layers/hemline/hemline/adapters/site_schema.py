@@ -24,7 +24,7 @@ from hemline.model.abuse import Limits
 from hemline.model.alert import MAX_TIMES, Frequency, Opens
 from hemline.model.consent import ConsentRules
 from hemline.model.event import DEEDS, Deed
-from hemline.model.ids import COUNTRY_PATTERN
+from hemline.model.ids import COUNTRY_PATTERN, CURRENCY_PATTERN
 from hemline.model.rule import Condition
 from hemline.model.site import Site
 from hemline.model.slot import ColdStart, PageCap, Slot, Source, Variant
@@ -52,7 +52,7 @@ class _Variant(Strict):
     name: Name
     fields: Annotated[dict[str, str], AfterValidator(_fields)] = {}
     when: Conditions = []
-    category: str | None = None
+    category: Annotated[str, StringConstraints(strip_whitespace=True)] | None = None
     item: Id | None = None
 
     def struct(self) -> Variant:
@@ -166,7 +166,7 @@ class _Template(Strict):
 
 
 class _PageCap(Strict):
-    attribute: Annotated[str, Field(min_length=1)] = "category"
+    attribute: Attribute = "category"
     count: Annotated[int, Field(ge=1, le=100)]
 
     def struct(self) -> PageCap:
@@ -200,11 +200,15 @@ class _Consent(Strict):
         return ConsentRules(tuple(sorted(set(self.exceptions))), self.honour_dnt)
 
 
+Currency = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)]
+Rate = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+
+
 class SiteModel(Strict):
     """The whole file."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
     consent_default: bool
     slots: Annotated[list[AnySlot], Field(min_length=1)]
     rules: list[AnyRule] = []
@@ -217,6 +221,7 @@ class SiteModel(Strict):
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
     abuse: _Abuse = _Abuse()
     consent: _Consent = _Consent()
+    rates: dict[Currency, Rate] = {}
 
     def struct(self) -> Site:
         """As the model's structs."""
@@ -234,4 +239,4 @@ class SiteModel(Strict):
         templates = tuple(template.struct() for template in self.templates)
         abuse, consent = self.abuse.struct(), self.consent.struct()
         whole = Site(*plain, slots, rules, segments, time, caps, cold, self.base_url, templates)
-        return replace(whole, abuse=abuse, consent=consent)
+        return replace(whole, abuse=abuse, consent=consent, rates=dict(sorted(self.rates.items())))

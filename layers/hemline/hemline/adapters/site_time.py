@@ -14,6 +14,8 @@ from hemline.model.zones import Offsets, SiteTime
 
 _FROM, _TO = 2020, 2050
 """Years that tables of offsets cover; before and after them, the nearest one holds."""
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+"""Years in which a rule may begin and end; others are slips of the finger."""
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2})?")
 _VISITORS = frozenset({"trait.hour", "trait.weekday", "trait.date", "trait.season"})
 
@@ -23,9 +25,11 @@ def _moment(text: str) -> str:
     if not _MOMENT.fullmatch(text):
         raise ValueError(wrong)
     try:
-        datetime.fromisoformat(text)
+        year = datetime.fromisoformat(text).year
     except ValueError:
         raise ValueError(wrong) from None
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise ValueError(f"{text[:40]} lies in the year {year}; write one from 2000 to 2100")
     return text
 
 

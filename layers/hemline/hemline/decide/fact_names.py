@@ -6,11 +6,12 @@ Those that only code can read (indices, views) are not here. Scope follows from 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, cast
 
 from hemline.decide.clock import LOCAL, is_day
 from hemline.learn.profile import TYPES
 from hemline.model.rule import Operator
+from hemline.model.times import implausible
 
 Kind = Literal["text", "number", "time", "date", "list", "flag", "place"]
 """time: a moment, epoch ms. date: a day, as 2026-12-24."""
@@ -129,6 +130,9 @@ def wrong_pair(name: str, op: Operator, value: object) -> str:
     if op not in _COMPARES[kind]:
         return f"{name} is a {kind}: it goes with {', '.join(sorted(_COMPARES[kind]))}"
     values = value if isinstance(value, list) else [value]
+    odd = next((w for one in values if (w := _odd_time(kind, op, one))), "")
+    if odd:
+        return f"{name} is compared with a time, and {odd}"
     if op in {"eq", "ne", "in"} and not all(_is_of(kind, one) for one in values):
         return f"{name} is compared with {_WORDS[kind]}"
     if op in _IN_ORDER - _ANY and not all(_orders(kind, one) for one in values):
@@ -151,6 +155,14 @@ def _is_of(kind: Kind, value: object) -> bool:
     if kind in {"number", "time"}:
         return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(value, str) and (kind != "date" or is_day(value))
+
+
+def _odd_time(kind: Kind, op: Operator, value: object) -> str:
+    """What is wrong with a number that is no time in epoch ms; days have numbers of their own."""
+    if kind != "time" or op == "within_days" or not _is_of(kind, value):
+        return ""
+    wrong = implausible(cast("float", value))
+    return wrong and f"{value} {wrong}: write epoch milliseconds or a date"
 
 
 def _orders(kind: Kind, value: object) -> bool:

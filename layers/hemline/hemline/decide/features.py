@@ -56,7 +56,10 @@ _VISITOR_AT = _JOINED_AT + len(_JOINED)
 _LIST_AT = len(_ABSOLUTE)
 _RELATIVE_COLUMNS = np.array([_ABSOLUTE.index(name) for name in RELATIVE])
 _LEAST_SPREAD = np.float32(1e-3)
-_UNKNOWN_PRICE, _UNKNOWN_AGE, _UNKNOWN_GAP = -1.0, -1.0, -9.0
+# What is unknown lies where nothing that is known can: ages are 0 or more, a price's logarithm is cut
+# off above -1, gaps are some thousand years at the most.
+_UNKNOWN_PRICE, _UNKNOWN_AGE, _UNKNOWN_GAP = -1.0, -1.0, -32768.0
+_LEAST_LOG_PRICE = np.float32(-0.99)
 
 
 def matrix(  # noqa: PLR0913 - the two about the page are optional and named
@@ -87,7 +90,8 @@ def _base(snapshot: Snapshot) -> Floats:
     """[n, FEATURES] what is known of each item whoever asks, on a page about nothing; else 0."""
     base = np.zeros((len(snapshot.item_ids), len(FEATURES)), np.float32)
     base[:, :_OWN_AT] = snapshot.item_stats if snapshot.item_stats.size else 0.0
-    base[:, _AT["price"]] = _known(snapshot.log_price.copy(), _UNKNOWN_PRICE)
+    price: Floats = np.maximum(snapshot.log_price, _LEAST_LOG_PRICE)
+    base[:, _AT["price"]] = _known(price, _UNKNOWN_PRICE)
     base[:, _AT["page_together"]] = base[:, _AT["page_category"]] = -1.0
     base[:, _AT["page_price_gap"]] = _UNKNOWN_GAP
     return base

@@ -21,8 +21,9 @@ def _is_number(value: object) -> bool:
 
 
 def _is_date(value: object) -> bool:
+    """One of a shop's time: the year 26 is a slip of the finger."""
     try:
-        return isinstance(value, str) and bool(span(value))
+        return isinstance(value, str) and bool(span(value)) and "1900" <= value[:4] <= "2199"
     except ValueError:
         return False
 

@@ -97,10 +97,12 @@ class _Items:
             return has if value is not False else ~has
         if op == "ne":
             # An item with several values is "not this" when none of them is.
-            return ~self.compare(attribute, "eq", value, misfit=False)
+            return ~self.compare(attribute, "eq", value, misfit=not misfit)
         test = OPERATORS[op](value)
 
         def hit(found: object) -> bool:
+            if found != found:  # noqa: PLR0124 - a price without a rate: it may be any number
+                return misfit
             try:
                 return test(found, self._built)
             except Misfit:

@@ -18,6 +18,7 @@ from hemline.decide.rule_masks import attribute_of, sections
 from hemline.decide.rule_plan import Plan, Plans, Purpose
 from hemline.decide.snapshot import Ints, Snapshot
 from hemline.decide.spacing import Apart
+from hemline.model.edition import UNKNOWN_STOCK
 from hemline.model.rule import RESTRICTING, Rule
 from hemline.model.slot import Slot, Source, Variant
 
@@ -260,7 +261,7 @@ def pinned(wanted: Iterable[tuple[int, int]], allowed: Mask) -> tuple[tuple[int,
 
 
 def _in_stock(snapshot: Snapshot) -> Mask:
-    in_stock: Mask = snapshot.stock != 0
+    in_stock: Mask = (snapshot.stock > 0) | (snapshot.stock == UNKNOWN_STOCK)
     return in_stock
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hemline.model.edition import Edition
 from hemline.model.slot import diverse_attributes
+from hemline.model.text import normal
 
 if TYPE_CHECKING:
     from hemline.model.choice import Evidence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
 Marks = npt.NDArray[np.uint32]
+LEAST_PRICE = 0.01
+"""Lower prices are the same to a ranker: a logarithm has no 0."""
 Array = TypeVar("Array", bound=npt.NDArray[np.generic])
 
 
@@ -64,8 +67,8 @@ class Snapshot:
 
     @cached_property
     def category_index(self) -> dict[str, int]:
-        """Category name → its index."""
-        return {name: i for i, name in enumerate(self.categories)}
+        """Category name in its normal form → its index; editions from before may have another form."""
+        return {normal(name): i for i, name in enumerate(self.categories)}
 
     @cached_property
     def id_marks(self) -> Marks:
@@ -104,7 +107,7 @@ class Snapshot:
 
     @cached_property
     def price(self) -> Floats:
-        """[n], NaN when unknown."""
+        """[n] in the site's currency, NaN when unknown."""
         return self.floats("price")
 
     @cached_property
@@ -138,10 +141,10 @@ class Snapshot:
 
     @cached_property
     def log_price(self) -> Floats:
-        """[n], NaN when unknown or not above 0."""
+        """[n], NaN when unknown; what is free counts as a cent."""
         price = self.price if self.price.size else np.full(len(self.item_ids), np.nan, np.float32)
-        known: Floats = np.where(price > 0, price, np.nan).astype(np.float32)
-        return np.log(known)
+        found: Floats = np.log(np.maximum(price, np.float32(LEAST_PRICE)))
+        return found
 
     @cached_property
     def born(self) -> Floats:

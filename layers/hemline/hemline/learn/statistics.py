@@ -17,7 +17,7 @@ from hemline.learn import content, newcomers
 from hemline.learn.newcomers import Likeness
 from hemline.learn.statistics_columns import STATS, WINDOWS
 from hemline.learn.statistics_counts import SEGMENT_DAYS, WEIGHTS, Statistics, day_of
-from hemline.model.edition import Payload
+from hemline.model.edition import UNKNOWN_STOCK, Payload
 from hemline.model.event import Deed
 from hemline.model.item import Item
 
@@ -38,6 +38,8 @@ HALF_LIFE_DAYS = 14.0
 _RATE_PRIOR = 10.0
 _SEGMENT_PRIOR = 30.0
 _MOST_TERMS = 20_000
+_MOST_STOCK = 2**31 - 1
+_LATEST = 253_402_300_799_999  # 9999-12-31
 _WORD = re.compile(r"[a-z]{3,}")
 
 
@@ -58,22 +60,31 @@ def catalogue_sections(items: Sequence[Item]) -> dict[str, Payload]:
     own = [[number[name] for name in dict.fromkeys(item.categories)] for item in items]
     at = np.cumsum([0, *map(len, own)])
     price = [np.nan if item.price is None else item.price for item in items]
-    stock = [-1 if item.stock is None else item.stock for item in items]
     return {
         "item_ids": _json(item.id for item in items),
         "categories": _json(names),
         "item_categories": _array([i for part in own for i in part], "<i4"),
         "item_categories_at": _array(at, "<u4"),
         "price": _array(price, "<f4"),
-        "stock": _array(np.clip(stock, -1, 2**31 - 1), "<i4"),
-        "published": _array([item.published_at or 0 for item in items], "<i8"),
+        "stock": _array([_stock(item) for item in items], "<i4"),
+        "published": _array([_published(item) for item in items], "<i8"),
         "fresh": _array(_fresh(items), "<i4"),
         **_term_sections(items),
     }
 
 
+def _stock(item: Item) -> int:
+    return UNKNOWN_STOCK if item.stock is None else min(max(item.stock, 0), _MOST_STOCK)
+
+
+def _published(item: Item) -> int:
+    # 0 stands for unknown: the first instant of 1970 lies a millisecond later.
+    at = item.published_at
+    return 0 if at is None else max(-_LATEST, min(at, _LATEST)) or 1
+
+
 def _fresh(items: Sequence[Item]) -> list[int]:
-    dated = [i for i, item in enumerate(items) if item.published_at]
+    dated = [i for i, item in enumerate(items) if item.published_at is not None]
     return sorted(dated, key=lambda i: -(items[i].published_at or 0))[:LIST]
 
 

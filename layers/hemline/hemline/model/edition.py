@@ -16,9 +16,9 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | categories         | json          | list of c names |
 | item_categories    | i4 [flat]     | category indices, item after item, cut by item_categories_at |
 | item_categories_at | u4 [n+1]      | |
-| price              | f4 [n]        | NaN when unknown |
-| stock              | i4 [n]        | -1 when unknown |
-| published          | i8 [n]        | epoch ms, 0 when unknown |
+| price              | f4 [n]        | in the site's currency; NaN when unknown, or without a rate |
+| stock              | i4 [n]        | from 0; -1 when unknown, which no stock is stored as |
+| published          | i8 [n]        | epoch ms; 0 when unknown, which no time is stored as |
 | terms              | json          | list of t terms: categories, tags, words of the title |
 | item_terms         | i4 [n, w]     | term indices, padded with t |
 | term_share         | f4 [t+1]      | share of all deeds on items with the term; 0 for the padding |
@@ -62,6 +62,8 @@ from hemline.model.slot import PageCap, Slot
 from hemline.model.zones import SiteTime
 
 SCHEMA = 1
+UNKNOWN_STOCK = -1
+"""In the section `stock`; what was sold below 0 lies there as 0."""
 _MAGIC = b"HEMLINE\x01"
 _ALIGN = 64
 

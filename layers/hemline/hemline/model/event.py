@@ -135,6 +135,14 @@ def worth(lines: Iterable[SupportsWorth]) -> float | None:
     return math.fsum(quantity * price for quantity, price in priced)
 
 
+def item_order(event: Event) -> tuple[int, str]:
+    """What a catalogue goes by: of an item's `item` events the one with the greatest counts.
+
+    The order is in the events alone. An import's ids begin with its time and go on with the row's line.
+    """
+    return event.time, event.id
+
+
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """An accepted event, bound to whom it is about: one Kinesis record, one line of the archive."""
 
@@ -171,6 +179,17 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     def counted(self) -> bool:
         """Whether statistics and training may use it."""
         return Purpose.ANALYTICS in self.purposes
+
+
+def in_turn(record: Record, before: int) -> Record:
+    """The record as the `before`-th after the first of one call that states the same item and time.
+
+    A millisecond later for each: the last one of a call counts, whatever its id is.
+    """
+    if not before:
+        return record
+    event = msgspec.structs.replace(record.event, time=record.event.time + before)
+    return msgspec.structs.replace(record, event=event, stated=record.event.time)
 
 
 _LATEST = 253_402_300_799_999  # 9999-12-31

@@ -14,6 +14,7 @@ import msgspec
 
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id
+from hemline.model.text import unmarked
 
 MOST_EVENTS = 500
 MOST_BYTES = 256 * 1024
@@ -39,6 +40,7 @@ def split(body: bytes) -> Sequence[RawEvent]:
     """`{"events": [...]}` or one event alone → raw events. Raises BadInput, TooLarge."""
     if len(body) > MOST_BYTES:
         raise TooLarge("body", "is larger than 256 kB.", "Send the events in several calls.")
+    body = unmarked(body)
     try:
         events = _cut(body)
     except RecursionError:

@@ -10,11 +10,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from hemline.model import item_form
 from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.errors import BadInput
 from hemline.model.event import DEEDS, ITEM_EVENT, Event, Line, worth
 from hemline.model.event_properties import ITEM_LIMITS, PROPERTY_LIMITS, check_properties, plain
+from hemline.model.ids import CURRENCY_PATTERN
 from hemline.model.item import Item
+from hemline.model.text import normal
+from hemline.model.times import implausible
 
 # `$` also matches before a last line feed, in Python and not in JSON Schema: the look-ahead closes it.
 _END = r"$(?!\n)"
@@ -32,11 +36,17 @@ SENT = sorted((DEEDS.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
 EventType = Annotated[str, Meta(extra_json_schema={"enum": SENT})]
 Moment = (
     Annotated[datetime, Meta(tz=True)]
-    | Annotated[int, Meta(ge=0, le=_LATEST, description="epoch milliseconds")]
+    | Annotated[
+        int,
+        # Checked by hand: a number that is too large has to be told what it looks like.
+        Meta(ge=0, description="epoch milliseconds", extra_json_schema={"maximum": _LATEST}),
+    ]
 )
 Token = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,2048}" + _END)]
 Query = Annotated[str, Meta(pattern=_NO_CONTROLS, max_length=1000)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}" + _END, description="ISO 4217")]
+Currency = Annotated[
+    str, Meta(pattern=CURRENCY_PATTERN.removesuffix("$") + _END, description="ISO 4217")
+]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}" + _END, description="ISO 3166-1")]
 Device = Annotated[str, Meta(pattern=r"^[a-z]{1,16}" + _END)]
 Amount = Annotated[float, Meta(ge=-1e12, le=1e12)]
@@ -127,7 +137,7 @@ _WAYS_OUT = {
     "token": "Send back the fragment's token unchanged.",
     "query": "Use at most 1000 characters, none of them a control character.",
     "lines": "Use at most 500 objects of item, quantity (1 to 1000000) and price (0 or more).",
-    "currency": "Use three capital letters, such as EUR.",
+    "currency": item_form.CURRENCY_WAY_OUT,
     "value": "Use a number from -1e12 to 1e12.",
     "country": "Use two capital letters, such as GB.",
     "purposes": "Use an object of analytics and personalisation, each true or false.",
@@ -198,6 +208,8 @@ def _check_meaning(event: EventInput) -> None:
             raise BadInput(names[0], f"is missing: {event.type} needs {' or '.join(names)}.")
     if isinstance(event.time, datetime) and event.time < _EPOCH:
         raise BadInput("time", "is before 1970.", _WAYS_OUT["time"])
+    if isinstance(event.time, int) and event.time > _LATEST:
+        raise BadInput("time", f"{implausible(event.time)}.", _WAYS_OUT["time"])
     _check_value(event)
 
 
@@ -220,7 +232,11 @@ def _check_value(event: EventInput) -> None:
 
 
 def item_of(event: EventInput | Event) -> Item:
-    """The catalogue item that an `item` event states. Raises BadInput naming the property."""
+    """The catalogue item that an `item` event states, in its normal form.
+
+    Also of what the archive holds, which is older than some checks of the door (`check_item`).
+    Raises BadInput naming the property.
+    """
     properties = event.properties or {}
     unknown = next((k for k in properties if k not in Item.__struct_fields__ or k == "id"), None)
     if unknown is not None:
@@ -228,23 +244,18 @@ def item_of(event: EventInput | Event) -> Item:
         way_out = f"Use {fields}; your own names go into attributes."
         raise BadInput(plain(f"properties.{unknown}"), "is not a known field of an item.", way_out)
     try:
-        item = msgspec.convert({**properties, "id": event.item}, Item)
+        item = msgspec.convert({**item_form.readable(properties), "id": event.item}, Item)
     except msgspec.ValidationError as error:
         raise explained(error, "properties") from None
-    for name in ("url", "image"):
-        if not _is_link(getattr(item, name)):
-            way_out = "Use https://…, http://… or a path that starts with one slash."
-            raise BadInput(f"properties.{name}", "is not a link that a page may carry.", way_out)
-    if item.price is not None and not 0 <= item.price <= 1e12:
-        raise BadInput("properties.price", "is out of range.", "Use a number from 0 to 1e12.")
+    item_form.check_form(item)
+    return item_form.normal_item(item)
+
+
+def check_item(event: EventInput) -> Item:
+    """`item_of`, and what a new item is refused for besides. Raises BadInput naming the property."""
+    item = item_of(event)
+    item_form.check_new(event.properties or {})
     return item
-
-
-def _is_link(text: str) -> bool:
-    if any(c <= " " for c in text):
-        return False
-    relative = text.startswith("/") and not text.startswith(("//", "/\\"))
-    return not text or relative or text.lower().startswith(("https://", "http://"))
 
 
 def event_of(event: EventInput, time: int) -> Event:
@@ -256,7 +267,7 @@ def event_of(event: EventInput, time: int) -> Event:
         item=event.item,
         slot=event.slot,
         token=event.token,
-        query=event.query,
+        query=None if event.query is None else normal(event.query),
         lines=tuple(Line(x.item, x.quantity, x.price) for x in event.lines or ()),
         currency=event.currency,
         value=event.value,

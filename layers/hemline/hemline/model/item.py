@@ -20,3 +20,8 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     stock: int | None = None
     published_at: int | None = None
     """Epoch milliseconds."""
+
+    @property
+    def sold_out(self) -> bool:
+        """Nothing is left; below 0 more was sold than there was."""
+        return self.stock is not None and self.stock <= 0

@@ -5,9 +5,11 @@ import msgspec
 from hemline.model.abuse import Limits
 from hemline.model.consent import ConsentRules
 from hemline.model.errors import Refused
+from hemline.model.money import Money
 from hemline.model.rule import Rule, Segment
 from hemline.model.slot import ColdStart, PageCap, Slot
 from hemline.model.template import Template
+from hemline.model.text import composed
 from hemline.model.zones import SiteTime
 
 
@@ -31,6 +33,13 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     """From where on events count nowhere."""
     consent: ConsentRules = ConsentRules()
     """Where the opposite of the default holds, and whether DNT is honoured."""
+    rates: dict[str, float] = {}
+    """Currency → what one unit of it is worth in the site's."""
+
+    @property
+    def money(self) -> Money:
+        """What prices are compared in."""
+        return Money(self.currency, self.rates)
 
 
 def encode_site(site: Site) -> bytes:
@@ -41,6 +50,7 @@ def encode_site(site: Site) -> bytes:
 def decode_site(data: bytes) -> Site:
     """Raises Refused when it is not a compiled site file."""
     try:
-        return msgspec.json.decode(data, type=Site)
-    except msgspec.DecodeError as error:
+        # One that was compiled before texts had a normal form is held against items that have it.
+        return msgspec.json.decode(composed(data.decode()), type=Site)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused(f"the compiled site file is unreadable: {error}") from None

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hemline.model.consent import Purpose
 from hemline.model.errors import BadInput, TooLarge
+from hemline.model.text import unmarked
 from hemline.runtime.http import Request
 from hemline.runtime.identity import Asker, asker_of
 from hemline.runtime.origins import check_origin
@@ -54,7 +55,7 @@ def choices_of(request: Request) -> dict[Purpose, bool]:
     if len(body) > _MOST_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
     try:
-        stated = _Stated.model_validate_json(body)
+        stated = _Stated.model_validate_json(unmarked(body))
     except ValidationError as error:
         raise _bad(error) from None
     said = stated.purposes.model_dump(exclude_none=True)

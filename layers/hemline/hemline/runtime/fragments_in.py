@@ -11,6 +11,7 @@ from hemline.decide.page import Ask
 from hemline.model.decision import Page, SlotRequest
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id
+from hemline.model.text import unmarked
 from hemline.runtime.http import Request
 from hemline.runtime.traits import traits_of
 
@@ -76,7 +77,7 @@ def _from_body(request: Request) -> Ask:
     if len(body) > MOST_BODY_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {MOST_BODY_BYTES}.")
     try:
-        parsed = _decoder.decode(body)
+        parsed = _decoder.decode(unmarked(body))
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at ")
         raise BadInput(path.strip("`").removeprefix("$.") or "body", f"{reason}.", _SHAPE) from None

@@ -4,7 +4,7 @@ The same archive, in any order and cut into any objects, gives the same edition.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hemline.decide import cards, page_caps, rule_masks, template_edition
@@ -15,7 +15,7 @@ from hemline.learn.choices import Choices
 from hemline.learn.statistics_counts import Statistics
 from hemline.model.edition import SCHEMA, Header, Payload
 from hemline.model.errors import BadInput
-from hemline.model.event import ITEM_EVENT, Deed, Event, Record
+from hemline.model.event import ITEM_EVENT, Deed, Event, Record, item_order
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
 from hemline.model.site import Site
@@ -23,6 +23,7 @@ from hemline.model.slot import Slot
 from hemline.usecases import cold_start, variety
 from hemline.usecases.edition_ranker import RankerFiles
 
+_EXAMPLES = 3
 _DELIBERATE = frozenset({Deed.ENGAGED, Deed.CARTED, Deed.BOUGHT})
 
 
@@ -91,7 +92,7 @@ def count(
 
 def _keep_latest(latest: dict[str, Event], item: str, event: Event) -> None:
     held = latest.get(item)
-    if held is None or (held.time, held.id) < (event.time, event.id):
+    if held is None or item_order(held) < item_order(event):
         latest[item] = event
 
 
@@ -117,13 +118,15 @@ def edition_parts(
         time=site.time,
         page_caps=site.page_caps,
     )
+    # What is compared is in the site's currency; what is shown stays as the catalogue states it.
+    compared = site.money.compared(counted.items)
     payloads: dict[str, Payload] = {
-        **statistics.sections(counted.statistics, counted.items, made.built),
+        **statistics.sections(counted.statistics, compared, made.built),
         **cards.sections(counted.items, currency=site.currency),
-        **rule_masks.sections(site.rules, counted.items, made.built),
-        **page_caps.sections(site.page_caps, counted.items),
+        **rule_masks.sections(site.rules, compared, made.built),
+        **page_caps.sections(site.page_caps, compared),
         **template_edition.sections(site.templates, site.slots),
-        **variety.sections(site.slots, counted.items),
+        **variety.sections(site.slots, compared),
         **cold_start.sections(site.cold_start, counted.statistics, counted.items, made.built),
     }
     if counted.choices:
@@ -144,7 +147,17 @@ def dangling(site: Site, items: Iterable[Item]) -> list[str]:
     named += [(f"variant {v.name} of slot {s.name}", v.item)
               for s in site.slots for v in s.variants if v.item is not None]  # fmt: skip
     return [f"{who} names item {item}, which is not in the catalogue" for who, item in named
-            if item not in known] + list(rule_masks.misfits(site.rules, items))  # fmt: skip
+            if item not in known] + list(_doubtful(site, items))  # fmt: skip
+
+
+def _doubtful(site: Site, items: Sequence[Item]) -> Iterator[str]:
+    for currency, names in site.money.without_rate(items).items():
+        more = ", …" if len(names) > _EXAMPLES else ""
+        yield (
+            f"{len(names)} items ({', '.join(names[:_EXAMPLES])}{more}) are priced in {currency}, and"
+            f" `rates` has none for it: their prices cannot be compared"
+        )
+    yield from rule_masks.misfits(site.rules, site.money.compared(items))
 
 
 def _items(latest: Mapping[str, Event]) -> tuple[list[Item], list[str]]:

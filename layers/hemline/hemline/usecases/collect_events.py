@@ -4,6 +4,7 @@ An event is accepted only when the stream holds it. Every event of a call is acc
 or rejected with its position, its id and a reason. Knows nothing of HTTP, cookies or Kinesis.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,18 +16,19 @@ from hemline.model.consent import DEFAULTS, UNSAID, Policy, allowed, say
 from hemline.model.decision import Traits
 from hemline.model.decision_mark import Bound, bound, checked
 from hemline.model.errors import BadInput, NotAllowed, Unavailable
-from hemline.model.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record
+from hemline.model.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record, in_turn
 from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.event_input import (
     ALIASES,
     SIGNED_ONLY,
     EventInput,
+    check_item,
     event_of,
-    item_of,
     parse_event,
     stated_choices,
     stated_time,
 )
+from hemline.model.times import check_stated
 from hemline.usecases.ports import EventStream, StreamEntry
 from hemline.usecases.token_binding import check_binding, given_to
 
@@ -153,6 +155,7 @@ def _parse(
         try:
             event = _parse_one(raw)
             _check_right(event, caller)
+            check_stated(event.time, now - EARLIEST_MS, now + LATEST_MS, past=caller.signed)
             parsed.append(_Heard(index, event, _token(event, caller, deps, now)))
         except BadInput as error:
             rejected.append(Rejected(index, id_of(raw), str(error)))
@@ -172,7 +175,7 @@ def _check_right(event: EventInput, caller: Caller) -> None:
     """What only a signed batch may say, and what a signed batch must say."""
     if caller.signed:
         if event.type == ITEM_EVENT:
-            item_of(event)
+            check_item(event)
         elif not (event.visitor or event.user):
             raise BadInput("visitor", "is missing.", "Say whom it is about: visitor or user.")
         return
@@ -215,10 +218,15 @@ def _bind(
     taken: list[_Taken] = []
     repeated: list[Rejected] = []
     first: dict[tuple[str, str], int] = {}
+    turns = Counter[tuple[str, int]]()
     for one in parsed:
         record = _record(one, caller, deps, now)
         at = first.setdefault((record.subject, one.event.id), one.at)
         if at == one.at:
+            turn = (record.subject, record.event.time)
+            if one.event.type == ITEM_EVENT:
+                record = in_turn(record, turns[turn])
+                turns[turn] += 1
             taken.append(_Taken(one.at, record))
         else:
             repeated.append(Rejected(one.at, one.event.id, _twice(at)))

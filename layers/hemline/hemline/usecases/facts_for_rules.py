@@ -15,10 +15,13 @@ import numpy as np
 from hemline.decide.clock import DAY_MINUTES, LOCAL
 from hemline.decide.fact_names import window
 from hemline.decide.facts import Fact, Maker, MissingFact
+from hemline.decide.reasons import item_of
 from hemline.decide.snapshot import Snapshot
 from hemline.learn import profile_alerts
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES
 from hemline.model.decision import Page, Traits
+from hemline.model.edition import UNKNOWN_STOCK
+from hemline.model.text import normal
 
 if TYPE_CHECKING:
     from hemline.learn.profile_columns import Columns
@@ -71,7 +74,8 @@ def _query(name: str) -> Callable[[Request], str]:
     def value(request: Request) -> str:
         _, _, query = request.page.url.partition("?")
         try:
-            return parse_qs(query.partition("#")[0], max_num_fields=100).get(name, [""])[0]
+            found = parse_qs(query.partition("#")[0], max_num_fields=100).get(name, [""])
+            return normal(found[0])
         except ValueError:
             return ""
 
@@ -98,7 +102,7 @@ def _price(request: Request) -> float | None:
 
 def _stock(request: Request) -> int | None:
     stock = int(request.snapshot.stock[_item(request)])
-    return None if stock < 0 else stock
+    return None if stock == UNKNOWN_STOCK else stock
 
 
 def _place(request: Request) -> tuple[float, float] | None:
@@ -136,8 +140,8 @@ def _hemisphere(request: Request) -> str:
 
 
 OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
-    "trait.region": lambda request: request.traits.region,
-    "trait.city": lambda request: request.traits.city,
+    "trait.region": lambda request: normal(request.traits.region),
+    "trait.city": lambda request: normal(request.traits.city),
     "trait.lat": lambda request: request.traits.latitude,
     "trait.lon": lambda request: request.traits.longitude,
     "trait.place": _place,
@@ -157,9 +161,20 @@ OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
 """Name → its value; None for what is not known."""
 
 
-def _cart_value(request: Request) -> float:
-    prices = request.snapshot.price[request.snapshot.indices(request.page.cart)]
-    return float(np.nansum(prices, dtype=np.float64))
+def _cart_value(request: Request) -> float | None:
+    return _worth(request.snapshot, request.snapshot.indices(request.page.cart), 1)
+
+
+def _worth(snapshot: Snapshot, items: np.ndarray, quantities: np.ndarray | int) -> float | None:
+    """What items are worth in the site's currency. Without a price they count as nothing.
+
+    None when one has a price and its currency no rate: a part of a sum is no sum.
+    """
+    prices = snapshot.price[items].astype(np.float64)
+    unknown = dict.fromkeys(items[np.isnan(prices)].tolist())
+    if any(item_of(snapshot, item).price is not None for item in unknown):
+        return None
+    return float(np.nansum(prices * quantities))
 
 
 def _cart_categories(request: Request) -> list[str]:
@@ -248,15 +263,14 @@ class History:
         """Days since the first that is known."""
         return self.days_since(self._known.profile().first_seen)
 
-    def spent(self) -> float:
-        """Quantities bought times today's prices."""
+    def spent(self) -> float | None:
+        """Quantities bought times today's prices; None when one of them has no rate."""
         columns = self._columns
         bought = (columns.kinds == TYPES.index("purchase")).repeat(columns.counts)
         index = [self._snapshot.index.get(item, -1) for item in columns.items]
         items = np.array(index, np.int64)[columns.positions[bought]]
         known = items >= 0
-        prices = self._snapshot.price[items[known]].astype(np.float64)
-        return float(np.nansum(prices * columns.quantities[bought][known]))
+        return _worth(self._snapshot, items[known], columns.quantities[bought][known])
 
 
 _OF_VISITOR: Mapping[str, Callable[[History], object]] = {

@@ -21,6 +21,7 @@ from hemline.model.errors import Refused, Unavailable
 from hemline.model.event import Record
 from hemline.model.ids import hash64
 from hemline.model.standing import FRESH
+from hemline.model.text import normal
 from hemline.usecases.ports import Hot, Stored
 
 _SESSION_GAP = 30 * 60_000
@@ -63,7 +64,7 @@ def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
         # The query is for campaigns alone: a rule about /sale is about every way to it.
         "page.url": lambda: _fact(page.url.partition("?")[0].partition("#")[0]),
         "page.item": lambda: _fact(page.item),
-        "page.category": lambda: _fact(page.category),
+        "page.category": lambda: _fact(page.category and normal(page.category)),
         "trait.country": lambda: _fact(traits.country),
         "trait.device": lambda: _fact(traits.device),
         "trait.language": lambda: _fact(traits.language),

@@ -13,6 +13,7 @@ from hemline.model.site import Site
 from hemline.model.slot import DIVERSE_OVER
 from hemline.usecases.review_remark import Path, Remark
 from hemline.usecases.review_scope import Scoped, within
+from hemline.usecases.review_types import mistyped
 
 _KNOWN_ATTRIBUTES = ("category", "tag", "kind", "id", "price", "stock", "published_at")
 
@@ -35,6 +36,7 @@ def references(site: Site, rules: Sequence[Scoped], items: Sequence[Item]) -> It
     for one in rules:
         yield from _attribute(one, catalogue)
     yield from _filtered_pins(comparable, catalogue)
+    yield from mistyped(rules, items)
 
 
 def _named(site: Site, catalogue: _Catalogue) -> Iterator[Remark]:

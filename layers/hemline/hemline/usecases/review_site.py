@@ -15,6 +15,7 @@ from hemline.usecases.review_chance import cold_start
 from hemline.usecases.review_effects import effects
 from hemline.usecases.review_items import references
 from hemline.usecases.review_logic import Cases, TooMany, cases, clashes, possible
+from hemline.usecases.review_money import rates
 from hemline.usecases.review_remark import Path, Remark
 from hemline.usecases.review_scope import Scoped, scoped, segment_cases
 from hemline.usecases.review_templates import templates
@@ -46,7 +47,8 @@ def review(site: Site, against: Against) -> list[Remark]:
     found += templates(site)
     found += cold_start(site)
     if against.items is not None:
-        found += references(site, sound, against.items)
+        found += rates(site, against.items)
+        found += references(site, sound, site.money.compared(against.items))
     return sorted(
         _strongest(found), key=lambda remark: ([str(p).zfill(6) for p in remark.path], remark)
     )
