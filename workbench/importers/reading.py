@@ -54,7 +54,9 @@ class Source:
             line = reader.line_num + 1
             raise BadInput(f"{self.path.name}:{line}", f"{error}.", "Save it as UTF-8.") from None
         finally:
-            text.detach()
+            # Who stopped in the middle may have closed the file before this generator ends.
+            if not self._raw.closed:
+                text.detach()
 
 
 @contextmanager
