@@ -164,8 +164,7 @@ def _popular_here(ctx: Context, popular: Ints) -> Found:
         return from_one("yours", first_of(popular[np.isin(popular, own)], own))
     page = _candidates(ctx, personal=False)
     lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
-    if "category" in ctx.slot.sources and lead.items.size:
-        # A category page shows its category, and nothing else to fill it up.
+    if fills_alone(ctx.slot, lead):
         return lead
     # A young site has few popular items: the newest ones fill up.
     fresh = from_one("new", ctx.snapshot.ints("fresh"))
@@ -173,6 +172,18 @@ def _popular_here(ctx: Context, popular: Ints) -> Found:
 
 
 _ABOUT_THE_PAGE = [NAMES.index(name) for name in ("together", "category")]
+
+
+def fills_alone(slot: Slot, found: Found) -> tuple[str, ...]:
+    """The page's own sources, where they found something and nothing else may fill the slot up.
+
+    A category page shows its category, and nothing else.
+    """
+    if "category" not in slot.sources or not found.sources.size:
+        return ()
+    if not np.isin(found.sources, _ABOUT_THE_PAGE).all():
+        return ()
+    return tuple(name for name in slot.sources if name in {"together", "category"})
 
 
 def _static(ctx: Context) -> Found:
