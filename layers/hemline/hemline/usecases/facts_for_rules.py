@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from hemline.decide.clock import DAY_MINUTES, LOCAL
+from hemline.decide.exact_price import price_of, total
 from hemline.decide.fact_names import window
 from hemline.decide.facts import Fact, Maker, MissingFact
 from hemline.decide.snapshot import Snapshot
@@ -92,8 +93,7 @@ def _categories_of(snapshot: Snapshot, index: int) -> list[str]:
 
 
 def _price(request: Request) -> float | None:
-    price = float(request.snapshot.price[_item(request)])
-    return None if np.isnan(price) else price
+    return price_of(request.snapshot, _item(request))
 
 
 def _stock(request: Request) -> int | None:
@@ -158,8 +158,8 @@ OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
 
 
 def _cart_value(request: Request) -> float:
-    prices = request.snapshot.price[request.snapshot.indices(request.page.cart)]
-    return float(np.nansum(prices, dtype=np.float64))
+    items = request.snapshot.indices(list(dict.fromkeys(request.page.cart))).tolist()
+    return total(request.snapshot, ((item, 1) for item in items))
 
 
 def _cart_categories(request: Request) -> list[str]:
@@ -169,7 +169,7 @@ def _cart_categories(request: Request) -> list[str]:
 
 
 OF_CART: Mapping[str, Callable[[Request], object]] = {
-    "cart.count": lambda request: len(request.page.cart),
+    "cart.count": lambda request: len(set(request.page.cart)),
     "cart.value": _cart_value,
     "cart.categories": _cart_categories,
 }
@@ -255,8 +255,8 @@ class History:
         index = [self._snapshot.index.get(item, -1) for item in columns.items]
         items = np.array(index, np.int64)[columns.positions[bought]]
         known = items >= 0
-        prices = self._snapshot.price[items[known]].astype(np.float64)
-        return float(np.nansum(prices * columns.quantities[bought][known]))
+        quantities = columns.quantities[bought][known].tolist()
+        return total(self._snapshot, zip(items[known].tolist(), quantities, strict=True))
 
 
 _OF_VISITOR: Mapping[str, Callable[[History], object]] = {
