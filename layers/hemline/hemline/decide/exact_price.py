@@ -12,7 +12,7 @@ import msgspec
 from hemline.decide.snapshot import Snapshot
 
 _DECIMALS = 6
-"""More than any currency has; what lies below is how binary fractions add up (three times 33.30 is below 99.90)."""
+"""More than any currency has; below is how binary fractions add up: 3 times 33.30 is under 99.90."""
 
 
 class _Priced(msgspec.Struct):
