@@ -12,9 +12,10 @@ import pytest
 from rich.console import Console
 
 from hemline.adapters import site_yaml
-from hemline.decide import exact_price
+from hemline.decide import exact_price, ladder
 from hemline.decide.cards import html_card, json_members, price_text
 from hemline.decide.trace_facts import FactRead
+from hemline.model.decision import SlotRequest
 from hemline.model.errors import BadInput
 from hemline.model.event_input import parse_event
 from hemline.model.item import Item
@@ -177,3 +178,59 @@ def test_what_somebody_asked_with_moves_no_cursor_of_whoever_explains_it(
     for text in said:
         assert "owned" in text
         assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(text)
+
+
+def big_shop(count: int = 1000) -> tuple[list[Item], list[Any]]:
+    """More items than the lists of an edition hold; `rare` is a brand of the least popular, oldest ones."""
+    items = [
+        with_fields(one, attributes={"brand": "rare" if n >= count - 5 else "usual"})
+        for n, one in enumerate(catalogue(count))
+    ]
+    history = [
+        act
+        for n in range(3)
+        for act in acts(f"v:{n}", [f"i{k}" for k in range(count // (n + 1) - 5)])
+    ]
+    return items, history
+
+
+@pytest.mark.parametrize("who", [None, "v:x"])
+@pytest.mark.parametrize("personal", [True, False])
+def test_a_slot_is_not_empty_while_something_may_be_shown(
+    who: str | None, *, personal: bool
+) -> None:
+    """massquantity/LibRecommender#435, leonagoel/hybrid-recommender#1116: all candidates filtered out."""
+    items, history = big_shop()
+    slot = Slot("row", personal=personal, sources=("popular", "new"), limit=4)
+    only = Rule("only", "filter", ("row",), attribute="brand", value="rare")
+    edition = build(items, [slot], history=history, site_rules=[only])
+    table = table_with(acts("v:x", ["i1"]))
+    found = decide_for(who, ask("row"), edition, table, ScoreByPrice()).fragments["row"]
+    assert found.items == ("i995", "i996", "i997", "i998"), "of the brand, the newest first"
+    top = tuple(f"i{n}" for n in range(500))
+    plain = build(items, [slot], history=history)
+    without = ask(SlotRequest("row", exclude=top))
+    left = decide_for(who, without, plain, table, ScoreByPrice()).fragments["row"]
+    assert len(left.items) == 4
+    assert not set(left.items) & set(top)
+
+
+def test_this_finds_a_slot_that_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeded bug: the lists of an edition alone, as it was."""
+    monkeypatch.setattr(ladder, "_filled", lambda _, found: found)
+    with pytest.raises(AssertionError):
+        test_a_slot_is_not_empty_while_something_may_be_shown(None, personal=True)
+
+
+def test_what_fills_a_slot_obeys_every_rule() -> None:
+    """PredictionIO template-scala-parallel-universal-recommendation#14: popular items broke the filters."""
+    items, history = big_shop()
+    items[996] = with_fields(items[996], stock=0)
+    items[997] = with_fields(items[997], published_at=NOW + 10**9)
+    only = Rule("only", "filter", ("row",), attribute="brand", value="rare")
+    out = Rule("out", "block", item="i998")
+    edition = build(
+        items, [Slot("row", sources=("popular",))], history=history, site_rules=[only, out]
+    )
+    found = decide_for(None, ask("row", item="i999"), edition, table_with()).fragments["row"]
+    assert found.items == ("i995",)
