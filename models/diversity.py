@@ -16,9 +16,9 @@ from hemline.learn import content
 from hemline.model.item import Item
 from hemline.model.slot import Slot
 from hemline.usecases.variety import sections
-from models.examples import Example, rows
+from models.examples import Example, rows, split
 from models.metrics import CUT, ndcg, paired, summary
-from models.ranklens import TRAIN
+from models.ranklens import DATA, TRAIN
 from models.training import SHAPE, Shape, predict, train
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
@@ -39,8 +39,8 @@ class Row(NamedTuple):
 
 def evaluate(found: Sequence[Example], items: Sequence[Item], shape: Shape = SHAPE) -> list[Row]:
     """Train as P1 does, then vary what it ranks; `items` in the order of the examples' indices."""
-    booster = train(rows(list(found[:TRAIN])), shape, FEATURES)
-    tests = found[TRAIN:]
+    learnt, tests = split(found, TRAIN, DATA)
+    booster = train(rows(learnt), shape, FEATURES)
     orders = [np.argsort(-predict(booster, one.features), kind="stable") for one in tests]
     judge = _Judge(tests, orders, items)
     plain = judge.values(lambda order, _candidates, _strength: order, 0.0)[0]

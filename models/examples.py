@@ -6,16 +6,18 @@ events are folded. An edition is built anew at every turn of the log's clock.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hemline.decide.features import matrix
 from hemline.decide.snapshot import Ints
+from hemline.model.errors import BadInput
 from hemline.model.event import Deed, Record
 from models.replay import Rows, World
 
+T = TypeVar("T")
 Floats = npt.NDArray[np.float32]
 _DAY = 86_400_000
 _EDITIONS = 200
@@ -143,8 +145,30 @@ def each(lists: int) -> Turn:
     return lambda seen, _time: seen % lists == 0
 
 
+FEWEST_JUDGED = 2
+"""Lists that a standard error can be said of."""
+
+
+def split(found: Sequence[T], learnt: int, source: str) -> tuple[Sequence[T], Sequence[T]]:
+    """The first `learnt` lists, and the rest to judge on. Raises BadInput when one of them is too short."""
+    return enough(found[:learnt], found[learnt:], source)
+
+
+def enough(
+    learnt: Sequence[T], judged: Sequence[T], source: str
+) -> tuple[Sequence[T], Sequence[T]]:
+    """Both as they are. Raises BadInput where `source` (a data set's name) holds too few of either."""
+    if learnt and len(judged) >= FEWEST_JUDGED:
+        return learnt, judged
+    raise BadInput(
+        "FILE",
+        f"has {len(learnt)} lists to learn from and {len(judged)} to judge on.",
+        f"Name the whole file of {source}.",
+    )
+
+
 def rows(examples: Sequence[Example]) -> Rows:
-    """Those examples as the arrays that a trainer takes."""
+    """Those examples, at least one, as the arrays that a trainer takes."""
     return Rows(
         np.concatenate([example.features for example in examples]),
         np.concatenate([example.gains for example in examples]),

@@ -17,10 +17,10 @@ from hemline.decide.visitor import view
 from hemline.learn.statistics import Statistics
 from hemline.model.event import Record
 from hemline.model.ids import hash64
-from models.examples import Example, each, rows, shown_lists
+from models.examples import Example, each, rows, shown_lists, split
 from models.logs import Log
 from models.metrics import ndcg, paired, summary
-from models.ranklens import EDITION_EVERY, SITE, TRAIN
+from models.ranklens import DATA, EDITION_EVERY, SITE, TRAIN
 from models.replay import Floats, World
 from models.training import SHAPE, Shape, predict, train
 
@@ -98,9 +98,8 @@ def _known(world: _Blind, one: Example) -> Iterator[Known]:
 
 def evaluate(found: Iterator[Judged], shape: Shape = SHAPE) -> list[Row]:
     """Train on the first lists, judge on the rest."""
-    every = list(found)
-    booster = train(rows([one.example for one in every[:TRAIN]]), shape, FEATURES)
-    tests = every[TRAIN:]
+    learnt, tests = split(list(found), TRAIN, DATA)
+    booster = train(rows([one.example for one in learnt]), shape, FEATURES)
     clicked = [one for one in tests if ((one.example.gains > 0) & one.hidden).any()]
     judge = {
         "all clicks": (tests, False),

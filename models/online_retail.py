@@ -20,7 +20,7 @@ from hemline.decide.features import FEATURES
 from hemline.model.event import Line, Record
 from hemline.model.item import Item
 from models.candidates import next_list
-from models.examples import Example, rows
+from models.examples import Example, enough, rows
 from models.logs import of_wire
 from models.replay import World
 from models.results import OURS, Result, Scorer, compare
@@ -53,9 +53,9 @@ class Invoices(NamedTuple):
 
 
 def read(path: Path) -> Invoices:
-    """The whole file."""
+    """The whole file. Raises BadInput when it is another one."""
     with opened(path) as source:
-        sold = sorted(source.rows(), key=lambda row: row["InvoiceDate"])
+        sold = sorted(online_retail.checked(source.rows()), key=lambda row: row["InvoiceDate"])
     made = online_retail.events(online_retail.read(sold)).events
     log = of_wire(readable(made), SITE)
     ordered = sorted(log.records, key=lambda r: (r.event.time, r.event.id))
@@ -111,8 +111,13 @@ def _lines(invoice: list[Record]) -> list[Line]:
 
 
 def evaluate(found: list[Example], shape: Shape = SHAPE) -> Result:
-    """Train on two months, judge on the last weeks; a miss among the candidates counts 0."""
+    """Train on two months, judge on the last weeks; a miss among the candidates counts 0.
+
+    Raises BadInput when there is too little of either.
+    """
     learnt = [e for e in found if e.time < VALID and e.known and e.gains.any()]
+    tests = [e for e in found if e.time >= TEST]
+    enough(learnt, tests, "UCI Online Retail, as CSV")
     booster = train(rows(learnt), shape, FEATURES)
     scorers: dict[str, Scorer] = {
         OURS: lambda one: predict(booster, one.features) if one.known else _popularity(one),
@@ -123,7 +128,7 @@ def evaluate(found: list[Example], shape: Shape = SHAPE) -> Result:
         "popularity": _popularity,
         "random": lambda one: np.zeros(len(one.gains)),
     }
-    return compare(PROTOCOL, [e for e in found if e.time >= TEST], scorers)
+    return compare(PROTOCOL, tests, scorers)
 
 
 def _popularity(example: Example) -> npt.NDArray[np.float32]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hemline.decide.features import FEATURES
 from hemline.model.item import Item
-from models.examples import Example, each, rows, shown_lists
+from models.examples import Example, each, rows, shown_lists, split
 from models.logs import Log, of_wire
 from models.replay import World
 from models.results import OURS, Result, Scorer, compare
@@ -22,6 +22,7 @@ from workbench.importers.reading import opened
 from workbench.importers.wire import readable
 
 PROTOCOL = "P1"
+DATA = "RankLens in Metarank's format"
 SITE = "ranklens"
 TRAIN = 7018
 EDITION_EVERY = 50
@@ -48,8 +49,9 @@ def examples(log: Log, tick: Callable[[], None] = lambda: None) -> list[Example]
 
 
 def evaluate(found: list[Example], shape: Shape = SHAPE) -> Result:
-    """Train on the first lists, judge on the rest."""
-    booster = train(rows(found[:TRAIN]), shape, FEATURES)
+    """Train on the first lists, judge on the rest. Raises BadInput when there are too few."""
+    learnt, judged = split(found, TRAIN, DATA)
+    booster = train(rows(learnt), shape, FEATURES)
     scorers: dict[str, Scorer] = {
         OURS: lambda one: predict(booster, one.features),
         "item CTR": lambda one: _column(one, "rate_ever"),
@@ -58,7 +60,7 @@ def evaluate(found: list[Example], shape: Shape = SHAPE) -> Result:
         "shown order": lambda one: -np.arange(len(one.gains)),
         "random": lambda one: np.zeros(len(one.gains)),
     }
-    return compare(PROTOCOL, found[TRAIN:], scorers)
+    return compare(PROTOCOL, judged, scorers)
 
 
 def _column(example: Example, name: str) -> np.ndarray:

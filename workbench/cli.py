@@ -5,11 +5,11 @@ Exit status: 0 done, 1 a check fell short, 2 a bad call.
 """
 
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 
 import typer
 
-from hemline.model.errors import BadInput, HemlineError
 from models import commands as models
 from workbench import schemas
 from workbench.bench import commands as bench
@@ -18,11 +18,11 @@ from workbench.cloud import commands as cloud
 from workbench.demo import commands as demo
 from workbench.forget import commands as forget
 from workbench.importers import commands as importers
-from workbench.laptop import NotRunning
 from workbench.people import commands as people
 from workbench.publish import commands as publish
 from workbench.quarantine import commands as quarantine
 from workbench.receipts import commands as receipts
+from workbench.refusals import FELL_SHORT, as_json, refusal_of, say
 from workbench.report import commands as report
 from workbench.soak import commands as soak
 
@@ -72,15 +72,26 @@ def _options(
 
 
 def main() -> None:
-    """Entry point of the console script: our own errors become one line, not a traceback."""
+    """Entry point of the console script."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command; the exit status. What a caller can mend is one sentence, never a traceback."""
+    to_machine = as_json(arguments)
     try:
-        build()()
-    except HemlineError as error:
-        print(f"hemline: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, BadInput) else 1)
-    except NotRunning as error:
-        print(f"hemline: {error}", file=sys.stderr)
-        sys.exit(2)
+        # Not `standalone`: that would print bad calls itself, and never as JSON.
+        status = build()(list(arguments), prog_name="hemline", standalone_mode=False)
+    except typer.Abort:
+        print("Aborted!", file=sys.stderr)
+        return FELL_SHORT
+    except Exception as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        say(error, refusal, to_machine=to_machine)
+        return refusal.status
+    return status if isinstance(status, int) else 0
 
 
 if __name__ == "__main__":

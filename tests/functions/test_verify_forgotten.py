@@ -195,6 +195,33 @@ def test_what_the_emulator_has_saved_goes_when_it_stops(stack: Running) -> None:
     ]
 
 
+def test_what_goes_by_itself_is_not_called_found_and_the_last_line_says_what_waits(
+    stack: Running,
+) -> None:
+    live(stack)
+    assert call("forget", USER, "--user").exit_code == 0
+    assert call("sweep").exit_code == 0
+    done = CliRunner().invoke(build(), ["verify-forgotten", PHONE])
+    assert done.exit_code == 0, done.output
+    told = done.stdout.splitlines()
+    waiting = [line for line in told if line.startswith("  still in stream: ")]
+    assert waiting
+    assert "FOUND" not in done.stdout
+    assert told[-1].startswith(f"clean but for {len(waiting)} hits going by themselves")
+    assert all("; goes 20" in line for line in waiting)
+    strict = CliRunner().invoke(build(), ["verify-forgotten", PHONE, "--strict"])
+    assert (strict.exit_code, strict.stdout.splitlines()[-1][:6]) == (1, "found:")
+    assert json.loads(call("verify-forgotten", PHONE).stdout)["outcome"] == told[-1]
+
+
+def test_what_stays_is_called_found_with_how_often(stack: Running) -> None:
+    live(stack)
+    done = CliRunner().invoke(build(), ["verify-forgotten", PHONE])
+    hits = done.stdout.count("FOUND in ")
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[-1] == f"found: {hits} hits that nothing takes away by itself"
+
+
 def test_an_empty_stack_is_clean_and_says_what_was_looked_at(stack: Running) -> None:
     done = CliRunner().invoke(build(), ["verify-forgotten", PHONE])
     assert done.exit_code == 0, done.output

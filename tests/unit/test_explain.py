@@ -105,10 +105,10 @@ def test_what_was_ranked_too_low_tells_its_rank_and_how_far_it_is_behind(here: W
     assert found.behind >= 0
 
 
-def test_an_item_that_no_source_brought_is_told_so(here: World) -> None:
+def test_an_item_that_the_request_does_not_name_is_told_so(here: World) -> None:
     fragment = here.decide(ask(SlotRequest("shelf", candidates=("i2",))), Visit(None, None))
     found = why_not(here.scene(fragment.fragments["shelf"]), "i7")
-    assert found.why.startswith("no source of the")
+    assert found.why == "the request names its candidates, and it is none of them"
     with pytest.raises(BadInput, match="not in that edition"):
         why_not(here.scene(fragment.fragments["shelf"]), "nowhere")
 

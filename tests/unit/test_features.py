@@ -12,7 +12,7 @@ from hemline.decide import features
 from hemline.decide.features import FEATURES, matrix
 from hemline.decide.snapshot import Snapshot
 from hemline.decide.visitor import VisitorView, view
-from hemline.learn.profile import Profile, decode, encode, fold
+from hemline.learn.profile import TYPES, Profile, decode, encode, fold
 from hemline.learn.statistics import Statistics, sections
 from hemline.model.edition import SCHEMA, Header, pack, unpack
 from hemline.model.event import Event, Line, Record
@@ -100,6 +100,15 @@ def test_what_the_visitor_did_is_in_the_row_of_the_item() -> None:
     assert column(of, "days_since_bought")[0] > 9
     # Bought every ten days, two days ago; an item bought once has no rhythm.
     assert column(of, "overdue")[1:3] == pytest.approx([0.2, -1.0])
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_kind_of_action_that_a_profile_keeps_can_be_ranked_with(kind: str) -> None:
+    """A click on a message had no weight in a list beside the list: its visitors were not ranked for."""
+    of = seen(record("1", kind, DAY, "i1", "i2"), record("2", "click", DAY, "i4"))
+    assert np.isfinite(matrix(SNAPSHOT, of, ALL, now=NOW)).all()
+    assert of.category_share.sum() > 0
+    assert set(of.recent.tolist()) == ({4} if kind == "exposure" else {1, 2, 4})
 
 
 def test_shown_and_not_clicked_counts_against_a_taste() -> None:

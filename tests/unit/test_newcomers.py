@@ -117,7 +117,7 @@ def test_a_visitor_who_likes_its_like_is_shown_it_with_the_reason() -> None:
     lamps = decide_for("v:x", ask("row"), edition, table_with(acts("v:x", ["lamp3"])), ranker)
     found = lamps.fragments["row"]
     assert (found.rung, found.items) == ("model", (NEW,))
-    assert b"New, and like what you looked at" in found.body
+    assert b"New, and like what you were interested in" in found.body
     chairs = decide_for("v:x", ask("row"), edition, table_with(acts("v:x", ["chair4"])), ranker)
     assert NEW not in chairs.fragments["row"].items or chairs.fragments["row"].rung != "model"
 

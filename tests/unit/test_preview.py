@@ -2,10 +2,12 @@
 
 import pytest
 
+from hemline.model.alert import Frequency, Opens
 from hemline.model.decision import Visit
 from hemline.model.errors import BadInput
+from hemline.model.event import Event, Record
 from hemline.model.rule import Condition, Rule, Segment
-from hemline.model.slot import Slot
+from hemline.model.slot import Slot, Variant
 from hemline.usecases import preview as module
 from hemline.usecases.decide_page import Deps
 from hemline.usecases.ports import Hot
@@ -13,6 +15,16 @@ from tests.support.deciding import acts, ask, live, table_with
 from tests.support.editions import KEYS, NOW, SITE, build, catalogue
 
 SLOTS = (Slot("for-you"),)
+
+
+CAPPED = Slot(
+    "leaving",
+    kind="alert",
+    variants=(Variant("wait", {"headline": "Wait"}),),
+    frequency=Frequency(times=1, days=7, quiet_days=30),
+    opens=Opens("exit", 5),
+)
+NEAR = Segment("near", (Condition("trait.country", "eq", "DE"),))
 
 
 class Watched:
@@ -57,3 +69,30 @@ def test_whoever_is_in_a_segment_of_the_site_file_is_previewed_at_any_time() -> 
     assert items(NOW) - items(NOW - 180_000) == {"i2"}
     with pytest.raises(BadInput, match="It has: loyal"):
         items(NOW, "nowhere")
+
+
+@pytest.mark.parametrize("consent", [None, False])
+@pytest.mark.parametrize("default", [True, False])
+def test_a_segment_shows_an_alert_with_a_cap_whoever_looks(
+    consent: bool | None, *, default: bool
+) -> None:
+    """Where nobody can count, nothing is shown: so a preview by segment never showed any."""
+    edition = build(catalogue(6), [CAPPED], segments=(NEAR,), consent_default=default)
+    table = Watched()
+    deps = Deps(SITE, table, live(edition), KEYS, 0.05)
+    found = module.preview(ask("leaving"), Visit(None, consent), deps, NOW, ["near"])
+    assert b'"name":"wait"' in found.decided.fragments["leaving"].body
+    assert table.asked == [None], "nobody is read"
+    nobody = module.preview(ask("leaving"), Visit(None, consent), deps, NOW)
+    assert b'"variant":null' in nobody.decided.fragments["leaving"].body
+    assert "not known" in nobody.explanations["leaving"].left[0]
+
+
+def test_a_visitor_who_is_named_is_previewed_with_their_own_cap() -> None:
+    edition = build(catalogue(6), [CAPPED], segments=(NEAR,))
+    time = NOW - 60_000
+    shown = Record(SITE, "v:ann", time, Event("e", "exposure", time), capped="leaving")
+    deps = Deps(SITE, table_with([shown]), live(edition), KEYS, 0.05)
+    found = module.preview(ask("leaving"), Visit("v:ann", None), deps, NOW, ["near"])
+    assert b'"variant":null' in found.decided.fragments["leaving"].body
+    assert found.explanations["leaving"].left[0].startswith("frequency: seen 1 times")

@@ -184,6 +184,13 @@ def test_an_email_says_each_item_with_its_price_its_reason_and_where_it_is() -> 
     assert "class=" not in row["html"], "mail clients know no style sheet"
 
 
+def test_an_untitled_item_is_a_line_with_its_price_and_no_comma_before_it() -> None:
+    item = Item("a", price=5.0, url="/a")
+    snapshot = Snapshot(build([item], [Slot("row")]))
+    mail = render_email.items(snapshot, snapshot.slots["row"], [0], [""])
+    assert mail.text == b"5.00"
+
+
 def test_content_and_nothing_as_email() -> None:
     found = decided("email")
     assert found["hero"]["text"] == "Hi\n\nGo: https://shop.example/x"

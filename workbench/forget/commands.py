@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.forget_archive import Swept
     from hemline.usecases.forget_person import Forgotten
+    from workbench.forget.scan import Found
     from workbench.forget.verify import Verdict
 
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
@@ -116,7 +117,7 @@ def verify_forgotten(
     from workbench.forget import verify  # noqa: PLC0415
 
     verdict = verify.verify(laptop.running(), name, _progress)
-    _tell_verdict(verdict, as_json=as_json)
+    _tell_verdict(verdict, strict=strict, as_json=as_json)
     if verdict.found or (strict and verdict.going):
         raise typer.Exit(1)
 
@@ -125,21 +126,42 @@ def _progress(place: str) -> None:
     print(f"  looking through {place}", file=sys.stderr)
 
 
-def _tell_verdict(verdict: "Verdict", *, as_json: bool) -> None:
+def _tell_verdict(verdict: "Verdict", *, strict: bool, as_json: bool) -> None:
     if as_json:
-        _print_json(verdict)
+        _print_json({**_fields(verdict), "outcome": _outcome(verdict, strict=strict)})
         return
     for one in verdict.looked:
         print(
             f"  {one.place:28} {one.pieces:8} pieces {one.bytes:12} bytes, {one.unfolded} unfolded"
         )
-    for hit in (*verdict.found, *verdict.going):
-        inside = f" inside {' > '.join(hit.inside)}" if hit.inside else ""
-        goes = f"; goes {hit.goes}" if hit.goes else ""
-        print(f"FOUND in {hit.place}: {hit.piece}, {hit.spelling}{inside}{goes}")
+    for hit in verdict.found:
+        print(f"FOUND in {hit.place}: {_where(hit)}")
+    for hit in verdict.going:
+        print(f"  still in {hit.place}: {_where(hit)}; goes {hit.goes}")
     for note in verdict.notes:
         print(f"  {note}")
-    print("found" if verdict.found else "clean")
+    print(_outcome(verdict, strict=strict))
+
+
+def _where(hit: "Found") -> str:
+    inside = f" inside {' > '.join(hit.inside)}" if hit.inside else ""
+    return f"{hit.piece}, {hit.spelling}{inside}"
+
+
+def _outcome(verdict: "Verdict", *, strict: bool) -> str:
+    """The last line: what the exit status says, with the count that it rests on."""
+    if verdict.found:
+        hits = _count(len(verdict.found), "hit")
+        return f"found: {hits} that nothing takes away by itself"
+    if not verdict.going:
+        return "clean"
+    last = max(hit.goes for hit in verdict.going)
+    waiting = f"{_count(len(verdict.going), 'hit')} going by themselves, the last one {last}"
+    return f"found: {waiting} (--strict)" if strict else f"clean but for {waiting}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _time(ms: int) -> str:
@@ -148,6 +170,10 @@ def _time(ms: int) -> str:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _fields(value: "Verdict") -> dict[str, object]:
+    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 def _print_json(value: object) -> None:

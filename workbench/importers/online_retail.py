@@ -22,11 +22,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from math import inf
 
+from hemline.model.errors import BadInput
 from workbench.importers.countries import ISO_CODES
 from workbench.importers.wire import Stream, Wire, encode
 
 CURRENCY = "GBP"
+_COLUMNS = (
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+)
 _MOST_LINES = 500
 _COMMON = 10
 _STOCK_CODE = re.compile(r"\d{5}[A-Za-z]{0,2}")
@@ -85,10 +97,21 @@ class Sales:
         self.invoices[number].lines.append(line)
 
 
+def checked(rows: Iterable[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    """The rows, each with all of the file's columns. Raises BadInput when it is another file."""
+    for number, row in enumerate(rows):
+        missing = [name for name in _COLUMNS if name not in row]
+        if missing and not number:
+            problem = f"has no column {missing[0]}."
+            raise BadInput("FILE", problem, f"Online Retail has {', '.join(_COLUMNS)}.")
+        # A short row ends in columns without a value.
+        yield {name: row[name] or "" for name in _COLUMNS}
+
+
 def read(rows: Iterable[Mapping[str, str]]) -> Sales:
-    """The whole file: an item's name and price are known only at its end."""
+    """The whole file: an item's name and price are known only at its end. Raises BadInput."""
     sales = Sales()
-    for row in rows:
+    for row in checked(rows):
         sales.add(row)
     return sales
 
@@ -101,7 +124,8 @@ def events(sales: Sales, *, who: str = "visitor") -> Stream:
 
 def _counts(row: Mapping[str, str]) -> bool:
     try:
-        positive = float(row["Quantity"]) > 0 and float(row["UnitPrice"]) > 0
+        positive = 0 < float(row["Quantity"]) < inf and 0 < float(row["UnitPrice"]) < inf
+        _time(row["InvoiceDate"])
     except ValueError:
         return False
     known = bool(row["CustomerID"]) and not row["InvoiceNo"].startswith("C")

@@ -42,7 +42,7 @@ def scene(
         decode(text.strip(), keys, site=stack.site, now=time.time_ns() // 1_000_000)
     subject = visitor if visitor[:2] in {"v:", "u:", ""} else f"v:{visitor}"
     sources = sources_of(stack.site, stores.objects(stack), keys, OnnxRanker, subject)
-    return scene_of(token, sources, _asked(request) if request else None)
+    return scene_of(token, sources, asked(request) if request else None)
 
 
 def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
@@ -53,8 +53,9 @@ def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
         raise NotAllowed(f"{why}: {way_out}") from None
 
 
-def _asked(file: Path) -> Ask:
+def asked(file: Path) -> Ask:
+    """The request of a file. Raises BadInput when it is none."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=RequestFile).ask()
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("request", f"{file} is no request: {error}.") from None

@@ -9,6 +9,7 @@ from rich.table import Table
 from hemline.decide.trace import Candidate, SlotTrace
 from hemline.decide.trace_choice import ChoiceTrace
 from hemline.usecases.explain import Explained, WhyNot
+from hemline.usecases.quarantine import safe
 from hemline.usecases.replay import Difference
 from hemline.usecases.what_if import WhatIf, shown
 
@@ -32,7 +33,7 @@ def explained(found: Explained, out: Console, *, everything: bool) -> None:
         f" edition {found.edition[:12]}, minute {_minute(found.minute)}"
     )
     for reason in found.left:
-        out.print(f"left: {reason}", markup=False)
+        out.print(safe(f"left: {reason}"), markup=False)
     rows = [
         (fact.name, fact.scope, _short(fact.value) if fact.had else "(not there)")
         for fact in found.facts
@@ -40,9 +41,9 @@ def explained(found: Explained, out: Console, *, everything: bool) -> None:
     out.print(_table("facts read, in order", ("fact", "scope", "value"), rows))
     if found.variant:
         likely = "" if found.likely is None else f", likely by {found.likely:.4f}"
-        out.print(f"variant: {found.variant}{likely}", markup=False)
+        out.print(safe(f"variant: {found.variant}{likely}"), markup=False)
     for line in estimates(found):
-        out.print(line, markup=False)
+        out.print(safe(line), markup=False)
     if found.choice:
         _choice(found.choice, out)
     if found.items:
@@ -103,7 +104,7 @@ def why_not(found: WhyNot) -> str:
         lines.append(f"rank {found.rank} of {found.of}")
     if found.behind is not None:
         lines.append(f"score {found.score:.4f}, {found.behind:+.4f} short of the last one shown")
-    return "\n".join(lines)
+    return "\n".join(map(safe, lines))
 
 
 def what_if(found: WhatIf, out: Console) -> None:
@@ -113,12 +114,12 @@ def what_if(found: WhatIf, out: Console) -> None:
     for name in ("scope", "variant"):
         sides = getattr(then, name), getattr(now, name)
         if sides[0] != sides[1]:
-            out.print(f"{name} {sides[0] or 'none'} → {sides[1] or 'none'}", markup=False)
+            out.print(safe(f"{name} {sides[0] or 'none'} → {sides[1] or 'none'}"), markup=False)
     rows = _moves(then.items, now.items) or _moves(then.sections, now.sections)
     if rows:
         out.print(_table("", ("place", "then", "now", "moved"), rows))
     for name in found.unread:
-        out.print(f"{name} was not read: this slot does not depend on it", markup=False)
+        out.print(safe(f"{name} was not read: this slot does not depend on it"), markup=False)
     last = f"differs: {', '.join(found.differs)}" if found.differs else "nothing changes"
     out.print(last, markup=False)
 
@@ -156,8 +157,9 @@ def _table(
 
 
 def _plain(cell: object) -> str:
-    # Square brackets in a site's own texts are no markup of ours.
-    return str(cell).replace("[", "\\[")
+    # Square brackets in a site's own texts are no markup of ours, and an address that somebody asked
+    # with moves no cursor here.
+    return safe(str(cell)).replace("[", "\\[")
 
 
 def _short(value: object) -> str:

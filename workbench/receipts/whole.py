@@ -20,7 +20,7 @@ from hemline.decide.page import Ask
 from hemline.decide.token import decode
 from hemline.learn import capsule
 from hemline.model.decision import Fragment, Page, SlotRequest, Traits, Visit
-from hemline.model.errors import HemlineError
+from hemline.model.errors import BadInput, HemlineError
 from hemline.model.event import ITEM_EVENT, Record
 from hemline.usecases.archive import read_archive
 from hemline.usecases.decide_page import decide
@@ -83,7 +83,10 @@ class _Made(NamedTuple):
 
 
 def replay_all(decisions: int, file: Path | None, seed: int, tick: Tick) -> Whole:
-    """Decide, then replay every receipt; `tick` after each decision and each replay."""
+    """Decide, then replay every receipt; `tick` after each decision and each replay.
+
+    Raises BadInput when the file has no items.
+    """
     started, draw = time.monotonic(), random.Random(seed)
     made = history(file, decisions)
     site = ThrowAway(made.site)
@@ -92,6 +95,8 @@ def replay_all(decisions: int, file: Path | None, seed: int, tick: Tick) -> Whol
     for batch in calls[:first]:
         site.fold(site.accept(batch))
     site.publish()
+    if not site.snapshot().item_ids:
+        raise BadInput("--data", "has no items.", "Name RankLens or Online Retail, whole.")
     receipts = list(_decided(site, calls[first:], decisions, draw, tick))
     differences = list(_replayed(site, receipts, tick))
     return _whole(site, receipts, differences, time.monotonic() - started)

@@ -21,7 +21,8 @@ _WHOLE_UNITS = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "HUF"})
 
 
 def price_text(price: float, currency: str) -> str:
-    """`€12.50`, `¥1,200`, `12.50 CHF`, `12.50`."""
+    """`€12.50`, `¥1,200`, `12.50 CHF`, `12.50`; of nothing `€0.00`, never `€-0.00`."""
+    price += 0.0  # negative zero is equal to zero and is written otherwise
     number = f"{price:,.0f}" if currency in _WHOLE_UNITS else f"{price:,.2f}"
     symbol = _SYMBOLS.get(currency)
     return f"{symbol}{number}" if symbol else f"{number} {currency}".rstrip()
@@ -89,4 +90,4 @@ def _link(url: str) -> str:
 
 
 def _price(item: Item) -> float | None:
-    return item.price if item.price is not None and math.isfinite(item.price) else None
+    return item.price + 0.0 if item.price is not None and math.isfinite(item.price) else None

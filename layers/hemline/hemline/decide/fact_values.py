@@ -29,11 +29,50 @@ def _language(text: str) -> str:
     return re.split("[-_]", text.lower())[0]
 
 
+_SAID_OTHERWISE = {"UK": "GB", "EL": "GR"}
+"""Codes in wide use that ISO 3166-1 does not assign: a CDN says the other one."""
+
+
+def _country(text: str) -> str:
+    capitals = text.upper()
+    return _SAID_OTHERWISE.get(capitals, capitals)
+
+
+def _zone(text: str) -> str:
+    """Its parts as the time zone database writes most of them: America/New_York."""
+    return re.sub(r"[A-Za-z]+", lambda word: word[0].capitalize(), text.strip().replace(" ", "_"))
+
+
+def _host(text: str) -> str:
+    return re.split("[/:?#]", text.lower().partition("://")[2] or text.lower())[0]
+
+
+def _path(text: str) -> str:
+    return re.split("[?#]", text)[0]
+
+
 _DEVICES = ("mobile", "tablet", "desktop")
 _SEASONS = ("winter", "spring", "summer", "autumn")
 SPELLINGS: Mapping[str, Spelling] = {
     "trait.country": Spelling(
-        re.compile(r"[A-Z]{2}").fullmatch, "two capital letters, such as GB", str.upper
+        re.compile(rf"(?!{'|'.join(_SAID_OTHERWISE)})[A-Z]{{2}}").fullmatch,
+        "two capital letters, such as GB",
+        _country,
+    ),
+    "trait.time_zone": Spelling(
+        re.compile(r"[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*").fullmatch,
+        "a name of the time zone database, such as Europe/London",
+        _zone,
+    ),
+    "page.referrer_host": Spelling(
+        re.compile(r"[^\sA-Z/:?#]+").fullmatch,
+        "a host in lower case, such as www.example.com",
+        _host,
+    ),
+    "page.url": Spelling(
+        re.compile(r"[^?#]*").fullmatch,
+        "an address without its query; campaigns are page.campaign and page.utm_source",
+        _path,
     ),
     "trait.language": Spelling(
         re.compile(r"[a-z]{2,3}").fullmatch,
@@ -47,15 +86,20 @@ SPELLINGS: Mapping[str, Spelling] = {
 """Fact → its spelling. Each may be empty too, where nothing is known."""
 
 
+_WHOLE: frozenset[Operator] = frozenset({"eq", "ne", "in"})
+"""Operators of whole values; of an address each part of it too is without a query."""
+
+
 def misspelt(name: str, op: Operator, value: object) -> str:
     """Why the fact is never what it is compared with, with the way out, or nothing."""
     known = SPELLINGS.get(name)
+    compared = _WHOLE if name != "page.url" else _WHOLE | {"starts_with", "contains"}
     for text in value if isinstance(value, list) else [value]:
-        if known and op in {"eq", "ne", "in"} and isinstance(text, str) and text:
+        if known and op in compared and isinstance(text, str) and text:
             if known.fits(text):
                 continue
             meant = known.meant(text)
-            way_out = f": write {meant}" if known.fits(meant) else ""
+            way_out = f": write {meant}" if meant and known.fits(meant) else ""
             return f"{text[:40]} is no value of {name}, which is {known.words}{way_out}"
     return ""
 

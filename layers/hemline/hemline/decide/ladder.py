@@ -164,15 +164,46 @@ def _popular_here(ctx: Context, popular: Ints) -> Found:
         return from_one("yours", first_of(popular[np.isin(popular, own)], own))
     page = _candidates(ctx, personal=False)
     lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
-    if "category" in ctx.slot.sources and lead.items.size:
-        # A category page shows its category, and nothing else to fill it up.
+    if fills_alone(ctx.slot, lead):
         return lead
     # A young site has few popular items: the newest ones fill up.
     fresh = from_one("new", ctx.snapshot.ints("fresh"))
-    return merged((lead, from_one("popular", popular), fresh))
+    return _filled(ctx, merged((lead, from_one("popular", popular), fresh)))
+
+
+def _filled(ctx: Context, found: Found) -> Found:
+    """And whatever else may be shown, newest first, where rules and page left less than the slot holds.
+
+    An edition keeps the 200 most popular and the 200 newest: a brand that is in neither is not nothing.
+    A list that is read on (`after`) ends with those.
+    """
+    allowed = ctx.eligible.allowed
+    limit = ctx.want.limit or ctx.slot.limit
+    if ctx.want.after or np.count_nonzero(allowed.take(found.items)) >= limit:
+        return found
+    everything = ctx.snapshot.once(_newest_first)
+    rest: Ints = everything[allowed.take(everything)][:limit]
+    return merged((_sift(found, ctx.eligible), from_one("static", rest)))
+
+
+def _newest_first(snapshot: Snapshot) -> Ints:
+    order: Ints = np.argsort(-snapshot.published, kind="stable").astype(np.int32)
+    return order
 
 
 _ABOUT_THE_PAGE = [NAMES.index(name) for name in ("together", "category")]
+
+
+def fills_alone(slot: Slot, found: Found) -> tuple[str, ...]:
+    """The page's own sources, where they found something and nothing else may fill the slot up.
+
+    A category page shows its category, and nothing else.
+    """
+    if "category" not in slot.sources or not found.sources.size:
+        return ()
+    if not np.isin(found.sources, _ABOUT_THE_PAGE).all():
+        return ()
+    return tuple(name for name in slot.sources if name in {"together", "category"})
 
 
 def _static(ctx: Context) -> Found:

@@ -7,7 +7,7 @@ import numpy as np
 
 from hemline.decide.facts import Facts
 from hemline.decide.snapshot import Snapshot
-from hemline.decide.visitor import STEPS
+from hemline.decide.visitor import OWN, STEPS, VisitorView
 from hemline.model.brake import NO_BRAKE
 from hemline.model.item import Item
 
@@ -19,29 +19,44 @@ def item_of(snapshot: Snapshot, index: int) -> Item:
     return _items.decode(snapshot.cut("catalogue", index))
 
 
-def _looked_at(snapshot: Snapshot, facts: Facts, items: Sequence[int]) -> list[str]:
-    """For each item the newest of the visitor's own that it goes with."""
-    recent = facts.read("visitor.view").recent[:STEPS]
+_ANY = "Because of what you were interested in"
+"""Of whatever the visitor did: where no single item, or no single deed, can be named."""
+_BOUGHT, _CARTED = OWN.index("own_bought"), OWN.index("own_carted")
+
+
+def _because_of(snapshot: Snapshot, facts: Facts, items: Sequence[int]) -> list[str]:
+    """For each item the newest of the visitor's own that it goes with, and what they did with it."""
+    view: VisitorView = facts.read("visitor.view")
+    recent = view.recent[:STEPS]
     # What is blocked everywhere is not named in somebody's reason either.
     stopped = snapshot.indices(facts.read_or("site.brake", NO_BRAKE).names("block"))
     recent = recent[~np.isin(recent, stopped)] if stopped.size else recent
     if not len(recent):
-        return [_LOOKED] * len(items)
+        return [_ANY] * len(items)
     # [recent, k neighbours, items] at once: one item at a time costs more than the rest of a row.
     near = snapshot.neighbours[0][recent][:, :, None] == np.asarray(items, np.int32)
     hits = near.any(axis=1)
     newest = recent[hits.argmax(axis=0)].tolist()
-    titles = {i: item_of(snapshot, i).title for i in set(newest)}
+    said = {i: _because(view, i, item_of(snapshot, i).title) for i in set(newest)}
     found = zip(newest, hits.any(axis=0).tolist(), strict=True)
-    return [f"Because you looked at {titles[i]}" if hit else _LOOKED for i, hit in found]
+    return [said[i] if hit else _ANY for i, hit in found]
 
 
-_LOOKED = "Because of what you looked at"
+def _because(view: VisitorView, item: int, title: str) -> str:
+    """By the deepest of what the visitor did with the item; without its name where it has none."""
+    named, own = title.strip(), view.own[view.slot[item]]
+    if own[_BOUGHT]:
+        return f"Because you bought {named}" if named else "Because of what you bought"
+    if own[_CARTED]:
+        # Put in the cart or on a wish list: it need not be there any more.
+        return f"Because you picked {named}" if named else "Because of what you picked"
+    return f"Because you looked at {named}" if named else "Because of what you looked at"
 
 
 def _category(snapshot: Snapshot, _facts: Facts, items: Sequence[int]) -> list[str]:
     main = snapshot.main_category[list(items)].tolist()
-    return [f"From {snapshot.categories[c]}, which you like" if c >= 0 else "" for c in main]
+    names = [snapshot.categories[c].strip() if c >= 0 else "" for c in main]
+    return [f"From {name}, which you like" if name else "" for name in names]
 
 
 def _says(text: str) -> Callable[[Snapshot, Facts, Sequence[int]], list[str]]:
@@ -50,12 +65,12 @@ def _says(text: str) -> Callable[[Snapshot, Facts, Sequence[int]], list[str]]:
 
 REASONS: Mapping[str, Callable[[Snapshot, Facts, Sequence[int]], list[str]]] = {
     "own": _says("You know this one"),
-    "recent_together": _looked_at,
+    "recent_together": _because_of,
     "together": _says("Goes well with this"),
     "your_categories": _category,
     "trending": _says("Trending now"),
     "new": _says("New here"),
-    "similar_new": _says("New, and like what you looked at"),
+    "similar_new": _says("New, and like what you were interested in"),
     "popular": _says("Popular right now"),
     "pin": _says("Our pick"),
 }

@@ -134,8 +134,7 @@ def _row(item: Item, reason: str, base_url: str, currency: str) -> str:
 
 
 def _lines(item: Item, reason: str, base_url: str, currency: str) -> str:
-    price = _price(item, currency)
-    head = f"{plain(item.title)}, {plain(price)}" if price else plain(item.title)
+    head = ", ".join(filter(None, (plain(item.title), plain(_price(item, currency)))))
     parts = (head, plain(reason), absolute(item.url, base_url))
     return "\n".join(part for part in parts if part)
 

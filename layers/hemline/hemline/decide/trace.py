@@ -17,6 +17,7 @@ from hemline.decide.features import FEATURES
 from hemline.decide.page import Engine
 from hemline.decide.snapshot import Floats, Snapshot
 from hemline.decide.token import listed_in, want_of
+from hemline.decide.trace_missing import why_missing
 from hemline.decide.trace_pushed import pushed_out
 from hemline.model.decision import Rung
 
@@ -249,8 +250,8 @@ def _why(
         return next(filter(None, texts), "") or _forbidden(scene, item, only)
     limit = chosen.want.limit or chosen.slot.limit
     if rank is None:
-        rung = chosen.step.rung.value
-        return f"no source of the {rung} rung brought it within its share of {MOST} candidates"
+        facts = Facts(scene.source, personal=chosen.slot.personal)
+        return why_missing(chosen, snapshot, facts, item)
     pushed = pushed_out(chosen, item, limit)
     moved = rank <= limit and "diversity or chance moved it back"
     return pushed or moved or f"rank {rank} of {limit} places"

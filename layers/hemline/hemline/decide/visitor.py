@@ -33,8 +33,10 @@ _PLACE = np.array([list(_COUNTED).index(deed) for deed in _DEED_OF], np.int64)
 _RINGS = {Deed.BOUGHT: 0, Deed.CARTED: 0, Deed.ENGAGED: 1, Deed.SHOWN: 2}
 _RING_OF = np.array([_RINGS[deed] for deed in _DEED_OF], np.int64)
 """Kind of an action → its column of `last`."""
-# What a deed says about taste, beside one plain look.
-_TASTE_WEIGHT = np.array([0, 1, 1, 1, 1, 2, 2, 2], np.float64)
+_TASTE_OF_DEED = {Deed.SHOWN: 0.0, Deed.ENGAGED: 1.0, Deed.CARTED: 2.0, Deed.BOUGHT: 2.0}
+"""What a deed says about taste, beside one plain look."""
+_TASTE_WEIGHT = np.array([_TASTE_OF_DEED[deed] for deed in _DEED_OF], np.float64)
+"""By kind of action, for every kind that a profile keeps: made of the list, so that none is missing."""
 # Each further action back counts a little less: half after about 35.
 _FADES = 0.98 ** np.arange(4096)
 STEPS = 12

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 
 from hemline.decide.clock import DAY_MINUTES, LOCAL
+from hemline.decide.exact_price import price_of, total
 from hemline.decide.fact_names import window
 from hemline.decide.facts import Fact, Maker, MissingFact
-from hemline.decide.reasons import item_of
 from hemline.decide.snapshot import Snapshot
 from hemline.learn import profile_alerts
 from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES
@@ -96,8 +96,7 @@ def _categories_of(snapshot: Snapshot, index: int) -> list[str]:
 
 
 def _price(request: Request) -> float | None:
-    price = float(request.snapshot.price[_item(request)])
-    return None if np.isnan(price) else price
+    return price_of(request.snapshot, _item(request))
 
 
 def _stock(request: Request) -> int | None:
@@ -162,19 +161,8 @@ OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
 
 
 def _cart_value(request: Request) -> float | None:
-    return _worth(request.snapshot, request.snapshot.indices(request.page.cart), 1)
-
-
-def _worth(snapshot: Snapshot, items: np.ndarray, quantities: np.ndarray | int) -> float | None:
-    """What items are worth in the site's currency. Without a price they count as nothing.
-
-    None when one has a price and its currency no rate: a part of a sum is no sum.
-    """
-    prices = snapshot.price[items].astype(np.float64)
-    unknown = dict.fromkeys(items[np.isnan(prices)].tolist())
-    if any(item_of(snapshot, item).price is not None for item in unknown):
-        return None
-    return float(np.nansum(prices * quantities))
+    items = request.snapshot.indices(list(dict.fromkeys(request.page.cart))).tolist()
+    return total(request.snapshot, ((item, 1) for item in items))
 
 
 def _cart_categories(request: Request) -> list[str]:
@@ -184,7 +172,7 @@ def _cart_categories(request: Request) -> list[str]:
 
 
 OF_CART: Mapping[str, Callable[[Request], object]] = {
-    "cart.count": lambda request: len(request.page.cart),
+    "cart.count": lambda request: len(set(request.page.cart)),
     "cart.value": _cart_value,
     "cart.categories": _cart_categories,
 }
@@ -270,7 +258,8 @@ class History:
         index = [self._snapshot.index.get(item, -1) for item in columns.items]
         items = np.array(index, np.int64)[columns.positions[bought]]
         known = items >= 0
-        return _worth(self._snapshot, items[known], columns.quantities[bought][known])
+        quantities = columns.quantities[bought][known].tolist()
+        return total(self._snapshot, zip(items[known].tolist(), quantities, strict=True))
 
 
 _OF_VISITOR: Mapping[str, Callable[[History], object]] = {

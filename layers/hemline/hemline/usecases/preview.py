@@ -20,6 +20,14 @@ _PATIENCE = 2.0
 """Seconds for the read: who previews would rather wait than see a lower rung."""
 
 
+NEWCOMER = Visit("v:preview~", consent=True)
+"""Whoever is in a segment, where nobody is named: somebody who agreed, with no history here.
+
+No visitor id is spelt so, and nothing is read of it. As nobody at all, what needs a visitor could
+never be seen by segment: a frequency cap, which shows nothing where it cannot count, or an own arm.
+"""
+
+
 class Previewed(NamedTuple):
     """Fragments without tokens, and how each came about."""
 
@@ -30,10 +38,12 @@ class Previewed(NamedTuple):
 def preview(
     ask: Ask, visit: Visit, deps: Deps, now: int, segments: Collection[str] = ()
 ) -> Previewed:
-    """As whoever is in `segments`. `now` in epoch ms.
+    """As whoever is in `segments`, where `visit` is of nobody as NEWCOMER. `now` in epoch ms.
 
     Raises UnknownSlot, BadInput for a segment that there is not, Unavailable when there is no edition.
     """
+    if segments and visit.subject is None:
+        visit = NEWCOMER
     hot = _read(ask, visit, deps)
     engine = deps.live.engine
     if engine is None:
@@ -50,7 +60,7 @@ def preview(
 def _read(ask: Ask, visit: Visit, deps: Deps) -> Hot | Unavailable:
     # Whoever previews may be no visitor who agreed: the same rule as for every other request.
     agreed = consents(visit, deps.live.engine, ask.traits.country)
-    subject = visit.subject if agreed else None
+    subject = visit.subject if agreed and visit is not NEWCOMER else None
     try:
         hot = deps.reader.read_hot(deps.site, subject, pointer=True, timeout=_PATIENCE)
     except Unavailable as why:
