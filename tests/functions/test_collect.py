@@ -211,7 +211,7 @@ def test_a_server_s_own_user_agent_says_nothing_of_whom_it_speaks_for(door: Door
 
 def test_a_signed_batch_speaks_for_visitors_users_and_the_catalogue(door: Door) -> None:
     events = [
-        {"id": "a", "type": "view", "item": "p1", "visitor": "ann", "time": 86_400_000},
+        {"id": "a", "type": "view", "item": "p1", "visitor": "ann", "time": "1970-01-02T00:00:00Z"},
         {"id": "b", "type": "view", "item": "p1", "user": "u1"},
         {"id": "c", "type": "item", "item": "p1", "properties": {"title": "Dress"}},
     ]
