@@ -39,7 +39,10 @@
 		const batch = (busy = take());
 		// Other scripts may have used the 64 KiB: the second try does without.
 		const keepalive = (batch.outlives = pause < 2 && batch.size < OUTLIVES);
-		const answer = await post("events", bodyOf(batch), { keepalive, signal: AbortSignal.timeout(3e4) }).catch(() => {});
+		const signal = AbortSignal.timeout(3e4);
+		// A page that is left is told that such a request failed: no reason to say it again with its last words.
+		const failed = () => new Promise((done) => setTimeout(done, 100));
+		const answer = await post("events", bodyOf(batch), { keepalive, signal }).catch(failed);
 		const status = answer?.status ?? 503;
 		const each = status === 400 && (await answer.text().catch(String)).includes('"rejected"');
 		if (busy !== batch) return;
