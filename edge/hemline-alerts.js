@@ -42,18 +42,22 @@
 		});
 	}
 
-	function idle(go, wait) {
-		let timer = setTimeout(go, wait);
-		on(window, "pointermove pointerdown keydown scroll", () => {
+	// So long in view without a break; gives what begins it again. `run` returns what still runs.
+	function after(wait, run) {
+		let timer;
+		const again = () => {
 			clearTimeout(timer);
-			timer = setTimeout(go, wait);
-		});
+			if (run && !document.hidden) timer = setTimeout(() => (run = run()), wait);
+		};
+		on(document, "visibilitychange", again);
+		again();
+		return again;
 	}
 
 	function arm(slot, { at, seconds }) {
-		const [go, wait] = [() => open(slot), seconds * 1000];
-		if (at === "idle") idle(go, wait);
-		else setTimeout(at === "exit" ? () => exit(go) : go, wait);
+		const go = () => (open(slot), !slot.past && go);
+		const again = after(seconds * 1000, at === "exit" ? () => exit(go) : go);
+		if (at === "idle") on(window, "pointermove pointerdown keydown scroll", again);
 	}
 
 	document.addEventListener("hemline:shown", ({ detail }) => {

@@ -7,29 +7,89 @@
 	const quiet = navigator.globalPrivacyControl;
 	const credentials = quiet ? "omit" : "include";
 	const post = (path, body, more) => fetch(api + path, { method: "POST", credentials, body, ...more });
+	const once = (target, name, run) => target.addEventListener(name, run, { once: true });
 	const emit = (name, detail) => document.dispatchEvent(new CustomEvent("hemline:" + name, { detail }));
 
-	let [queue, timer, pause] = [[], 0, 1];
+	// A browser refuses more than 64 KiB of requests that outlive the page, all together: two of ours fit.
+	const [OUTLIVES, BATCH, QUEUE] = [6e4, 3e4, 99];
+	let [queue, busy, most, pause, timer, clock] = [[], 0, QUEUE, 1, 0, 0];
 
-	// Again until it is stored.
+	const bodyOf = (batch) => `{"events":[${batch.map(({ text }) => text)}]}`;
+	const drop = (lines, reason) => emit("dropped", { events: lines.map(({ event }) => event), reason });
+
+	// What fits together, or one that fits nowhere.
+	function take() {
+		let [at, size] = [0, 0];
+		while (at < most && queue[at] && (!at || size + queue[at].size < BATCH)) size += queue[at++].size;
+		return Object.assign(queue.splice(0, at), { size });
+	}
+
+	function keep(lines) {
+		queue.unshift(...lines);
+		while (queue[QUEUE]) {
+			const at = queue.findIndex(({ event }) => event.type === "exposure");
+			drop(queue.splice(Math.max(at, 0), 1), "queue");
+		}
+	}
+
+	// Again until it is stored; one request at a time.
 	async function flush() {
 		timer = clearTimeout(timer);
-		const events = queue.splice(0);
-		if (!events[0]) return;
-		const body = JSON.stringify({ events });
-		if (document.hidden && navigator.sendBeacon(api + "events", body)) return;
-		const answer = await post("events", body, { keepalive: true }).catch(() => {});
+		if (busy || !queue[0]) return;
+		const batch = (busy = take());
+		// Other scripts may have used the 64 KiB: the second try does without.
+		const keepalive = (batch.outlives = pause < 2 && batch.size < OUTLIVES);
+		const signal = AbortSignal.timeout(3e4);
+		// A page that is left is told that such a request failed: no reason to say it again with its last words.
+		const failed = () => new Promise((done) => setTimeout(done, 100));
+		const answer = await post("events", bodyOf(batch), { keepalive, signal }).catch(failed);
 		const status = answer?.status ?? 503;
-		if (status < 500 && status !== 429) return (pause = 1);
-		queue = [...events, ...queue].slice(-99);
-		timer ||= setTimeout(flush, (pause = Math.min(pause * 2, 64)) * 1000);
+		const each = status === 400 && (await answer.text().catch(String)).includes('"rejected"');
+		if (busy !== batch) return;
+		busy = 0;
+		if (status > 499 || status === 429) {
+			keep(batch);
+			clearTimeout(timer);
+			timer = setTimeout(flush, (pause = Math.min(pause * 2, 64)) * (500 + Math.random() * 500));
+			return;
+		}
+		if ((status === 413 || status === 400) && batch[1] && !each) {
+			// Refused as a whole: which of them?
+			most = batch.length >> 1;
+			keep(batch);
+		} else {
+			[most, pause] = [QUEUE, 1];
+			if (status > 399) drop(batch, status);
+		}
+		flush();
+	}
+
+	// No answer is waited for: the page may never come back.
+	function leave() {
+		document.querySelectorAll("hem-slot").forEach(report);
+		if (busy && !busy.outlives) [queue, busy] = [[...busy, ...queue], 0];
+		const all = [...queue];
+		let batch = [];
+		while (queue[0] && navigator.sendBeacon(api + "events", bodyOf((batch = take())))) batch = [];
+		keep(batch);
+		// Nothing was stored lately: once more, should the page come back.
+		if (pause < 2) return flush();
+		queue = all;
+		timer ||= setTimeout(flush, pause * 1000);
 	}
 
 	const send = (hemline.send = (type, fields) => {
 		if (quiet) return;
-		const event = { id: crypto.randomUUID(), type, time: Date.now(), ...fields };
-		queue.push(event);
+		// Drawn ahead: not visited yet.
+		if (document.prerendering) return once(document, "prerenderingchange", () => send(type, fields));
+		// Never back: what is clicked was seen before.
+		clock = Math.max(clock, Date.now());
+		const event = { id: crypto.randomUUID(), type, time: clock, ...fields };
+		const text = JSON.stringify(event);
+		queue.push({ event, text, size: new Blob([text]).size });
+		keep([]);
 		emit("sent", event);
+		if (timer && pause > 1) return;
 		if (type !== "exposure") flush();
 		else timer ||= setTimeout(flush, 300);
 	});
@@ -37,6 +97,13 @@
 	// Seen: half of it, or of a window, for a second.
 	const cardsOf = (slot) => [...slot.querySelectorAll("[data-item]")];
 	const eyes = new IntersectionObserver(look, { threshold: [0, 0.25, 0.5, 1] });
+
+	function watch(card) {
+		card.told = false;
+		card.look = clearTimeout(card.look);
+		eyes.unobserve(card);
+		eyes.observe(card);
+	}
 
 	function look(entries) {
 		for (const { target, intersectionRatio: ratio, intersectionRect: box } of entries) {
@@ -49,7 +116,7 @@
 		eyes.unobserve(target);
 		target.look = clearTimeout(target.look);
 		target.told = !document.hidden;
-		if (!target.told) return eyes.observe(target);
+		if (!target.told) return watch(target);
 		const slot = target.closest("hem-slot");
 		if (!slot) return;
 		if (!slot.seen) setTimeout(report, 50, slot);
@@ -125,10 +192,10 @@
 		const height = tall();
 		slot.replaceChildren(...body.childNodes);
 		if (tall() < height) slot.style.minHeight = height + "px";
-		addEventListener("resize", () => (slot.style.minHeight = ""), { once: true });
+		once(window, "resize", () => (slot.style.minHeight = ""));
 		slot.token = token;
 		const cards = cardsOf(slot);
-		for (const card of cards.length ? cards : slot.children) eyes.observe(card);
+		for (const card of cards.length ? cards : slot.children) watch(card);
 	}
 
 	function clicked({ target, button }) {
@@ -146,9 +213,19 @@
 		}
 	}
 
+	function turned() {
+		document.querySelectorAll("hem-slot *").forEach((card) => card.told === false && watch(card));
+		if (document.hidden) leave();
+	}
+
+	const view = () => set.item && send("view", { item: set.item });
 	addEventListener("click", clicked, true);
 	addEventListener("auxclick", clicked, true);
-	document.addEventListener("visibilitychange", () => document.hidden && flush());
+	addEventListener("online", flush);
+	addEventListener("pagehide", leave);
+	// Back by the back button, as it was left.
+	addEventListener("pageshow", ({ persisted }) => persisted && view());
+	document.addEventListener("visibilitychange", turned);
 	customElements.define("hem-slot", HemSlot);
-	if (set.item) send("view", { item: set.item });
+	view();
 })();

@@ -2,19 +2,22 @@
 
 import asyncio
 import contextlib
-import json
+import os
 import shutil
+import signal
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.support.browsing import ME, PATIENT, RECORD, Shop, at_rest
+from tests.support.browsing import PATIENT, RECORD, Shop, at_rest
+from tests.support.scripted_shop import application
 from workbench.beside import beside, settled
-from workbench.demo.pages import routes
 
 FLAGS = (
     "--headless",
@@ -31,50 +34,22 @@ FLAGS = (
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for the whole session."""
+def found_browser() -> str:
+    """Where the machine's browser is; skips the test when it has none."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip(f"no browser on this machine: install one of {', '.join(NAMES)}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for the whole session."""
+    path = found_browser()
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield opened
         opened.close()
-
-
-def _application(shop: Shop, never: asyncio.Event) -> web.Application:
-    async def fragments(request: web.Request) -> web.Response:
-        shop.asked.append(json.loads(await request.text()))
-        shop.cookies.append(dict(request.cookies))
-        if shop.answer is None:
-            await never.wait()
-            return web.Response()
-        status, kind, body = shop.answer
-        return web.Response(status=status, text=body, content_type=kind)
-
-    async def events(request: web.Request) -> web.Response:
-        assert request.content_type == "text/plain"  # what a beacon may send without a preflight
-        told = json.loads(await request.text())["events"]
-        if shop.refuses:
-            shop.refused += told
-            return web.json_response({"title": "no"}, status=shop.refuses.pop(0))
-        shop.events += told
-        return web.json_response({"accepted": 1, "rejected": []}, status=202)
-
-    async def known(_request: web.Request) -> web.Response:
-        return web.json_response(ME)
-
-    async def without_csp(_request: web.Request, response: web.StreamResponse) -> None:
-        if not shop.csp:
-            response.headers.pop("Content-Security-Policy", None)
-
-    app = web.Application()
-    app.on_response_prepare.append(without_csp)
-    app.add_routes([web.post("/v1/fragments", fragments), web.post("/v1/events", events)])
-    app.add_routes([web.get("/v1/me", known)])
-    app.add_routes(routes())
-    return app
 
 
 @pytest.fixture
@@ -84,7 +59,7 @@ def shop() -> Iterator[Shop]:
     @contextlib.asynccontextmanager
     async def served() -> AsyncIterator[Shop]:
         made, never = Shop(), asyncio.Event()
-        runner = web.AppRunner(_application(made, never), shutdown_timeout=1)
+        runner = web.AppRunner(application(made, never), shutdown_timeout=1)
         await runner.setup()
         door = socket.create_server(("127.0.0.1", 0))
         await web.SockSite(runner, door).start()
@@ -128,3 +103,27 @@ def open_page(browser: Browser, shop: Shop) -> Iterator[Open]:
     for context in contexts:
         at_rest(context)
         context.close()
+
+
+Surf = Callable[[str], None]
+
+
+@pytest.fixture
+def surf(shop: Shop, tmp_path: Path) -> Iterator[Surf]:
+    """Opens a path in a browser that nobody drives: with one attached, pages are not drawn ahead,
+    and none comes back from the browser's memory. Its pages do by script what a test wants of them."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def one(path: str) -> None:
+        profile = f"--user-data-dir={tmp_path / f'profile-{len(started)}'}"
+        flags = ["--headless=new", *FLAGS[1:], profile]
+        command = [found_browser(), *flags, shop.url + path]
+        null = subprocess.DEVNULL
+        started.append(subprocess.Popen(command, stdout=null, stderr=null, start_new_session=True))
+
+    yield one
+    for process in started:
+        # Its own group: the browser and all of its helpers.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)

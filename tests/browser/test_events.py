@@ -233,7 +233,9 @@ def test_last_words_leave_by_a_beacon(filled: Shop, open_page: Open) -> None:
     )
     settled(page)
     page.evaluate(
-        "Object.defineProperty(document, 'hidden', { get: () => true });hemline.send('app_open')"
+        "hemline.send('exposure', { slot: 'hero', token: 't-hero' });"
+        "Object.defineProperty(document, 'hidden', { get: () => true });"
+        "document.dispatchEvent(new Event('visibilitychange'))"
     )
-    eventually(page, lambda: filled.of("app_open"))
+    eventually(page, lambda: exposures(filled, "hero"))
     assert page.evaluate("told") == 1

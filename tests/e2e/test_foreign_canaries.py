@@ -10,43 +10,23 @@ import json
 import random
 import sys
 from collections.abc import Callable, Iterator
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any
 
 import pytest
 
-from hemline.adapters.memory import MemoryStream
-from hemline.adapters.onnx import OnnxRanker
 from hemline.decide.facts import FactSource
-from hemline.decide.page import Engine
-from hemline.decide.rules import Rules
-from hemline.decide.snapshot import Snapshot
 from hemline.learn import capsule
-from hemline.model.slot import Slot
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.decide_page import Deps
 from hemline.usecases.known import Known
-from tests.support.deciding import acts, live, table_with
-from tests.support.editions import KEYS, NOW, SITE, build, catalogue
-from tests.support.functions import event, load
-from tests.support.rankers import linear
+from tests.support.canary_world import OWN, SLOTS, World
+from tests.support.deciding import acts
+from tests.support.editions import KEYS
+from tests.support.functions import event
 
 VISITORS = [f"visitor-{n}" for n in range(24)]
-OWN = 4
-"""Items of each visitor alone."""
 CUT_OFF, EVENTS = 0.15, 0.1
 """Shares of the requests."""
-PATIENT = 1000
-ENVIRONMENT = {
-    "HEMLINE_SITE": SITE,
-    "HEMLINE_KEYS": KEYS[0].decode(),
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-}
-SLOTS = (
-    Slot("yours", sources=("own",), limit=2, deadline_ms=PATIENT),
-    Slot("for-you", sources=("own", "popular"), limit=2, deadline_ms=PATIENT),
-    Slot("bestsellers", personal=False, sources=("popular",), limit=5, deadline_ms=PATIENT),
-)
 Answer = dict[str, Any]
 pytestmark = [
     # Cut off while a generator is being closed: Python says so and goes on.
@@ -58,44 +38,17 @@ class CutOff(BaseException):
     """The time was up: no handler of errors may see it."""
 
 
-def canaries(visitor: str) -> list[str]:
-    first = VISITORS.index(visitor) * OWN
-    return [f"i{n}" for n in range(first, first + OWN)]
-
-
-class World:
+class Warm(World):
     """Two functions that stay warm, and what each visitor's answers are in cold ones."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.monkeypatch = monkeypatch
-        histories = [acts(f"v:{name}", canaries(name)) for name in VISITORS]
-        common = [acts(f"v:crowd-{n}", [f"i{len(VISITORS) * OWN + n % 9}"]) for n in range(60)]
-        events = [one for history in (*histories, *common) for one in history]
-        ranker = linear(own_engaged=1.0, category_share=1.0)
-        items = catalogue(len(VISITORS) * OWN + 20)
-        self.edition = build(items, SLOTS, history=events, ranker=ranker)
-        self.ranker = OnnxRanker(*ranker)
-        self.table = table_with(*histories)
+        super().__init__(monkeypatch, VISITORS)
         self.fragments, self.collect = self.function("fragments"), self.function("collect")
 
-    def function(self, name: str) -> ModuleType:
-        """A cold one."""
-        app = load(name, ENVIRONMENT, self.monkeypatch)
-        self.monkeypatch.setattr(app.time, "time_ns", lambda: NOW * 1_000_000)
-        for loud in ("log", "metric"):
-            setattr(app, loud, lambda *_, **__: None)
-        if name == "collect":
-            app.deps = app.deps._replace(stream=MemoryStream())  # type: ignore[attr-defined]
-        else:
-            app.deps = deps(self)  # type: ignore[attr-defined]
-        return app
 
-
-def deps(world: World) -> Deps:
-    found = live(world.edition, world.ranker)
-    snapshot = Snapshot(world.edition)
-    found.engine = Engine(snapshot, Rules(snapshot), world.ranker)
-    return Deps(SITE, world.table, found, KEYS, 5.0)
+def canaries(visitor: str) -> list[str]:
+    first = VISITORS.index(visitor) * OWN
+    return [f"i{n}" for n in range(first, first + OWN)]
 
 
 def page(visitor: str, kind: str) -> Answer:
@@ -160,7 +113,7 @@ def foreign(visitor: str, shown: str) -> set[str]:
     return {item for item in others if f'"{item}"' in shown}
 
 
-def walk(world: World, requests: int, seed: int) -> Iterator[str]:
+def walk(world: Warm, requests: int, seed: int) -> Iterator[str]:
     """Requests of drawn visitors; each yields what was wrong with it, nothing when it was right."""
     rng = random.Random(seed)
     expected = {
@@ -192,22 +145,22 @@ def wrong_cookie(visitor: str, answer: Answer) -> str:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(monkeypatch)
+def world(monkeypatch: pytest.MonkeyPatch) -> Warm:
+    return Warm(monkeypatch)
 
 
-def test_alternating_visitors_on_warm_functions_see_nobody_else(world: World) -> None:
+def test_alternating_visitors_on_warm_functions_see_nobody_else(world: Warm) -> None:
     assert not [wrong for wrong in walk(world, 3000, seed=1) if wrong][:3]
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-def test_a_hundred_thousand_requests_show_no_foreign_canary(world: World) -> None:
+def test_a_hundred_thousand_requests_show_no_foreign_canary(world: Warm) -> None:
     assert not [wrong for wrong in walk(world, 100_000, seed=2) if wrong][:3]
 
 
 def test_facts_that_stay_on_a_warm_function_are_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: Warm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: dict[str, Any] = {}
     original = FactSource.__init__
@@ -222,7 +175,7 @@ def test_facts_that_stay_on_a_warm_function_are_found(
 
 
 def test_a_profile_that_outlives_a_request_cut_off_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: Warm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[Any] = []
     original = Known.profile
@@ -237,13 +190,13 @@ def test_a_profile_that_outlives_a_request_cut_off_is_found(
     assert any(walk(world, 600, seed=1))
 
 
-def test_a_request_that_is_cut_off_really_is(world: World) -> None:
+def test_a_request_that_is_cut_off_really_is(world: Warm) -> None:
     payload = page(VISITORS[0], "html")
     assert not cut_off(world.fragments.handler, payload, 60)
     assert cut_off(world.fragments.handler, payload, 10**9)
 
 
-def test_every_visitor_sees_their_own_canaries_and_so_an_answer_of_their_own(world: World) -> None:
+def test_every_visitor_sees_their_own_canaries_and_so_an_answer_of_their_own(world: Warm) -> None:
     answers = {name: said(world.fragments.handler(page(name, "json"), None)) for name in VISITORS}
     for name, answer in answers.items():
         assert any(f'"{item}"' in answer["body"] for item in canaries(name))

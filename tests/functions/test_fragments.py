@@ -110,6 +110,22 @@ def test_one_slot_as_html_for_an_include_is_public_and_says_what_to_key_on(
     assert answer["body"].count("hem-card__title") == 5
 
 
+def test_a_page_that_is_drawn_ahead_is_answered_like_any_other_and_counts_nowhere(
+    handler: Handler, stack: Stack
+) -> None:
+    def stored() -> list[Any]:
+        table = stack.cloud.boto("dynamodb").scan(TableName=stack.names["table"])["Items"]
+        objects = stack.cloud.boto("s3").list_objects_v2(Bucket=stack.names["bucket"])["Contents"]
+        return [table, [(one["Key"], one["ETag"]) for one in objects]]
+
+    before = stored()
+    answer = call(handler, "page", visitor="ann", sec_purpose="prefetch;prerender")
+    assert answer["statusCode"] == 200
+    assert list(body(answer)["fragments"]) == ["hero", "for-you", "bestsellers"]
+    assert "cookies" not in answer
+    assert stored() == before, "only an event counts, and that is sent when somebody looks"
+
+
 def test_a_whole_page_in_one_call(handler: Handler) -> None:
     answer = call(handler, "page", visitor="ann")
     fragments = body(answer)["fragments"]

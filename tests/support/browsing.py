@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +65,16 @@ class Shop:
     refuses: list[int] = field(default_factory=list)
     """Statuses that the next calls with events get; what they said is in `refused`."""
     refused: list[dict[str, Any]] = field(default_factory=list)
+    judge: Callable[[list[dict[str, Any]]], int] = lambda _: 0
+    """The status that a call with these events is refused with; 0 takes them."""
+    sizes: list[int] = field(default_factory=list)
+    """Bytes of each call with events, in order."""
+    heads: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """Path and headers (names in lower case) of each call of the API."""
+    pages: dict[str, str] = field(default_factory=dict)
+    """More pages, by path: HTML without a Content-Security-Policy."""
+    said: list[str] = field(default_factory=list)
+    """What pages posted to `/said`."""
 
     def says(self, fragments: dict[str, object]) -> None:
         """Answer every page with these fragments from now on."""
@@ -82,6 +93,14 @@ def at_rest(context: BrowserContext) -> None:
             page.goto("about:blank", timeout=20_000)
 
 
+def plain(body: str, **data: str) -> str:
+    """A page with nothing but the snippet and `body`."""
+    told = " ".join(f'data-{name}="{value}"' for name, value in data.items())
+    script = f"<script defer src='/hemline.js' {told}></script>"
+    script += "<script defer src='/hemline-alerts.js'></script>"
+    return f"<!doctype html><title>plain</title><body>{script}{body}"
+
+
 def settled(page: Page) -> list[str]:
     """Waits until the snippet has dealt with its answer; the errors it met, empty text for none."""
     # Not wait_for_function: it evaluates text inside the page, which the shop's CSP refuses.
@@ -95,4 +114,13 @@ def eventually(page: Page, found: Callable[[], Any], *, tries: int = 400) -> Any
         if result := found():
             return result
         page.wait_for_timeout(25)
+    pytest.fail("it never came")
+
+
+def patiently(found: Callable[[], Any], *, tries: int = 600) -> Any:
+    """The first truthy result, of a browser that nobody drives; fails after half a minute."""
+    for _ in range(tries):
+        if result := found():
+            return result
+        time.sleep(0.05)
     pytest.fail("it never came")

@@ -3,16 +3,17 @@
 "use strict";
 {
   const KEY = "tt-basket";
+  // By its name: where storage is forbidden, reading the member already throws.
   const kept = (store, key, otherwise) => {
     try {
-      return JSON.parse(store.getItem(key)) ?? otherwise;
+      return JSON.parse(window[store].getItem(key)) ?? otherwise;
     } catch {
       return otherwise; // blocked or broken storage: an empty basket, not a broken shop
     }
   };
   const keep = (store, key, value) => {
     try {
-      store.setItem(key, JSON.stringify(value));
+      window[store].setItem(key, JSON.stringify(value));
     } catch {}
   };
   const money = new Intl.NumberFormat("en-GB", { style: "currency", currency: "GBP" });
@@ -24,12 +25,12 @@
     return node;
   };
 
-  let basket = kept(localStorage, KEY, []);
+  let basket = kept("localStorage", KEY, []);
   const hemline = (window.hemline ??= {});
 
   function changed(next) {
     basket = next;
-    keep(localStorage, KEY, basket);
+    keep("localStorage", KEY, basket);
     draw();
   }
 
@@ -85,7 +86,7 @@
     close.setAttribute("aria-label", "Close");
     const away = () => {
       notice.hidden = true;
-      keep(sessionStorage, "tt-greeted", true);
+      keep("sessionStorage", "tt-greeted", true);
     };
     close.addEventListener("click", away);
     alert.querySelector(".hem-cta")?.addEventListener("click", away);
@@ -93,10 +94,10 @@
   }
 
   const notice = one(".notice");
-  if (notice) notice.hidden = kept(sessionStorage, "tt-greeted", false);
+  if (notice) notice.hidden = kept("sessionStorage", "tt-greeted", false);
   one("[data-cart-add]")?.addEventListener("click", (event) => add(event.currentTarget.dataset));
   one("[data-cart-order]")?.addEventListener("click", order);
   document.addEventListener("hemline:shown", closable);
-  addEventListener("storage", (event) => event.key === KEY && ((basket = kept(localStorage, KEY, [])), draw()));
+  addEventListener("storage", (event) => event.key === KEY && ((basket = kept("localStorage", KEY, [])), draw()));
   draw();
 }

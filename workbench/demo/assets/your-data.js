@@ -215,7 +215,9 @@
     doing(async () => {
       const { erased, people, follows } = await call("DELETE", "/v1/me");
       await call("DELETE", "/session");
-      localStorage.removeItem("tt-basket");
+      try {
+        localStorage.removeItem("tt-basket");
+      } catch {} // forbidden storage holds no basket
       dispatchEvent(new StorageEvent("storage", { key: "tt-basket" }));
       const { settled_at, ...later } = follows;
       const devices = people > 1 ? [`on ${many(people - 1, "device")} and your account`] : [];
