@@ -15,9 +15,13 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from workbench import children
+
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 _POLL = 0.05
+_SAVE = 30.0
+"""Seconds to save its state in, when we are gone."""
 _START = 30.0
 """Seconds to answer in; under a second on an idle machine."""
 
@@ -30,7 +34,7 @@ class Emulator(NamedTuple):
     """A running emulator. `endpoint` is for AWS_ENDPOINT_URL."""
 
     endpoint: str
-    process: subprocess.Popen[bytes]
+    process: children.Process
 
 
 def free_port() -> int:
@@ -58,14 +62,13 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
     with log.open("ab") as file:
-        process = subprocess.Popen(
+        process = children.start(
             [str(python), "-m", "ministack"],
+            grace=_SAVE,
             env=_environment(folder, address, keep=keep),
             stdin=subprocess.DEVNULL,
             stdout=output or file,
             stderr=subprocess.STDOUT,
-            # Ctrl-C in a terminal goes to the whole group; we stop it ourselves, in our order.
-            start_new_session=True,
         )
     emulator = Emulator(f"http://{HOST}:{address}", process)
     try:

@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeVar
 
 from aiohttp import web
 
-from workbench import laptop
+from workbench import children, laptop
 from workbench.beside import settled
 from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
@@ -206,16 +206,13 @@ async def seed(screen: Screen) -> None:
     """Stock the shop and publish a first edition; a process of its own, so that it can be stopped."""
     if not find_spec(_SEED):
         return
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        _SEED,
+    process = await children.spawn(
+        [sys.executable, "-m", _SEED],
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
     )
     try:
         assert process.stdout is not None
