@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from workbench.cloud import payload
+from workbench.cloud.keeping import Say
 from workbench.cloud.payload import Arrival, BadResponse, Request, Response
 from workbench.cloud.pool import Answer, Busy
-from workbench.cloud.runtime import Say
 from workbench.cloud.template import Cors, Route, Stack
 
 API = "/v1/"

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,11 +24,13 @@ from workbench import children, laptop
 from workbench.beside import settled
 from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
+from workbench.cloud.checkpoints import Checkpoints
 from workbench.cloud.gateway import Edge, application
-from workbench.cloud.mapping import Checkpoints, Clients, Mapping
+from workbench.cloud.keeping import keep
+from workbench.cloud.mapping import Clients, Mapping
 from workbench.cloud.pool import Pool
 from workbench.cloud.runtime import Home, emulator_binary
-from workbench.cloud.schedules import keep
+from workbench.cloud.schedules import play
 from workbench.cloud.screen import Screen
 from workbench.cloud.template import Stack
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
@@ -165,8 +168,10 @@ async def mappings(
 async def schedules(stack: Stack, pools: dict[str, Pool], screen: Screen) -> AsyncIterator[None]:
     """Every schedule runs."""
     tasks = [
-        asyncio.create_task(
-            keep(schedule, emulation.REGION, pools[schedule.function].invoke, screen.say)
+        keep(
+            schedule.name,
+            partial(play, schedule, emulation.REGION, pools[schedule.function].invoke, screen.say),
+            screen.say,
         )
         for schedule in stack.schedules
     ]
@@ -228,7 +233,8 @@ async def seed(screen: Screen) -> None:
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call it in a thread; a cancel waits for its end, so that nothing it started is lost."""
-    job = asyncio.create_task(asyncio.to_thread(call, *args, **kwargs))
+    # Awaited to its end in any case, so whoever calls hears of an error.
+    job = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:

@@ -8,16 +8,17 @@ is read for failure: a timeout or an exception comes back with HTTP status 200.
 import asyncio
 import contextlib
 import json
+from functools import partial
 from typing import NamedTuple
 
 import aiohttp
 
-from workbench.cloud.runtime import Home, Say, Worker, WorkerError, start, stop
+from workbench.cloud.keeping import Say, keep, once
+from workbench.cloud.runtime import Home, Worker, WorkerError, start, stop
 from workbench.cloud.template import Function
 
 _GRACE_SECONDS = 5.0
 """How long past its timeout a function may stay silent before its worker is killed."""
-_RESTART_PAUSE = 1.0
 _TIMED_OUT = "Task timed out"
 
 
@@ -95,7 +96,7 @@ class Pool:
             worker = await self._idle.get()
         finally:
             self._waiting -= 1
-        call = asyncio.create_task(self._call(worker, event))
+        call = once(self.function.label, self._call(worker, event), self._say)
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         # The caller may go away; the worker is busy until its function has answered all the same.
@@ -127,21 +128,14 @@ class Pool:
             self._repair(worker)
 
     def _repair(self, worker: Worker) -> None:
-        repair = asyncio.create_task(self._replace(worker))
+        repair = keep(self.function.label, partial(self._replace, worker), self._say)
         self._repairs.add(repair)
         repair.add_done_callback(self._repairs.discard)
 
     async def _replace(self, worker: Worker) -> None:
         self._workers.discard(worker)
         await stop(worker)
-        while True:
-            try:
-                await self._add()
-            except (OSError, RuntimeError) as error:
-                self._say(self.function.label, f"cannot be started again: {error}")
-                await asyncio.sleep(_RESTART_PAUSE)
-            else:
-                return
+        await self._add()
 
     async def _add(self) -> None:
         worker = await self._start()

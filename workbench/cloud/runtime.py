@@ -11,20 +11,19 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from workbench import children
 from workbench.cloud.built import RUNTIME
+from workbench.cloud.keeping import Say, keep
 from workbench.cloud.template import Function
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT, free_ports
 
 INVOKE = "/2015-03-31/functions/function/invocations"
 """Where a worker takes events."""
-
-Say = Callable[[str, str], None]
-"""Shows one line of a function: (label, line)."""
 
 _START_SECONDS = 15.0
 _STOP_SECONDS = 5.0
@@ -111,7 +110,7 @@ async def start(function: Function, home: Home, say: Say) -> Worker:
         stderr=asyncio.subprocess.STDOUT,
         limit=1 << 20,
     )
-    lines = asyncio.create_task(_show(function.label, process, say))
+    lines = keep(function.label, partial(_show, function.label, process, say), say)
     worker = Worker(f"http://{LOOPBACK}:{port}{INVOKE}", process, lines)
     try:
         async with asyncio.timeout(_START_SECONDS):
