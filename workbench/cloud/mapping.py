@@ -85,17 +85,16 @@ class Shard:
             self.source.name, f"{self.shard}: gives up {many} records to {where}: {self._failed}"
         )
         body = json.dumps(failed_document(batch, self._origin, now)).encode()
-        put = partial(self._clients.s3.put_object, Bucket=where, Key=key, Body=body)
-        while not await self._written(put):
-            await asyncio.sleep(_TROUBLE_SECONDS)
-
-    async def _written(self, put: Callable[[], object]) -> bool:
-        try:
-            await asyncio.to_thread(put)
-        except (BotoCoreError, ClientError) as error:
-            self._say(self.source.name, f"{self.shard}: cannot write: {error}")
-            return False
-        return True
+        while True:
+            try:
+                await asyncio.to_thread(
+                    self._clients.s3.put_object, Bucket=where, Key=key, Body=body
+                )
+            except (BotoCoreError, ClientError) as error:
+                self._say(self.source.name, f"{self.shard}: cannot write to {where}: {error}")
+                await asyncio.sleep(_TROUBLE_SECONDS)
+            else:
+                return
 
     async def done(self, sequence: str) -> None:
         """Move the checkpoint."""
