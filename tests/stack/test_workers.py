@@ -152,7 +152,7 @@ def test_one_worker_takes_one_request_at_a_time(home: Home) -> None:
     async def use(pool: Pool) -> Any:
         return await asyncio.gather(*(ask(pool, n=n) for n in range(20)))
 
-    found = run(home, use)
+    found = run(home, use, queue=20)
     assert [answer["says"]["n"] for answer, _ in found] == list(range(20))
     assert len({answer["pid"] for answer, _ in found}) == 1
 

@@ -149,7 +149,8 @@ def _running(stack: Stack, port: int, endpoint: str) -> Running:
 
 def _welcome(stack: Stack, running: Running, screen: Screen, seconds: float) -> None:
     for route in stack.routes:
-        screen.step(f"{route.method:4} {running.gateway}{route.path}")
+        if route.method not in {"", "HEAD"}:
+            screen.step(f"{route.method:4} {running.gateway}{route.path}")
     for schedule in stack.schedules:
         label = stack.functions[schedule.function].label
         screen.step(f"{label} runs every {schedule.seconds:g} s here")

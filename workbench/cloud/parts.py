@@ -189,7 +189,8 @@ async def gateway(
 ) -> AsyncIterator[None]:
     """The API and the shop answer on `door`."""
     invoke = {name: pool.invoke for name, pool in pools.items()}
-    app = application(stack, invoke, screen.say, *_shop())
+    full = {name: pool.full for name, pool in pools.items()}
+    app = application(stack, invoke, screen.say, *_shop(), full=full)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
