@@ -203,13 +203,23 @@ def test_a_stack_that_is_killed_leaves_no_process_and_its_emulator_saves(
     assert second.stop() == 0
 
 
-def test_a_stack_without_its_emulator_ends_and_says_so(start: Start, tmp_path: Path) -> None:
+def test_a_stack_without_its_emulator_ends_and_says_so_and_no_refusal_is_lost(
+    start: Start, tmp_path: Path
+) -> None:
     stack = start()
     stack.wait_for(READY)
+    assert call(stack, "/v1/events", EVENT)[0] == 202
+    profiles = eventually(lambda: table(running(tmp_path)))
     os.kill(int((tmp_path / "cloud/emulator.pid").read_text()), signal.SIGKILL)
     assert stack.wait() == 1
     assert "the AWS emulator has ended by itself" in "\n".join(stack.lines)
     assert stack.left == "left: []"
+
+    second = start()
+    second.wait_for("the AWS emulator had been killed: ")
+    second.wait_for(READY)
+    assert table(running(tmp_path)) == profiles
+    assert second.stop() == 0
 
 
 def test_a_busy_port_is_refused_with_a_sentence(start: Start) -> None:

@@ -94,12 +94,22 @@ async def emulator(screen: Screen) -> AsyncIterator[emulation.Emulator]:
     started: list[emulation.Emulator] = []
     try:
         await in_thread(lambda: started.append(emulation.start(python, folder)))
+        if again := emulation.recovered(folder):
+            screen.step(_recovered(again))
         laptop.write_private(folder / _PID, str(started[0].process.pid).encode())
         yield started[0]
     finally:
         for one in started:
             if not await in_thread(emulation.stop, one):
                 screen.step("the AWS emulator had to be killed: what came last is not saved")
+
+
+def _recovered(again: dict[str, int]) -> str:
+    writes, events, failed = (again.get(name, 0) for name in ("dynamodb", "kinesis", "failed"))
+    return (
+        f"the AWS emulator had been killed: {writes} writes to tables and {events} calls with events"
+        f" that it had acknowledged were done again, {failed} could not be"
+    )
 
 
 def end_stale(folder: Path, seconds: float = 10.0) -> bool:
