@@ -193,6 +193,20 @@ def test_a_silent_worker_is_killed_and_replaced(
     assert (error, found["says"]) == (None, {"n": 1})
 
 
+def test_a_worker_that_ends_while_it_has_nothing_to_do_costs_no_call(home: Home) -> None:
+    said: list[str] = []
+
+    async def use(pool: Pool) -> Any:
+        (worker,) = pool._workers
+        worker.process.kill()
+        await worker.process.wait()
+        return await ask(pool, n=1)
+
+    found, error = run(home, use, said=said)
+    assert (error, found["says"]) == (None, {"n": 1})
+    assert "ended by itself (-9)" in said
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_stop_leaves_no_process(home: Home) -> None:
     async def use(pool: Pool) -> Any:

@@ -91,16 +91,23 @@ class Durable:
         body = await _whole(receive)
         # One at a time: the journal has the order in which they were done.
         async with journal.lock:
-            answer = await self._ask(scope, body)
-            if answer.status // 100 == 2:
-                try:
-                    journal.add(_entry(scope, body, answer))
-                    if journal.full:
-                        journal.save()
-                except OSError as error:
-                    _log.error("cannot write the journal: %s", error)
-                    answer = _Answer.failed(str(error))
+            try:
+                answer = await self._written(journal, scope, body)
+            except OSError as error:
+                _log.error("cannot write the journal: %s", error)
+                answer = _Answer.failed(str(error))
         await answer.send(send)
+
+    async def _written(self, journal: Journal, scope: Message, body: bytes) -> "_Answer":
+        """The answer, once it is durable. Raises OSError."""
+        # On a disk that is known to be full nothing is done that could not be kept.
+        journal.catch_up()
+        answer = await self._ask(scope, body)
+        if answer.status // 100 == 2:
+            journal.add(_entry(scope, body, answer))
+            if journal.full:
+                journal.save()
+        return answer
 
     async def _object(self, scope: Message, receive: Receive, send: Send) -> None:
         troubles: list[str] = []

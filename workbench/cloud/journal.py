@@ -64,8 +64,14 @@ class Journal:
 
     def add(self, entry: dict[str, Any]) -> None:
         """In the journal when this returns. Raises OSError; then the next call tries it again."""
-        assert self._file is not None
         self._behind.append(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Write what could not be written before. Raises OSError: then nothing new should be begun."""
+        assert self._file is not None
+        if not self._behind:
+            return
         data = b"".join(self._behind)
         try:
             written = os.pwrite(self._file, data, self._good)

@@ -104,7 +104,7 @@ class Pool:
         self._waiting += 1
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                worker = await self._idle.get()
+                worker = await self._living()
         except TimeoutError:
             raise Busy(self.function.name) from None
         finally:
@@ -114,6 +114,13 @@ class Pool:
         call.add_done_callback(self._calls.discard)
         # The caller may go away; the worker is busy until its function has answered all the same.
         return await asyncio.shield(call)
+
+    async def _living(self) -> Worker:
+        """An idle worker; one that ended while it had nothing to do is replaced, not asked."""
+        while (worker := await self._idle.get()).process.returncode is not None:
+            self._say(self.function.label, f"ended by itself ({worker.process.returncode})")
+            self._repair(worker)
+        return worker
 
     async def _call(self, worker: Worker, event: bytes) -> Answer:
         assert self._session is not None
