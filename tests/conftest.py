@@ -12,6 +12,7 @@ import pytest
 
 from hemline.adapters.aws_http import drop_connections
 from tests.support.clouds import REGION, Cloud
+from workbench import children
 from workbench.cloud import emulator as ministack
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,6 +43,11 @@ os.environ |= {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+# A run that is killed leaves no worker behind that would go on testing; what workers start ends with them.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    children.end_with_parent()
 
 
 @pytest.fixture(scope="session")

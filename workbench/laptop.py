@@ -105,9 +105,14 @@ def checkout_secret(name: str = "secret") -> str:
 def write_private(path: Path, data: bytes) -> None:
     """Whole or not at all, readable by its owner only."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "wb") as out:
-        out.write(data)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        # On a full disk each try would leave one more file.
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def alive(pid: int) -> bool:

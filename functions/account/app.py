@@ -69,6 +69,7 @@ def _forget(request: Request, _asker: Asker, person: Person, now: int) -> Answer
 _ROUTES: dict[str, Callable[[Request, Asker, Person, int], Answer]] = {
     "POST /v1/identify": _identify,
     "GET /v1/me": _export,
+    "HEAD /v1/me": _export,
     "PUT /v1/me/consent": _state,
     "DELETE /v1/me": _forget,
 }

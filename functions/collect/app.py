@@ -1,4 +1,4 @@
-"""POST /v1/events: events in, answered when the stream holds them.
+"""POST /v1/events: events in, answered when the stream holds them; and 404 to what no route names.
 
 A caller's mistake is a 4xx that names the field, or a reason beside the event; what the stream does
 not hold is a 503 with Retry-After that says which events to send again.
@@ -6,7 +6,7 @@ not hold is a 503 with Retry-After that says which events to send again.
 
 import time
 
-from hemline.model.errors import HemlineError
+from hemline.model.errors import HemlineError, UnknownRoute
 from hemline.runtime.collect_in import caller_of
 from hemline.runtime.collect_out import answer_of
 from hemline.runtime.guard import guarded
@@ -19,6 +19,8 @@ from hemline.usecases.collect_events import NO_CONSENT, NOT_DURABLE, Collected, 
 settings = load()
 deps = wire(settings)
 
+_WAY_OUT = "See docs/openapi.json for what there is."
+
 
 @guarded
 def handler(event: Payload, _context: object) -> dict[str, object]:
@@ -26,6 +28,8 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     request = Request(event)
     now = time.time_ns() // 1_000_000
     try:
+        if event.get("routeKey") == "$default":
+            raise UnknownRoute("path", "names nothing with this method.", _WAY_OUT)
         body = request.body()
         collected = collect_events(body, caller_of(request, body, settings, now), deps, now)
     except HemlineError as error:

@@ -109,3 +109,13 @@ def test_what_lies_in_quarantine_as_theirs_is_told_and_nothing_of_others(desk: D
     assert body(desk("export", "desk"))["set_aside"]["records"][0]["record"]["note"]
     enter(desk.objects, SITE, "v:aside", 10, 20)
     assert "secret-query" not in desk("export", "aside")["body"]
+
+
+def test_head_asks_for_an_export_as_get_does(desk: Desk) -> None:
+    desk.remember(*acts("v:phone", ["p1"]))
+    payload = event("account", "export")
+    payload["routeKey"] = "HEAD /v1/me"
+    payload["requestContext"]["http"]["method"] = "HEAD"
+    payload["cookies"] = [f"hem_v={sign_visitor('phone', KEYS)}"]
+    head, get = desk.app.handler(payload, None), desk("export", "phone")
+    assert (head["statusCode"], head["headers"]) == (get["statusCode"], get["headers"])

@@ -256,3 +256,18 @@ def test_what_is_logged_says_nothing_of_the_visitor(
     assert (line["Accepted"], line["Rejected"]) == (3, 0)
     assert "ann-the-visitor" not in out
     assert "0190f1c2" not in out
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH"])
+def test_what_no_route_names_is_a_problem_that_no_cache_may_keep(door: Door, method: str) -> None:
+    """API Gateway's own 404 carries no Cache-Control, and caches kept it."""
+    payload = {**event("collect", "batch"), "routeKey": "$default"}
+    http = {**payload["requestContext"]["http"], "method": method, "path": "/v1/nothing"}
+    payload["requestContext"] = {**payload["requestContext"], "http": http}
+    answer = door.app.handler(payload, None)
+    assert answer["statusCode"] == 404
+    assert answer["headers"]["Cache-Control"] == "private, no-store"
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert body(answer)["way_out"]
+    assert "cookies" not in answer
+    assert not door.held(), "what it carries is not taken for events"

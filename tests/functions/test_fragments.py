@@ -255,3 +255,21 @@ def test_a_table_that_is_left_alone_is_named_in_the_answer_the_log_and_the_metri
     said = capsys.readouterr().out
     assert '"breakers":{"table":"open"}' in said
     assert '"Breaker":"table open"' in said
+
+
+@pytest.mark.parametrize("scenario", ["slot-json", "slot-html"])
+@pytest.mark.parametrize("visitor", ["", "ann"])
+def test_head_has_the_headers_of_a_get(handler: Handler, scenario: str, visitor: str) -> None:
+    get, payload = call(handler, scenario, visitor=visitor), event("fragments", scenario)
+    payload["routeKey"] = "HEAD /v1/fragments/{slot}"
+    payload["requestContext"]["http"]["method"] = "HEAD"
+    if visitor:
+        payload["cookies"] = [f"hem_v={sign_visitor(visitor, KEYS)}"]
+    head = handler(payload, None)
+    timing = {"Server-Timing"}
+    assert {k: v for k, v in head["headers"].items() if k not in timing} == {
+        k: v for k, v in get["headers"].items() if k not in timing
+    }
+    assert head["statusCode"] == get["statusCode"] == 200
+    private = "no-store" in head["headers"]["Cache-Control"]
+    assert private == ("visitor" in head["headers"]["Hemline-Scope"])

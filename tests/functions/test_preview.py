@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from typing import Any
@@ -19,6 +18,7 @@ from tests.support.deciding import acts
 from tests.support.editions import KEYS, SITE
 from tests.support.functions import ROOT, event
 from tests.support.template import resources
+from workbench import children
 
 pytestmark = pytest.mark.cloud
 __all__ = ["handler", "stack"]
@@ -126,11 +126,11 @@ def test_without_a_header_of_ours_nothing_is_explained(
 def test_nothing_of_explanations_is_loaded_at_start() -> None:
     script = "import sys, app; print('\\n'.join(sys.modules))"
     environment = {**os.environ, "HEMLINE_KEYS": "a secret that is long enough"}
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", script],
         cwd=ROOT / "functions/fragments",
         env={**environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
-        capture_output=True,
+        capture=True,
         text=True,
         timeout=60,
         check=True,

@@ -1,11 +1,12 @@
 """What a function imports at start: nothing that its layers in template.yaml do not have."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from workbench import children
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_IN_THE_LAYER = {"numpy", "onnxruntime", "boto3", "pydantic", "yaml", "aws_lambda_powertools"}
@@ -22,11 +23,11 @@ def carried(name: str) -> set[str]:
 @pytest.mark.parametrize("name", ["account", "collect", "ingest", "sweep"])
 def test_a_function_imports_nothing_that_neither_its_layer_nor_its_folder_has(name: str) -> None:
     environment = {**os.environ, "HEMLINE_KEYS": "a secret that is long enough"}
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", SCRIPT],
         cwd=ROOT / "functions" / name,
         env=environment,
-        capture_output=True,
+        capture=True,
         text=True,
         timeout=60,
         check=True,

@@ -3,13 +3,13 @@
 import ast
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from workbench import children
 from workbench.cloud.built import build
 from workbench.cloud.runtime import Home, environment
 from workbench.cloud.template import load
@@ -51,11 +51,11 @@ def variables() -> dict[str, str]:
 
 def answer(names: list[str], variables: dict[str, str]) -> dict[str, list[str]]:
     python = getattr(sys, "_base_executable", sys.executable)
-    done = subprocess.run(
+    done = children.run(
         [python, "-S", "-c", ASK],
-        input=json.dumps(names),
+        given=json.dumps(names),
         env=variables,
-        capture_output=True,
+        capture=True,
         text=True,
         check=True,
         cwd=Path(variables["LAMBDA_TASK_ROOT"]),
@@ -103,10 +103,10 @@ PROOFS = (
 def test_what_decides_does_the_same_on_what_a_layer_carries(variables: dict[str, str]) -> None:
     layer = next(path for path in variables["PYTHONPATH"].split(":") if "InferenceLayer" in path)
     files = [f"tests/unit/test_{name}.py" for name in PROOFS]
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
         env={**os.environ, "PYTHONPATH": layer},
-        capture_output=True,
+        capture=True,
         text=True,
         check=False,
         cwd=ROOT,

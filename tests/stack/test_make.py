@@ -1,21 +1,21 @@
 """The Makefile's targets: those that are promised, and quick the second time."""
 
 import os
-import subprocess
 
 import pytest
 
+from workbench import children
 from workbench.laptop import ROOT
 
 PROMISED = ("setup", "run", "test", "lint", "soak", "build", "sam-local", "bench", "clean")
 
 
-def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+def make(*arguments: str) -> children.Done:
     plain = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
-    return subprocess.run(
+    return children.run(
         ["make", *arguments],
         cwd=ROOT,
-        capture_output=True,
+        capture=True,
         text=True,
         timeout=120,
         check=False,

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from tests.support.stack import READY, Stack
+from workbench import children
 from workbench.cloud import resources
-from workbench.laptop import Running
+from workbench.laptop import ROOT, Running
 
 pytestmark = [
     pytest.mark.cloud,
@@ -177,25 +178,48 @@ def test_a_signal_between_two_lines_leaves_nothing_running(start: Start, seconds
 
 
 def test_the_check_for_orphans_can_fail(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, "--no-seed")
-    try:
-        stack.wait_for(READY)
-        os.kill(running(tmp_path).pid, signal.SIGKILL)
-        stack.wait()
-    finally:
-        stack.stop()
-    # Workers end with their parent; the emulator, which wants to be asked, is what is left.
-    assert "ministack" in stack.left
-    assert "lambda-rie" not in stack.left
+    leaves = ["sh", "-c", "sleep 600 & exit 3"]
+    done = children.run(
+        [sys.executable, ROOT / "tests/support/reaper.py", *leaves],
+        capture=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (3, "left: ['sleep 600']\n")
 
 
-def test_a_stack_without_its_emulator_ends_and_says_so(start: Start, tmp_path: Path) -> None:
+def test_a_stack_that_is_killed_leaves_no_process_and_its_emulator_saves(
+    start: Start, tmp_path: Path
+) -> None:
+    first = start()
+    first.wait_for(READY)
+    assert call(first, "/v1/events", EVENT)[0] == 202
+    profiles = eventually(lambda: table(running(tmp_path)))
+    os.kill(running(tmp_path).pid, signal.SIGKILL)
+    first.wait()
+    assert first.left == "left: []"
+
+    second = start()
+    second.wait_for(READY)
+    assert table(running(tmp_path)) == profiles
+    assert second.stop() == 0
+
+
+def test_a_stack_without_its_emulator_ends_and_says_so_and_no_refusal_is_lost(
+    start: Start, tmp_path: Path
+) -> None:
     stack = start()
     stack.wait_for(READY)
+    assert call(stack, "/v1/events", EVENT)[0] == 202
+    profiles = eventually(lambda: table(running(tmp_path)))
     os.kill(int((tmp_path / "cloud/emulator.pid").read_text()), signal.SIGKILL)
     assert stack.wait() == 1
     assert "the AWS emulator has ended by itself" in "\n".join(stack.lines)
     assert stack.left == "left: []"
+
+    second = start()
+    second.wait_for("the AWS emulator had been killed: ")
+    second.wait_for(READY)
+    assert table(running(tmp_path)) == profiles
+    assert second.stop() == 0
 
 
 def test_a_busy_port_is_refused_with_a_sentence(start: Start) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench import children
 from workbench.cloud import emulator as emulation
 from workbench.cloud.parts import end_stale
 from workbench.laptop import ENVIRONMENTS
@@ -28,7 +29,7 @@ def test_the_emulator_of_a_killed_stack_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_process_that_only_has_its_number_is_left_alone(tmp_path: Path) -> None:
-    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    other = children.start([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         (tmp_path / "emulator.pid").write_text(str(other.pid))
         assert not end_stale(tmp_path)

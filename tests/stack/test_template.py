@@ -1,11 +1,11 @@
 """template.yaml: valid, linted as the CloudFormation it becomes, short, and least-privileged."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from workbench import children
 from workbench.cloud.intrinsics import parse
 from workbench.cloud.package import ARCHITECTURES
 from workbench.laptop import ENVIRONMENTS, ROOT
@@ -25,11 +25,11 @@ def quiet() -> dict[str, str]:
     return {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
 
 
-def lint(template: Path) -> subprocess.CompletedProcess[str]:
+def lint(template: Path) -> children.Done:
     script = ROOT / "workbench/sam_lint.py"
-    return subprocess.run(
+    return children.run(
         [SAM / "python", script, template, REGION],
-        capture_output=True,
+        capture=True,
         text=True,
         timeout=120,
         check=False,
@@ -39,10 +39,10 @@ def lint(template: Path) -> subprocess.CompletedProcess[str]:
 
 @needs_sam
 def test_sam_calls_the_template_valid() -> None:
-    done = subprocess.run(
+    done = children.run(
         [SAM / "sam", "validate", "--lint", "--template", TEMPLATE],
         cwd=ROOT,
-        capture_output=True,
+        capture=True,
         text=True,
         timeout=120,
         check=False,
@@ -118,10 +118,10 @@ def test_template_and_recipe_agree_on_the_default_architecture() -> None:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_sam_builds_every_layer_and_function(tmp_path: Path, architecture: str) -> None:
     chosen = ("--parameter-overrides", f"Architecture={architecture}")
-    done = subprocess.run(
+    done = children.run(
         [SAM / "sam", "build", "--build-dir", tmp_path, *chosen],
         cwd=ROOT,
-        capture_output=True,
+        capture=True,
         text=True,
         timeout=280,
         check=False,

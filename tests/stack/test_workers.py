@@ -152,7 +152,7 @@ def test_one_worker_takes_one_request_at_a_time(home: Home) -> None:
     async def use(pool: Pool) -> Any:
         return await asyncio.gather(*(ask(pool, n=n) for n in range(20)))
 
-    found = run(home, use)
+    found = run(home, use, queue=20)
     assert [answer["says"]["n"] for answer, _ in found] == list(range(20))
     assert len({answer["pid"] for answer, _ in found}) == 1
 
@@ -191,6 +191,20 @@ def test_a_silent_worker_is_killed_and_replaced(
     (_, broken), (found, error) = run(home, use)
     assert broken == "the runtime is gone: TimeoutError"
     assert (error, found["says"]) == (None, {"n": 1})
+
+
+def test_a_worker_that_ends_while_it_has_nothing_to_do_costs_no_call(home: Home) -> None:
+    said: list[str] = []
+
+    async def use(pool: Pool) -> Any:
+        (worker,) = pool._workers
+        worker.process.kill()
+        await worker.process.wait()
+        return await ask(pool, n=1)
+
+    found, error = run(home, use, said=said)
+    assert (error, found["says"]) == (None, {"n": 1})
+    assert "ended by itself (-9)" in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

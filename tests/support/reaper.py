@@ -35,8 +35,8 @@ def main(command: list[str]) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, _: process.send_signal(number))
     status = process.wait()
-    # A process that was told to end may need a moment to be gone.
-    deadline = time.monotonic() + 2
+    # A process that was told to end may need a moment to be gone; the emulator saves its state first.
+    deadline = time.monotonic() + 15
     while children() and time.monotonic() < deadline:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clouds import Cloud
+from workbench import children
 from workbench.cloud.emulator import free_port
 
 ENV = Path(__file__).resolve().parents[2] / ".hemline/env"
@@ -62,7 +63,7 @@ def dynamodb_local(folder: Path) -> Iterator[Cloud]:
 def _running(name: str, command: Sequence[str], folder: Path, port: int) -> Iterator[Cloud]:
     log = folder / "emulator.log"
     with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=folder)
+        process = children.start(command, stdout=file, stderr=subprocess.STDOUT, cwd=folder)
     cloud = Cloud(name, f"http://127.0.0.1:{port}")
     try:
         _wait(process, port, log)
@@ -77,7 +78,7 @@ def _running(name: str, command: Sequence[str], folder: Path, port: int) -> Iter
             process.wait(10)
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _wait(process: children.Process, port: int, log: Path) -> None:
     until = time.monotonic() + SECONDS
     while True:
         try:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from queue import Empty, Queue
 
+from workbench import children
 from workbench.laptop import ROOT, free_ports
 
 READY = "ready in"
@@ -24,7 +25,7 @@ class Stack:
         self.lines: list[str] = []
         self._queue: Queue[str | None] = Queue()
         command = [sys.executable, "-m", "workbench.cli", "run", "--port", str(self.port), *options]
-        self._process = subprocess.Popen(
+        self._process = children.start(
             [sys.executable, str(ROOT / "tests/support/reaper.py"), *command],
             cwd=ROOT,
             env={**os.environ, "HEMLINE_STATE": str(state), "PYTHONUNBUFFERED": "1"},
@@ -32,7 +33,6 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -73,7 +73,7 @@ class Stack:
         try:
             status = self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
             raise
         self._reader.join(_PATIENCE)
         while not self._queue.empty():

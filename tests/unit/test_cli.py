@@ -1,14 +1,13 @@
 """The command line: one app, light to start, exit status 0 done, 1 fell short, 2 a bad call."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from workbench import cli
+from workbench import children, cli
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = ROOT / "workbench/demo/site.yaml"
@@ -23,11 +22,11 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEMLINE_STATE", str(tmp_path))
 
 
-def main(*arguments: str, state: Path) -> "subprocess.CompletedProcess[str]":
+def main(*arguments: str, state: Path) -> children.Done:
     command = [sys.executable, "-m", "workbench.cli", *arguments]
     environment = {"HEMLINE_STATE": str(state), "PATH": ""}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    return children.run(
+        command, cwd=ROOT, env=environment, capture=True, text=True, timeout=60, check=False
     )
 
 
@@ -54,9 +53,7 @@ def test_the_help_imports_nothing_heavy() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]
-    found = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
-    )
+    found = children.run(command, cwd=ROOT, capture=True, text=True, timeout=60, check=True)
     assert found.stdout.strip() == "[]"
 
 

@@ -42,14 +42,21 @@ async def echo(payload: bytes) -> Answer:
 
 
 def asked(
-    stack: Stack, function: Function, use: Callable[[Client], Awaitable[Any]], *shop: Any
+    stack: Stack,
+    function: Function,
+    use: Callable[[Client], Awaitable[Any]],
+    *shop: Any,
+    full: Callable[[], bool] | None = None,
 ) -> Any:
     """What `use` finds with a client of the gateway, and what the gateway said."""
     said: list[str] = []
 
     async def run() -> Any:
         functions = dict.fromkeys(stack.functions, function)
-        app = gateway.application(stack, functions, lambda _, line: said.append(line), *shop)
+        rooms = dict.fromkeys(stack.functions, full) if full else None
+        app = gateway.application(
+            stack, functions, lambda _, line: said.append(line), *shop, full=rooms
+        )
         async with TestClient(TestServer(app)) as client:
             return await use(client)
 
@@ -60,6 +67,8 @@ def test_every_route_of_the_template_reaches_its_function(stack: Stack) -> None:
     async def use(client: Client) -> list[Any]:
         calls = [
             client.get("/v1/fragments/hero?limit=3"),
+            client.delete("/v1/fragments/hero"),
+            client.get("/v1/none"),
             client.post("/v1/fragments", json={"slots": []}),
             client.post("/v1/events", data="{}", headers={"content-type": "text/plain"}),
             client.post("/v1/identify"),
@@ -72,6 +81,8 @@ def test_every_route_of_the_template_reaches_its_function(stack: Stack) -> None:
     found, _ = asked(stack, echo, use)
     assert [f["route"] for f in found] == [
         "GET /v1/fragments/{slot}",
+        "$default",
+        "$default",
         "POST /v1/fragments",
         "POST /v1/events",
         "POST /v1/identify",
@@ -80,8 +91,9 @@ def test_every_route_of_the_template_reaches_its_function(stack: Stack) -> None:
         "DELETE /v1/me",
     ]
     assert found[0]["path"] == {"slot": "hero"}
-    assert found[2]["body"] == "{}"
-    assert len(stack.routes) == len(found), "a new route needs a line here"
+    assert found[4]["body"] == "{}"
+    reached = {route.key for route in stack.routes if route.method != "HEAD"}
+    assert {f["route"] for f in found} == reached, "a new route needs a line here"
 
 
 def test_headers_and_cookies_of_an_answer_arrive(stack: Stack) -> None:
@@ -116,13 +128,26 @@ async def talks_nonsense(_: bytes) -> Answer:
 def test_a_broken_function_is_answered_for_as_api_gateway_does(
     stack: Stack, function: Function, status: int, message: str
 ) -> None:
-    async def use(client: Client) -> tuple[int, Any]:
+    async def use(client: Client) -> ClientResponse:
         got = await client.get("/v1/fragments/hero")
-        return got.status, await got.json()
+        await got.read()
+        return got
 
     found, said = asked(stack, function, use)
-    assert found == (status, {"message": message})
+    assert found.status == status
+    assert is_own(found, status)["message"] == message
+    assert found.headers.get("Retry-After") == ("1" if status == 503 else None)
     assert said, "the developer is told why"
+
+
+def is_own(got: ClientResponse, status: int) -> Any:
+    """One of the gateway's own answers: a problem that no cache may keep; its document."""
+    assert got.headers["Cache-Control"] == "no-store"
+    assert got.content_type == "application/problem+json"
+    document = json.loads(got._body or b"null")
+    assert document["status"] == status
+    assert document["way_out"]
+    return document
 
 
 def test_a_function_that_never_answers_is_answered_for_in_time(
@@ -141,26 +166,93 @@ def test_a_function_that_never_answers_is_answered_for_in_time(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [("GET", "/v1/none", 404), ("DELETE", "/v1/events", 404), ("GET", "/v1/events", 404)],
+    ("method", "path"),
+    [("GET", "/v1/none"), ("DELETE", "/v1/events"), ("GET", "/v1/events"), ("HEAD", "/v1/none")],
 )
-def test_what_no_route_names_is_not_found(
-    stack: Stack, method: str, path: str, status: int
+def test_what_no_route_names_is_not_found_and_no_cache_keeps_that(
+    stack: Stack, method: str, path: str
 ) -> None:
-    async def use(client: Client) -> tuple[int, Any]:
+    """A stack without a route for the rest, as the naive one of the benchmarks."""
+    routes = tuple(route for route in stack.routes if route.path)
+
+    async def use(client: Client) -> ClientResponse:
         got = await client.request(method, path)
-        return got.status, await got.json()
+        await got.read()
+        return got
 
-    assert asked(stack, echo, use)[0] == (status, {"message": "Not Found"})
+    found, _ = asked(stack._replace(routes=routes), echo, use)
+    assert (found.status, found.headers["Cache-Control"]) == (404, "no-store")
+    if method != "HEAD":
+        is_own(found, 404)
 
 
-def test_a_body_past_ten_megabytes_is_refused(stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("size", "kind", "status"),
+    [
+        (10 * 1024 * 1024 + 1, "text/plain", 413),  # API Gateway's own limit
+        (6_291_556, "text/plain", 413),  # the event around it is larger than Lambda takes
+        (4_718_592, "application/octet-stream", 413),  # so it is in base64
+        (6_000_000, "text/plain", 200),
+        (4_600_000, "application/octet-stream", 200),
+        (3_200_000, "application/json", 413),  # of quotation marks, each of which becomes two
+    ],
+)
+def test_a_body_that_lambda_would_not_take_is_refused_as_too_large(
+    stack: Stack, size: int, kind: str, status: int
+) -> None:
+    calls: list[int] = []
+
+    async def counts(event: bytes) -> Answer:
+        calls.append(len(event))
+        return Answer(b'{"statusCode": 200}')
+
+    async def use(client: Client) -> ClientResponse:
+        body = io.BytesIO((b'"' if kind.endswith("json") else b"x") * size)
+        got = await client.post("/v1/events", data=body, headers={"content-type": kind})
+        await got.read()
+        return got
+
+    found, _ = asked(stack, counts, use)
+    assert found.status == status
+    assert all(length <= 6_291_556 for length in calls)
+    if status == 413:
+        assert is_own(found, 413)["message"] == "Request Entity Too Large"
+        assert not calls
+
+
+def test_an_answer_that_lambda_would_not_take_back_is_a_fault_that_is_said(stack: Stack) -> None:
+    async def talks(_: bytes) -> Answer:
+        return Answer(json.dumps({"statusCode": 200, "body": "x" * 6_291_556}).encode())
+
     async def use(client: Client) -> int:
-        return (
-            await client.post("/v1/events", data=io.BytesIO(b"x" * (10 * 1024 * 1024 + 1)))
-        ).status
+        return (await client.get("/v1/me")).status
 
-    assert asked(stack, echo, use)[0] == 413
+    found, said = asked(stack, talks, use)
+    assert found == 500
+    assert "Lambda takes 6 MB" in said[0]
+
+
+def test_a_function_that_is_full_is_not_asked_and_the_body_not_read(stack: Stack) -> None:
+    calls: list[bytes] = []
+
+    async def counts(event: bytes) -> Answer:
+        calls.append(event)
+        return Answer(b'{"statusCode": 200}')
+
+    async def use(client: Client) -> list[ClientResponse]:
+        found = []
+        for _ in range(20):
+            found.append(await client.post("/v1/events", data=b"x" * 2000))
+            await found[-1].read()
+        return found
+
+    found, said = asked(stack, counts, use, full=lambda: True)
+    assert {got.status for got in found} == {503}
+    assert {got.headers["Retry-After"] for got in found} == {"1"}
+    is_own(found[0], 503)
+    assert not calls
+    assert len(said) == 1, "a crowd's refusals are told in a line a second"
+    assert "POST /v1/events" in said[0]
 
 
 def test_a_page_of_an_allowed_origin_gets_its_preflight_and_another_does_not(stack: Stack) -> None:
@@ -214,8 +306,26 @@ def test_a_compressed_body_reaches_the_function_as_it_was_sent(stack: Stack) -> 
     assert base64.b64decode(found["body"]) == packed
 
 
-def test_no_route_answers_head_as_on_aws(stack: Stack) -> None:
-    async def use(client: Client) -> int:
-        return (await client.head("/v1/fragments/hero")).status
+def test_head_is_answered_as_get_with_the_same_headers_and_no_body(stack: Stack) -> None:
+    """Lambda sees the method, and the route of its own that API Gateway has for it."""
+    seen: list[str] = []
 
-    assert asked(stack, echo, use)[0] == 404
+    async def answers(event: bytes) -> Answer:
+        seen.append(json.loads(event)["routeKey"])
+        headers = {"etag": '"x"', "cache-control": "public, max-age=60"}
+        return Answer(json.dumps({"statusCode": 200, "headers": headers, "body": "four"}).encode())
+
+    async def use(client: Client) -> list[tuple[dict[str, str], bytes]]:
+        found = []
+        for method in ("GET", "HEAD"):
+            got = await client.request(method, "/v1/fragments/hero")
+            kept = {k: v for k, v in got.headers.items() if k != "Date"}
+            found.append((kept, await got.read()))
+        return found
+
+    (get, head), _ = asked(stack, answers, use)
+    assert head[0] == get[0]
+    assert (get[1], head[1]) == (b"four", b"")
+    assert seen == ["GET /v1/fragments/{slot}", "HEAD /v1/fragments/{slot}"]
+    gets = {route.path for route in stack.routes if route.method == "GET"}
+    assert {route.path for route in stack.routes if route.method == "HEAD"} == gets

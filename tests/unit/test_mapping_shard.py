@@ -12,8 +12,9 @@ import pytest
 
 from tests.support import loops
 from workbench.cloud import mapping as mappings
+from workbench.cloud.checkpoints import Checkpoints
 from workbench.cloud.delivery import Entry
-from workbench.cloud.mapping import Checkpoints, Clients, Mapping, pieces
+from workbench.cloud.mapping import Clients, Mapping, pieces
 from workbench.cloud.pool import Answer, Busy
 from workbench.cloud.template import Source
 

@@ -1,6 +1,5 @@
 """A slot with a template: what it shows, what it reads and who may share it; replay and explanation go on."""
 
-import subprocess
 import sys
 from typing import Any
 
@@ -20,6 +19,7 @@ from hemline.usecases.what_if import what_if
 from tests.support.deciding import Broken, acts, ask, decide_for, table_with
 from tests.support.editions import ScoreByPrice, build, catalogue, with_fields
 from tests.support.receipts import World
+from workbench import children
 
 ITEMS = [
     with_fields(item, attributes={"brand": "Orla"}, tags=("new",)) for item in catalogue(12, 3)
@@ -164,8 +164,8 @@ def test_a_template_that_fails_leaves_the_default_markup(monkeypatch: pytest.Mon
 
 def test_a_site_without_templates_imports_nothing_of_them() -> None:
     code = "import sys, hemline.decide.page; print([m for m in sys.modules if 'template' in m])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    done = children.run(
+        [sys.executable, "-c", code], capture=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from workbench import children
 from workbench.laptop import ROOT
 
 Rows = Sequence[Mapping[str, Any]]
@@ -62,7 +63,7 @@ def measured(bench: str, repeats: int) -> Rows:
     """One bench in a process of its own. Raises CalledProcessError when it fails."""
     options = [f"--repeats={repeats}", "--json"]
     command = [sys.executable, "-m", "workbench.cli", "bench", bench, *options]
-    done = subprocess.run(
+    done = children.run(
         command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=_MOST_SECONDS
     )
     rows: Rows = json.loads(done.stdout)["rows"]

@@ -20,7 +20,7 @@ _HERE = typer.Option(
 def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
     bench = typer.Typer(help="Measure speed here: ours beside a naive variant, same answers.")
-    for command in (decide, page, rules, templates, serve, ingest, startup, budgets):
+    for command in (decide, page, rules, templates, serve, overload, ingest, startup, budgets):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -61,6 +61,36 @@ def serve(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     from workbench.bench import serve as bench  # noqa: PLC0415
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+_LEAST = typer.Option(0.8, min=0.0, help="Exit status 1 when less of the goodput is left.")
+_SECONDS = typer.Option(4.0, min=0.5, help="How long each load lasts.")
+
+
+def overload(
+    *,
+    repeats: int = _REPEATS,
+    seconds: float = _SECONDS,
+    least: float = _LEAST,
+    as_json: bool = _JSON,
+) -> None:
+    """Good answers at the stack's capacity and at seven times as much, from another process."""
+    from workbench.bench import overload as bench  # noqa: PLC0415 - light at import
+
+    found = bench.measure(seconds=seconds, repeats=repeats)
+    if as_json:
+        print(bench.as_json(found))
+    else:
+        print(f"capacity {found.capacity:.0f}/s, answered to {bench.CALLERS} callers who wait")
+        for times, tally in ((1, found.at_once), (bench.TIMES, found.crowd)):
+            print(
+                f"{times} times: {tally.asked:.0f}/s asked, {tally.sent:.0f}/s sent,"
+                f" {tally.good:.0f}/s good, {tally.shed:.0f}/s refused with 503,"
+                f" p50 {tally.p50_ms} ms, p99 {tally.p99_ms} ms, other {tally.other or 'none'}"
+            )
+        print(f"{found.share:.0%} of the goodput is left")
+    if found.share < least:
+        raise typer.Exit(1)
 
 
 def ingest(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:

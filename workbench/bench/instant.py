@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
+from workbench import children
+
 Item = dict[str, Any]
 _items: dict[tuple[str, str, str], Item] = {}
 
@@ -129,7 +131,7 @@ def main() -> None:
 @contextmanager
 def running() -> Iterator[str]:
     """Its endpoint, for the length of a block."""
-    with subprocess.Popen(
+    with children.start(
         [sys.executable, "-m", "workbench.bench.instant"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

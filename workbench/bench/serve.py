@@ -102,16 +102,15 @@ class Shopper:
         self._line = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
         self.visitor = f"bench-{os.getpid()}"
         keys = tuple(key.encode() for key in stack.keys.split(","))
-        self._headers = {
-            "hemline-visitor": sign_visitor(self.visitor, keys),
-            "content-type": "application/json",
-        }
-        self._body = ""
+        self.signed = sign_visitor(self.visitor, keys)
+        self._headers = {"hemline-visitor": self.signed, "content-type": "application/json"}
+        self.body = ""
+        """What `fragment` asks with."""
 
     def ask_for(self, items: list[str]) -> None:
         """Have these ranked from now on."""
         want = {"name": SLOT, "candidates": items}
-        self._body = json.dumps({"page": {"type": "home"}, "slots": [want], "format": "html"})
+        self.body = json.dumps({"page": {"type": "home"}, "slots": [want], "format": "html"})
 
     def click(self) -> None:
         """Look at a few things."""
@@ -124,7 +123,7 @@ class Shopper:
 
     def fragment(self) -> bytes:
         """One answer: the slot's JSON object."""
-        answer = json.loads(self._post("/v1/fragments", self._body))
+        answer = json.loads(self._post("/v1/fragments", self.body))
         return json.dumps(answer["fragments"][SLOT]).encode()
 
     def _post(self, path: str, body: str) -> bytes:

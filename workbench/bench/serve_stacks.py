@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from workbench import children
 from workbench.laptop import LOOPBACK, NotRunning, Running, free_ports, running
 
 _START = 240.0
@@ -85,13 +86,14 @@ def _elsewhere(folder: str) -> Iterator[None]:
 
 
 @contextmanager
-def _child(module: list[str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
+def _child(module: list[str], port: int) -> Iterator[children.Process]:
     """A module as a process, once its port answers; TERM at the end."""
-    process = subprocess.Popen(
+    process = children.start(
         [sys.executable, "-m", *module],
+        # A stack of its own still delivers what its stream holds, and saves.
+        grace=60.0,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     )
     try:
         _wait(process, port, module[0])
@@ -105,7 +107,7 @@ def _child(module: list[str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
             process.wait(10)
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int, name: str) -> None:
+def _wait(process: children.Process, port: int, name: str) -> None:
     until = time.monotonic() + _START
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > until:

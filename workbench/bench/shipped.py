@@ -1,10 +1,10 @@
 """A bench on numpy and onnxruntime as a Lambda carries them: trimmed, and so a little faster than here."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 
+from workbench import children
 from workbench.cloud.built import build
 from workbench.cloud.template import load
 from workbench.laptop import ROOT
@@ -18,4 +18,4 @@ def run(arguments: Sequence[str]) -> int:
     # As the template's functions have it: nobody needs a pool of threads.
     variables = {"PYTHONPATH": os.pathsep.join(path), "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "workbench.cli", "bench", *arguments, "--here"]
-    return subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
+    return children.run(command, env={**os.environ, **variables}, check=False).returncode

@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench import children
 from workbench.cloud.package import install as install_locked
 from workbench.cloud.package import native
 from workbench.cloud.template import Stack
@@ -94,7 +94,7 @@ def _built(
 def _make(name: str, source: str) -> Callable[[Path], None]:
     def run(into: Path) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
-        done = subprocess.run(
+        done = children.run(
             ["make", "--silent", "--makefile", f"{source}/Makefile", f"build-{name}"],
             cwd=ROOT,
             env={**kept, "HEMLINE_TARGET": "native", "ARTIFACTS_DIR": str(into)},

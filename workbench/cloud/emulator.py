@@ -1,10 +1,12 @@
 """The embedded AWS emulator as a child process: start it, wait until it answers, stop it.
 
 ministack lives in its own environment (`requirements/cloud.txt`), since it pins what we do not.
-It listens on loopback only, and saves its state when it gets TERM, so `stop` asks before it kills.
+It listens on loopback only. One whose state is kept runs under `durable.py`, which makes sure that what
+it acknowledged outlives a kill; it saves its state when it gets TERM, so `stop` asks before it kills.
 Knows nothing of tables, streams or templates.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -15,11 +17,16 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from workbench import children
+from workbench.laptop import ROOT
+
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 _POLL = 0.05
-_START = 30.0
-"""Seconds to answer in; under a second on an idle machine."""
+_SAVE = 30.0
+"""Seconds to save its state in, when we are gone."""
+_START = 60.0
+"""Seconds to answer in; under a second on an idle machine, more when a journal is done again."""
 
 
 class EmulatorError(RuntimeError):
@@ -30,7 +37,7 @@ class Emulator(NamedTuple):
     """A running emulator. `endpoint` is for AWS_ENDPOINT_URL."""
 
     endpoint: str
-    process: subprocess.Popen[bytes]
+    process: children.Process
 
 
 def free_port() -> int:
@@ -58,14 +65,13 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
     with log.open("ab") as file:
-        process = subprocess.Popen(
-            [str(python), "-m", "ministack"],
+        process = children.start(
+            [str(python), "-P", "-m", *_module(folder, keep=keep)],
+            grace=_SAVE,
             env=_environment(folder, address, keep=keep),
             stdin=subprocess.DEVNULL,
             stdout=output or file,
             stderr=subprocess.STDOUT,
-            # Ctrl-C in a terminal goes to the whole group; we stop it ourselves, in our order.
-            start_new_session=True,
         )
     emulator = Emulator(f"http://{HOST}:{address}", process)
     try:
@@ -117,12 +123,32 @@ def _end_of(log: Path) -> str:
     return log.read_text(errors="replace")[-2000:].strip() or "it said nothing"
 
 
+def _module(folder: Path, *, keep: bool) -> list[str]:
+    checkpoints = folder.parent / "checkpoints.json"
+    return ["workbench.cloud.durable", str(folder), str(checkpoints)] if keep else ["ministack"]
+
+
+def recovered(folder: Path) -> dict[str, int]:
+    """What the last start had to do again, since the emulator had been killed; told once.
+
+    `dynamodb`: writes to tables; `kinesis`: calls that put events; `failed`: those that did not work.
+    """
+    path = folder / "recovered.json"
+    try:
+        found: dict[str, int] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    path.unlink()
+    return found
+
+
 def _environment(folder: Path, port: int, *, keep: bool) -> dict[str, str]:
     kept = {
         "PERSIST_STATE": "1",
         "STATE_DIR": str(folder / "state"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder / "objects"),
+        "PYTHONPATH": str(ROOT),
     }
     return {
         # Settings of our own process (endpoints, accounts, services) are not the emulator's.

@@ -1,21 +1,24 @@
 """The HTTP API on loopback: template.yaml's routes in front, the demo shop behind, on one origin.
 
-Answers what API Gateway answers by itself: preflights, 404, 413, 500, 503. Knows no function's
-meaning.
+Answers what API Gateway answers by itself: preflights, 404, 413, 500, 503; none of them may be kept
+by a cache. What a function has no room for is refused before it is read: a refusal has to stay cheap,
+or a crowd's refusals take the time of the answers. Knows no function's meaning.
 """
 
 import asyncio
 import json
+import time
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from workbench.cloud import payload
+from workbench.cloud.keeping import Say
 from workbench.cloud.payload import Arrival, BadResponse, Request, Response
 from workbench.cloud.pool import Answer, Busy
-from workbench.cloud.runtime import Say
 from workbench.cloud.template import Cors, Route, Stack
 
 API = "/v1/"
@@ -23,30 +26,41 @@ API = "/v1/"
 
 _INTEGRATION_SECONDS = 30.0
 _LARGEST_BODY = 10 * 1024 * 1024
+_LARGEST_PAYLOAD = 6_291_556
+"""Bytes of an event or of an answer that Lambda takes; base64 makes a body a third longer."""
+_SAY_SECONDS = 1.0
 _HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date"})
 
 Invoke = Callable[[bytes], Awaitable[Answer]]
 """One function: event as JSON → its answer. May raise Busy."""
+Full = Callable[[], bool]
+"""Whether a function has no room for one more call."""
 Edge = Callable[[Request], Request]
 """What a CDN's own function does to a request on its way here."""
 
 
-def application(
+def application(  # noqa: PLR0913 - who is behind it and who beside it
     stack: Stack,
     functions: Mapping[str, Invoke],
     say: Say,
     shop: Iterable[web.AbstractRouteDef] = (),
     edge: Edge = lambda request: request,
+    *,
+    full: Mapping[str, Full] | None = None,
 ) -> web.Application:
-    """Every route of the stack, and the shop's; `functions` by logical id."""
+    """Every route of the stack, and the shop's; `functions` and `full` by logical id."""
+    door = _Door(stack.cors, say, edge)
     # API Gateway hands a compressed body on as it is.
     as_sent = {"auto_decompress": False}
     app = web.Application(client_max_size=_LARGEST_BODY, handler_args=as_sent)
+    rest: Handler = _nothing
     for route in stack.routes:
-        invoke = functions[route.function]
-        handler = _handler(route, invoke, stack.cors, say, edge)
+        handler = door.handler(route, functions[route.function], (full or {}).get(route.function))
+        if not route.path:
+            rest = handler
+            continue
         app.router.add_route("*" if route.method == "ANY" else route.method, _path(route), handler)
-    app.router.add_route("*", API + "{rest:.*}", _unrouted(stack.cors))
+    app.router.add_route("*", API + "{rest:.*}", door.unrouted(rest))
     app.router.add_routes(shop)
     return app
 
@@ -55,33 +69,62 @@ def _path(route: Route) -> str:
     return route.path.replace("+}", ":.+}")
 
 
-def _handler(
-    route: Route, invoke: Invoke, cors: Cors | None, say: Say, edge: Edge
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        came = await _read(request)
-        answered = (
-            payload.message(413, "Request Entity Too Large")
-            if came is None
-            else await _call(edge(came), request.match_info, route, invoke, say)
-        )
-        return _send(answered, cors_headers(cors, request.headers.get("Origin")))
-
-    return handle
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def _unrouted(cors: Cors | None) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        extra = cors_headers(cors, request.headers.get("Origin"))
-        if (
-            request.method == "OPTIONS"
-            and cors
-            and "Access-Control-Request-Method" in request.headers
-        ):
-            return _send(Response(204, preflight(cors), b""), extra)
-        return _send(payload.message(404, "Not Found"), extra)
+async def _nothing(_: web.Request) -> web.Response:
+    return _send(payload.refusal(404), [])
 
-    return handle
+
+class _Door:
+    """What all routes share; counts refusals, of which a line a second is enough."""
+
+    def __init__(self, cors: Cors | None, say: Say, edge: Edge) -> None:
+        self._cors, self._say, self._edge = cors, say, edge
+        self._refused: Counter[str] = Counter()
+        self._said = 0.0
+
+    def handler(self, route: Route, invoke: Invoke, full: Full | None) -> Handler:
+        """A route that its function answers, or that is refused while it has no room."""
+
+        async def handle(request: web.Request) -> web.Response:
+            extra = cors_headers(self._cors, request.headers.get("Origin"))
+            if full is not None and full():
+                return _send(self._busy(route), extra)
+            came = await _read(request)
+            if came is None:
+                return _send(payload.refusal(413), extra)
+            try:
+                answered = await _call(
+                    self._edge(came), request.match_info, route, invoke, self._say
+                )
+            except Busy:
+                answered = self._busy(route)
+            return _send(answered, extra)
+
+        return handle
+
+    def unrouted(self, rest: Handler) -> Handler:
+        """Preflights, which API Gateway answers by itself, before `rest`."""
+
+        async def handle(request: web.Request) -> web.Response:
+            asks = "Access-Control-Request-Method" in request.headers
+            if request.method == "OPTIONS" and self._cors and asks:
+                extra = cors_headers(self._cors, request.headers.get("Origin"))
+                return _send(Response(204, preflight(self._cors), b""), extra)
+            return await rest(request)
+
+        return handle
+
+    def _busy(self, route: Route) -> Response:
+        self._refused[route.key] += 1
+        now = time.monotonic()
+        if now - self._said >= _SAY_SECONDS:
+            for key, count in self._refused.items():
+                self._say("gateway", f"{key}: {count} refused, too many requests wait already")
+            self._said = now
+            self._refused.clear()
+        return payload.refusal(503)
 
 
 async def _read(request: web.Request) -> Request | None:
@@ -104,24 +147,27 @@ async def _read(request: web.Request) -> Request | None:
 async def _call(
     came: Request, parameters: Mapping[str, str], route: Route, invoke: Invoke, say: Say
 ) -> Response:
+    """What the function answers, or API Gateway in its place. Raises Busy."""
     arrival = Arrival(str(uuid.uuid4()), datetime.now(UTC))
-    event = payload.event(came, route, parameters, arrival)
+    event = json.dumps(payload.event(came, route, parameters, arrival)).encode()
+    if len(event) > _LARGEST_PAYLOAD:
+        return payload.refusal(413)
     try:
         async with asyncio.timeout(_INTEGRATION_SECONDS):
-            answer = await invoke(json.dumps(event).encode())
+            answer = await invoke(event)
     except TimeoutError:
-        return payload.message(503, "Service Unavailable")
-    except Busy:
-        say("gateway", f"{route.key}: too many requests wait already")
-        return payload.message(503, "Service Unavailable")
+        return payload.refusal(503)
     if answer.error:
         say("gateway", f"{route.key}: {answer.error}")
-        return payload.message(500, "Internal Server Error")
+        return payload.refusal(500)
+    if len(answer.body) > _LARGEST_PAYLOAD:
+        say("gateway", f"{route.key}: the answer has {len(answer.body)} bytes, Lambda takes 6 MB")
+        return payload.refusal(500)
     try:
         return payload.response(answer.body)
     except BadResponse as error:
         say("gateway", f"{route.key}: the function's answer is malformed: {error}")
-        return payload.message(500, "Internal Server Error")
+        return payload.refusal(500)
 
 
 def cors_headers(cors: Cors | None, origin: str | None) -> list[tuple[str, str]]:

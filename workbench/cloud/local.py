@@ -17,6 +17,7 @@ from workbench import laptop
 from workbench.cloud import emulator as emulation
 from workbench.cloud import parts, resources
 from workbench.cloud.built import build
+from workbench.cloud.keeping import said_at_least
 from workbench.cloud.runtime import Home
 from workbench.cloud.screen import Screen
 from workbench.cloud.template import Stack, load
@@ -49,6 +50,7 @@ async def run_stack(options: Options, screen: Screen) -> None:
     """Until Ctrl-C or TERM. Raises parts.Refusal when it cannot start."""
     main = asyncio.current_task()
     assert main is not None
+    said_at_least(screen.say)
     hurry = asyncio.Event()
     with _signals(main.cancel, hurry.set), contextlib.suppress(asyncio.CancelledError):
         async with up(options, screen, hurry) as emulator:
@@ -147,7 +149,8 @@ def _running(stack: Stack, port: int, endpoint: str) -> Running:
 
 def _welcome(stack: Stack, running: Running, screen: Screen, seconds: float) -> None:
     for route in stack.routes:
-        screen.step(f"{route.method:4} {running.gateway}{route.path}")
+        if route.method not in {"", "HEAD"}:
+            screen.step(f"{route.method:4} {running.gateway}{route.path}")
     for schedule in stack.schedules:
         label = stack.functions[schedule.function].label
         screen.step(f"{label} runs every {schedule.seconds:g} s here")

@@ -1,28 +1,27 @@
 """The event source mapping on the laptop: reads shards, hands batches to `delivery`, remembers.
 
 One task a shard, one batch of it in flight, whatever ParallelizationFactor says: lanes change the
-speed on AWS, not the order within a partition key. Checkpoints outlive a restart.
+speed on AWS, not the order within a partition key. Checkpoints outlive a restart. A shard that an
+error stops is read again from its checkpoint, so records come twice rather than never.
 """
 
 import asyncio
-import contextlib
 import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
-import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from workbench.cloud.checkpoints import Checkpoints
 from workbench.cloud.delivery import Entry, Exhausted, FunctionError, deliver
+from workbench.cloud.keeping import Say, keep, once
 from workbench.cloud.pool import Answer, Busy
-from workbench.cloud.runtime import Say
 from workbench.cloud.stream_events import Origin, destination_key, failed_document, kinesis_event
 from workbench.cloud.template import Source
-from workbench.laptop import write_private
 
 _IDLE_SECONDS = 0.2
 _TROUBLE_SECONDS = 1.0
@@ -31,29 +30,6 @@ _LOOK_SECONDS = 10.0
 _SAY_SECONDS = 2.0
 _LARGEST_PAYLOAD = 5_500_000
 """Bytes of one invocation: Lambda takes 6 MB, and each record brings about 400 of its own."""
-
-
-class Checkpoints:
-    """Mapping and shard → the last sequence number that is done; on disk as soon as it is known."""
-
-    def __init__(self, path: Path) -> None:
-        self.moves = 0
-        """How often one was moved: whether work goes on."""
-        self._path = path
-        self._known: dict[str, str] = {}
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            self._known = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-
-    def get(self, source: str, shard: str) -> str | None:
-        """None: nothing of this shard is done yet."""
-        return self._known.get(f"{source}/{shard}")
-
-    def put(self, source: str, shard: str, sequence: str) -> None:
-        """Never goes back: a piece that is done late cannot undo a later one."""
-        if int(sequence) > int(self._known.get(f"{source}/{shard}", "0")):
-            self.moves += 1
-            self._known[f"{source}/{shard}"] = sequence
-            write_private(self._path, msgspec.json.format(msgspec.json.encode(self._known)))
 
 
 class Clients(NamedTuple):
@@ -74,6 +50,8 @@ class Shard:
         self, source: Source, shard: str, clients: Clients, invoke: Invoke, kept: Checkpoints
     ) -> None:
         self.source, self.shard = source, shard
+        self._say: Say = lambda *_: None
+        self._failed = ""
         self._clients, self._invoke, self._kept = clients, invoke, kept
         self._read_to = kept.get(source.name, shard)
         self._origin = Origin(source, shard, clients.region)
@@ -89,6 +67,7 @@ class Shard:
                 await asyncio.sleep(_IDLE_SECONDS)
                 continue
             if answer.error:
+                self._failed = answer.error
                 raise FunctionError(answer.error)
             try:
                 return json.loads(answer.body or b"null")
@@ -101,13 +80,18 @@ class Shard:
             return
         now = datetime.now(UTC)
         key = destination_key(self._origin, now, str(uuid.uuid4()))
+        many, where = len(batch.entries), self.source.destination
+        self._say(
+            self.source.name, f"{self.shard}: gives up {many} records to {where}: {self._failed}"
+        )
         body = json.dumps(failed_document(batch, self._origin, now)).encode()
         while True:
             try:
                 await asyncio.to_thread(
-                    self._clients.s3.put_object, Bucket=self.source.destination, Key=key, Body=body
+                    self._clients.s3.put_object, Bucket=where, Key=key, Body=body
                 )
-            except (BotoCoreError, ClientError):
+            except (BotoCoreError, ClientError) as error:
+                self._say(self.source.name, f"{self.shard}: cannot write to {where}: {error}")
                 await asyncio.sleep(_TROUBLE_SECONDS)
             else:
                 return
@@ -117,7 +101,11 @@ class Shard:
         self._kept.put(self.source.name, self.shard, sequence)
 
     async def pause(self, attempt: int) -> None:
-        """Exponential, from a fifth of a second."""
+        """Exponential, from a fifth of a second; said at the first, second, fourth… repeat."""
+        if attempt & (attempt - 1) == 0:
+            self._say(
+                self.source.name, f"{self.shard}: repeat {attempt} of a batch: {self._failed}"
+            )
         await asyncio.sleep(min(_LONGEST_PAUSE, _IDLE_SECONDS * 2 ** (attempt - 1)))
 
     def now(self) -> float:
@@ -126,6 +114,7 @@ class Shard:
 
     async def run(self, say: Say, closing: asyncio.Event) -> None:
         """Until the shard is closed and read, or `closing` is set and nothing is left to read."""
+        self._say = say
         async for batch in self._batches(say, closing):
             await deliver(batch, self.source, self)
 
@@ -225,7 +214,7 @@ class Mapping:
     async def start(self) -> None:
         """Begin to read every shard, and those that a split or a merge makes later."""
         await self.look()
-        self._watch = asyncio.create_task(self._keep_looking())
+        self._watch = keep(self.source.name, self._keep_looking, self._say)
 
     async def stop(self, patience: float, hurry: asyncio.Event) -> bool:
         """Deliver what the stream still holds; whether all of it was delivered.
@@ -248,7 +237,7 @@ class Mapping:
         self, tasks: Sequence[asyncio.Task[None]], patience: float, hurry: asyncio.Event
     ) -> None:
         waits: list[asyncio.Future[Any]] = [
-            asyncio.create_task(hurry.wait()),
+            once(self.source.name, hurry.wait(), self._say),
             asyncio.gather(*tasks, return_exceptions=True),
         ]
         moves, idle = -1, 0.0
@@ -264,8 +253,7 @@ class Mapping:
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            with contextlib.suppress(BotoCoreError, ClientError):
-                await self.look()
+            await self.look()
 
     async def look(self) -> bool:
         """Begin to read what may be read by now; whether that is every shard there is."""
@@ -278,7 +266,8 @@ class Mapping:
             parents = [self._shards[one] for one in named if one in self._shards]
             # The records of a shard that was split or merged come before those of its children.
             if name not in self._shards and all(parent.done() for parent in parents):
-                self._shards[name] = asyncio.create_task(self._run(name))
+                label, read = f"{self.source.name}, {name}", partial(self._run, name)
+                self._shards[name] = keep(label, read, self._say)
         return all(shard["ShardId"] in self._shards for shard in found["Shards"])
 
     async def _run(self, name: str) -> None:

@@ -11,12 +11,12 @@ usage: python -m workbench.cloud.package FOLDER INTO [NAME …]; NAMEs are copie
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench import children
 from workbench.laptop import ENVIRONMENTS, ROOT
 
 LAMBDA_PYTHON = "3.13"
@@ -77,7 +77,7 @@ def install(locked: Path, into: Path, chosen: Target) -> None:
     lock = ("--require-hashes", "--no-deps", "--requirement", str(locked))
     # Copies, because what is trimmed and compiled here must not touch the installer's cache.
     how = ("--quiet", "--link-mode", "copy", "--no-compile-bytecode")
-    subprocess.run(
+    children.run(
         [str(uv), "pip", "install", *how, *chosen.install, *lock, "--target", str(into)],
         check=True,
     )
@@ -165,7 +165,7 @@ def compile_all(into: Path, chosen: Target) -> None:
     shown = ("-s", str(into), "-p", place) if chosen.elsewhere else ()
     how = ("-q", "-q", "--invalidation-mode", "unchecked-hash")
     # Status 1: a dependency carries a file that is no valid Python; it is never imported.
-    subprocess.run([chosen.python, "-m", "compileall", *how, *shown, str(into)], check=False)
+    children.run([chosen.python, "-m", "compileall", *how, *shown, str(into)], check=False)
 
 
 def _lambda_python() -> str | None:
@@ -178,10 +178,10 @@ def _lambda_python() -> str | None:
 def _version(python: str) -> str:
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        done = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False)
+        done = children.run([python, "-c", ask], capture=True, text=True, check=False)
     except OSError:
         return ""
-    return done.stdout.strip()
+    return str(done.stdout).strip()
 
 
 if __name__ == "__main__":

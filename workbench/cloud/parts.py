@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,15 +20,17 @@ from typing import ParamSpec, TypeVar
 
 from aiohttp import web
 
-from workbench import laptop
+from workbench import children, laptop
 from workbench.beside import settled
 from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
+from workbench.cloud.checkpoints import Checkpoints
 from workbench.cloud.gateway import Edge, application
-from workbench.cloud.mapping import Checkpoints, Clients, Mapping
+from workbench.cloud.keeping import keep
+from workbench.cloud.mapping import Clients, Mapping
 from workbench.cloud.pool import Pool
 from workbench.cloud.runtime import Home, emulator_binary
-from workbench.cloud.schedules import keep
+from workbench.cloud.schedules import play
 from workbench.cloud.screen import Screen
 from workbench.cloud.template import Stack
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
@@ -91,12 +94,22 @@ async def emulator(screen: Screen) -> AsyncIterator[emulation.Emulator]:
     started: list[emulation.Emulator] = []
     try:
         await in_thread(lambda: started.append(emulation.start(python, folder)))
+        if again := emulation.recovered(folder):
+            screen.step(_recovered(again))
         laptop.write_private(folder / _PID, str(started[0].process.pid).encode())
         yield started[0]
     finally:
         for one in started:
             if not await in_thread(emulation.stop, one):
                 screen.step("the AWS emulator had to be killed: what came last is not saved")
+
+
+def _recovered(again: dict[str, int]) -> str:
+    writes, events, failed = (again.get(name, 0) for name in ("dynamodb", "kinesis", "failed"))
+    return (
+        f"the AWS emulator had been killed: {writes} writes to tables and {events} calls with events"
+        f" that it had acknowledged were done again, {failed} could not be"
+    )
 
 
 def end_stale(folder: Path, seconds: float = 10.0) -> bool:
@@ -165,8 +178,10 @@ async def mappings(
 async def schedules(stack: Stack, pools: dict[str, Pool], screen: Screen) -> AsyncIterator[None]:
     """Every schedule runs."""
     tasks = [
-        asyncio.create_task(
-            keep(schedule, emulation.REGION, pools[schedule.function].invoke, screen.say)
+        keep(
+            schedule.name,
+            partial(play, schedule, emulation.REGION, pools[schedule.function].invoke, screen.say),
+            screen.say,
         )
         for schedule in stack.schedules
     ]
@@ -184,7 +199,8 @@ async def gateway(
 ) -> AsyncIterator[None]:
     """The API and the shop answer on `door`."""
     invoke = {name: pool.invoke for name, pool in pools.items()}
-    app = application(stack, invoke, screen.say, *_shop())
+    full = {name: pool.full for name, pool in pools.items()}
+    app = application(stack, invoke, screen.say, *_shop(), full=full)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
@@ -206,16 +222,13 @@ async def seed(screen: Screen) -> None:
     """Stock the shop and publish a first edition; a process of its own, so that it can be stopped."""
     if not find_spec(_SEED):
         return
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        _SEED,
+    process = await children.spawn(
+        [sys.executable, "-m", _SEED],
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
     )
     try:
         assert process.stdout is not None
@@ -231,7 +244,8 @@ async def seed(screen: Screen) -> None:
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call it in a thread; a cancel waits for its end, so that nothing it started is lost."""
-    job = asyncio.create_task(asyncio.to_thread(call, *args, **kwargs))
+    # Awaited to its end in any case, so whoever calls hears of an error.
+    job = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:

@@ -8,6 +8,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
@@ -121,10 +122,41 @@ def response(payload: bytes) -> Response:
     return Response(_status(value["statusCode"]), _headers(value), _body(value))
 
 
-def message(status: int, text: str) -> Response:
-    """One of API Gateway's own answers."""
-    body = json.dumps({"message": text}).encode()
-    return Response(status, [("content-type", "application/json")], body)
+_WAYS_OUT = {
+    404: (
+        "Nothing answers to this path with this method.",
+        "See docs/openapi.json for what there is.",
+    ),
+    413: (
+        "The body is larger than a function takes: 6 MB, and less in base64.",
+        "Send it in parts.",
+    ),
+    500: ("The function failed.", "Try again; its log says why."),
+    503: ("Too many requests wait already, or the function is too slow.", "Try again in 1 second."),
+}
+
+
+def refusal(status: int) -> Response:
+    """One of API Gateway's own answers, of `_WAYS_OUT`; no cache may keep it.
+
+    Its `message` is what API Gateway says; the rest says what to do about it (RFC 9457).
+    """
+    return _REFUSALS[status]
+
+
+def _refusal(status: int, detail: str, way_out: str) -> Response:
+    phrase = HTTPStatus(status).phrase
+    said = {"type": "about:blank", "title": phrase, "status": status, "detail": detail}
+    said |= {"way_out": way_out, "message": _MESSAGES.get(status, phrase)}
+    headers = [("content-type", "application/problem+json"), ("cache-control", "no-store")]
+    if status == 503:
+        headers.append(("retry-after", "1"))
+    return Response(status, headers, json.dumps(said).encode())
+
+
+_MESSAGES = {413: "Request Entity Too Large"}
+# Made once: under a crowd a refusal must cost next to nothing.
+_REFUSALS = {status: _refusal(status, *words) for status, words in _WAYS_OUT.items()}
 
 
 def _context(

@@ -1,28 +1,34 @@
 """A few workers of one function behind one queue, as Lambda's concurrency would be.
 
 A worker takes one request at a time (two at once break the emulator), so a caller waits for an
-idle one; when too many wait already, the call is refused as Lambda refuses it. What a worker says
-is read for failure: a timeout or an exception comes back with HTTP status 200.
+idle one; when too many wait already, or one has waited so long that nobody wants its answer any
+more, the call is refused as Lambda refuses it. What a worker says is read for failure: a timeout or
+an exception comes back with HTTP status 200.
 """
 
 import asyncio
 import contextlib
 import json
+from functools import partial
 from typing import NamedTuple
 
 import aiohttp
 
-from workbench.cloud.runtime import Home, Say, Worker, WorkerError, start, stop
+from workbench.cloud.keeping import Say, keep, once
+from workbench.cloud.runtime import Home, Worker, WorkerError, start, stop
 from workbench.cloud.template import Function
 
 _GRACE_SECONDS = 5.0
 """How long past its timeout a function may stay silent before its worker is killed."""
-_RESTART_PAUSE = 1.0
 _TIMED_OUT = "Task timed out"
+_QUEUE = 16
+"""Calls that may wait for a worker, for each of them: about a tenth of a second of work."""
+_PATIENCE_SECONDS = 2.0
+"""How long a call may wait: a page has given up by then, and its answer would be work for nothing."""
 
 
 class Busy(Exception):  # noqa: N818 - Lambda's TooManyRequestsException
-    """All workers are taken and the queue is full."""
+    """All workers are taken, and the queue is full or does not move."""
 
 
 class Answer(NamedTuple):
@@ -57,10 +63,11 @@ class Pool:
         say: Say,
         *,
         size: int = 1,
-        queue: int = 100,
+        queue: int | None = None,
     ) -> None:
         self.function = function
-        self._home, self._say, self._size, self._queue = home, say, size, queue
+        self._home, self._say, self._size = home, say, size
+        self._queue = size * _QUEUE if queue is None else queue
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._workers: set[Worker] = set()
         self._calls: set[asyncio.Task[Answer]] = set()
@@ -86,20 +93,34 @@ class Pool:
         if self._session:
             await self._session.close()
 
+    def full(self) -> bool:
+        """Whether one more call would be refused."""
+        return self._waiting >= self._queue
+
     async def invoke(self, event: bytes) -> Answer:
         """Call the function. Raises Busy."""
-        if self._waiting >= self._queue:
+        if self.full():
             raise Busy(self.function.name)
         self._waiting += 1
         try:
-            worker = await self._idle.get()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                worker = await self._living()
+        except TimeoutError:
+            raise Busy(self.function.name) from None
         finally:
             self._waiting -= 1
-        call = asyncio.create_task(self._call(worker, event))
+        call = once(self.function.label, self._call(worker, event), self._say)
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         # The caller may go away; the worker is busy until its function has answered all the same.
         return await asyncio.shield(call)
+
+    async def _living(self) -> Worker:
+        """An idle worker; one that ended while it had nothing to do is replaced, not asked."""
+        while (worker := await self._idle.get()).process.returncode is not None:
+            self._say(self.function.label, f"ended by itself ({worker.process.returncode})")
+            self._repair(worker)
+        return worker
 
     async def _call(self, worker: Worker, event: bytes) -> Answer:
         assert self._session is not None
@@ -127,21 +148,14 @@ class Pool:
             self._repair(worker)
 
     def _repair(self, worker: Worker) -> None:
-        repair = asyncio.create_task(self._replace(worker))
+        repair = keep(self.function.label, partial(self._replace, worker), self._say)
         self._repairs.add(repair)
         repair.add_done_callback(self._repairs.discard)
 
     async def _replace(self, worker: Worker) -> None:
         self._workers.discard(worker)
         await stop(worker)
-        while True:
-            try:
-                await self._add()
-            except (OSError, RuntimeError) as error:
-                self._say(self.function.label, f"cannot be started again: {error}")
-                await asyncio.sleep(_RESTART_PAUSE)
-            else:
-                return
+        await self._add()
 
     async def _add(self) -> None:
         worker = await self._start()

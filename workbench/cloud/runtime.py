@@ -11,19 +11,19 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench import children
 from workbench.cloud.built import RUNTIME
+from workbench.cloud.keeping import Say, keep
 from workbench.cloud.template import Function
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT, free_ports
 
 INVOKE = "/2015-03-31/functions/function/invocations"
 """Where a worker takes events."""
-
-Say = Callable[[str, str], None]
-"""Shows one line of a function: (label, line)."""
 
 _START_SECONDS = 15.0
 _STOP_SECONDS = 5.0
@@ -32,12 +32,6 @@ _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64":
 # The emulator's own account of each call; what a function says is what a developer looks for.
 _PLATFORM_LINES = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 _BOILERPLATE = "LAMBDA_WARNING: Unhandled exception."
-# A worker must not outlive us, even when we are killed: the kernel then tells it (Linux).
-_TIED = (
-    "import ctypes, os, signal, sys;"
-    "ctypes.CDLL(None).prctl(1, signal.SIGTERM);"
-    "os.getppid() == 1 or os.execv(sys.argv[1], sys.argv[1:])"
-)
 
 
 class WorkerError(RuntimeError):
@@ -100,25 +94,23 @@ def command(function: Function, port: int, api_port: int, binary: Path | None) -
     loop = [python, "-S", "-m", "awslambdaric", function.handler]
     listen = ["--runtime-interface-emulator-address", f"{LOOPBACK}:{port}"]
     api = ["--runtime-api-address", f"{LOOPBACK}:{api_port}"]
-    emulator = [str(binary), "--log-level", "fatal", *listen, *api, *loop]
-    return [python, "-S", "-E", "-c", _TIED, *emulator]
+    return [str(binary), "--log-level", "fatal", *listen, *api, *loop]
 
 
 async def start(function: Function, home: Home, say: Say) -> Worker:
     """A worker that takes events. Raises WorkerError, and then leaves nothing running."""
     port, api_port = free_ports(2)
-    process = await asyncio.create_subprocess_exec(
-        *command(function, port, api_port, emulator_binary()),
+    process = await children.spawn(
+        command(function, port, api_port, emulator_binary()),
+        grace=_STOP_SECONDS,
         cwd=home.built[function.name],
         env=environment(function, home),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=1 << 20,
-        # Ctrl-C in a terminal goes to the whole group; we stop workers ourselves, in our order.
-        start_new_session=True,
     )
-    lines = asyncio.create_task(_show(function.label, process, say))
+    lines = keep(function.label, partial(_show, function.label, process, say), say)
     worker = Worker(f"http://{LOOPBACK}:{port}{INVOKE}", process, lines)
     try:
         async with asyncio.timeout(_START_SECONDS):

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from workbench.cloud.keeping import Say
 from workbench.cloud.pool import Answer, Busy
-from workbench.cloud.runtime import Say
 from workbench.cloud.template import ACCOUNT, Schedule
 
 
@@ -26,7 +26,7 @@ def scheduled_event(schedule: Schedule, region: str, now: datetime) -> dict[str,
     }
 
 
-async def keep(
+async def play(
     schedule: Schedule, region: str, invoke: Callable[[bytes], Awaitable[Answer]], say: Say
 ) -> None:
     """Call it every `schedule.seconds`, the first time after one of them; until cancelled."""

@@ -20,13 +20,24 @@ class Screen:
     def __init__(self, out: TextIO = sys.stdout, *, raw: bool = False) -> None:
         self._out, self._raw = out, raw
         self._colour = out.isatty() and "NO_COLOR" not in os.environ
+        self._lost = 0
         self._seen: dict[str, str] = {}
 
     def say(self, label: str, text: str) -> None:
         """One line, or several, from `label`."""
         shown = text if self._raw else readable(text)
         for line in shown.splitlines():
-            print(f"{self._name(label)} │ {line}", file=self._out, flush=True)
+            self._print(f"{self._name(label)} │ {line}")
+
+    def _print(self, line: str) -> None:
+        """A disk that is full or a pipe that is closed costs lines, which is said, and no more."""
+        try:
+            if self._lost:
+                print(f"({self._lost} lines could not be shown)", file=self._out, flush=True)
+                self._lost = 0
+            print(line, file=self._out, flush=True)
+        except OSError:
+            self._lost += 1
 
     def step(self, text: str) -> None:
         """What start-up is doing now."""

@@ -36,12 +36,13 @@ class Route(NamedTuple):
 
     method: str
     path: str
+    """Empty with an empty method: the route of everything that no other one names."""
     function: str
 
     @property
     def key(self) -> str:
-        """As API Gateway spells it: `GET /v1/fragments/{slot}`."""
-        return f"{self.method} {self.path}"
+        """As API Gateway spells it: `GET /v1/fragments/{slot}`, `$default`."""
+        return f"{self.method} {self.path}" if self.path else "$default"
 
 
 class Cors(NamedTuple):
@@ -219,7 +220,7 @@ def _function(name: str, properties: dict[str, Any], common: dict[str, Any]) -> 
 
 
 def _route(event: dict[str, Any], function: str) -> Route:
-    return Route(event["Method"].upper(), event["Path"], function)
+    return Route(event.get("Method", "").upper(), event.get("Path", ""), function)
 
 
 def _cors(properties: dict[str, Any]) -> Cors | None:

@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from hemline.usecases.ingest_batch import WORKERS
 from hemline.usecases.ports import EventStream, StreamEntry
+from workbench.cloud.checkpoints import Checkpoints
 from workbench.cloud.delivery import Entry, FunctionError
-from workbench.cloud.mapping import Checkpoints, Clients, Mapping
+from workbench.cloud.mapping import Clients, Mapping
 from workbench.cloud.pool import Answer
 from workbench.soak.consumer import stated
 from workbench.soak.crowd import Crowd, Stream

@@ -3,6 +3,7 @@
 HemlineError
 ├── BadInput               the caller can mend it: names the field and the way out
 │   ├── UnknownSlot        no slot of that name in the edition
+│   ├── UnknownRoute       nothing answers to this path with this method
 │   ├── Encoded            a compressed body
 │   └── TooLarge           more than one call may carry
 ├── NotAllowed             a signature or a key does not verify
@@ -29,6 +30,10 @@ class BadInput(HemlineError):  # noqa: N818 - named for what the caller reads, a
 
 class UnknownSlot(BadInput):
     """The edition has no slot of that name."""
+
+
+class UnknownRoute(BadInput):
+    """Nothing answers to this path with this method."""
 
 
 class Encoded(BadInput):

@@ -18,6 +18,7 @@ from hemline.model.errors import (
     NotDurable,
     TooLarge,
     Unavailable,
+    UnknownRoute,
     UnknownSlot,
 )
 
@@ -36,9 +37,9 @@ class Request:
 
     @property
     def method(self) -> str:
-        """Upper case."""
+        """Upper case. HEAD is answered as GET: whoever sends the answer leaves its body out."""
         method: str = self._payload["requestContext"]["http"]["method"]
-        return method
+        return "GET" if method == "HEAD" else method
 
     def header(self, name: str) -> str:
         """The value, empty when the header is not there; `name` in lower case."""
@@ -137,6 +138,7 @@ PRIVATE = {"Cache-Control": "private, no-store"}
 
 _STATUSES: tuple[tuple[type[HemlineError], int], ...] = (
     (UnknownSlot, 404),
+    (UnknownRoute, 404),
     (TooLarge, 413),
     (Encoded, 415),
     (BadInput, 400),

@@ -1,0 +1,69 @@
+"""`bench overload`: what is answered in time when seven times more is asked than can be answered.
+
+Capacity is what the stack answers to a few callers who each wait; then a load of another process
+asks at that rate, and at seven times that rate, in turns, and never waits. A stack that sheds answers
+as much as before and refuses the rest at once; one that does not takes the time of its answers for
+answers that nobody waits for any more.
+"""
+
+from collections.abc import Callable
+from statistics import median
+from typing import NamedTuple
+
+import msgspec
+
+from workbench.bench.load import Ask, Tally, load
+from workbench.bench.serve import Shopper
+from workbench.bench.serve_stacks import product
+from workbench.demo.catalogue import by_id
+
+TIMES = 7
+CALLERS = 4
+_CANDIDATES = 100
+
+
+class Report(NamedTuple):
+    """Medians over rounds."""
+
+    capacity: float
+    """Good answers a second to callers who wait."""
+    at_once: Tally
+    """At the capacity."""
+    crowd: Tally
+    """At `TIMES` the capacity."""
+    share: float
+    """Goodput in the crowd, of that at the capacity."""
+
+
+def measure(*, seconds: float = 4.0, repeats: int = 3) -> Report:
+    """On the stack that runs, else on one that is thrown away."""
+    with product() as stack:
+        shopper = Shopper(stack, stack.gateway)
+        shopper.ask_for(list(by_id())[:_CANDIDATES])
+        shopper.fragment()
+        ask = Ask(f"{stack.gateway}/v1/fragments", 0.0, seconds, shopper.body, shopper.signed)
+        return compare(
+            lambda rate: load(
+                ask._replace(rate=rate) if rate else ask._replace(lines=CALLERS),
+            ),
+            repeats,
+        )
+
+
+def compare(load_at: Callable[[float], Tally], repeats: int) -> Report:
+    """The report of what `load_at` finds at 0 (who waits), at the capacity and above it."""
+    load_at(0.0)
+    capacity = median(load_at(0.0).good for _ in range(repeats))
+    pairs = [(load_at(capacity), load_at(capacity * TIMES)) for _ in range(repeats)]
+    ones, crowds = zip(*pairs, strict=True)
+    one, crowd = _middle(ones), _middle(crowds)
+    return Report(capacity, one, crowd, round(crowd.good / one.good, 3) if one.good else 0.0)
+
+
+def _middle(tallies: tuple[Tally, ...]) -> Tally:
+    return sorted(tallies, key=lambda tally: tally.good)[len(tallies) // 2]
+
+
+def as_json(report: Report) -> str:
+    """One JSON object."""
+    return msgspec.json.encode(report._asdict()).decode()
