@@ -17,14 +17,22 @@ _DECIMALS = 6
 
 class _Priced(msgspec.Struct):
     price: float | None = None
+    currency: str = ""
 
 
 _decode = msgspec.json.Decoder(_Priced).decode
 
 
 def price_of(snapshot: Snapshot, index: int) -> float | None:
-    """None for an item without a price."""
-    return _decode(snapshot.cut("catalogue", index)).price
+    """In the site's currency; None for an item without a price.
+
+    One in another currency is what the edition made of it, which has no last cent to be kept.
+    """
+    stated = _decode(snapshot.cut("catalogue", index))
+    if stated.price is None or stated.currency in {"", snapshot.header.currency}:
+        return stated.price
+    converted = float(snapshot.price[index])
+    return None if math.isnan(converted) else converted
 
 
 def total(snapshot: Snapshot, quantities: Iterable[tuple[int, int]]) -> float | None:
