@@ -114,8 +114,8 @@ def put_demo_site(stack: Running, places: Places) -> None:
 
 def put_demo_ranker(site: str, places: Places, folder: Path = RANKER) -> None:
     """The ranker that the project ships. Raises Refused when it does not fit this code."""
-    files = RankerFiles(*((folder / name).read_bytes() for name in RANKER_FILES))
-    put_ranker(site, places, files)
+    onnx, card = ((folder / name).read_bytes() for name in RANKER_FILES)
+    put_ranker(site, places, RankerFiles(onnx, card))
 
 
 def _watched(say: Say) -> importing.Watch:

@@ -75,9 +75,8 @@ def _bring(stack: "Running", places: "Places", site_file: Path | None, ranker: P
         missing = [file for file in RANKER_FILES if not (ranker / file).is_file()]
         if missing:
             raise typer.BadParameter(f"{ranker} has no {' and no '.join(missing)}.")
-        put_ranker(
-            stack.site, places, RankerFiles(*((ranker / f).read_bytes() for f in RANKER_FILES))
-        )
+        onnx, card = ((ranker / file).read_bytes() for file in RANKER_FILES)
+        put_ranker(stack.site, places, RankerFiles(onnx, card))
     if site:
         put_site(stack.site, places.objects, site)
 

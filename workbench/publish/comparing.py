@@ -14,9 +14,10 @@ from hemline.model.abuse import Limits
 from hemline.model.edition import pack, unpack
 from hemline.model.event import Record
 from hemline.model.site import Site
+from hemline.runtime.wire_publish import check_ranker
 from hemline.usecases.archive import read_archive
 from hemline.usecases.build_edition import Counted, Made, count, edition_parts
-from hemline.usecases.edition_ranker import RankerFiles, stored
+from hemline.usecases.edition_ranker import RankerFiles, choose, stored
 from hemline.usecases.editions import engine_of
 from hemline.usecases.ports import ObjectStore
 from hemline.usecases.recent_visitors import Wanted, sample
@@ -55,12 +56,16 @@ class History(NamedTuple):
     records: list[Record]
     ranker: RankerFiles | None
     rejected: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def from_stack(stack: Running) -> History:
-    """The archive and the ranker of the stack that runs here."""
+    """The archive of the stack that runs here, and its ranker if a publish would take it."""
     objects = stores.objects(stack)
-    return History(_records(objects, stack.site), stored(stack.site, objects))
+    offers = {"stored": stored(stack.site, objects)}
+    notes: list[str] = []
+    ranker, _ = choose(offers, check_ranker, notes)
+    return History(_records(objects, stack.site), ranker, notes=tuple(notes))
 
 
 def from_file(path: Path) -> History:

@@ -142,6 +142,8 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
     with Console(stderr=True).status("deciding for recent visitors with both"):
         history = comparing.from_file(events) if events else comparing.from_stack(running())
         found = comparing.compare(*sites, history, Wanted(visitors, days), milliseconds(at))
+    for note in history.notes:
+        print(f"note: {note}", file=sys.stderr)
     if history.rejected:
         print(f"note: {history.rejected} events of {events} were refused", file=sys.stderr)
     if as_json:

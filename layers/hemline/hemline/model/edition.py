@@ -62,6 +62,8 @@ from hemline.model.slot import PageCap, Slot
 from hemline.model.zones import SiteTime
 
 SCHEMA = 1
+TRIAL = 1
+"""The trial that a ranker must have passed to be asked; see `Header.trial`."""
 _MAGIC = b"HEMLINE\x01"
 _ALIGN = 64
 
@@ -92,6 +94,8 @@ class Header(msgspec.Struct, frozen=True):
     base_url: str = ""
     counted: int = 0
     """Events that its statistics have counted."""
+    trial: int = 0
+    """Which trial its ranker passed before the publish; 0 for none: then nobody asks that ranker."""
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
     page_caps: tuple[PageCap, ...] = ()

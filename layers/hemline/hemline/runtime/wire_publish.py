@@ -6,13 +6,14 @@ import msgspec
 
 from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.onnx import OnnxRanker
+from hemline.adapters.onnx_bounded import try_ranker
 from hemline.adapters.s3 import S3Objects
 from hemline.model.consent import Policy
 from hemline.model.errors import BadInput
 from hemline.model.site import Site
 from hemline.runtime.settings import Settings
 from hemline.runtime.site_in import reviewed
+from hemline.usecases.edition_ranker import Tried
 from hemline.usecases.publish_edition import Places, read_site
 
 _STORE_SECONDS = 10.0
@@ -49,9 +50,10 @@ def wire(settings: Settings) -> Places:
     )
 
 
-def check_ranker(onnx: bytes, card: bytes) -> tuple[str, ...]:
-    """Its feature names. Raises Refused when the fragments function would not load it either."""
-    return OnnxRanker(onnx, card).feature_names
+def check_ranker(onnx: bytes, card: bytes) -> Tried:
+    """Tries it out in a process of its own. Raises Refused when the fragments function must not ask it."""
+    answer = try_ranker(onnx, card)
+    return Tried(answer.features, answer.notes)
 
 
 def command_of(event: dict[str, object], site: str) -> Command | None:

@@ -113,6 +113,7 @@ def edition_parts(
         title=site.title,
         base_url=site.base_url,
         counted=counted.events,
+        trial=ranker.trial if ranker else 0,
         segments=site.segments,
         time=site.time,
         page_caps=site.page_caps,

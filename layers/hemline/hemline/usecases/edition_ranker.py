@@ -5,14 +5,24 @@ from typing import NamedTuple
 
 from hemline.decide.features import FEATURES
 from hemline.model import keys
-from hemline.model.edition import Edition
+from hemline.model.edition import TRIAL, Edition
 from hemline.model.errors import Refused
 from hemline.usecases.lookup import find
 from hemline.usecases.ports import ObjectStore
 
 RANKER_FILES = ("ranker.onnx", "ranker.json")
-CheckRanker = Callable[[bytes, bytes], tuple[str, ...]]
-"""(onnx, card) → its feature names; raises Refused when it does not load."""
+
+
+class Tried(NamedTuple):
+    """What the trial of a ranker found."""
+
+    features: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What somebody should know; nothing of it keeps the ranker out."""
+
+
+CheckRanker = Callable[[bytes, bytes], Tried]
+"""(onnx, card) → what its trial found; raises Refused when it failed."""
 
 
 class RankerFiles(NamedTuple):
@@ -20,6 +30,8 @@ class RankerFiles(NamedTuple):
 
     onnx: bytes
     card: bytes
+    trial: int = 0
+    """The trial that it passed, as the edition's header is to say; 0 for none."""
 
 
 def stored(name: str, objects: ObjectStore) -> RankerFiles | None:
@@ -30,7 +42,7 @@ def stored(name: str, objects: ObjectStore) -> RankerFiles | None:
 
 def keep(name: str, objects: ObjectStore, files: RankerFiles) -> None:
     """Put it there; the card last, since a card that names other bytes is refused."""
-    for file, data in zip(RANKER_FILES, files, strict=True):
+    for file, data in zip(RANKER_FILES, files[:2], strict=True):
         objects.put(keys.ranker_object(name, file), data)
 
 
@@ -48,17 +60,27 @@ def choose(
     for whence, files in offers.items():
         if files is None:
             continue
-        why = fault(files, check)
-        if not why:
-            return files, whence
-        notes.append(f"the {whence} ranker is refused: {why}")
+        try:
+            tried = _tried(files, check)
+        except Refused as why:
+            notes.append(f"the {whence} ranker is refused: {why}")
+            continue
+        notes += [f"the {whence} ranker: {note}" for note in tried.notes]
+        return files._replace(trial=TRIAL), whence
     return None, "none"
 
 
 def fault(files: RankerFiles, check: CheckRanker) -> str:
     """Why the functions of this code would not rank with it; empty when they would."""
     try:
-        names = check(*files)
+        _tried(files, check)
     except Refused as error:
         return str(error)
-    return "" if names == FEATURES else "its features are not those of this code"
+    return ""
+
+
+def _tried(files: RankerFiles, check: CheckRanker) -> Tried:
+    tried = check(files.onnx, files.card)
+    if tried.features != FEATURES:
+        raise Refused("its features are not those of this code")
+    return tried
