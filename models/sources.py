@@ -6,9 +6,9 @@ from pathlib import Path
 from hemline.learn.abuse import clean
 from hemline.model import keys
 from hemline.model.abuse import Limits
-from hemline.model.site import decode_site
+from hemline.model.errors import BadInput
 from hemline.usecases.archive import read_archive
-from hemline.usecases.lookup import find
+from hemline.usecases.live_site import read_site
 from models import demo
 from models.candidates import next_lists
 from models.examples import Example, shown_lists, turns
@@ -52,8 +52,11 @@ def archive(stack: Running) -> Log:
     """What the stack has accepted, without what is flagged: programs and the impossible teach nothing."""
     objects = stores.objects(stack)
     records = (one.record for one in read_archive(objects, stack.site))
-    site = find(objects, keys.site_object(stack.site))
-    return of_records(clean(records, decode_site(site).abuse if site else Limits()))
+    try:
+        limits = read_site(stack.site, objects, stores.table(stack)).abuse
+    except BadInput:  # no site file yet
+        limits = Limits()
+    return of_records(clean(records, limits))
 
 
 def learnt(log: Log, slot: str, tick: Tick) -> list[Example]:

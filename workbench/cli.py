@@ -4,6 +4,7 @@ Areas are light at import; what is heavy (boto3, onnxruntime, lightgbm) is impor
 Exit status: 0 done, 1 a check fell short, 2 a bad call.
 """
 
+import json
 import sys
 from importlib import metadata
 
@@ -75,12 +76,11 @@ def main() -> None:
     """Entry point of the console script: our own errors become one line, not a traceback."""
     try:
         build()()
-    except HemlineError as error:
+    except (HemlineError, NotRunning) as error:
         print(f"hemline: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, BadInput) else 1)
-    except NotRunning as error:
-        print(f"hemline: {error}", file=sys.stderr)
-        sys.exit(2)
+        if "--json" in sys.argv:  # who asked for JSON reads standard output, whatever happened
+            print(json.dumps({"error": type(error).__name__, "message": str(error)}))
+        sys.exit(2 if isinstance(error, BadInput | NotRunning) else 1)
 
 
 if __name__ == "__main__":

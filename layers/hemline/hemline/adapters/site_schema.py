@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     StringConstraints,
     Tag,
@@ -173,6 +174,12 @@ class _PageCap(Strict):
         return PageCap(self.attribute, self.count)
 
 
+def _whole(value: object) -> object:
+    if value is not None and value is not True:
+        raise ValueError("is `true` where the file ends; otherwise leave it out")
+    return value
+
+
 class _ColdStart(Strict):
     impressions: Annotated[int, Field(ge=1, le=100_000)]
     hours: Annotated[int, Field(ge=1, le=24 * 90)]
@@ -217,6 +224,7 @@ class SiteModel(Strict):
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
     abuse: _Abuse = _Abuse()
     consent: _Consent = _Consent()
+    end: Annotated[Literal[True] | None, BeforeValidator(_whole)] = None
 
     def struct(self) -> Site:
         """As the model's structs."""
@@ -234,4 +242,4 @@ class SiteModel(Strict):
         templates = tuple(template.struct() for template in self.templates)
         abuse, consent = self.abuse.struct(), self.consent.struct()
         whole = Site(*plain, slots, rules, segments, time, caps, cold, self.base_url, templates)
-        return replace(whole, abuse=abuse, consent=consent)
+        return replace(whole, abuse=abuse, consent=consent, end=self.end is True)

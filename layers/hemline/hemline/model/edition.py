@@ -96,6 +96,10 @@ class Header(msgspec.Struct, frozen=True):
     """Events that its statistics have counted."""
     trial: int = 0
     """Which trial its ranker passed before the publish; 0 for none: then nobody asks that ranker."""
+    site_file: str = ""
+    """sha256 (hex) of the compiled site file that it was made of, which lies beside it in the bucket."""
+    passed_over: str = ""
+    """Digest of the trained ranker in the bucket that another one, handed in, took the place of."""
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
     page_caps: tuple[PageCap, ...] = ()

@@ -31,6 +31,8 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     """From where on events count nowhere."""
     consent: ConsentRules = ConsentRules()
     """Where the opposite of the default holds, and whether DNT is honoured."""
+    end: bool = False
+    """The file has its end mark: it was written to the end."""
 
 
 def encode_site(site: Site) -> bytes:

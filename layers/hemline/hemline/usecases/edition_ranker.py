@@ -1,5 +1,6 @@
 """Which ranker goes into an edition: one that loads and reads exactly this code's features, or none."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -32,6 +33,13 @@ class RankerFiles(NamedTuple):
     card: bytes
     trial: int = 0
     """The trial that it passed, as the edition's header is to say; 0 for none."""
+    passed_over: str = ""
+    """Digest of the trained ranker in the bucket that it took the place of; see `offers`."""
+
+    @property
+    def digest(self) -> str:
+        """Of both files."""
+        return hashlib.sha256(self.onnx + b"\n" + self.card).hexdigest()
 
 
 def stored(name: str, objects: ObjectStore) -> RankerFiles | None:
@@ -50,7 +58,25 @@ def carried(edition: Edition | None) -> RankerFiles | None:
     """The ranker inside an edition."""
     if edition is None or not edition.raw("ranker_onnx"):
         return None
-    return RankerFiles(bytes(edition.raw("ranker_onnx")), bytes(edition.raw("ranker_json")))
+    onnx, card = (bytes(edition.raw(name)) for name in ("ranker_onnx", "ranker_json"))
+    return RankerFiles(onnx, card, passed_over=edition.header.passed_over)
+
+
+def offers(
+    given: RankerFiles | None, trained: RankerFiles | None, live: Edition | None
+) -> dict[str, RankerFiles | None]:
+    """By where each is from, the first choice first.
+
+    One that was handed in with a publish is in that edition and nowhere else, so a publish that loses leaves
+    nothing behind. It stays until another one is trained than the one that it took the place of.
+    """
+    kept = carried(live)
+    if given:
+        over = trained.digest if trained else ""
+        return {"given": given._replace(passed_over=over), "stored": trained, "kept": kept}
+    if trained and kept and kept.passed_over == trained.digest:
+        return {"kept": kept, "stored": trained}
+    return {"stored": trained, "kept": kept}
 
 
 def choose(
