@@ -73,7 +73,7 @@ def test_a_site_file_with_mistakes_is_not_kept(site_file: Path) -> None:
     site_file.write_text(SITE_FILE.replace("limit", "limt"))
     result = hemline("publish", "--site-file", site_file)
     assert result.exit_code == 1
-    assert f"{site_file}:5: slots[0].limt: there is no such field here" in result.stderr
+    assert f"{site_file}:5: slot row: limt: there is no such field here" in result.stderr
     assert figures("publish")["edition"] == good["edition"]
 
 
@@ -97,7 +97,7 @@ def test_a_rule_that_can_never_hold_is_not_published(site_file: Path) -> None:
     site_file.write_text(f"{SITE_FILE}rules:\n  - {rule}\n")
     result = hemline("publish", "--site-file", site_file)
     assert result.exit_code == 1
-    assert f"{site_file}:7: rules[0]: it can never hold" in result.stderr
+    assert f"{site_file}:7: rule r: it can never hold" in result.stderr
     assert figures("publish")["edition"] == good["edition"]
 
 
@@ -247,3 +247,14 @@ def test_a_moment_that_is_none_is_refused_with_an_example(command: tuple[str, ..
     result = hemline(*command, "foo")
     assert result.exit_code == 2
     assert "'2026-12-24 18:00' (UTC)" in result.stderr
+
+
+def test_an_empty_catalogue_is_no_success(site_file: Path, tmp_path: Path) -> None:
+    for name, text in (("items.csv", "sku,name,price\n"), ("items.jsonl", "")):
+        empty = tmp_path / name
+        empty.write_text(text)
+        result = hemline("import", "items", empty, "--direct")
+        assert result.exit_code == 1
+        assert "has nothing to import in it" in result.stderr
+        with pytest.raises(BadInput, match="has no item in it"):
+            hemline("site", "check", site_file, "--items", empty)

@@ -137,7 +137,7 @@ def events(
 
 
 def _import(file: Path, read: Read, way: Way) -> None:
-    """Exit status 1 when anything was rejected: what is left out must be seen."""
+    """Exit status 1 when anything was rejected or there was nothing: what is left out must be seen."""
     from workbench.importers.reading import opened  # noqa: PLC0415
 
     with closing(_road(file, way)) as road, opened(file) as source:
@@ -149,7 +149,10 @@ def _import(file: Path, read: Read, way: Way) -> None:
     else:
         print("\n".join(report.lines()))
         print("the next edition counts them: wait for the schedule, or run `hemline publish`")
-    raise typer.Exit(1 if report.rejected else 0)
+    if not report.read:
+        # A feed that failed is often an empty file; nothing in it is not all of it.
+        print(f"{file} has nothing to import in it", file=sys.stderr)
+    raise typer.Exit(1 if report.rejected or not report.read else 0)
 
 
 def _run(source: "Source", read: Read, road: "Road", *, quiet: bool) -> "Report":

@@ -29,6 +29,7 @@ from workbench.importers.direct import digest as digest_of
 from workbench.importers.reading import opened
 from workbench.importers.wire import Stream
 from workbench.laptop import Running
+from workbench.publish.wording import name_of, short
 
 _SITE = "compared"
 
@@ -121,7 +122,8 @@ def _change(one: Told) -> str:
     change = one.change
     reach = f"  {_share(one.reach)}" if one.reach else ""
     fields = "".join(
-        f"\n    {field.field}: {_short(field.old)} → {_short(field.new)}" for field in change.fields
+        f"\n    {name_of(one.field)}: {short(one.field, one.old)} → {short(one.field, one.new)}"
+        for one in change.fields
     )
     return f"{change.what:<8} {change.kind} {change.name}{reach}{fields}"
 
@@ -130,8 +132,3 @@ def _share(reach: Reach) -> str:
     if reach.share is None or reach.error is None:
         return f"unknown: {reach.why}"
     return f"{reach.share:6.1%} ± {reach.error:.1%} of visitors"
-
-
-def _short(value: object) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 60 else f"{text[:57]}…"

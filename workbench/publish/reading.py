@@ -65,6 +65,8 @@ def _items_of(file: Path) -> list[Item]:
             if isinstance(one, Unreadable):
                 raise BadInput(f"{file}, {one.where}", one.reason)
             found.append(item_of(parse_event(one)))
+    if not found:
+        raise BadInput(str(file), "has no item in it.", "Is it the right file, and whole?")
     return found
 
 

@@ -190,6 +190,36 @@ def file_of(node: yaml.Node) -> str:
     return str(node.start_mark.name) if node.start_mark else ""
 
 
+_ONE_OF = {
+    "slots": "slot",
+    "rules": "rule",
+    "segments": "segment",
+    "templates": "template",
+    "variants": "variant",
+}
+
+
+def in_person(node: yaml.Node, path: Path) -> str:
+    """As somebody says it who wrote the file: `slot hero, variant rain: when[0].value`.
+
+    An entry that has no name of its own is counted, as in `spell`.
+    """
+    said: list[str] = []
+    for n, (part, at) in enumerate(zip(path[::2], path[1::2], strict=False)):
+        name = _name_of(node, path[: 2 * n + 2])
+        if part not in _ONE_OF or not isinstance(at, int) or not name:
+            break
+        said.append(f"{_ONE_OF[str(part)]} {name}")
+    rest = spell(path[2 * len(said) :])
+    return ": ".join(filter(None, (", ".join(said), rest)))
+
+
+def _name_of(node: yaml.Node | None, path: Path) -> str:
+    for part in (*path, "name"):
+        node = _child(node, part) if node else None
+    return str(node.value)[:64] if isinstance(node, yaml.ScalarNode) else ""
+
+
 def spell(path: Path) -> str:
     """`slots[0].limit`; a line of a text is no field."""
     plain = [part for part in path if not isinstance(part, Within)]
