@@ -46,11 +46,12 @@ def test_a_chain_that_serving_cannot_ask_is_told_of_whatever_asks_it(
 # --- tastes that nobody can have
 
 ITEMS = [Item("a", title="A", categories=("kitchen", "mugs")), Item("b", categories=("garden",))]
+LIKED = "when: [{fact: visitor.affinity.%s, op: gt, value: 0.2}]}\n"
 ASKS = {
-    "a rule": "rules:\n  - {name: r, action: suppress, when: [{fact: visitor.affinity.%s, op: gt, value: 0.2}]}\n",
-    "a segment": "segments:\n  - {name: s, when: [{fact: visitor.affinity.%s, op: gt, value: 0.2}]}\n",
+    "a rule": "rules:\n  - {name: r, action: suppress, " + LIKED,
+    "a segment": "segments:\n  - {name: s, " + LIKED,
     "a template": "templates:\n  - {name: t, html: '<p>{{fact.visitor.affinity.%s}}</p>'}\n",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("asks", ASKS.values(), ids=ASKS.keys())
