@@ -15,6 +15,7 @@ import onnxmltools
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from hemline.adapters.onnx import SCHEMA, OnnxRanker
+from hemline.adapters.onnx_trial import STATED, VERSION, trial_rows
 from hemline.model.errors import Refused
 from models.training import predict
 
@@ -48,6 +49,7 @@ def export(
         "features": list(names),
         "dtype": "float32",
         "sha256": hashlib.sha256(onnx).hexdigest(),
+        "trial": expected(booster, len(names)),
         **notes,
     }
     files = Files(onnx, json.dumps(card, indent=1).encode() + b"\n")
@@ -55,6 +57,12 @@ def export(
     if not worst <= TOLERANCE:
         raise Refused(f"ONNX and LightGBM differ by {worst:.1e} on some row")
     return files
+
+
+def expected(booster: lgb.Booster, width: int) -> dict[str, object]:
+    """What a publish compares with: LightGBM's own scores of the first rows that a trial asks for."""
+    scores = predict(booster, trial_rows(width)[:STATED])
+    return {"version": VERSION, "scores": [float(np.float32(score)) for score in scores]}
 
 
 def disagreement(booster: lgb.Booster, files: Files, rows: Floats) -> float:

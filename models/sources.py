@@ -5,9 +5,10 @@ from pathlib import Path
 
 from hemline.learn.abuse import clean
 from hemline.model import keys
-from hemline.model.site import Site, decode_site
+from hemline.model.errors import BadInput
+from hemline.model.site import Site
 from hemline.usecases.archive import read_archive
-from hemline.usecases.lookup import find
+from hemline.usecases.live_site import read_site
 from models import demo
 from models.candidates import next_lists
 from models.examples import Example, shown_lists, turns
@@ -51,8 +52,10 @@ def archive(stack: Running) -> Log:
     """What the stack has accepted, without what is flagged: programs and the impossible teach nothing."""
     objects = stores.objects(stack)
     records = (one.record for one in read_archive(objects, stack.site))
-    site = find(objects, keys.site_object(stack.site))
-    known = decode_site(site) if site else Site()
+    try:
+        known = read_site(stack.site, objects, stores.table(stack))
+    except BadInput:  # no site file yet
+        known = Site()
     log = of_records(clean(records, known.abuse))
     # As an edition has them: what a ranker learns of prices is in the site's currency.
     return log._replace(items=known.money.compared(log.items))

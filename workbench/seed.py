@@ -15,8 +15,15 @@ from hemline.adapters.site_yaml import check
 from hemline.model.consent import ConsentRules
 from hemline.model.errors import HemlineError, Refused
 from hemline.model.item import Item
+from hemline.model.site import Site
 from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles, fault, stored
-from hemline.usecases.publish_edition import Places, publish_edition, put_ranker, put_site
+from hemline.usecases.publish_edition import (
+    NOTHING_GIVEN,
+    Given,
+    Places,
+    publish_edition,
+    put_ranker,
+)
 from workbench import laptop, stores
 from workbench.demo import catalogue
 from workbench.demo.simulator import history
@@ -53,14 +60,13 @@ def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
     if report.stopped:
         raise HemlineError(report.stopped)
     say(report.lines()[0])
-    put_demo_site(stack, places)
     _ship_ranker(stack.site, places, say)
-    _publish(stack.site, places, say)
+    _publish(stack.site, places, say, Given(demo_site(stack)))
     return True
 
 
-def _publish(site: str, places: Places, say: Say) -> None:
-    published = publish_edition(site, places, built=time.time_ns() // 1_000_000)
+def _publish(site: str, places: Places, say: Say, given: Given = NOTHING_GIVEN) -> None:
+    published = publish_edition(site, places, built=time.time_ns() // 1_000_000, given=given)
     for note in published.notes:
         say(note)
     say(
@@ -105,19 +111,18 @@ def item_event(item: Item, now: int) -> Wire:
     return head | {"properties": properties}
 
 
-def put_demo_site(stack: Running, places: Places) -> None:
+def demo_site(stack: Running) -> Site:
     """The demo's reviewed site file, compiled; silence means in it what it means in this stack."""
     found, findings = check(SITE_FILE.read_text(encoding="utf-8"))
     assert found is not None, "\n".join(f.text(SITE_FILE.name) for f in findings)
     rules = ConsentRules(stack.consent_exceptions, stack.honour_dnt)
-    agreed = msgspec.structs.replace(found, consent_default=stack.consent_default, consent=rules)
-    put_site(stack.site, places.objects, agreed)
+    return msgspec.structs.replace(found, consent_default=stack.consent_default, consent=rules)
 
 
 def put_demo_ranker(site: str, places: Places, folder: Path = RANKER) -> None:
     """The ranker that the project ships. Raises Refused when it does not fit this code."""
-    files = RankerFiles(*((folder / name).read_bytes() for name in RANKER_FILES))
-    put_ranker(site, places, files)
+    onnx, card = ((folder / name).read_bytes() for name in RANKER_FILES)
+    put_ranker(site, places, RankerFiles(onnx, card))
 
 
 def _watched(say: Say) -> importing.Watch:

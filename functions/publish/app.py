@@ -13,13 +13,27 @@ from aws_lambda_powertools.metrics import MetricUnit
 from hemline.model.errors import BadInput, Conflict
 from hemline.runtime.guard import guarded
 from hemline.runtime.settings import load
-from hemline.runtime.wire_publish import Command, check_stored, command_of, compile_site, wire
-from hemline.usecases.publish_edition import inputs, is_held, publish_edition, put_site, roll_back
+from hemline.runtime.wire_publish import (
+    Command,
+    check_live,
+    command_of,
+    compile_site,
+    moment_of,
+    wire,
+)
+from hemline.usecases.publish_edition import (
+    NOTHING_GIVEN,
+    Given,
+    inputs,
+    is_held,
+    publish_edition,
+    roll_back,
+)
 
 settings = load()
 places = wire(settings)
-seen: set[str] = set()
-"""The inputs of this process's last scheduled publish: an idle site costs a listing, not a fold."""
+seen: set[tuple[object, str]] = set()
+"""Edition and inputs of this process's last scheduled publish: an idle site costs a listing, not a fold."""
 logger = Logger(service="publish")
 metrics = Metrics(namespace="Hemline", service="publish")
 metrics.set_default_dimensions(Site=settings.site)
@@ -49,11 +63,13 @@ def _scheduled() -> dict[str, object]:
         return {"swapped": False, "held": True}
     # Before the publish: what is archived meanwhile is for the next one.
     current = inputs(settings.site, places)
-    if current in seen:
+    pointer = places.pointers.read_pointer(settings.site)
+    if pointer and (pointer.digest, current) in seen:
         return {"swapped": False, "idle": True}
-    result = _publish(None)
+    check_live(places, settings)
+    result = _publish(time.time_ns() // 1_000_000)
     seen.clear()
-    seen.add(current)
+    seen.add((result["edition"], current))
     return result
 
 
@@ -62,14 +78,16 @@ def _run(command: Command) -> dict[str, object]:
         entry = roll_back(settings.site, places, command.wanted)
         logger.warning("rolled back", extra={"edition": entry.edition[:16]})
         return msgspec.structs.asdict(entry)
-    if command.site_file is not None:
-        put_site(settings.site, places.objects, compile_site(command.site_file, settings))
-    return _publish(command.built)
+    built = moment_of(command, time.time_ns() // 1_000_000)
+    if command.site_file is None:
+        check_live(places, settings)
+        return _publish(built)
+    site = compile_site(command.site_file, settings)
+    return _publish(built, Given(site, allow_removals=command.allow_removals))
 
 
-def _publish(built: int | None) -> dict[str, object]:
-    check_stored(places, settings)
-    result = publish_edition(settings.site, places, built=built or time.time_ns() // 1_000_000)
+def _publish(built: int, given: Given = NOTHING_GIVEN) -> dict[str, object]:
+    result = publish_edition(settings.site, places, built=built, given=given)
     for line in result.notes:
         logger.warning(line)
     logger.info("published", extra={"edition": result.edition[:16], "swapped": result.swapped})

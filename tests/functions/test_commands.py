@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -119,7 +120,7 @@ def test_a_site_file_with_mistakes_is_not_kept(site_file: Path) -> None:
     site_file.write_text(SITE_FILE.replace("limit", "limt"))
     result = hemline("publish", "--site-file", site_file)
     assert result.exit_code == 1
-    assert f"{site_file}:5: slots[0].limt: there is no such field here" in result.stderr
+    assert f"{site_file}:5: slot row: limt: there is no such field here" in result.stderr
     assert figures("publish")["edition"] == good["edition"]
 
 
@@ -143,7 +144,7 @@ def test_a_rule_that_can_never_hold_is_not_published(site_file: Path) -> None:
     site_file.write_text(f"{SITE_FILE}rules:\n  - {rule}\n")
     result = hemline("publish", "--site-file", site_file)
     assert result.exit_code == 1
-    assert f"{site_file}:7: rules[0]: it can never hold" in result.stderr
+    assert f"{site_file}:7: rule r: it can never hold" in result.stderr
     assert figures("publish")["edition"] == good["edition"]
 
 
@@ -168,12 +169,39 @@ def test_a_ranker_is_brought_from_a_folder(site_file: Path, tmp_path: Path) -> N
     for name, data in zip(("ranker.onnx", "ranker.json"), linear(price=1.0), strict=True):
         (tmp_path / name).write_bytes(data)
     found = figures("publish", "--ranker", tmp_path, "--site-file", site_file)
-    assert found["ranker"] == "stored"
+    assert found["ranker"] == "given"
+    assert figures("publish")["ranker"] == "kept"
 
 
-def test_the_edition_may_be_of_another_moment(site_file: Path) -> None:
-    found = figures("publish", "--site-file", site_file, "--as-of", "2026-06-01T12:00:00")
-    assert found["built"] == 1_780_315_200_000
+def test_the_edition_may_be_of_another_moment_when_that_is_said(site_file: Path) -> None:
+    past = ("publish", "--site-file", site_file, "--as-of", "2020-06-01T12:00:00")
+    with pytest.raises(BadInput, match=r"2020-06-01 12:00Z is 2,\d+ days ago.*--live-anyway"):
+        hemline(*past)
+    with pytest.raises(BadInput, match=r"9020-06-01 12:00Z is still to come.*site show --at"):
+        hemline("publish", "--as-of", "9020-06-01T12:00:00", "--live-anyway")
+    found = figures(*past, "--live-anyway")
+    assert found["built"] == 1_591_012_800_000
+    lately = datetime.now(UTC) - timedelta(hours=3)
+    assert figures("publish", "--as-of", lately.isoformat())["swapped"] is False
+
+
+def test_half_a_site_file_is_refused_unless_that_is_said(site_file: Path) -> None:
+    site_file.write_text(SITE_FILE + "end: true\n")
+    good = figures("publish", "--site-file", site_file)
+    site_file.write_text(SITE_FILE)
+    with pytest.raises(BadInput, match="--allow-removals"):
+        hemline("publish", "--site-file", site_file)
+    assert figures("publish")["edition"] == good["edition"]
+    assert figures("publish", "--site-file", site_file, "--allow-removals")["swapped"] is True
+
+
+def test_a_site_file_with_mistakes_gives_json_to_who_asks_for_it(site_file: Path) -> None:
+    site_file.write_text(SITE_FILE.replace("limit", "limt"))
+    for command in (("publish", "--site-file"), ("site", "show"), ("site", "diff", site_file)):
+        result = hemline(*command, site_file, "--json")
+        assert result.exit_code == 1
+        found = json.loads(result.stdout)
+        assert [one["line"] for one in found["findings"]] == [5]
 
 
 def test_a_site_file_that_takes_silence_for_something_else_than_the_stack_is_refused(
@@ -266,3 +294,14 @@ def test_a_moment_that_is_none_is_refused_with_an_example(command: tuple[str, ..
     result = hemline(*command, "foo")
     assert result.exit_code == 2
     assert "'2026-12-24 18:00' (UTC)" in result.stderr
+
+
+def test_an_empty_catalogue_is_no_success(site_file: Path, tmp_path: Path) -> None:
+    for name, text in (("items.csv", "sku,name,price\n"), ("items.jsonl", "")):
+        empty = tmp_path / name
+        empty.write_text(text)
+        result = hemline("import", "items", empty, "--direct")
+        assert result.exit_code == 1
+        assert "has nothing to import in it" in result.stderr
+        with pytest.raises(BadInput, match="has no item in it"):
+            hemline("site", "check", site_file, "--items", empty)

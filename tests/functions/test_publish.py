@@ -36,7 +36,9 @@ class Stack:
         self.app: ModuleType = load("publish", environment(cloud, site=SITE, **names), monkeypatch)
 
     def call(self, scenario: str, **more: object) -> dict[str, Any]:
-        found: dict[str, Any] = self.app.handler(event("publish", scenario) | more, None)
+        # The tests' time is long ago.
+        anyway = {"live_anyway": True} if "built" in more else {}
+        found: dict[str, Any] = self.app.handler(event("publish", scenario) | anyway | more, None)
         return found
 
     def live(self) -> Edition:
@@ -78,7 +80,7 @@ def test_a_site_file_is_checked_kept_and_published(stack: Stack) -> None:
     assert (result["edition"], result["items"], result["counted"]) == (edition.digest, 2, 3)
     assert edition.header.title == "Harbour Goods"
     assert [slot.name for slot in edition.header.slots] == ["for-you"]
-    assert stack.objects.get(keys.site_object(SITE)) is not None
+    assert stack.objects.get(keys.edition_site(SITE, edition.digest)) is not None
 
 
 def test_the_schedule_publishes_what_came_since(stack: Stack) -> None:
@@ -120,8 +122,12 @@ def test_an_idle_site_is_not_folded_again_and_any_change_ends_that(stack: Stack)
     assert stack.call("schedule") == idle
     stack.objects.put(keys.ranker_object(SITE, "ranker.onnx"), b"other bytes")
     assert "refused" in stack.call("schedule")["notes"][0]
-    stack.objects.put(keys.site_object(SITE), b'{"title": "Renamed"}')
+    renamed = event("publish", "site-file")["site_file"].replace("Harbour Goods", "Renamed")
+    stack.call("site-file", site_file=renamed)
+    stack.archive(bought("bob", "mug"), shard="shard-2")
     assert stack.call("schedule")["swapped"] is True
+    assert stack.live().header.title == "Renamed"
+    assert stack.call("schedule") == idle
 
 
 def test_a_stored_ranker_goes_into_the_edition_only_when_it_loads(stack: Stack) -> None:
@@ -140,7 +146,7 @@ def test_a_stored_ranker_goes_into_the_edition_only_when_it_loads(stack: Stack) 
 def test_a_site_file_with_mistakes_changes_nothing_and_names_them_all(stack: Stack) -> None:
     with pytest.raises(BadInput, match=r"2 mistakes:\nsite file:2: currency: .*\nsite file:6: "):
         stack.call("site-file-with-mistakes")
-    assert stack.objects.get(keys.site_object(SITE)) is None
+    assert not list(stack.objects.keys("sites/"))
     assert stack.table.read_pointer(SITE) is None
 
 
@@ -216,3 +222,29 @@ def test_a_site_file_that_takes_silence_for_something_else_than_the_stack_is_ref
     assert "ConsentDefault=true" in stack.call("schedule")["waits"]
     assert stack.call("site-file", site_file=asks_first, built=NOW)["swapped"] is True
     assert stack.live().header.consent_default is False
+
+
+def test_half_a_site_file_is_refused_unless_the_command_says_that_it_is_meant(stack: Stack) -> None:
+    whole = event("publish", "site-file")["site_file"] + "end: true\n"
+    stack.call("site-file", site_file=whole, built=NOW)
+    stack.archive(item("mug"))
+    half = whole.removesuffix("end: true\n")
+    with pytest.raises(BadInput, match=r"does not end with `end: true`.*allow_removals"):
+        stack.call("site-file", site_file=half, built=NOW + 1)
+    assert stack.call("schedule")["swapped"] is True, "the schedule goes on with the live one"
+    assert stack.call("site-file", site_file=half, allow_removals=True)["swapped"] is True
+
+
+def test_an_edition_of_another_day_goes_live_only_when_that_is_said(stack: Stack) -> None:
+    stack.call("site-file")
+    for built, reason in (
+        (NOW, r"days ago.*live_anyway"),
+        (NOW * 4, "still to come"),
+        (NOW * 9**9, "ms is still"),
+    ):
+        with pytest.raises(BadInput, match=reason):
+            stack.call("command", built=built, live_anyway=False)
+    with pytest.raises(BadInput, match="still to come"):
+        stack.call("command", built=NOW * 4)
+    stack.archive(item("mug"))
+    assert stack.call("command", built=NOW)["built"] == NOW

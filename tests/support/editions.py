@@ -11,7 +11,7 @@ from hemline.decide.features import FEATURES
 from hemline.learn.statistics import Statistics, sections
 from hemline.model import choice
 from hemline.model.consent import ConsentRules
-from hemline.model.edition import SCHEMA, Edition, Header, pack, unpack
+from hemline.model.edition import SCHEMA, TRIAL, Edition, Header, pack, unpack
 from hemline.model.event import Record
 from hemline.model.item import Item
 from hemline.model.rule import Rule, Segment
@@ -58,6 +58,7 @@ def build_file(
     templates: Sequence[Template] = (),
     consent: ConsentRules = ConsentRules(),  # noqa: B008 - a frozen value
     choices: Mapping[str, choice.Evidence] | None = None,
+    trial: int = TRIAL,
 ) -> tuple[bytes, Edition]:
     """An edition over these items, with the statistics of this history: its file and what it is."""
     statistics = Statistics()
@@ -76,6 +77,7 @@ def build_file(
         page_caps=tuple(caps),
         base_url=base_url,
         consent=consent,
+        trial=trial,
     )
     payloads = {
         **sections(statistics, items, NOW),

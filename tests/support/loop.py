@@ -23,7 +23,7 @@ from hemline.learn.profile import decode, state_bytes
 from hemline.model.site import Site
 from hemline.runtime.identity import sign_visitor
 from hemline.runtime.wire_publish import check_ranker
-from hemline.usecases.publish_edition import Places, Published, publish_edition, put_site
+from hemline.usecases.publish_edition import Given, Places, Published, publish_edition
 from tests.support.clouds import REGION, Cloud
 from tests.support.editions import KEYS
 from tests.support.functions import environment, load
@@ -86,9 +86,9 @@ class Loop:
         self._apps.pop(name, None)
 
     def publish(self, site: Site, built: int) -> Published:
-        put_site(SITE, self.objects, site)
         self.restart("fragments")
-        return publish_edition(SITE, self.places, built=built)
+        given = Given(site, allow_removals=True)
+        return publish_edition(SITE, self.places, built=built, given=given)
 
     def ask(self, browser: Browser, slot: str, query: str = "") -> dict[str, Any]:
         """One slot's fragment, as JSON."""

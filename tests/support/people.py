@@ -74,18 +74,30 @@ class Stage(MemoryTable):
 
     def race(self, actions: Sequence[Callable[[], object]], order: Sequence[int]) -> None:
         """Run all of them to their ends, `order` choosing who steps next. Raises what one raised."""
-        tasks = [_Task(action) for action in actions]
-        for task in tasks:
-            task.start()
-        running, turns = list(tasks), itertools.cycle(order or [0])
-        while running:
-            task = running[next(turns) % len(running)]
-            task.step()
-            running = [one for one in running if not one.over]
-        for task in tasks:
-            task.join(_PATIENCE)
-            if task.error:
-                raise task.error
+        race(actions, order)
+
+
+def race(actions: Sequence[Callable[[], object]], order: Sequence[int]) -> None:
+    """As `Stage.race`, over any stores whose operations `await_turn`."""
+    tasks = [_Task(action) for action in actions]
+    for task in tasks:
+        task.start()
+    running, turns = list(tasks), itertools.cycle(order or [0])
+    while running:
+        task = running[next(turns) % len(running)]
+        task.step()
+        running = [one for one in running if not one.over]
+    for task in tasks:
+        task.join(_PATIENCE)
+        if task.error:
+            raise task.error
+
+
+def await_turn() -> None:
+    """Within a race: whoever calls it waits until it is told to go on."""
+    task = current_thread()
+    if isinstance(task, _Task):
+        task.pause()
 
 
 def _stepped(name: str) -> Callable[..., Any]:
@@ -95,9 +107,7 @@ def _stepped(name: str) -> Callable[..., Any]:
         if self.steps == self.dies_at:
             raise Unavailable("table", "cut off")
         self.steps += 1
-        task = current_thread()
-        if isinstance(task, _Task):
-            task.pause()
+        await_turn()
         return plain(self, *args, **kwargs)
 
     return operation

@@ -12,6 +12,7 @@ from hemline.model.rule import Rule
 from hemline.model.site import Site, encode_site
 from hemline.model.slot import Slot
 from hemline.usecases.archive import append, line
+from hemline.usecases.edition_ranker import Tried
 from hemline.usecases.publish_edition import Places, Published, publish_edition
 
 SITE = "shop"
@@ -52,10 +53,10 @@ HISTORY = [
 SHOP = Site("Shop", "EUR", slots=(Slot("row"),), rules=(Rule("no-rug", "block", item="rug"),))
 
 
-def fits(onnx: bytes, card: bytes) -> tuple[str, ...]:
+def fits(onnx: bytes, card: bytes) -> Tried:
     if (onnx, card) != (ONNX, CARD):
         raise Refused("the ranker's bytes are not those that its card names")
-    return FEATURES
+    return Tried(FEATURES)
 
 
 def places(records: Sequence[Record] = HISTORY, site: Site = SHOP) -> Places:

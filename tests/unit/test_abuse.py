@@ -19,7 +19,7 @@ from hemline.model.site import Site
 from hemline.model.slot import Slot
 from hemline.usecases.archive import append, line, read_archive
 from hemline.usecases.build_edition import count
-from hemline.usecases.publish_edition import Places, Published, publish_edition, put_site
+from hemline.usecases.publish_edition import Given, Places, Published, publish_edition
 from tests.support.editions import KEYS
 from tests.support.streams import NOW, SITE, record
 
@@ -237,8 +237,8 @@ def published(records: list[Record], limits: Limits) -> tuple[Published, MemoryO
     objects = MemoryObjects()
     append(objects, [line("s0", str(n), one) for n, one in enumerate(records, start=1)])
     places = Places(objects, MemoryTable(), KEYS, lambda _onnx, _card: ())
-    put_site(SITE, objects, Site("Shop", "EUR", slots=(Slot("all"),), abuse=limits))
-    return publish_edition(SITE, places, built=NOW), objects
+    given = Given(Site("Shop", "EUR", slots=(Slot("all"),), abuse=limits))
+    return publish_edition(SITE, places, built=NOW, given=given), objects
 
 
 def test_a_publish_leaves_them_out_says_so_and_keeps_them() -> None:

@@ -62,7 +62,7 @@ def test_a_good_site_file_passes() -> None:
     assert result.exit_code == 0
     assert "7 slots, 4 rules, no errors, 1 warning, 3 notes; held against" in result.stdout
     line = GOOD.read_text().splitlines().index("  - name: opening-piece") + 1
-    assert f"{GOOD}:{line}: rules[0]: warning: it has no end date." in result.stderr
+    assert f"{GOOD}:{line}: rule opening-piece: warning: it has no end date." in result.stderr
     assert hemline("site", "check", str(GOOD), "--strict").exit_code == 1
 
 
@@ -97,3 +97,12 @@ def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path) -> None:
     found = main("publish", state=tmp_path)
     assert found.returncode == 2
     assert found.stderr == "hemline: no stack is running here; start one with `make run`\n"
+
+
+def test_who_asks_for_json_gets_json_when_it_fails_too(tmp_path: Path) -> None:
+    for command in (("publish", "--json"), ("report", "cold", "--json")):
+        done = main(*command, state=tmp_path)
+        assert done.returncode == 2
+        assert json.loads(done.stdout)["error"] == "NotRunning"
+        assert json.loads(done.stdout)["message"] in done.stderr
+    assert main("publish", state=tmp_path).stdout == ""

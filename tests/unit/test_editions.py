@@ -3,10 +3,13 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from hemline.adapters.memory import MemoryObjects
 from hemline.adapters.onnx import OnnxRanker
+from hemline.decide.features import FEATURES
+from hemline.decide.ladder import NotNow
 from hemline.model.edition import Pointer, pack, unpack
 from hemline.model.errors import Refused
 from hemline.model.keys import edition_object
@@ -56,6 +59,24 @@ def test_it_loads_what_the_pointer_names_with_its_ranker(objects: MemoryObjects)
     assert live.follow(signed(digest)).digest == digest
     assert live.engine
     assert live.engine.ranker
+
+
+def test_a_ranker_that_no_publish_has_tried_is_not_even_loaded(objects: MemoryObjects) -> None:
+    loaded: list[bytes] = []
+
+    def load(onnx: bytes, card: bytes) -> OnnxRanker:
+        loaded.append(onnx)
+        return OnnxRanker(onnx, card)
+
+    live = LiveEdition(SITE, objects, load, KEYS)
+    live.follow(signed(put(objects, 5, ranker=linear(together=1.0), trial=0)))
+    assert live.engine
+    assert live.engine.ranker
+    with pytest.raises(NotNow, match="never had its trial"):
+        live.engine.ranker.score(np.zeros((1, len(FEATURES)), np.float32))
+    assert not loaded
+    live.follow(signed(put(objects, 6, ranker=linear(together=1.0))))
+    assert loaded, "one that was tried is loaded: this test can fail"
 
 
 @pytest.mark.parametrize(

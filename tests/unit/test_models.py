@@ -10,7 +10,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from hemline.adapters.memory import MemoryObjects
+from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.onnx import OnnxRanker
 from hemline.decide.features import FEATURES
 from hemline.model.errors import BadInput, Refused
@@ -218,6 +218,7 @@ def test_the_archive_teaches_and_the_next_edition_finds_the_ranker(
     numbered = enumerate([*items, *log.records], start=1)
     append(objects, [line("shard-0", str(n), record) for n, record in numbered])
     monkeypatch.setattr(stores, "objects", lambda _stack: objects)
+    monkeypatch.setattr(stores, "table", lambda _stack: MemoryTable())
     monkeypatch.setattr(laptop, "running", lambda: stack)
     app = Typer()
     commands.register(app)

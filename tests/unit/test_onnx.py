@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from hemline.adapters.onnx import OnnxRanker
-from hemline.adapters.onnx_scan import check_self_contained
+from hemline.adapters.onnx_scan import check_model
 from hemline.model.errors import Refused
 from tests.support.onnx_models import FEATURES, WEIGHTS, card, external, weighted
 
@@ -176,7 +176,7 @@ def test_other_spellings_of_the_same_field_do_not_hide_it() -> None:
     for extra in (padded_value, padded_tag, padded_graph, after_numbers):
         onnx.ModelProto.FromString(SOUND + extra)  # it is a model to others
         with pytest.raises(Refused, match="outside of itself"):
-            check_self_contained(SOUND + extra)
+            check_model(SOUND + extra)
 
 
 def test_a_location_that_says_inside_is_fine() -> None:
@@ -200,7 +200,7 @@ def test_the_runtimes_own_format_is_refused() -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_scanned_or_refused(data: bytes) -> None:
     try:
-        check_self_contained(data)
+        check_model(data)
     except Refused:
         return
 
@@ -222,7 +222,7 @@ def test_without_the_scan_onnxruntime_would_read_the_file(
     folder = tmp_path_factory.mktemp("outside")
     (folder / "weights.bin").write_bytes(WEIGHTS.tobytes())
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("hemline.adapters.onnx.check_self_contained", lambda _: None)
+    monkeypatch.setattr("hemline.adapters.onnx.check_model", lambda _: None)
     # Its optimiser happens to stumble over this model; what runs after it would not.
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

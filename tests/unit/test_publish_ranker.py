@@ -4,8 +4,9 @@ import pytest
 
 from hemline.decide.features import FEATURES
 from hemline.model import keys
+from hemline.model.edition import TRIAL
 from hemline.model.errors import Refused
-from hemline.usecases.edition_ranker import RankerFiles
+from hemline.usecases.edition_ranker import RankerFiles, Tried
 from hemline.usecases.publish_edition import put_ranker
 from tests.support.publishing import CARD, NOW, ONNX, SITE, add, bought, live, places, publish
 
@@ -16,6 +17,7 @@ def test_a_ranker_that_fits_is_carried_and_kept_when_its_files_are_gone() -> Non
     place.objects.put(keys.ranker_object(SITE, "ranker.json"), CARD)
     assert publish(place).ranker == "stored"
     assert bytes(live(place).raw("ranker_onnx")) == ONNX
+    assert live(place).header.trial == TRIAL
     place.objects.delete(keys.ranker_object(SITE, "ranker.onnx"))
     place.objects.delete(keys.ranker_object(SITE, "ranker.json"))
     add(place, bought("dan", "rug"), 10)
@@ -30,6 +32,7 @@ def test_an_unfit_ranker_is_refused_and_the_previous_one_stays() -> None:
     assert first.ranker == "none"
     assert "stored ranker is refused: the ranker's bytes" in first.notes[0]
     assert not live(place).raw("ranker_onnx")
+    assert live(place).header.trial == 0
     place.objects.put(keys.ranker_object(SITE, "ranker.onnx"), ONNX)
     place.objects.put(keys.ranker_object(SITE, "ranker.json"), CARD)
     publish(place)
@@ -40,7 +43,7 @@ def test_an_unfit_ranker_is_refused_and_the_previous_one_stays() -> None:
 
 
 def test_a_ranker_of_other_features_is_unfit() -> None:
-    place = places()._replace(check_ranker=lambda _onnx, _card: FEATURES[1:])
+    place = places()._replace(check_ranker=lambda _onnx, _card: Tried(FEATURES[1:]))
     place.objects.put(keys.ranker_object(SITE, "ranker.onnx"), ONNX)
     result = publish(place)
     assert result.ranker == "none"

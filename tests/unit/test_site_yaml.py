@@ -125,7 +125,7 @@ def test_a_folder_of_files_is_one_site() -> None:
     _, found = read(
         [("a.yaml", head), ("b.yaml", f"rules:\n{rules}".replace("cap, count: 3", "cup"))]
     )
-    assert next(f.text("") for f in found).startswith("b.yaml:5: rules[3]: ")
+    assert next(f.text("") for f in found).startswith("b.yaml:5: rule ")
     _, found = read([("a.yaml", head), ("b.yaml", "title: Again\nslots: [{name: for-you}]")])
     assert [(f.file, f.line, f.field) for f in found] == [("b.yaml", 1, "title")]
     more = "slots:\n  - {name: extra}\n  - {name: for-you}\n"
@@ -145,7 +145,7 @@ def test_a_date_needs_no_quotes() -> None:
 
 def test_a_finding_reads_as_an_editor_wants_it() -> None:
     (found,) = findings(GOOD.replace("position: 2", "position: 0"))
-    assert found.text("shop/site.yaml").startswith("shop/site.yaml:29: rules[0].position: ")
+    assert found.text("shop/site.yaml").startswith("shop/site.yaml:29: rule first: position: ")
 
 
 @pytest.mark.parametrize(

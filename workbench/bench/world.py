@@ -13,7 +13,7 @@ import numpy as np
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.onnx import OnnxRanker
 from hemline.learn.profile import Profile, encode, fold
-from hemline.model.edition import pack, unpack
+from hemline.model.edition import TRIAL, pack, unpack
 from hemline.model.event import Event, Line, Record
 from hemline.model.item import Item
 from hemline.model.site import Site
@@ -53,7 +53,8 @@ def world() -> World:
     rng = np.random.default_rng(7)
     mine = tuple(_visits(rng, SUBJECT, 60))
     others = [record for n in range(400) for record in _visits(rng, f"v:{n}", 30)]
-    ranker = RankerFiles(*((ROOT / "models" / name).read_bytes() for name in RANKER))
+    onnx, card = ((ROOT / "models" / name).read_bytes() for name in RANKER)
+    ranker = RankerFiles(onnx, card, TRIAL)
     table = MemoryTable()
     table.write_profile(SITE, SUBJECT, encode(fold(Profile(), mine)), expected=0)
     live = LiveEdition(SITE, MemoryObjects(), OnnxRanker, KEYS, clock=lambda: 0.0)

@@ -140,7 +140,7 @@ def events(
 
 
 def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
-    """Exit status 1 when anything was rejected: what is left out must be seen."""
+    """Exit status 1 when anything was rejected or there was nothing: what is left out must be seen."""
     from workbench.importers.reading import opened  # noqa: PLC0415
 
     with closing(_road(file, way, number)) as road, opened(file) as source:
@@ -152,6 +152,10 @@ def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
     else:
         print("\n".join(report.lines()))
         print("the next edition counts them: wait for the schedule, or run `hemline publish`")
+    if not report.read:
+        # A feed that failed is often an empty file; nothing in it is not all of it.
+        print(f"{file} has nothing to import in it", file=sys.stderr)
+        raise typer.Exit(1)
     raise typer.Exit(report.status)
 
 

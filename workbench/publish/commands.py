@@ -18,7 +18,8 @@ from workbench.publish.site_commands import AsJson, milliseconds, sound
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     import msgspec
 
-    from hemline.usecases.publish_edition import Places, Published
+    from hemline.usecases.edition_ranker import RankerFiles
+    from hemline.usecases.publish_edition import Given, Places, Published
     from workbench.laptop import Running
 
 
@@ -37,10 +38,16 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
         Path | None,
         typer.Option(exists=True, file_okay=False, help="Folder of ranker.onnx and ranker.json."),
     ] = None,
+    allow_removals: Annotated[
+        bool, typer.Option("--allow-removals", help="The site file may lack much of the live one.")
+    ] = False,
     as_of: Annotated[
         datetime | None,
         typer.Option(parser=moment, help="Publish as of this moment (UTC) instead of now."),
     ] = None,
+    live_anyway: Annotated[
+        bool, typer.Option("--live-anyway", help="Also when --as-of is more than a day ago.")
+    ] = False,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Make the edition before the live one live again.")
     ] = False,
@@ -58,37 +65,50 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
     elif rollback:
         _roll_back(stack.site, places, to, as_json=as_json)
     else:
-        _bring(stack, places, site_file, ranker)
-        _publish(stack.site, places, milliseconds(as_of), as_json=as_json)
+        built = _moment(as_of, anyway=live_anyway)
+        given = _given(stack, site_file, ranker, as_json=as_json)
+        given = given._replace(allow_removals=allow_removals)
+        _publish(stack.site, places, built, given, as_json=as_json)
 
 
-def _bring(stack: "Running", places: "Places", site_file: Path | None, ranker: Path | None) -> None:
-    """Both are checked before either is kept."""
+def _moment(as_of: datetime | None, *, anyway: bool) -> int:
+    from hemline.runtime.wire_publish import check_moment  # noqa: PLC0415
+
+    built = milliseconds(as_of)
+    check_moment(built, milliseconds(None), "--as-of", anyway=anyway)
+    return built
+
+
+def _given(
+    stack: "Running", site_file: Path | None, ranker: Path | None, *, as_json: bool
+) -> "Given":
+    """Both are read and checked; neither is kept anywhere but in the edition."""
     from hemline.runtime.wire_publish import check_consent  # noqa: PLC0415
-    from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles  # noqa: PLC0415
-    from hemline.usecases.publish_edition import put_ranker, put_site  # noqa: PLC0415
+    from hemline.usecases.publish_edition import Given  # noqa: PLC0415
 
-    site = sound(site_file) if site_file else None
+    site = sound(site_file, as_json=as_json) if site_file else None
     if site:
         check_consent(site, stack_says=stack.policy)
-    if ranker:
-        missing = [file for file in RANKER_FILES if not (ranker / file).is_file()]
-        if missing:
-            raise typer.BadParameter(f"{ranker} has no {' and no '.join(missing)}.")
-        put_ranker(
-            stack.site, places, RankerFiles(*((ranker / f).read_bytes() for f in RANKER_FILES))
-        )
-    if site:
-        put_site(stack.site, places.objects, site)
+    return Given(site, _files(ranker) if ranker else None)
 
 
-def _publish(name: str, places: "Places", built: int, *, as_json: bool) -> None:
+def _files(folder: Path) -> "RankerFiles":
+    from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles  # noqa: PLC0415
+
+    missing = [file for file in RANKER_FILES if not (folder / file).is_file()]
+    if missing:
+        raise typer.BadParameter(f"{folder} has no {' and no '.join(missing)}.")
+    onnx, card = ((folder / file).read_bytes() for file in RANKER_FILES)
+    return RankerFiles(onnx, card)
+
+
+def _publish(name: str, places: "Places", built: int, given: "Given", *, as_json: bool) -> None:
     from rich.console import Console  # noqa: PLC0415
 
     from hemline.usecases.publish_edition import publish_edition  # noqa: PLC0415
 
     with Console(stderr=True).status("folding the archive into an edition"):
-        result = publish_edition(name, places, built=built)
+        result = publish_edition(name, places, built=built, given=given)
     for note in result.notes:
         print(f"note: {note}", file=sys.stderr)
     _tell(result, _summary(result), as_json=as_json)

@@ -15,9 +15,10 @@ from hemline.model.edition import pack, unpack
 from hemline.model.errors import BadInput
 from hemline.model.event import Record
 from hemline.model.site import Site
+from hemline.runtime.wire_publish import check_ranker
 from hemline.usecases.archive import read_archive
 from hemline.usecases.build_edition import Counted, Made, count, edition_parts
-from hemline.usecases.edition_ranker import RankerFiles, stored
+from hemline.usecases.edition_ranker import RankerFiles, choose, stored
 from hemline.usecases.editions import engine_of
 from hemline.usecases.ports import ObjectStore
 from hemline.usecases.recent_visitors import Wanted, sample
@@ -29,6 +30,7 @@ from workbench.importers.direct import digest as digest_of
 from workbench.importers.reading import opened
 from workbench.importers.wire import Stream
 from workbench.laptop import Running
+from workbench.publish.wording import name_of, short
 
 _SITE = "compared"
 
@@ -56,12 +58,16 @@ class History(NamedTuple):
     records: list[Record]
     ranker: RankerFiles | None
     rejected: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def from_stack(stack: Running) -> History:
-    """The archive and the ranker of the stack that runs here."""
+    """The archive of the stack that runs here, and its ranker if a publish would take it."""
     objects = stores.objects(stack)
-    return History(_records(objects, stack.site), stored(stack.site, objects))
+    offers = {"stored": stored(stack.site, objects)}
+    notes: list[str] = []
+    ranker, _ = choose(offers, check_ranker, notes)
+    return History(_records(objects, stack.site), ranker, notes=tuple(notes))
 
 
 def from_file(path: Path) -> History:
@@ -119,7 +125,8 @@ def _change(one: Told) -> str:
     change = one.change
     reach = f"  {_share(one.reach)}" if one.reach else ""
     fields = "".join(
-        f"\n    {field.field}: {_short(field.old)} → {_short(field.new)}" for field in change.fields
+        f"\n    {name_of(one.field)}: {short(one.field, one.old)} → {short(one.field, one.new)}"
+        for one in change.fields
     )
     return f"{change.what:<8} {change.kind} {change.name}{reach}{fields}"
 
@@ -128,8 +135,3 @@ def _share(reach: Reach) -> str:
     if reach.share is None or reach.error is None:
         return f"unknown: {reach.why}"
     return f"{reach.share:6.1%} ± {reach.error:.1%} of visitors"
-
-
-def _short(value: object) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 60 else f"{text[:57]}…"

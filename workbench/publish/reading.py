@@ -66,6 +66,8 @@ def _items_of(file: Path) -> list[Item]:
     if wrong:
         more = f" {len(wrong) - 1} more rows cannot be read." if len(wrong) > 1 else ""
         raise BadInput(str(file), f"{wrong[0]}{more}", "Mend them, or leave them out.")
+    if not found:
+        raise BadInput(str(file), "has no item in it.", "Is it the right file, and whole?")
     return list(found.values())
 
 

@@ -99,7 +99,7 @@ def show(file: File, *, at: At = None, as_json: AsJson = False) -> None:
     """The slots, and the rules that can be in force at a moment: now, or `--at` another."""
     from hemline.usecases.review_site import live_rules  # noqa: PLC0415
 
-    site = sound(file)
+    site = sound(file, as_json=as_json)
     moment = milliseconds(at)
     live = [rule.name for rule in live_rules(site, moment)]
     resting = [rule.name for rule in site.rules if rule.name not in live]
@@ -138,10 +138,16 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
     from workbench.laptop import running  # noqa: PLC0415
     from workbench.publish import comparing  # noqa: PLC0415
 
-    sites = (_live_site() if str(old) == "live" and not old.exists() else sound(old), sound(new))
+    is_live = str(old) == "live" and not old.exists()
+    sites = (
+        _live_site() if is_live else sound(old, as_json=as_json),
+        sound(new, as_json=as_json),
+    )
     with Console(stderr=True).status("deciding for recent visitors with both"):
         history = comparing.from_file(events) if events else comparing.from_stack(running())
         found = comparing.compare(*sites, history, Wanted(visitors, days), milliseconds(at))
+    for note in history.notes:
+        print(f"note: {note}", file=sys.stderr)
     if history.rejected:
         print(f"note: {history.rejected} events of {events} were refused", file=sys.stderr)
     if as_json:
@@ -151,15 +157,15 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def _live_site() -> "Site":
-    from hemline.usecases.publish_edition import read_site  # noqa: PLC0415
+    from hemline.usecases.live_site import read_site  # noqa: PLC0415
     from workbench import stores  # noqa: PLC0415
     from workbench.laptop import running  # noqa: PLC0415
 
     stack = running()
-    return read_site(stack.site, stores.objects(stack))
+    return read_site(stack.site, stores.objects(stack), stores.table(stack))
 
 
-def sound(file: Path) -> "Site":
+def sound(file: Path, *, as_json: bool = False) -> "Site":
     """The site of a file that has no error; else prints what is wrong and ends with status 1."""
     from hemline.runtime.site_in import reviewed  # noqa: PLC0415
     from workbench.publish import reading  # noqa: PLC0415
@@ -169,6 +175,8 @@ def sound(file: Path) -> "Site":
     found = reviewed(reading.texts(file), milliseconds(None))
     if found.site is None:
         print_findings(file, found.findings)
+        if as_json:
+            _print_json(_report(file, found, None))
         raise typer.Exit(1)
     return found.site
 

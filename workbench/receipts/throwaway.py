@@ -22,7 +22,7 @@ from hemline.usecases.editions import LiveEdition
 from hemline.usecases.ingest_batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest_read import StreamRecord
 from hemline.usecases.ports import StreamEntry
-from hemline.usecases.publish_edition import Places, publish_edition, put_site
+from hemline.usecases.publish_edition import Given, Places, publish_edition
 from workbench.importers.wire import Batch
 from workbench.seed import put_demo_ranker
 
@@ -46,7 +46,7 @@ class ThrowAway:
     def __init__(self, site: Site) -> None:
         self.table, self.objects = MemoryTable(), MemoryObjects()
         self.places = Places(self.objects, self.table, KEYS, check_ranker)
-        put_site(SITE, self.objects, site)
+        self._given = Given(site)
         put_demo_ranker(SITE, self.places)
         # A clock that leaps: every decision looks at the pointer.
         leaps = count(0, 60)
@@ -81,7 +81,8 @@ class ThrowAway:
 
     def publish(self) -> None:
         """What has arrived so far, as a new edition."""
-        self.editions += publish_edition(SITE, self.places, built=self.now).swapped
+        published = publish_edition(SITE, self.places, built=self.now, given=self._given)
+        self.editions += published.swapped
 
     def brake(self, stops: Sequence[Stop]) -> None:
         """These are stopped by hand from now on, and nothing else: on the record, as an operator does it."""

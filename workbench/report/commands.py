@@ -73,13 +73,14 @@ def _variants_of(site: str, now: int) -> "list[SlotReport]":
     from hemline.learn.abuse import clean  # noqa: PLC0415
     from hemline.learn.choices import Choices  # noqa: PLC0415
     from hemline.usecases.archive import read_archive  # noqa: PLC0415
-    from hemline.usecases.publish_edition import read_site  # noqa: PLC0415
+    from hemline.usecases.live_site import read_site  # noqa: PLC0415
     from workbench import stores  # noqa: PLC0415
     from workbench.laptop import running  # noqa: PLC0415
     from workbench.report.variants import reports  # noqa: PLC0415
 
-    objects = stores.objects(running())
-    stated = read_site(site, objects)
+    stack = running()
+    objects = stores.objects(stack)
+    stated = read_site(site, objects, stores.table(stack))
     records = [one.record for one in read_archive(objects, site) if one.record.event.time <= now]
     choices, newest = Choices(stated.slots), 0
     for record in clean(records, stated.abuse):
@@ -96,12 +97,13 @@ def _of_stack(site: str, now: int) -> "Report":
     from hemline.usecases.archive import read_archive  # noqa: PLC0415
     from hemline.usecases.build_edition import count  # noqa: PLC0415
     from hemline.usecases.cold_report import chance_per_hour, report  # noqa: PLC0415
-    from hemline.usecases.publish_edition import read_site  # noqa: PLC0415
+    from hemline.usecases.live_site import read_site  # noqa: PLC0415
     from workbench import stores  # noqa: PLC0415
     from workbench.laptop import running  # noqa: PLC0415
 
-    objects = stores.objects(running())
-    stated = read_site(site, objects)
+    stack = running()
+    objects = stores.objects(stack)
+    stated = read_site(site, objects, stores.table(stack))
     if stated.cold_start is None:
         way_out = "State one: cold_start: {impressions: 100, hours: 48}"
         raise BadInput("cold_start", f"the site file of {site} states no budget.", way_out)

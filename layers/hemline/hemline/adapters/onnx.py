@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from hemline.adapters.onnx_scan import check_self_contained
+from hemline.adapters.onnx_scan import check_model
 from hemline.model.errors import Refused
 
 Floats = npt.NDArray[np.float32]
@@ -33,10 +33,7 @@ class OnnxRanker:
     """Scores candidates. Raises Refused when bytes and card are not one sound, known ranker."""
 
     def __init__(self, onnx: bytes, card: bytes) -> None:
-        stated = read_card(card)
-        if hashlib.sha256(onnx).hexdigest() != stated.sha256:
-            raise Refused("the ranker's bytes are not those that its card names")
-        check_self_contained(onnx)
+        stated = check_sound(onnx, card)
         self._session = _open(onnx)
         self._input, self._output = _ends(self._session, len(stated.features))
         self.feature_names = stated.features
@@ -47,6 +44,15 @@ class OnnxRanker:
             return np.empty(0, np.float32)
         (scores,) = self._session.run([self._output], {self._input: matrix})
         return cast("Floats", scores.reshape(len(matrix)))
+
+
+def check_sound(onnx: bytes, card: bytes) -> Card:
+    """All that can be told without running it. Raises Refused."""
+    stated = read_card(card)
+    if hashlib.sha256(onnx).hexdigest() != stated.sha256:
+        raise Refused("the ranker's bytes are not those that its card names")
+    check_model(onnx)
+    return stated
 
 
 def read_card(card: bytes) -> Card:

@@ -1,14 +1,15 @@
-"""Limits of rules that take the whole site to see: what they cost, what they may read."""
+"""Limits that take the whole site to see: what whatever asks costs with its segments, what rules may read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from hemline.adapters.site_conditions import MOST_COST, cost
 from hemline.adapters.site_nodes import Path
 from hemline.adapters.site_schema import SiteModel
 from hemline.adapters.site_time import gap
 from hemline.decide.candidates import PERSONAL
-from hemline.decide.conditions import segment_of
-from hemline.model.rule import Rule, Segment, leaves
+from hemline.decide.conditions import BadCondition, compile_all, segment_of
+from hemline.decide.rule_plan import conditions_of
+from hemline.model.rule import Rule, Segment, When, leaves
 from hemline.model.site import Site
 
 Wrong = Iterator[tuple[Path, str, str]]
@@ -18,8 +19,13 @@ def in_rules(site: Site) -> Wrong:
     """(path, problem, way out) of each."""
     segments = {segment.name: segment for segment in site.segments}
     for at, rule in enumerate(site.rules):
-        yield from _costly(("rules", at), rule, segments)
+        yield from too_much(
+            ("rules", at, "when"), conditions_of(rule), segments, len(rule.segments)
+        )
         yield from _of_slots(("rules", at), rule, site)
+    for at, slot in enumerate(site.slots):
+        for n, variant in enumerate(slot.variants):
+            yield from too_much(("slots", at, "variants", n, "when"), variant.when, segments)
 
 
 def left_out(model: SiteModel) -> Wrong:
@@ -46,16 +52,22 @@ def _reached(segment: Segment, segments: Mapping[str, Segment]) -> set[str]:
     return found
 
 
-def _costly(at: Path, rule: Rule, segments: Mapping[str, Segment]) -> Wrong:
-    names = {name for one in leaves(rule.when) if (name := segment_of(one.fact))} | set(
-        rule.segments
-    )
+def too_much(
+    at: Path, when: Sequence[When], segments: Mapping[str, Segment], free: int = 0
+) -> Wrong:
+    """Conditions that cost too much with the segments that they reach, or that serving cannot compile."""
+    names = {name for one in leaves(when) if (name := segment_of(one.fact))}
     for name in tuple(names):
         names |= _reached(segments[name], segments) if name in segments else set()
-    total = cost(rule.when) + sum(cost(segments[n].when) for n in names if n in segments)
+    total = cost(when) - free + sum(cost(segments[n].when) for n in names if n in segments)
     if total > MOST_COST:
         problem = f"costs {total} comparisons with its segments; at most {MOST_COST}."
-        yield (*at, "when"), problem, "Make it several rules."
+        yield at, problem, "Name fewer segments, or make it several parts."
+    elif names <= segments.keys() and not any(n in _reached(segments[n], segments) for n in names):
+        try:
+            compile_all(when, segments)
+        except BadCondition as why:
+            yield at, f"cannot be asked: {why}.", "Write the inner segments' conditions out."
 
 
 def _of_slots(at: Path, rule: Rule, site: Site) -> Wrong:

@@ -21,6 +21,9 @@ class Within(int):
 
 # An alias can repeat a node: without a bound a few lines of YAML would fill the memory.
 _MAX_NODES, _MAX_DEPTH, _MAX_BYTES = 100_000, 32, 1_000_000
+END = "end"
+"""The end mark: a file's last key, so that half of the file has none."""
+_END_HINT = "Is it half a file? Give each file its end mark, or none."
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _HINT = "Start it with `title:`, `currency:`, `consent_default:` and `slots:`."
 
@@ -60,14 +63,30 @@ def _root(name: str, text: str) -> yaml.MappingNode:
         raise Wrong(_nowhere(), (), "nested too deeply.") from None
     if not isinstance(node, yaml.MappingNode):
         raise Wrong(node or _nowhere(), (), "a site file is a mapping.", _HINT)
+    _check_end(node)
     return node
+
+
+def _check_end(root: yaml.MappingNode) -> None:
+    """Whatever comes after the end mark may be half of something."""
+    for key, _ in root.value[:-1]:
+        if key.value == END:
+            raise Wrong(key, (END,), "says where the file ends, and more comes.", "Put it last.")
 
 
 def _joined(roots: Sequence[yaml.MappingNode]) -> yaml.MappingNode:
     """Lists of the same name one after another, in the order of the files; other fields stand once."""
+    ends = [root.value[-1] for root in roots if root.value and root.value[-1][0].value == END]
+    if ends and len(ends) < len(roots):
+        open_ended = next(
+            root for root in roots if not root.value or root.value[-1][0].value != END
+        )
+        raise Wrong(
+            open_ended, (), "does not end with `end: true`, as other files here do.", _END_HINT
+        )
     pairs: list[tuple[yaml.Node, yaml.Node]] = []
     lists: dict[str, yaml.SequenceNode] = {}
-    for key, child in _members(roots):
+    for key, child in (*_members(roots), *ends[:1]):
         name = str(key.value)
         if name in lists and isinstance(child, yaml.SequenceNode):
             lists[name].value.extend(child.value)
@@ -83,6 +102,8 @@ def _members(roots: Sequence[yaml.MappingNode]) -> Iterator[tuple[yaml.Node, yam
     for root in roots:
         names = [key.value for key, _ in root.value]
         for at, (key, child) in enumerate(root.value):
+            if key.value == END:
+                continue
             # A list that stands twice in one file is a slip, in two files it is the point.
             if key.value in names[:at]:
                 raise Wrong(key, (str(key.value),), "stands here twice.", "Keep one of them.")
@@ -170,6 +191,36 @@ def line_of(node: yaml.Node, path: Path = ()) -> int:
 def file_of(node: yaml.Node) -> str:
     """The name of the file that the node stands in."""
     return str(node.start_mark.name) if node.start_mark else ""
+
+
+_ONE_OF = {
+    "slots": "slot",
+    "rules": "rule",
+    "segments": "segment",
+    "templates": "template",
+    "variants": "variant",
+}
+
+
+def in_person(node: yaml.Node, path: Path) -> str:
+    """As somebody says it who wrote the file: `slot hero, variant rain: when[0].value`.
+
+    An entry that has no name of its own is counted, as in `spell`.
+    """
+    said: list[str] = []
+    for n, (part, at) in enumerate(zip(path[::2], path[1::2], strict=False)):
+        name = _name_of(node, path[: 2 * n + 2])
+        if part not in _ONE_OF or not isinstance(at, int) or not name:
+            break
+        said.append(f"{_ONE_OF[str(part)]} {name}")
+    rest = spell(path[2 * len(said) :])
+    return ": ".join(filter(None, (", ".join(said), rest)))
+
+
+def _name_of(node: yaml.Node | None, path: Path) -> str:
+    for part in (*path, "name"):
+        node = _child(node, part) if node else None
+    return str(node.value)[:64] if isinstance(node, yaml.ScalarNode) else ""
 
 
 def spell(path: Path) -> str:

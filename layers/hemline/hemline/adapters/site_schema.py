@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     StringConstraints,
     Tag,
@@ -173,6 +174,12 @@ class _PageCap(Strict):
         return PageCap(self.attribute, self.count)
 
 
+def _whole(value: object) -> object:
+    if value is not None and value is not True:
+        raise ValueError("is `true` where the file ends; otherwise leave it out")
+    return value
+
+
 class _ColdStart(Strict):
     impressions: Annotated[int, Field(ge=1, le=100_000)]
     hours: Annotated[int, Field(ge=1, le=24 * 90)]
@@ -222,6 +229,7 @@ class SiteModel(Strict):
     abuse: _Abuse = _Abuse()
     consent: _Consent = _Consent()
     rates: dict[Currency, Rate] = {}
+    end: Annotated[Literal[True] | None, BeforeValidator(_whole)] = None
 
     def struct(self) -> Site:
         """As the model's structs."""
@@ -239,4 +247,5 @@ class SiteModel(Strict):
         templates = tuple(template.struct() for template in self.templates)
         abuse, consent = self.abuse.struct(), self.consent.struct()
         whole = Site(*plain, slots, rules, segments, time, caps, cold, self.base_url, templates)
-        return replace(whole, abuse=abuse, consent=consent, rates=dict(sorted(self.rates.items())))
+        rates = dict(sorted(self.rates.items()))
+        return replace(whole, abuse=abuse, consent=consent, rates=rates, end=self.end is True)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from hemline.adapters.site_check_rules import too_much
 from hemline.adapters.site_nodes import Path, Within
 from hemline.adapters.site_places import is_personal
 from hemline.decide.conditions import Segments, segment_of
 from hemline.decide.template_compile import Read, compile_template
 from hemline.decide.template_edition import kinds
+from hemline.model.rule import Condition
 from hemline.model.site import Site
 from hemline.model.slot import Slot
 from hemline.model.template import Template
@@ -43,6 +45,9 @@ def _in_template(
         name = segment_of(read.fact)
         if name is not None and name not in segments and name not in broken:
             yield _line(path, read.line), f"there is no segment {name}.", "Name one that there is."
+        if name is not None:
+            asked = (Condition(read.fact, "eq", True),)
+            yield from too_much(_line(path, read.line), asked, segments)
         yield from _private(path, read, public, segments)
 
 

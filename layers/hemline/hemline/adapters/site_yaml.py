@@ -18,6 +18,7 @@ from hemline.adapters.site_nodes import (
     Wrong,
     compose,
     file_of,
+    in_person,
     line_of,
     node_at,
     plain,
@@ -29,7 +30,10 @@ from hemline.model.site import Site
 
 
 class Finding(NamedTuple):
-    """One mistake: `line` from 1, `field` such as `slots[0].limit`; `file` where there are several."""
+    """One mistake: `line` from 1, `field` such as `slots[0].limit`; `file` where there are several.
+
+    `place` is the field in words, such as `slot hero: limit`.
+    """
 
     line: int
     field: str
@@ -38,10 +42,12 @@ class Finding(NamedTuple):
     severity: str = "error"
     code: str = "schema"
     file: str = ""
+    place: str = ""
 
     def text(self, file: str) -> str:
-        """`site.yaml:12: slots[0].limit: … …`, as editors and CI read it; errors need no word for it."""
-        where = f"{self.file or file}:{self.line}: " + (f"{self.field}: " if self.field else "")
+        """`site.yaml:12: slot hero: limit: … …`, as editors and CI read it; errors need no word for it."""
+        place = self.place or self.field
+        where = f"{self.file or file}:{self.line}: " + (f"{place}: " if place else "")
         mark = "" if self.severity == "error" else f"{self.severity}: "
         return where + mark + self.problem + (f" {self.way_out}" if self.way_out else "")
 
@@ -155,7 +161,8 @@ _STAND_INS: dict[str, Any] = {"title": "-", "currency": "EUR", "consent_default"
 
 def _placed(root: yaml.Node, path: Path, *words: str) -> Finding:
     node = node_at(root, path)
-    return Finding(line_of(node, path), spell(path), *words)._replace(file=file_of(node))
+    found = Finding(line_of(node, path), spell(path), *words)
+    return found._replace(file=file_of(node), place=in_person(root, path))
 
 
 def _finding(root: yaml.Node, data: object, error: dict[str, Any]) -> Finding:

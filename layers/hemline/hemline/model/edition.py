@@ -64,6 +64,8 @@ from hemline.model.zones import SiteTime
 SCHEMA = 1
 UNKNOWN_STOCK = -1
 """In the section `stock`; what was sold below 0 lies there as 0."""
+TRIAL = 1
+"""The trial that a ranker must have passed to be asked; see `Header.trial`."""
 _MAGIC = b"HEMLINE\x01"
 _ALIGN = 64
 
@@ -94,6 +96,12 @@ class Header(msgspec.Struct, frozen=True):
     base_url: str = ""
     counted: int = 0
     """Events that its statistics have counted."""
+    trial: int = 0
+    """Which trial its ranker passed before the publish; 0 for none: then nobody asks that ranker."""
+    site_file: str = ""
+    """sha256 (hex) of the compiled site file that it was made of, which lies beside it in the bucket."""
+    passed_over: str = ""
+    """Digest of the trained ranker in the bucket that another one, handed in, took the place of."""
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
     page_caps: tuple[PageCap, ...] = ()

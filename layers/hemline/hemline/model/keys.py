@@ -99,8 +99,13 @@ def quarantine_object(day: str, shard: str, sequence: str) -> str:
 
 
 def site_object(site: str) -> str:
-    """The site's reviewed file, compiled to JSON by `hemline site` or `publish`."""
+    """The site's reviewed file before there were copies, and for a stack's first edition; only read."""
     return f"sites/{site}/site.json"
+
+
+def edition_site(site: str, digest: str) -> str:
+    """The reviewed file, compiled to JSON, that an edition was made of."""
+    return f"sites/{site}/editions/{digest}.json"
 
 
 def ranker_object(site: str, name: str) -> str:

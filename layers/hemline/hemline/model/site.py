@@ -35,6 +35,8 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the opposite of the default holds, and whether DNT is honoured."""
     rates: dict[str, float] = {}
     """Currency → what one unit of it is worth in the site's."""
+    end: bool = False
+    """The file has its end mark: it was written to the end."""
 
     @property
     def money(self) -> Money:

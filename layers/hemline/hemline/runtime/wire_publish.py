@@ -1,20 +1,26 @@
 """The composition root of the publish function, and what a caller may ask of it."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 
 from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.onnx import OnnxRanker
+from hemline.adapters.onnx_bounded import try_ranker
 from hemline.adapters.s3 import S3Objects
 from hemline.model.consent import Policy
 from hemline.model.errors import BadInput
 from hemline.model.site import Site
 from hemline.runtime.settings import Settings
 from hemline.runtime.site_in import reviewed
-from hemline.usecases.publish_edition import Places, read_site
+from hemline.usecases.edition_ranker import Tried
+from hemline.usecases.live_site import read_site
+from hemline.usecases.publish_edition import Places
 
+_SKEW_MS = 5 * 60_000
+"""What clocks may differ by."""
+_OLD_MS = 24 * 3_600_000
 _STORE_SECONDS = 10.0
 """An edition of a large catalogue takes longer to read than one profile."""
 
@@ -24,11 +30,15 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     site: str
     site_file: str | None = None
-    """The text of a site file (YAML) to check, keep and publish."""
+    """The text of a site file (YAML) to check and publish; in force once that edition is live."""
+    allow_removals: bool = False
+    """The site file may lack much of what the live one has; otherwise that is taken for half a file."""
     rollback: bool | str = False
     """True: to the edition before the live one; or the first digits of an edition."""
     built: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Epoch ms to publish as of, instead of now."""
+    live_anyway: bool = False
+    """Also when `built` is long ago."""
 
     @property
     def wanted(self) -> str:
@@ -49,9 +59,10 @@ def wire(settings: Settings) -> Places:
     )
 
 
-def check_ranker(onnx: bytes, card: bytes) -> tuple[str, ...]:
-    """Its feature names. Raises Refused when the fragments function would not load it either."""
-    return OnnxRanker(onnx, card).feature_names
+def check_ranker(onnx: bytes, card: bytes) -> Tried:
+    """Tries it out in a process of its own. Raises Refused when the fragments function must not ask it."""
+    answer = try_ranker(onnx, card)
+    return Tried(answer.features, answer.notes)
 
 
 def command_of(event: dict[str, object], site: str) -> Command | None:
@@ -77,9 +88,43 @@ def compile_site(text: str, settings: Settings) -> Site:
     return found.site
 
 
-def check_stored(places: Places, settings: Settings) -> None:
-    """Raises BadInput when there is no site file yet, or one that this stack must not serve."""
-    site = read_site(settings.site, places.objects)
+def moment_of(command: Command, now: int) -> int:
+    """What the edition is to be as of (epoch ms). Raises BadInput for one that is not of about now."""
+    if command.built is not None:
+        check_moment(command.built, now, "built", anyway=command.live_anyway)
+    return command.built or now
+
+
+def check_moment(built: int, now: int, field: str, *, anyway: bool) -> None:
+    """Raises BadInput for an edition that would show another day's rules, prices and dates.
+
+    None of the future, whatever is asked: the schedule leaves everything alone that is older than the newest.
+    """
+    what = _spelled(built)
+    if built > now + _SKEW_MS:
+        way_out = "To see what will hold then: hemline site show --at, hemline preview."
+        raise BadInput(
+            field, f"{what} is still to come, and an edition goes live at once.", way_out
+        )
+    if built < now - _OLD_MS and not anyway:
+        raise BadInput(
+            field,
+            f"{what} is {(now - built) // _OLD_MS:,} days ago, and an edition goes live at once.",
+            "The schedule would leave it so until the next publish. When that is meant:"
+            " --live-anyway (a command: live_anyway).",
+        )
+
+
+def _spelled(ms: int) -> str:
+    try:
+        return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%MZ")
+    except (ValueError, OverflowError, OSError):
+        return f"{ms} ms"
+
+
+def check_live(places: Places, settings: Settings) -> None:
+    """Raises BadInput when there is no site file yet, or when this stack must not serve the live one."""
+    site = read_site(settings.site, places.objects, places.pointers)
     check_consent(site, stack_says=settings.policy)
 
 

@@ -3,6 +3,7 @@
 The same archive, in any order and cut into any objects, gives the same edition.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from hemline.model.errors import BadInput
 from hemline.model.event import ITEM_EVENT, Deed, Event, Record, item_order
 from hemline.model.event_input import item_of
 from hemline.model.item import Item
-from hemline.model.site import Site
+from hemline.model.site import Site, encode_site
 from hemline.model.slot import Slot
 from hemline.usecases import cold_start, variety
 from hemline.usecases.edition_ranker import RankerFiles
@@ -114,6 +115,9 @@ def edition_parts(
         title=site.title,
         base_url=site.base_url,
         counted=counted.events,
+        trial=ranker.trial if ranker else 0,
+        site_file=hashlib.sha256(encode_site(site)).hexdigest(),
+        passed_over=ranker.passed_over if ranker else "",
         segments=site.segments,
         time=site.time,
         page_caps=site.page_caps,

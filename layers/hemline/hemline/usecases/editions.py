@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hemline.decide.features import FEATURES
-from hemline.decide.ladder import Ranker
+from hemline.decide.ladder import NotNow, Ranker
 from hemline.decide.page import Engine
 from hemline.decide.rules import Rules
-from hemline.decide.snapshot import Snapshot
+from hemline.decide.snapshot import Floats, Snapshot
 from hemline.model.brake import Brake
-from hemline.model.edition import Edition, Pointer, unpack
+from hemline.model.edition import TRIAL, Edition, Pointer, unpack
 from hemline.model.errors import HemlineError, Refused
 from hemline.model.keys import edition_object
 from hemline.usecases.live_brake import LiveBrake
@@ -86,13 +86,33 @@ class LiveEdition:
             raise HemlineError(f"edition {digest[:12]} is not in the bucket")
         edition = unpack(data, site=self._site, digest=digest)
         try:
-            return engine_of(edition, self._load_ranker)
+            return engine_of(edition, self._load_ranker if tried(edition) else _Untried)
         except HemlineError:
             raise
         except Exception as fault:  # whatever is wrong with it must not take the last good one down
             raise Refused(
                 f"edition {digest[:12]} does not open ({type(fault).__name__})"
             ) from fault
+
+
+class _Untried:
+    """Stands for a ranker that never had its trial: it might end the process, so it is not even loaded.
+
+    To a decision it is one that fails, which receipts note: they replay to the same bytes.
+    """
+
+    feature_names = FEATURES
+
+    def __init__(self, _onnx: bytes, _card: bytes) -> None: ...
+
+    def score(self, _matrix: Floats) -> Floats:
+        """Raises NotNow."""
+        raise NotNow("the edition's ranker never had its trial: publish again")
+
+
+def tried(edition: Edition) -> bool:
+    """Whether the edition's ranker may be asked: a publish of this or newer code has tried it."""
+    return edition.header.trial >= TRIAL
 
 
 def engine_of(edition: Edition, load_ranker: LoadRanker) -> Engine:

@@ -3,6 +3,8 @@
 What is published is a function of the archive, the site file, the ranker and the time handed in.
 The bytes are stored under their digest before the pointer moves, so a reader never finds a pointer
 to what is not there; the pointer moves under a condition, so of two publishers one loses and says so.
+Site file and ranker come into force with the pointer too: who loses has stored nothing that a later
+publish would take up.
 """
 
 import hashlib
@@ -17,7 +19,7 @@ from hemline.model.abuse import FLAGS
 from hemline.model.edition import Edition, Header, Payload, Pointer, pack, unpack
 from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
 from hemline.model.event import Record
-from hemline.model.site import Site, decode_site, encode_site
+from hemline.model.site import Site, encode_site
 from hemline.usecases.archive import read_archive, watermarks
 from hemline.usecases.build_edition import Made, count, dangling, edition_parts
 from hemline.usecases.cold_start import missed
@@ -26,15 +28,17 @@ from hemline.usecases.edition_ranker import (
     RANKER_FILES,
     CheckRanker,
     RankerFiles,
-    carried,
     choose,
     fault,
     keep,
+    offers,
     stored,
 )
 from hemline.usecases.forget_register import entries
+from hemline.usecases.live_site import keep_site, site_of
 from hemline.usecases.lookup import find
 from hemline.usecases.ports import ObjectStore, PointerStore
+from hemline.usecases.site_losses import refuse_losses
 
 
 class Places(NamedTuple):
@@ -58,11 +62,23 @@ class Published(msgspec.Struct, frozen=True):
     size: int
     """Bytes of the edition."""
     ranker: str
-    """`stored`, `kept` (the previous edition's) or `none`."""
+    """`given` with this publish, `stored` (trained), `kept` (the previous edition's) or `none`."""
     notes: tuple[str, ...] = ()
     """What somebody should look at; nothing of it stopped the publish."""
     flagged: Mapping[str, int] = {}
     """Flag → events that were left out for it."""
+
+
+class Given(NamedTuple):
+    """What a person hands in with a publish; it is in force from that edition on, if that one wins."""
+
+    site: Site | None = None
+    ranker: RankerFiles | None = None
+    allow_removals: bool = False
+    """The site file may lack what the live one has (`site_losses`)."""
+
+
+NOTHING_GIVEN = Given()
 
 
 class _Live(NamedTuple):
@@ -71,39 +87,58 @@ class _Live(NamedTuple):
     data: bytes
 
 
-def publish_edition(name: str, places: Places, *, built: int) -> Published:
+def publish_edition(
+    name: str, places: Places, *, built: int, given: Given = NOTHING_GIVEN
+) -> Published:
     """Publish site `name` as of `built` (epoch ms). Raises Conflict when another publish won.
 
-    Raises BadInput when there is no site file yet, Unavailable when a store does not answer.
+    Raises BadInput when there is no site file yet or the one given lacks much of the live one, Refused
+    for a ranker that is given and unfit, Unavailable when a store does not answer.
     """
     notes: list[str] = []
-    site = read_site(name, places.objects)
     live = _live(name, places, notes)
+    site = _site(name, places, live, given)
+    if given.ranker:
+        check_fit(given.ranker, places)
     # Before the reading, so that what they promise is in it.
     made = Made(built, watermarks(places.objects, name))
     flags = survey(_history(name, places), site.abuse).flags
     counted = count(_history(name, places), flags, site.slots)
-    ranker, whence = choose(
-        {"stored": stored(name, places.objects), "kept": carried(live.edition)},
-        places.check_ranker,
-        notes,
-    )
+    trained = stored(name, places.objects)
+    from_where = offers(given.ranker, trained, live.edition)
+    ranker, whence = choose(from_where, places.check_ranker, notes)
     notes += [f"item {item} is no item of this version: left out" for item in counted.unreadable]
     notes += _flagged(counted.flagged)
     notes += dangling(site, counted.items)
     notes += missed(site.cold_start, counted.statistics, counted.items, built)
     header, payloads = edition_parts(name, site, counted, ranker, made)
     if live.edition and _same(header, payloads, live.edition, live.data):
+        if given.site:  # again, in case that it was lost: these very bytes
+            keep_site(name, places.objects, live.edition.digest, encode_site(site))
         same = _published(live.edition, len(live.data), whence, notes)
         return msgspec.structs.replace(same, swapped=False, flagged=counted.flagged)
     data = pack(header, payloads)
     fresh = unpack(data, site=name)
     places.objects.put(keys.edition_object(name, fresh.digest), data)
+    keep_site(name, places.objects, fresh.digest, encode_site(site))
     move_pointer(name, places, Pointer(fresh.digest, built), expected=live.digest)
     result = _published(fresh, len(data), whence, notes)
     # After the swap: the notes tell what was live, and by that what is held back.
     note(places.objects, name, _entry(result))
     return msgspec.structs.replace(result, flagged=counted.flagged)
+
+
+def _site(name: str, places: Places, live: _Live, given: Given) -> Site:
+    """The one given, else that of the live edition."""
+    if given.site is None:
+        return site_of(name, places.objects, live.digest, live.edition)
+    if not given.allow_removals:
+        try:
+            before = site_of(name, places.objects, live.digest, live.edition)
+        except (BadInput, Refused):  # none yet, or none that could be lost
+            return given.site
+        refuse_losses(before, given.site)
+    return given.site
 
 
 def _history(name: str, places: Places) -> Iterator[Record]:
@@ -145,7 +180,7 @@ def is_held(name: str, places: Places) -> bool:
 
 
 def inputs(name: str, places: Places) -> str:
-    """Digest of all that an edition is made of; opens no archive object.
+    """Digest of what an edition is made of beside the live one's site file; opens no archive object.
 
     As it was before the last publish: the next one would change nothing, since ages are counted from
     the newest event and not from the clock.
@@ -161,27 +196,17 @@ def inputs(name: str, places: Places) -> str:
     return state.hexdigest()
 
 
-def read_site(name: str, objects: ObjectStore) -> Site:
-    """The compiled site file. Raises BadInput when there is none, Refused when it is unreadable."""
-    data = find(objects, keys.site_object(name))
-    if data is None:
-        raise BadInput(
-            "site", f"{name} has no site file yet.", "Send one: hemline publish --site-file FILE"
-        )
-    return decode_site(data)
-
-
-def put_site(name: str, objects: ObjectStore, site: Site) -> None:
-    """Keep the compiled site file; the next publish brings it live."""
-    objects.put(keys.site_object(name), encode_site(site))
-
-
 def put_ranker(name: str, places: Places, files: RankerFiles) -> None:
-    """Keep a ranker; the next publish brings it live. Raises Refused when it does not fit this code."""
+    """Keep a ranker as a training does; the next publish brings it live. Raises Refused when unfit."""
+    check_fit(files, places)
+    keep(name, places.objects, files)
+
+
+def check_fit(files: RankerFiles, places: Places) -> None:
+    """Raises Refused when it does not fit this code."""
     why = fault(files, places.check_ranker)
     if why:
         raise Refused(f"the ranker is refused: {why}")
-    keep(name, places.objects, files)
 
 
 def move_pointer(name: str, places: Places, pointer: Pointer, *, expected: str | None) -> None:

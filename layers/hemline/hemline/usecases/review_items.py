@@ -7,14 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.decide.rule_masks import PREFIX, attribute_of, has_mask, sections
+from hemline.decide.template_compile import compile_template
 from hemline.model.item import Item
-from hemline.model.rule import Condition, Rule, leaves
+from hemline.model.rule import Condition, Rule, Segment, leaves
 from hemline.model.site import Site
 from hemline.model.slot import DIVERSE_OVER
 from hemline.usecases.review_remark import Path, Remark
 from hemline.usecases.review_scope import Scoped, within
 from hemline.usecases.review_types import mistyped
 
+_AFFINITY = "visitor.affinity."
 _KNOWN_ATTRIBUTES = ("category", "tag", "kind", "id", "price", "stock", "published_at")
 
 
@@ -24,6 +26,7 @@ class _Catalogue:
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = {item.id: item for item in items}
         self.categories = {category for item in items for category in item.categories}
+        self.main = {item.categories[0] for item in items if item.categories}
         own = {attribute for item in items for attribute in item.attributes}
         self.attributes = own.union(_KNOWN_ATTRIBUTES)
 
@@ -46,6 +49,9 @@ def _named(site: Site, catalogue: _Catalogue) -> Iterator[Remark]:
     for path, category in _categories_named(site):
         if category not in catalogue.categories:
             yield _missing(path, "category", category, catalogue.categories)
+    for path, category in _tastes(site):
+        if category in catalogue.categories - catalogue.main:
+            yield _never_main(path, category, catalogue)
     for path, attribute in _spread(site):
         if attribute not in catalogue.attributes:
             yield _missing(path, "attribute", attribute, catalogue.attributes.union(DIVERSE_OVER))
@@ -75,6 +81,33 @@ def _categories_named(site: Site) -> Iterator[tuple[Path, str]]:
             if variant.category is not None:
                 yield ("slots", place, "variants", n, "category"), variant.category
     yield from _compared(site, "page.category")
+    yield from _liked(site)
+
+
+def _tastes(site: Site) -> Iterator[tuple[Path, str]]:
+    """Where a visitor's taste for a category decides."""
+    for place, slot in enumerate(site.slots):
+        for n, variant in enumerate(slot.variants):
+            if variant.category is not None:
+                yield ("slots", place, "variants", n, "category"), variant.category
+    yield from _liked(site)
+
+
+def _liked(site: Site) -> Iterator[tuple[Path, str]]:
+    facts = [((*path, "fact"), one.fact) for path, one in _conditions(site)]
+    for place, template in enumerate(site.templates):
+        reads = compile_template(template.html, "any").reads
+        facts += [(("templates", place), read.fact) for read in reads]
+    for path, fact in facts:
+        if fact.startswith(_AFFINITY):
+            yield path, fact.removeprefix(_AFFINITY)
+
+
+def _never_main(path: Path, category: str, catalogue: _Catalogue) -> Remark:
+    parents = {i.categories[0] for i in catalogue.items.values() if category in i.categories[1:]}
+    problem = f"a taste for {category} is always 0: it is the first category of no item."
+    way_out = f"Items that have it count for {', '.join(sorted(parents)[:3])}: name that."
+    return Remark(path, "warning", "never-main", problem, way_out)
 
 
 def _compared(site: Site, fact: str) -> Iterator[tuple[Path, str]]:
@@ -87,9 +120,14 @@ def _compared(site: Site, fact: str) -> Iterator[tuple[Path, str]]:
 
 
 def _conditions(site: Site) -> Iterator[tuple[Path, Condition]]:
-    for place, rule in enumerate(site.rules):
-        for n, condition in enumerate(rule.when):
-            yield from ((("rules", place, "when", n), leaf) for leaf in leaves([condition]))
+    parts: tuple[tuple[str, Sequence[Rule | Segment]], ...] = (
+        ("rules", site.rules),
+        ("segments", site.segments),
+    )
+    for where, named in parts:
+        for place, part in enumerate(named):
+            for n, condition in enumerate(part.when):
+                yield from (((where, place, "when", n), leaf) for leaf in leaves([condition]))
     for place, slot in enumerate(site.slots):
         for v, variant in enumerate(slot.variants):
             for n, condition in enumerate(variant.when):

@@ -1,0 +1,342 @@
+"""A ranker is tried out before it goes live: what it does wrong, it does in a process of its own."""
+
+import json
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from hemline.adapters import onnx_bounded
+from hemline.adapters.onnx import OnnxRanker
+from hemline.adapters.onnx_bounded import try_ranker
+from hemline.adapters.onnx_scan import check_model
+from hemline.adapters.onnx_trial import (
+    STATED,
+    VERSION,
+    Limits,
+    trial_rows,
+)
+from hemline.decide.candidates import MOST
+from hemline.decide.features import FEATURES
+from hemline.model.errors import Refused, Unavailable
+from hemline.usecases.edition_ranker import RankerFiles, choose
+from models import sources
+from tests.support.onnx_models import WEIGHTS, card, weighted
+
+LOOSE = Limits(wall_seconds=60, cpu_seconds=60, load_seconds=60.0, score_seconds=60.0)
+"""For what is wrong otherwise than by being slow, on a machine that is busy."""
+
+
+def model(
+    nodes: Sequence[onnx.NodeProto],
+    *,
+    scores: Sequence[str | int] = ("n", 1),
+    **weights: np.ndarray,
+) -> bytes:
+    """A ranker of three features made of these nodes, `x` → `scores`."""
+    graph = helper.make_graph(
+        list(nodes),
+        "ranker",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, list(scores))],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+
+
+def node(operator: str, inputs: str, output: str, **attributes: object) -> onnx.NodeProto:
+    return helper.make_node(operator, inputs.split(), [output], **attributes)
+
+
+def tried(data: bytes, limits: Limits = LOOSE, **changes: object) -> tuple[str, ...]:
+    return try_ranker(data, card(data, **changes), limits).features
+
+
+TRAPS = pytest.mark.skipif(
+    platform.machine() not in {"x86_64", "AMD64"}, reason="other processors divide without a fault"
+)
+ADDED = node("MatMul", "x w", "sum")
+
+
+def grown(steps: int) -> bytes:
+    """Outer products: with n rows the last tensor has n^(2^steps) numbers."""
+    nodes = [ADDED, node("ReduceMax", "x", "peak", axes=[1], keepdims=1)]
+    flat, name = np.array([-1, 1]), "peak"
+    for step in range(steps):
+        nodes += [
+            node("Transpose", name, f"t{step}", perm=[1, 0]),
+            node("MatMul", f"{name} t{step}", f"o{step}"),
+            node("Reshape", f"o{step} flat", f"r{step}"),
+        ]
+        name = f"r{step}"
+    nodes += [node("ReduceMax", name, "all", keepdims=0), node("Add", "sum all", "scores")]
+    return model(nodes, w=WEIGHTS, flat=flat)
+
+
+def slow(times: int) -> bytes:
+    wide = np.ones((1000, 1000), np.float32) / 1000
+    nodes = [node("MatMul", "x a", "y0")]
+    nodes += [node("MatMul", f"y{n} b", f"y{n + 1}") for n in range(times)]
+    nodes += [node("MatMul", f"y{times} c", "scores")]
+    ends = {"a": np.ones((3, 1000), np.float32), "c": np.ones((1000, 1), np.float32)}
+    return model(nodes, **ends, b=wide)
+
+
+def crashing() -> bytes:
+    """The least whole number divided by -1: a fault of the processor, which ends the process."""
+    nodes = [
+        node("Cast", "x", "whole", to=TensorProto.INT64),
+        node("Mul", "whole nought", "zero"),
+        node("Sub", "zero one", "minus"),
+        node("Div", "least minus", "part"),
+        node("Cast", "part", "y", to=TensorProto.FLOAT),
+        node("MatMul", "y w", "scores"),
+    ]
+    least, one, nought = (np.array([[n]]) for n in (np.iinfo(np.int64).min, 1, 0))
+    return model(nodes, w=WEIGHTS, least=least, one=one, nought=nought)
+
+
+BAD = {
+    "not a number": (
+        model([ADDED, node("Sub", "sum sum", "d"), node("Div", "d d", "scores")], w=WEIGHTS),
+        "not finite",
+    ),
+    "infinite for some rows": (
+        model([ADDED, node("Reciprocal", "sum", "scores")], w=WEIGHTS),
+        "not finite",
+    ),
+    "one score for all": (
+        model([ADDED, node("ReduceMax", "sum", "scores", axes=[0])], w=WEIGHTS, scores=("m", 1)),
+        "does not score",
+    ),
+    "two scores each": (
+        model([node("MatMul", "x w", "scores")], w=WEIGHTS.repeat(2, 1), scores=("n", "k")),
+        "not one score a candidate",
+    ),
+    "too much memory": (grown(3), "does not score|ends the process"),
+    "doubles": (
+        model([ADDED, node("Cast", "sum", "scores", to=TensorProto.DOUBLE)], w=WEIGHTS),
+        "does not load",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "reason"), BAD.values(), ids=BAD.keys())
+def test_what_does_wrong_is_refused_and_this_process_goes_on(data: bytes, reason: str) -> None:
+    check_model(data)  # none of them can be told by looking
+    with pytest.raises(Refused, match=reason):
+        tried(data)
+
+
+def test_a_sound_one_passes_and_its_features_are_told() -> None:
+    assert tried(weighted().SerializeToString()) == ("a", "b", "c")
+
+
+def test_a_slow_one_is_refused_by_the_cpu_that_it_takes() -> None:
+    # Twenty thousand times the work of a usual ranker; the limit is a hundred times that.
+    with pytest.raises(Refused, match="of CPU"):
+        tried(slow(200), Limits())
+    assert tried(slow(1), LOOSE), "the same, short"
+
+
+def test_one_that_never_ends_is_stopped() -> None:
+    with pytest.raises(Refused, match="its trial was stopped"):
+        tried(slow(20_000), LOOSE.__class__(wall_seconds=4, load_seconds=60, score_seconds=60))
+
+
+# --- what a look at the operators tells
+
+
+def _loop() -> bytes:
+    """2^62 turns."""
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [node("Identity", "on", "on_out"), node("Add", "v v", "v_out")],
+        "body",
+        [value("i", TensorProto.INT64, []), value("on", TensorProto.BOOL, []),
+         value("v", TensorProto.FLOAT, None)],
+        [value("on_out", TensorProto.BOOL, []), value("v_out", TensorProto.FLOAT, None)],
+    )  # fmt: skip
+    nodes = [ADDED, node("Loop", "turns go sum", "scores", body=body)]
+    return model(nodes, w=WEIGHTS, turns=np.array(2**62), go=np.array(True))
+
+
+def _branch() -> bytes:
+    made = helper.make_graph([], "b", [], [])
+    return model([node("MatMul", "x w", "scores", then_branch=made)], w=WEIGHTS)
+
+
+def _random() -> bytes:
+    nodes = [ADDED, node("RandomNormalLike", "sum", "noise"), node("Add", "sum noise", "scores")]
+    return model(nodes, w=WEIGHTS)
+
+
+def _function() -> bytes:
+    made = weighted()
+    made.functions.append(onnx.FunctionProto(name="f"))
+    return made.SerializeToString()
+
+
+def _named(operator: str) -> bytes:
+    return model([ADDED, node(operator, "sum", "scores")], w=WEIGHTS)
+
+
+def _as_whole_numbers() -> bytes:
+    nodes = [
+        ADDED,
+        node("Cast", "sum", "whole", to=TensorProto.INT64),
+        node("Identity", "sum", "scores"),
+    ]
+    return model(nodes, w=WEIGHTS)
+
+
+UNBOUNDED = {
+    "Loop": (_loop(), "the operator Loop"),
+    "a branch of an operator that may be used": (_branch(), "a graph within its graph"),
+    "random numbers": (_random(), "the operator RandomNormalLike"),
+    "a function": (_function(), "a function of its own"),
+    "whole numbers": (_as_whole_numbers(), "Cast to whole numbers"),
+} | {
+    name: (_named(name), f"the operator {name}")
+    for name in (
+        "If",
+        "Scan",
+        "SequenceMap",
+        "Range",
+        "Expand",
+        "Tile",
+        "ConstantOfShape",
+        "Shape",
+        "Where",
+    )
+}
+
+
+@pytest.mark.parametrize(("data", "reason"), UNBOUNDED.values(), ids=UNBOUNDED.keys())
+def test_work_that_is_not_bounded_by_the_rows_is_refused_unrun(data: bytes, reason: str) -> None:
+    with pytest.raises(Refused, match=reason):
+        OnnxRanker(data, card(data))
+
+
+UNSCANNED = """
+import sys
+from hemline.adapters import onnx, onnx_trial
+onnx.check_model = lambda _: None
+onnx_trial.main(sys.stdin.buffer.read, sys.stdout.buffer.write)
+"""
+
+
+def unscanned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trial of an operator that the list of those that may be used let through."""
+    monkeypatch.setattr(onnx_bounded, "_CHILD", ("-S", "-s", "-P", "-c", UNSCANNED))
+    monkeypatch.setattr(onnx_bounded, "check_sound", lambda *_: None)
+
+
+@TRAPS
+def test_a_crash_is_refused_and_this_process_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    unscanned(monkeypatch)
+    data = crashing()
+    with pytest.raises(Refused, match=r"ends the process that scores with it \(SIGFPE\)"):
+        tried(data)
+
+
+def test_without_the_scan_the_limits_still_end_an_endless_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unscanned(monkeypatch)
+    data = _loop()
+    with pytest.raises(Refused, match="its trial was stopped"):
+        try_ranker(data, card(data), Limits(wall_seconds=60, cpu_seconds=3))
+
+
+@TRAPS
+def test_without_a_process_of_its_own_the_crash_would_be_ours() -> None:
+    # The seeded bug: scored by the process that asks, as a function would.
+    data = crashing()
+    code = f"""
+from hemline.adapters import onnx, onnx_trial
+onnx.check_model = lambda _: None
+onnx_trial.attempt(onnx_trial.Order({data!r}, {card(data)!r}, onnx_trial.Limits()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGFPE
+
+
+# --- what it is compared with
+
+
+def _stated(data: bytes, **changes: object) -> dict[str, object]:
+    scores = trial_rows(3)[:STATED] @ WEIGHTS
+    return {"version": VERSION, "scores": [float(score) for score in scores[:, 0]]} | changes
+
+
+def test_scores_are_compared_with_those_that_training_stated() -> None:
+    data = weighted().SerializeToString()
+    stated = _stated(data)
+    assert try_ranker(data, card(data, trial=stated), LOOSE).notes == ()
+    other = weighted(numpy_helper.from_array(WEIGHTS * np.float32(1.001), "w")).SerializeToString()
+    with pytest.raises(Refused, match="its scores differ from those that its card states"):
+        tried(other, trial=stated)
+
+
+@pytest.mark.parametrize("stated", [None, {"version": 0, "scores": [1.0]}])
+def test_an_older_card_states_none_and_that_is_noted(stated: object) -> None:
+    data = weighted().SerializeToString()
+    (note,) = try_ranker(data, card(data, trial=stated), LOOSE).notes
+    assert "states no scores to compare with" in note
+
+
+@pytest.mark.parametrize(
+    "stated", ["x", {}, {"version": 1, "scores": []}, {"version": 1, "scores": ["1"]}]
+)
+def test_scores_that_cannot_be_read_are_refused(stated: object) -> None:
+    data = weighted().SerializeToString()
+    with pytest.raises(Refused, match="card is unreadable"):
+        tried(data, trial=stated)
+
+
+def test_the_rows_of_a_trial_are_the_same_everywhere_and_all_different() -> None:
+    rows = trial_rows(len(FEATURES))
+    assert rows.shape == (MOST, len(FEATURES))
+    assert np.isfinite(rows).all()
+    assert len(np.unique(rows, axis=0)) == MOST
+    assert rows[4, :6].tolist() == trial_rows(len(FEATURES))[4, :6].tolist()
+
+
+def test_the_shipped_ranker_passes_without_a_note() -> None:
+    files = ((sources.SHIPPED / name).read_bytes() for name in ("ranker.onnx", "ranker.json"))
+    answer = try_ranker(*files, LOOSE)
+    assert (answer.features, answer.notes) == (FEATURES, ())
+    assert (
+        len(json.loads((sources.SHIPPED / "ranker.json").read_bytes())["trial"]["scores"]) == STATED
+    )
+
+
+# --- what surrounds it
+
+
+def test_the_child_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.setenv("HEMLINE_KEYS", "hidden")
+    assert "hidden" not in str(onnx_bounded._environment())
+
+
+def test_where_no_process_can_be_started_the_publish_fails_and_nothing_is_called_unfit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(onnx_bounded.sys, "executable", "/nowhere/python")
+    data = weighted(width=3).SerializeToString()
+    files = RankerFiles(data, card(data, metrics={"another": 1}))
+
+    def check(onnx: bytes, text: bytes) -> object:
+        return try_ranker(onnx, text)
+
+    with pytest.raises(Unavailable, match="no process could be started"):
+        choose({"stored": files}, check, [])  # type: ignore[arg-type]

@@ -1,0 +1,69 @@
+"""What differs between two site files, in the words of the file: no codes, no milliseconds."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+_MOST = 60
+_NAMES = {"since": "from", "time": "time_zone"}
+
+
+def name_of(field: str) -> str:
+    """The field as the site file calls it."""
+    return _NAMES.get(field, field)
+
+
+def short(field: str, value: object) -> str:
+    """Its value, cut where it is long."""
+    text = _SPECIAL.get(field, said)(value)
+    return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"
+
+
+def said(value: object) -> str:
+    """Any value of a site file. Of what is stated by defaults alone nothing is known but that."""
+    if value is None or value in ([], ()):
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict):
+        return _mapping(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(said, value))
+    return str(value) or "none"
+
+
+def _mapping(value: Mapping[str, object]) -> str:
+    if "is" in value:
+        return _condition(value)
+    pairs = (f"{name_of(name)}: {short(name, one)}" for name, one in value.items())
+    return f"{{{', '.join(pairs)}}}" if value else "the defaults"
+
+
+def _condition(value: Mapping[str, object]) -> str:
+    kind, inner = value["is"], value.get("of")
+    if kind == "not":
+        return f"not ({said(inner)})"
+    if isinstance(inner, list | tuple):
+        return f"{kind} ({', '.join(map(said, inner))})"
+    return f"{value.get('fact')} {value.get('op', 'eq')} {said(value.get('value'))}"
+
+
+def _moment(value: object) -> str:
+    if not isinstance(value, int):
+        return said(value)
+    return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def _zone(value: object) -> str:
+    if not isinstance(value, dict):
+        return said(value)
+    south = ", southern hemisphere" if value.get("hemisphere") == "south" else ""
+    return f"{value.get('zone', 'UTC')}{south}"
+
+
+_SPECIAL: Mapping[str, Callable[[object], str]] = {
+    "since": _moment,
+    "until": _moment,
+    "time": _zone,
+}
