@@ -12,12 +12,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from hemline.model.errors import BadInput, Conflict
 from hemline.runtime.guard import guarded
+from hemline.runtime.limits import Clients
 from hemline.runtime.settings import load
 from hemline.runtime.wire_publish import Command, check_stored, command_of, compile_site, wire
 from hemline.usecases.publish_edition import inputs, is_held, publish_edition, put_site, roll_back
 
 settings = load()
-places = wire(settings)
+clients = Clients("publish", settings)
+places = wire(settings, clients)
 seen: set[str] = set()
 """The inputs of this process's last scheduled publish: an idle site costs a listing, not a fold."""
 logger = Logger(service="publish")
@@ -26,6 +28,7 @@ metrics.set_default_dimensions(Site=settings.site)
 
 
 @guarded
+@clients.budget.within
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     """Figures of the edition that was published, or why none was."""
     command = command_of(event, settings.site)
