@@ -43,3 +43,9 @@ def table_definition() -> dict[str, Any]:
 def parameters() -> dict[str, dict[str, Any]]:
     """Name → parameter of the stack."""
     return dict(yaml.load(TEMPLATE.read_text(), Loader=_Loader)["Parameters"])  # as above
+
+
+def timeouts() -> dict[str, int]:
+    """Function → seconds that Lambda gives it."""
+    found = [r["Properties"] for r in resources().values() if r["Type"].endswith("::Function")]
+    return {p["CodeUri"].rpartition("/")[2]: p["Timeout"] for p in found}

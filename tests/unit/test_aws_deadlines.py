@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
@@ -21,6 +20,7 @@ from hemline.model.errors import Unavailable
 from hemline.usecases.ports import StreamEntry
 from tests.support.aws_clients import FOUND, GOT, client, read, table
 from tests.support.fault_server import answer, hang, serving
+from tests.support.resolver import Resolver
 from tests.support.waiting import until
 
 SLACK = 1.5
@@ -42,29 +42,6 @@ def named(port: int, service: str = "dynamodb") -> AwsClient:
         endpoint=f"http://localhost:{port}",
         credentials=lambda _: Credentials("AKID", "secret"),
     )
-
-
-class Resolver:
-    """The system's, which a test makes silent or sorry."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked, self.trouble = 0, ""
-        self.finds: Callable[[], Any] | None = None
-        self._over, self._real = threading.Event(), socket.getaddrinfo
-        monkeypatch.setattr(socket, "getaddrinfo", self._look)
-
-    def _look(self, host: Any, *args: Any) -> Any:
-        if host != b"localhost":  # somebody else's, who spells a host as text
-            return self._real(host, *args)
-        self.asked += 1
-        if self.trouble == "silent":
-            self._over.wait(60)
-        if self.trouble:
-            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
-        return self.finds() if self.finds else self._real(host, *args)
-
-    def end(self) -> None:
-        self._over.set()
 
 
 @pytest.fixture

@@ -16,16 +16,10 @@ from tests.support.clouds import Cloud
 from tests.support.editions import KEYS
 from tests.support.fault_server import hang, serving
 from tests.support.functions import environment, event, load
-from tests.support.template import parameters, resources
+from tests.support.template import parameters, timeouts
 
 KINDS = {"dynamodb", "s3", "kinesis"}
 NAMES = {"table": "t", "bucket": "b", "stream": "s", "failed": "f"}
-
-
-def timeouts() -> dict[str, int]:
-    """Function → seconds that Lambda gives it."""
-    found = [r["Properties"] for r in resources().values() if r["Type"].endswith("::Function")]
-    return {p["CodeUri"].rpartition("/")[2]: p["Timeout"] for p in found}
 
 
 def clients_in(app: ModuleType) -> list[AwsClient]:
