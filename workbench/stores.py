@@ -69,5 +69,5 @@ def _client(service: str, stack: Running) -> AwsClient:
         region=stack.region,
         endpoint=stack.cloud,
         timeout=_SECONDS,
-        credentials=lambda: keys,
+        credentials=lambda _: keys,
     )

@@ -11,6 +11,7 @@ from hemline.runtime import account_in, account_out
 from hemline.runtime.guard import guarded
 from hemline.runtime.http import Answer, Payload, Request, problem, status_of
 from hemline.runtime.identity import Asker
+from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log
 from hemline.runtime.origins import is_cross_site
 from hemline.runtime.settings import load
@@ -21,10 +22,12 @@ from hemline.usecases.forget_person import forget
 from hemline.usecases.new_visitor import speaker, tombstone_of
 
 settings = load()
-deps, forgetting = wire(settings)
+clients = Clients("account", settings)
+deps, forgetting = wire(settings, clients)
 
 
 @guarded
+@clients.budget.within
 def handler(event: Payload, _context: object) -> dict[str, object]:
     """One HTTP API event (payload 2.0) in, one answer out."""
     request, now = Request(event), time.time_ns() // 1_000_000

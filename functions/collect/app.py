@@ -11,18 +11,21 @@ from hemline.runtime.collect_in import caller_of
 from hemline.runtime.collect_out import answer_of
 from hemline.runtime.guard import guarded
 from hemline.runtime.http import Payload, Request, problem
+from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
 from hemline.runtime.wire_collect import wire
 from hemline.usecases.collect_events import NO_CONSENT, NOT_DURABLE, Collected, collect_events
 
 settings = load()
-deps = wire(settings)
+clients = Clients("collect", settings)
+deps = wire(settings, clients)
 
 _WAY_OUT = "See docs/openapi.json for what there is."
 
 
 @guarded
+@clients.budget.within
 def handler(event: Payload, _context: object) -> dict[str, object]:
     """One HTTP API event (payload 2.0) in, one answer out."""
     request = Request(event)

@@ -17,13 +17,14 @@ from hemline.runtime.fragments_out import answer_of
 from hemline.runtime.guard import guarded
 from hemline.runtime.http import Answer, Payload, Request, problem
 from hemline.runtime.identity import visit_of
+from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
 from hemline.runtime.wire_fragments import wire
 from hemline.usecases.decide_page import Decided, decide
 
 settings = load()
-deps = wire(settings)
+deps = wire(settings, Clients("fragments", settings))
 gc.freeze()
 gc.enable()
 

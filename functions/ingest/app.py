@@ -14,18 +14,21 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from hemline.runtime.guard import guarded
+from hemline.runtime.limits import Clients
 from hemline.runtime.settings import load
 from hemline.runtime.wire_ingest import wire
 from hemline.usecases.ingest_batch import StreamRecord, ingest_batch
 
 settings = load()
-deps = wire(settings)
+clients = Clients("ingest", settings)
+deps = wire(settings, clients)
 logger = Logger(service="ingest")
 metrics = Metrics(namespace="Hemline", service="ingest")
 metrics.set_default_dimensions(Site=settings.site)
 
 
 @guarded
+@clients.budget.within
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, object]:
     """One Kinesis event in, a partial batch response out."""

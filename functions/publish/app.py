@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from hemline.model.errors import BadInput, Conflict
 from hemline.runtime.guard import guarded
+from hemline.runtime.limits import Clients
 from hemline.runtime.settings import load
 from hemline.runtime.wire_publish import (
     Command,
@@ -31,7 +32,8 @@ from hemline.usecases.publish_edition import (
 )
 
 settings = load()
-places = wire(settings)
+clients = Clients("publish", settings)
+places = wire(settings, clients)
 seen: set[tuple[object, str]] = set()
 """Edition and inputs of this process's last scheduled publish: an idle site costs a listing, not a fold."""
 logger = Logger(service="publish")
@@ -40,6 +42,7 @@ metrics.set_default_dimensions(Site=settings.site)
 
 
 @guarded
+@clients.budget.within
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     """Figures of the edition that was published, or why none was."""
     command = command_of(event, settings.site)

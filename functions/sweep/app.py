@@ -9,18 +9,21 @@ import time
 import msgspec
 
 from hemline.runtime.guard import guarded
+from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
 from hemline.runtime.wire_sweep import Context, wire
 from hemline.usecases.forget_archive import sweep_on
 
 settings = load()
-deps = wire(settings)
+clients = Clients("sweep", settings)
+deps = wire(settings, clients)
 _LEAST_MS = 90_000
 """A piece takes less: with so much time left another one is begun."""
 
 
 @guarded
+@clients.budget.within
 def handler(_event: object, context: Context) -> dict[str, object]:
     """What was done; figures and keys of objects, which name nobody."""
     now = time.time_ns() // 1_000_000

@@ -26,7 +26,7 @@ def client(server: FaultServer, service: str = "dynamodb") -> AwsClient:
         service,
         region="eu-west-1",
         endpoint=server.endpoint,
-        credentials=lambda: Credentials("AKID", "secret"),
+        credentials=lambda _: Credentials("AKID", "secret"),
     )
     made.draw = lambda: 0.5
     made.sleep = lambda _: None

@@ -145,7 +145,10 @@ class FaultServer:
         pairs = (row.partition(b":") for row in head.split(b"\r\n")[1:])
         headers = {k.decode().lower(): v.strip().decode() for k, _, v in pairs}
         while len(body) < int(headers.get("content-length", "0")):
-            body += self._read(line)
+            more = self._read(line)
+            if not more:  # the client went away in mid body
+                return None
+            body += more
         target = headers.get("x-amz-target", head.split(b"\r\n")[0].decode())
         with suppress(ValueError):
             return Seen(number, target.rpartition(".")[2], json.loads(body), headers)

@@ -38,3 +38,14 @@ def table_definition() -> dict[str, Any]:
     assert len(tables) == 1, "the stack has one table"
     wanted = ("KeySchema", "AttributeDefinitions")
     return {name: tables[0]["Properties"][name] for name in wanted}
+
+
+def parameters() -> dict[str, dict[str, Any]]:
+    """Name → parameter of the stack."""
+    return dict(yaml.load(TEMPLATE.read_text(), Loader=_Loader)["Parameters"])  # as above
+
+
+def timeouts() -> dict[str, int]:
+    """Function → seconds that Lambda gives it."""
+    found = [r["Properties"] for r in resources().values() if r["Type"].endswith("::Function")]
+    return {p["CodeUri"].rpartition("/")[2]: p["Timeout"] for p in found}

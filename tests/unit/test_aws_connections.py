@@ -63,7 +63,7 @@ def test_a_header_cannot_smuggle_a_second_request() -> None:
     evil = Credentials("AKID", "secret", "token\r\nx-amz-target: DynamoDB_20120810.DeleteTable")
     with serving(GOT) as server:
         held = connect(
-            "dynamodb", region="eu-west-1", endpoint=server.endpoint, credentials=lambda: evil
+            "dynamodb", region="eu-west-1", endpoint=server.endpoint, credentials=lambda _: evil
         )
         with pytest.raises(ValueError, match="line break"):
             read(DynamoTable(held, "t"))

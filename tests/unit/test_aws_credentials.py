@@ -1,5 +1,6 @@
 """Keys come from the environment, or from the container's endpoint in time before they expire."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 from hemline.adapters.aws_credentials import Credentials, EnvironmentCredentials
 from hemline.model.errors import Unavailable
-from tests.support.fault_server import FaultServer, answer, serving
+from tests.support.fault_server import FaultServer, answer, hang, serving
+from tests.support.waiting import until
 
 HOUR = 3600
 EXPIRES = 1_767_225_600  # 2026-01-01T00:00:00Z
@@ -55,8 +57,30 @@ def test_keys_from_the_endpoint_are_renewed_before_they_expire() -> None:
         assert provider() == provider() == Credentials("AKID0", "secret", "token", EXPIRES)
         assert len(server.seen) == 1
         clock.now = EXPIRES - 299
-        assert provider().access_key == "AKID6"
+        assert provider().access_key == "AKID0", "they last: nobody waits for the new ones"
+        until(lambda: provider().access_key == "AKID6")
         assert len(server.seen) == 2
+
+
+def test_an_endpoint_that_is_silent_near_expiry_holds_nobody_up() -> None:
+    clock = Clock()
+    with serving(answer(keys(0)), hang) as server:
+        provider = at_endpoint(server, clock)
+        provider()
+        clock.now = EXPIRES - 299
+        began = time.monotonic()
+        for _ in range(50):
+            assert provider(60).access_key == "AKID0"
+        assert time.monotonic() - began < 2, "less than the endpoint's own deadline"
+        until(lambda: len(server.seen) == 2)
+
+
+def test_without_keys_the_wait_for_a_silent_endpoint_is_the_callers() -> None:
+    with serving(hang) as server:
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="in time"):
+            at_endpoint(server, Clock())(0.05)
+        assert time.monotonic() - began < 1.5
 
 
 def test_the_endpoint_is_shown_its_authorization(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def _remember(stack: Running, shopper: Shopper) -> None:
 def _learned(stack: Running, subject: str) -> Profile:
     """The profile once all clicks are in it. Raises NotLearnedError."""
     client = connect(
-        "dynamodb", region=stack.region, endpoint=stack.cloud, credentials=lambda: _KEYS
+        "dynamodb", region=stack.region, endpoint=stack.cloud, credentials=lambda _: _KEYS
     )
     table = DynamoTable(client, stack.table)
     until = time.monotonic() + _LEARN

@@ -57,7 +57,7 @@ class Stores(NamedTuple):
 
     def _client(self, service: str) -> AwsClient:
         return connect(
-            service, region=emulator.REGION, endpoint=self.endpoint, credentials=lambda: KEYS
+            service, region=emulator.REGION, endpoint=self.endpoint, credentials=lambda _: KEYS
         )
 
 

@@ -13,9 +13,9 @@ import struct
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from socket import SO_LINGER, SOL_SOCKET, create_server
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from workbench.beside import beside, settled
@@ -27,6 +27,7 @@ _BURST = 6
 _LONG = 0.2
 _RARE = {"UpdateItem": 1, "TransactWriteItems": 1, "BatchExecuteStatement": 8}
 """How much likelier a trouble is than the dose says; 4 times for all else that goes by the batch."""
+_Kind = TypeVar("_Kind", bound="Proxy")
 _HOP = {"content-length", "transfer-encoding", "connection", "expect", "x-amz-crc32"}
 
 ANY = ("hang", "refuse", "throttle", "error 500", "cut after the commit", "truncate")
@@ -272,13 +273,17 @@ def _reset(writer: StreamWriter) -> None:
     writer.close()
 
 
-@contextmanager
-def running(upstream: str, seed: str, dose: Dose) -> Iterator[Proxy]:
+def running(upstream: str, seed: str, dose: Dose) -> AbstractContextManager[Proxy]:
     """A proxy for the length of a block."""
-    proxy = Proxy(upstream, random.Random(seed), dose)
+    return listening(Proxy(upstream, random.Random(seed), dose))
+
+
+@contextmanager
+def listening(proxy: _Kind) -> Iterator[_Kind]:
+    """It takes connections for the length of a block."""
 
     @asynccontextmanager
-    async def served() -> AsyncIterator[Proxy]:
+    async def served() -> AsyncIterator[_Kind]:
         door = create_server((LOOPBACK, 0))
         server = await asyncio.start_server(proxy.serve, sock=door, limit=_LIMIT)
         proxy.endpoint = f"http://{LOOPBACK}:{door.getsockname()[1]}"

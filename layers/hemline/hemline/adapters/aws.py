@@ -9,7 +9,8 @@ It is what `dynamodb`, `kinesis` and `s3` stand on; they know their operations, 
     no answer ─ never connected ───► again          (as throttled)
               └ sent ──────────────► again, if …    (as 5xx)
 
-deadlines: every wait has one, and so has the whole of a call with its repeats.
+deadlines: every wait has one, so has the whole of a call with its repeats, and so has, in a function, all
+that one invocation asks for (`budget`).
 """
 
 import os
@@ -52,8 +53,6 @@ class Retries(NamedTuple):
         return draw * float(min(self.longest_pause, self.first_pause * 2.0**attempt))
 
 
-ONCE = Retries(attempts=1)
-"""The hot path: an answer that is late is worth less than the next rung."""
 _TIMEOUTS = Timeouts(connect=1.0, read=5.0)
 
 
@@ -69,6 +68,15 @@ class Call(NamedTuple):
     """Applying it twice is the same as once."""
     timeouts: Timeouts | None = None
     retries: Retries | None = None
+    until: float | None = None
+    """By the client's clock: where several calls together have one deadline. See `AwsClient.until`."""
+    sink: bytearray | None = None
+    """Where a 2xx's body goes as it comes, and stays when the rest does not come."""
+
+
+def once(seconds: float) -> Call:
+    """The hot path: an answer that is late is worth less than the next rung."""
+    return Call(timeouts=Timeouts(seconds, seconds), retries=Retries(1, seconds))
 
 
 def targeted(call: Call, operation: str) -> Call:
@@ -80,11 +88,9 @@ def targeted(call: Call, operation: str) -> Call:
     return call._replace(headers=headers)
 
 
-def _draw() -> float:
-    """From 0 to 1. Imported here: only a call that failed waits for as long as this says."""
-    import random  # noqa: PLC0415
-
-    return random.random()  # noqa: S311 - it spreads repeats in time, nothing more
+def draw() -> float:
+    """Uniform in [0, 1), from the system: two processes of one snapshot must not draw the same."""
+    return int.from_bytes(os.urandom(4)) / 2**32
 
 
 class AwsClient:
@@ -95,22 +101,47 @@ class AwsClient:
         self._signer, self._pool, self._credentials = signer, pool, credentials
         self.timeouts, self.retries = _TIMEOUTS, Retries()
         self.sleep: Callable[[float], None] = time.sleep
-        self.draw: Callable[[], float] = _draw
+        self.draw: Callable[[], float] = draw
         self.clock: Callable[[], float] = time.monotonic
+        self.budget: Callable[[], float] | None = None
+        """Seconds that are left for all calls of this invocation, whoever makes them."""
+
+    def until(self) -> float:
+        """The moment at which a call that begins now has to have ended, repeats included."""
+        return self.clock() + self._total(self.retries)
+
+    def rest(self, attempt: int, until: float) -> bool:
+        """Pause before another round of what a call left out; False: no time for one is left."""
+        pause = self.retries.pause(attempt, self.draw())
+        if self.clock() + pause >= until:
+            return False
+        self.sleep(pause)
+        return True
+
+    def _total(self, retries: Retries) -> float:
+        return retries.total if self.budget is None else min(retries.total, self.budget())
 
     def send(self, call: Call) -> bytes:
         """The body of a 2xx answer. Raises AwsFault, which is an Unavailable."""
-        retries = call.retries or self.retries
-        until = self.clock() + retries.total
+        retries, began = call.retries or self.retries, self.clock()
+        left = self._total(retries)
+        if call.until is not None:
+            left = min(left, call.until - began)
+        if left <= 0:
+            raise AwsFault(self.service, "", "not asked: no time was left")
+        until = began + left
         for attempt in range(retries.attempts):
             try:
-                return self._once(call, until - self.clock())
+                return self._once(call, left)
             except _Repeatable as error:
                 pause = retries.pause(attempt, self.draw())
                 last = attempt + 1 == retries.attempts
                 if last or not error.may_repeat(call) or self.clock() + pause >= until:
                     raise error.fault from None
                 self.sleep(pause)
+                left = until - self.clock()
+                if left <= 0:
+                    raise error.fault from None
         raise AssertionError("attempts must be at least 1")
 
     def json(self, call: Call, payload: object, answer: type[T]) -> T:
@@ -122,10 +153,11 @@ class AwsClient:
             raise AwsFault(self.service, "", f"unreadable answer: {error}") from None
 
     def _once(self, call: Call, left: float) -> bytes:
-        connect, read = call.timeouts or self.timeouts
-        waits = Timeouts(max(min(connect, left), 0.001), max(min(read, left), 0.001))
+        connect, read, _ = call.timeouts or self.timeouts
+        waits = Timeouts(min(connect, left), min(read, left), left)
         try:
-            answer = self._pool.send(self._request(call), waits, again=call.again)
+            request = self._request(call, left)
+            answer = self._pool.send(request, waits, again=call.again, sink=call.sink)
         except Broken as error:
             fault = AwsFault(self.service, "", str(error))
             raise _Repeatable(fault, refused=not error.sent) from None
@@ -133,11 +165,11 @@ class AwsClient:
             return answer.body
         raise self._fault(answer.status, answer.body)
 
-    def _request(self, call: Call) -> Request:
+    def _request(self, call: Call, left: float) -> Request:
         path, query = canonical_path(call.path), canonical_query(call.query)
         headers = {"host": self._pool.host_header, **call.headers}
         plain = Request(call.method, f"{path}?{query}" if query else path, headers, call.body)
-        return self._signer.sign(self._credentials(), plain, time.time())
+        return self._signer.sign(self._credentials(left), plain, time.time())
 
     def _fault(self, status: int, body: bytes) -> Exception:
         code, message = _read_error(body)

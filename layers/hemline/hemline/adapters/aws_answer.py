@@ -7,6 +7,7 @@ Whatever is not certain (two lengths, a length and chunks, bytes after the end) 
 
 import re
 import socket
+import time
 from typing import NamedTuple
 
 _MOST_HEAD = 65_536
@@ -29,18 +30,50 @@ class Garbled(Exception):  # noqa: N818 - a state of the line, as its sibling `B
     """The answer broke off or is not HTTP that we read; its first byte had come."""
 
 
-def read_answer(line: socket.socket) -> Answer:
-    """Raises ConnectionError when closed before a byte came, Garbled after; and TimeoutError."""
+class Limit(NamedTuple):
+    """Of one answer's reading: each wait in seconds, and the moment (monotonic) at which it ends."""
+
+    wait: float
+    until: float
+
+
+def read_answer(
+    line: socket.socket, limit: Limit | None = None, sink: bytearray | None = None
+) -> Answer:
+    """Raises ConnectionError when closed before a byte came, Garbled after; and TimeoutError.
+
+    The first wait is what the socket has been set to, each further one what `limit` leaves: an answer
+    that drips ends with it. Of a 2xx of known length the body goes to the end of `sink`, as it comes;
+    a 200 (all of it) empties that first, a 206 (the rest) does not. The answer's own body is empty then.
+    """
     data = bytearray(line.recv(_PIECE))
     if not data:
         raise ConnectionResetError("closed before an answer")
     try:
-        return _read(line, data)
+        return _read(_Line(line, limit), data, sink)
     except ConnectionError as error:
         raise Garbled(str(error)) from None
 
 
-def _read(line: socket.socket, data: bytearray) -> Answer:
+class _Line:
+    """What comes after the first piece, within a limit."""
+
+    def __init__(self, line: socket.socket, limit: Limit | None) -> None:
+        self._line, self._limit = line, limit
+
+    def more(self, data: bytearray) -> None:
+        if self._limit is not None:
+            left = self._limit.until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out: the answer drips")
+            self._line.settimeout(min(left, self._limit.wait))
+        piece = self._line.recv(_PIECE)
+        if not piece:
+            raise Garbled("the answer broke off")
+        data += piece
+
+
+def _read(line: _Line, data: bytearray, sink: bytearray | None) -> Answer:
     end = _until(line, data, b"\r\n\r\n", 0)
     head = bytes(data[: end + 2])
     del data[: end + 4]
@@ -57,18 +90,34 @@ def _read(line: socket.socket, data: bytearray) -> Answer:
         return Answer(int(status[1]), _chunks(line, data), last)
     if codings or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
         raise Garbled("an answer whose end cannot be told")
+    if sink is not None and status[1] in {b"200", b"206"}:
+        _pour(line, data, int(lengths[0]), sink, whole=status[1] == b"200")
+        return Answer(int(status[1]), b"", last)
     return Answer(int(status[1]), _exactly(line, data, int(lengths[0])), last)
 
 
-def _exactly(line: socket.socket, data: bytearray, length: int) -> bytes:
+def _pour(line: _Line, data: bytearray, length: int, sink: bytearray, *, whole: bool) -> None:
+    """What has come stays in `sink` when the rest does not come."""
+    if whole:
+        sink.clear()
+    end = len(sink) + length
+    sink += data
+    while len(sink) < end:
+        line.more(sink)
+    if len(sink) != end:
+        sink.clear()  # who knows what is in it
+        raise Garbled("bytes after the answer's end")
+
+
+def _exactly(line: _Line, data: bytearray, length: int) -> bytes:
     while len(data) < length:
-        _more(line, data)
+        line.more(data)
     if len(data) != length:
         raise Garbled("bytes after the answer's end")
     return bytes(data)
 
 
-def _chunks(line: socket.socket, data: bytearray) -> bytes:
+def _chunks(line: _Line, data: bytearray) -> bytes:
     body = bytearray()
     while True:
         end = _until(line, data, b"\r\n", 0) + 2
@@ -77,7 +126,7 @@ def _chunks(line: socket.socket, data: bytearray) -> bytes:
             raise Garbled("not a chunk")
         stop = end + int(found[1], 16)
         while len(data) < stop + 2:
-            _more(line, data)
+            line.more(data)
         # The last chunk is empty; trailers, which nobody sends us, would not match this.
         if data[stop : stop + 2] != b"\r\n":
             raise Garbled("a chunk without its end")
@@ -87,17 +136,10 @@ def _chunks(line: socket.socket, data: bytearray) -> bytes:
             return bytes(body) + _exactly(line, data, 0)
 
 
-def _until(line: socket.socket, data: bytearray, mark: bytes, start: int) -> int:
+def _until(line: _Line, data: bytearray, mark: bytes, start: int) -> int:
     while (at := data.find(mark, start)) < 0:
         if len(data) > _MOST_HEAD:
             raise Garbled("a line without end")
         start = max(len(data) - len(mark) + 1, 0)
-        _more(line, data)
+        line.more(data)
     return at
-
-
-def _more(line: socket.socket, data: bytearray) -> None:
-    piece = line.recv(_PIECE)
-    if not piece:
-        raise Garbled("the answer broke off")
-    data += piece

@@ -7,6 +7,7 @@ hours at a time. Profiles and single sign-on are the laptop's matter: hand `conn
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from threading import Lock
 from typing import NamedTuple
@@ -14,11 +15,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from hemline.adapters.background import Background
 from hemline.model.errors import Unavailable
 
 _EARLY = 300.0
 """Seconds before expiry at which new keys are fetched: a request must never outlive its keys."""
 _TIMEOUT = 2.0
+_PAUSE = 1.0
 # An http address elsewhere would hand the authorization token to a stranger (the SDKs' list).
 _LOCAL = {"127.0.0.1", "localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"}
 
@@ -32,11 +35,12 @@ class Credentials(NamedTuple):
     expires: float | None = None
 
 
-Provider = Callable[[], Credentials]
+Provider = Callable[[float], Credentials]
+"""Keys that are good for now, in so many seconds at most. Raises Unavailable."""
 
 
 class EnvironmentCredentials:
-    """A Provider; raises Unavailable when there are no keys or their endpoint does not answer."""
+    """A Provider. Keys that still hold are never waited for: their renewal goes on beside."""
 
     def __init__(
         self,
@@ -45,28 +49,44 @@ class EnvironmentCredentials:
     ) -> None:
         self._environment, self._clock, self._lock = environment, clock, Lock()
         self._held: Credentials | None = None
+        self._renewal: Background[Credentials] | None = None
+        self._began = 0.0
 
-    def __call__(self) -> Credentials:
-        """Keys that are good for now."""
+    def __call__(self, seconds: float = _TIMEOUT) -> Credentials:
+        """Keys that are good for now. Raises Unavailable: there are none, or not within `seconds`."""
         held = self._held
-        if held is not None and (held.expires is None or self._fresh(held, _EARLY)):
+        if held is not None and self._fresh(held, _EARLY):
             return held
         with self._lock:
-            if self._held is None or self._held is held:
-                self._held = self._renew(held)
-            return self._held
+            held, renewal = self._renewed()
+        if held is not None and self._fresh(held, 0):
+            return held
+        if renewal is None or not renewal.wait(seconds):
+            raise Unavailable("credentials", "their endpoint did not answer in time")
+        self._held = renewal.result()
+        return self._held
+
+    def _renewed(self) -> tuple[Credentials | None, Background[Credentials] | None]:
+        """What is held by now, and what is under way when that does not last."""
+        if self._renewal is not None and self._renewal.done:
+            # An endpoint that hiccups minutes before expiry is no reason to fail a request.
+            with suppress(Unavailable):
+                self._held = self._renewal.result()
+            self._renewal = None
+        self._held = self._held or _plain(self._environment)
+        if self._held is not None and self._fresh(self._held, _EARLY):
+            return self._held, None
+        lasts = self._held is not None and self._fresh(self._held, 0)
+        # While keys last, an endpoint in trouble is asked now and then, not by every request.
+        if self._renewal is None and not (lasts and self._clock() < self._began + _PAUSE):
+            self._began, self._renewal = self._clock(), Background(self._renew)
+        return self._held, self._renewal
 
     def _fresh(self, held: Credentials, early: float) -> bool:
         return held.expires is None or self._clock() < held.expires - early
 
-    def _renew(self, held: Credentials | None) -> Credentials:
-        try:
-            return _plain(self._environment) or _from_endpoint(self._environment)
-        except Unavailable:
-            # An endpoint that hiccups minutes before expiry is no reason to fail a request.
-            if held is not None and self._fresh(held, 0):
-                return held
-            raise
+    def _renew(self) -> Credentials:
+        return _from_endpoint(self._environment)
 
 
 def _plain(environment: Mapping[str, str]) -> Credentials | None:

@@ -1,7 +1,8 @@
 """Kept connections to one host, with deadlines that are stated for each call.
 
-Knows HTTP and sockets; nothing of AWS. It never repeats a request, but for one case: a connection
-that had been kept turns out to be dead before a byte of the answer has come.
+A deadline holds for all that a call waits for: the host's name, a connection, the other end's proof of
+identity, and an answer that drips. Knows HTTP and sockets; nothing of AWS. It never repeats a request,
+but for one case: a connection that had been kept turns out to be dead before a byte of the answer came.
 """
 
 import os
@@ -11,12 +12,17 @@ import ssl
 import time
 from collections import deque
 from functools import lru_cache
-from typing import NamedTuple, cast
+from math import inf
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from hemline.adapters.aws_answer import Answer, Garbled, read_answer
+from hemline.adapters.aws_answer import Answer, Garbled, Limit, read_answer
+from hemline.adapters.aws_names import Address, Addresses
 
 _KEPT = 16
+_TRIED = 3
+"""Addresses of a host that one call tries."""
+_LEAST = 0.001
 _IDLE = 20.0
 """Seconds; a longer sleep (a frozen function) may have lost the other end without a sign."""
 
@@ -31,10 +37,12 @@ class Request(NamedTuple):
 
 
 class Timeouts(NamedTuple):
-    """Seconds for the connection, and for each wait on it afterwards."""
+    """Seconds for the connection, for each wait on it afterwards, and for all of it together."""
 
     connect: float
     read: float
+    total: float = inf
+    """Name, connection, handshake, request and answer, and a second connection where one was dead."""
 
 
 class Broken(Exception):  # noqa: N818 - a state of the line, which `aws` turns into a named error
@@ -55,26 +63,36 @@ class Pool:
             raise ValueError(f"not an endpoint: {origin}")
         # As bytes, or the system's resolver and TLS would load all of Unicode's rules for names.
         self._secure, self._host = parts.scheme == "https", host.encode()
-        self._port = parts.port or (443 if self._secure else 80)
+        port = parts.port or (443 if self._secure else 80)
+        self._addresses = Addresses(self._host, port)
         self.host_header = parts.netloc.rpartition("@")[2]
         self._kept: deque[tuple[socket.socket, float]] = deque()
 
-    def send(self, request: Request, timeouts: Timeouts, *, again: bool) -> Answer:
-        """No HEAD. Raises Broken. `again`: may be sent twice, so a dead kept connection costs a new one."""
+    def send(
+        self, request: Request, timeouts: Timeouts, *, again: bool, sink: bytearray | None = None
+    ) -> Answer:
+        """No HEAD. Raises Broken. `again`: may be sent twice, so a dead kept connection costs a new one.
+
+        `sink` as of `read_answer`.
+        """
         data = _wire(request)
+        until = time.monotonic() + timeouts.total
         line = self._take()
         if line is not None:
             try:
-                return self._exchange(line, data, timeouts)
+                return self._exchange(line, data, Limit(min(timeouts[1:]), until), sink)
             except Broken as error:
                 if not (again and isinstance(error.__cause__, _DEAD)):
                     raise
-        return self._exchange(self._connect(timeouts.connect), data, timeouts)
+        line = self._connect(min(until, time.monotonic() + timeouts.connect))
+        wait = max(min(timeouts.read, until - time.monotonic()), _LEAST)
+        return self._exchange(line, data, Limit(wait, until), sink)
 
     def drop(self) -> None:
         """Close all kept connections."""
         while self._kept:
             self._kept.pop()[0].close()
+        self._addresses.expire()
 
     def _take(self) -> socket.socket | None:
         while self._kept:
@@ -87,28 +105,49 @@ class Pool:
             line.close()
         return None
 
-    def _connect(self, timeout: float) -> socket.socket:
-        line: socket.socket | None = None
+    def _connect(self, until: float) -> socket.socket:
+        """A new connection, by `until`, its name looked up and its other end's identity proven."""
         try:
-            # A stub that says text is narrower than the function: a host may be bytes.
-            where = cast("tuple[str, int]", (self._host, self._port))
-            line = socket.create_connection(where, timeout)
+            found = self._addresses.get(_left(until))[:_TRIED]
+            for at, address in enumerate(found):
+                # The last one may take all that is left; before it, another one must fit in.
+                share = 1 if at + 1 == len(found) else 2
+                try:
+                    return self._open(address, time.monotonic() + _left(until) / share, until)
+                except ssl.SSLCertVerificationError:
+                    raise  # somebody answers, and is not who was asked for
+                except OSError:
+                    self._addresses.failed(address)
+                    if at + 1 == len(found):
+                        raise
+        except OSError as error:
+            raise Broken(f"no connection: {error!r}", sent=False) from error
+        raise AssertionError("a host has an address")
+
+    def _open(self, address: Address, connected: float, until: float) -> socket.socket:
+        line = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            line.settimeout(_left(connected))
+            line.connect(address.where)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._secure:
+                line.settimeout(_left(until))
+                # The name, not the address: it is what the certificate is for.
                 line = _tls().wrap_socket(line, server_hostname=self._host)
-        except OSError as error:
-            if line is not None:
-                line.close()
-            raise Broken(f"no connection: {error!r}", sent=False) from error
+        except BaseException:
+            line.close()
+            raise
         return line
 
-    def _exchange(self, line: socket.socket, data: bytes, waits: Timeouts) -> Answer:
+    def _exchange(
+        self, line: socket.socket, data: bytes, limit: Limit, sink: bytearray | None
+    ) -> Answer:
         try:
             # To set it asks the system, to look does not; it is the same from call to call.
-            if line.gettimeout() != waits.read:
-                line.settimeout(waits.read)
+            if line.gettimeout() != limit.wait:
+                line.settimeout(limit.wait)
             line.sendall(data)
-            answer = read_answer(line)
+            answer = read_answer(line, limit, sink)
         except (OSError, Garbled) as error:
             line.close()
             raise Broken(f"{error!r}", sent=True) from error
@@ -117,6 +156,11 @@ class Pool:
         else:
             self._kept.append((line, time.monotonic()))
         return answer
+
+
+def _left(until: float) -> float:
+    """Seconds, never so few that a socket would not wait at all."""
+    return max(until - time.monotonic(), _LEAST)
 
 
 def _wire(request: Request) -> bytes:

@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from hemline.adapters.aws import ONCE, AwsClient, AwsFault, Call, targeted
-from hemline.adapters.aws_http import Timeouts
+from hemline.adapters.aws import AwsClient, AwsFault, Call, once, targeted
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Refused, Unavailable
 from hemline.model.keys import (
@@ -87,12 +86,11 @@ class DynamoTable:
         self.clock: Callable[[], float] = time.time
 
     def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
-        """One request of at most `timeout` seconds a wait, eventually consistent, never repeated."""
+        """One request of at most `timeout` seconds, eventually consistent, never repeated."""
         keys = [_profile_key(site, subject)] if subject else []
         if pointer:
             keys += [_pointer_key(site), _brake_key(site)]
-        call = Call(timeouts=Timeouts(timeout, timeout), retries=ONCE)
-        items = self._read_once(keys, call)
+        items = self._read_once(keys, once(timeout))
         return Hot(
             next((self._stored(item) for item in items if item.sk.S == PROFILE_SORT), None),
             next((_pointer(item) for item in items if item.sk.S == POINTER_SORT), None),
@@ -236,14 +234,15 @@ class DynamoTable:
     def _read_all(self, keys: list[Key]) -> Iterator[_Item]:
         """Asks again for what a batch left out: throttled, or over 16 MB."""
         left: Mapping[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
-        client = self._client
+        client, until = self._client, self._client.until()
         for attempt in range(_ROUNDS):
-            found = self._batch(left, Call())
+            found = self._batch(left, Call(until=until))
             yield from found.responses.get(self._table, [])
             if not found.left:
                 return
             left = found.left
-            client.sleep(client.retries.pause(attempt, client.draw()))
+            if not client.rest(attempt, until):
+                break
         raise Unavailable(client.service, "throttled: some profiles were never read")
 
     def _batch(self, asked: Mapping[str, Any], call: Call) -> _Batch:

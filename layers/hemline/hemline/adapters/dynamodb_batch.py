@@ -69,27 +69,28 @@ def execute(client: AwsClient, statements: Sequence[Statement]) -> list[Written]
 def _execute(client: AwsClient, statements: Sequence[Statement]) -> list[Written]:
     """Asks again, within a call's bounds, for those that alone were throttled."""
     outcomes: list[Written] = [None] * len(statements)
-    left, until = list(range(len(statements))), client.clock() + client.retries.total
+    left, until = list(range(len(statements))), client.until()
     for attempt in range(client.retries.attempts):
-        found = _ask(client, [statements[number] for number in left])
+        found = _ask(client, [statements[number] for number in left], Call(until=until))
         for number, (outcome, _) in zip(left, found, strict=True):
             outcomes[number] = outcome
         left = [number for number, (_, again) in zip(left, found, strict=True) if again]
-        pause = client.retries.pause(attempt, client.draw())
-        if not left or attempt + 1 == client.retries.attempts or client.clock() + pause >= until:
+        last = not left or attempt + 1 == client.retries.attempts
+        if last or not client.rest(attempt, until):
             break
-        client.sleep(pause)
     return outcomes
 
 
-def _ask(client: AwsClient, statements: Sequence[Statement]) -> list[tuple[Written, bool]]:
+def _ask(
+    client: AwsClient, statements: Sequence[Statement], call: Call
+) -> list[tuple[Written, bool]]:
     """Each one's outcome, and whether to ask again for it alone.
 
     All may be sent again when an answer was lost: whoever was written loses to themselves then.
     """
     asked = {"Statements": [{"Statement": s.text, "Parameters": s.values} for s in statements]}
     try:
-        members = client.json(targeted(Call(), "BatchExecuteStatement"), asked, _Answer).responses
+        members = client.json(targeted(call, "BatchExecuteStatement"), asked, _Answer).responses
     except Unavailable as fault:
         return [(fault, False)] * len(statements)
     if len(members) != len(statements):

@@ -40,25 +40,27 @@ class KinesisStream:
             raise ValueError(f"at most {MAX_ENTRIES} entries in one put, not {len(entries)}")
         reasons = [too_large(entry) for entry in entries]
         waiting = [index for index, reason in enumerate(reasons) if reason is None]
-        retries = self._client.retries
-        until = self._client.clock() + retries.total
-        for attempt in range(retries.attempts):
-            waiting = self._round(entries, waiting, reasons)
-            pause = retries.pause(attempt, self._client.draw())
-            last = attempt + 1 == retries.attempts
-            if not waiting or last or self._client.clock() + pause >= until:
+        # One deadline for all rounds and their parts: whoever put them is told in time.
+        attempts, until = self._client.retries.attempts, self._client.until()
+        for attempt in range(attempts):
+            waiting = self._round(entries, waiting, reasons, until)
+            last = not waiting or attempt + 1 == attempts
+            if last or not self._client.rest(attempt, until):
                 break
-            self._client.sleep(pause)
         return reasons
 
     def _round(
-        self, entries: Sequence[StreamEntry], waiting: list[int], reasons: list[str | None]
+        self,
+        entries: Sequence[StreamEntry],
+        waiting: list[int],
+        reasons: list[str | None],
+        until: float,
     ) -> list[int]:
         """Puts those waiting, writes their reasons, and gives those worth another try."""
         failed: list[int] = []
         for number, part in enumerate(calls(entries, waiting)):
             try:
-                outcomes = self._call([entries[index] for index in part])
+                outcomes = self._call([entries[index] for index in part], until)
             except Unavailable as error:
                 if number == 0 and len(part) == len(entries):
                     raise
@@ -70,10 +72,10 @@ class KinesisStream:
                 reasons[index] = reason
         return failed
 
-    def _call(self, entries: list[StreamEntry]) -> list[str | None]:
+    def _call(self, entries: list[StreamEntry], until: float) -> list[str | None]:
         records = [{"Data": entry.data, "PartitionKey": entry.partition} for entry in entries]
         payload = {"StreamName": self._stream, "Records": records}
-        answer = self._client.json(Call(headers=_HEADERS), payload, _Put)
+        answer = self._client.json(Call(headers=_HEADERS, until=until), payload, _Put)
         if len(answer.records) != len(entries):
             raise Unavailable(self._client.service, "answered for another number of records")
         return [_reason(outcome) for outcome in answer.records]

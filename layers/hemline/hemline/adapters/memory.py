@@ -139,7 +139,7 @@ class MemoryStream:
 
 
 class MemoryObjects:
-    """VersionedStore over a dict that keeps no old versions."""
+    """VersionedStore and PieceStore over a dict that keeps no old versions."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -149,6 +149,12 @@ class MemoryObjects:
         """None when there is none."""
         with self._lock:
             return self._objects.get(key)
+
+    def fetch(self, key: str, held: bytearray) -> bool:
+        """All at once."""
+        data = self.get(key)
+        held[:] = data or b""
+        return data is not None
 
     def put(self, key: str, data: bytes) -> None:
         """Overwrites."""

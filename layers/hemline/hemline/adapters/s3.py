@@ -16,7 +16,7 @@ _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
 class S3Objects:
-    """VersionedStore; of a bucket without versions each object is its only one, called `null`."""
+    """VersionedStore and PieceStore; where a bucket has no versions, an object's only one is `null`."""
 
     def __init__(self, client: AwsClient, bucket: str) -> None:
         self._client, self._bucket = client, bucket
@@ -29,6 +29,21 @@ class S3Objects:
             if fault.code == "NoSuchKey":
                 return None
             raise
+
+    def fetch(self, key: str, held: bytearray) -> bool:
+        """Add what `held` lacks, as it comes; False when there is none. One try, never repeated here."""
+        headers = {"range": f"bytes={len(held)}-"} if held else {}
+        call = self._call("GET", key)._replace(headers=headers, sink=held)
+        try:
+            self._client.send(call._replace(retries=self._client.retries._replace(attempts=1)))
+        except AwsFault as fault:
+            if fault.code == "NoSuchKey":
+                return False
+            if fault.status == 416:
+                # All of it had come, with the last try's answer cut off behind its last byte.
+                return True
+            raise
+        return True
 
     def put(self, key: str, data: bytes) -> None:
         """Overwrites."""

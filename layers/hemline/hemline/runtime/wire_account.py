@@ -3,10 +3,10 @@
 import time
 from typing import NamedTuple
 
-from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.kinesis import KinesisStream
 from hemline.adapters.s3 import S3Objects
+from hemline.runtime.limits import Clients
 from hemline.runtime.settings import Settings
 from hemline.runtime.wire_collect import mint
 from hemline.usecases.account import AccountDeps
@@ -20,13 +20,11 @@ class Wired(NamedTuple):
     forget: ForgetDeps
 
 
-def wire(settings: Settings) -> Wired:
+def wire(settings: Settings, clients: Clients) -> Wired:
     """Calls nothing, so that what is missing is told to callers and not to Lambda."""
-    region, endpoint = settings.region, settings.endpoint
-    client = connect("dynamodb", region=region, endpoint=endpoint)
-    table = DynamoTable(client, settings.table, settings.profile_days)
-    objects = S3Objects(connect("s3", region=region, endpoint=endpoint), settings.bucket)
-    stream = KinesisStream(connect("kinesis", region=region, endpoint=endpoint), settings.stream)
+    table = DynamoTable(clients("dynamodb"), settings.table, settings.profile_days)
+    objects = S3Objects(clients("s3"), settings.bucket)
+    stream = KinesisStream(clients("kinesis"), settings.stream)
     account = AccountDeps(
         settings.site, table, objects, stream, mint, settings.policy, time.monotonic
     )

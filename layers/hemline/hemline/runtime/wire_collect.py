@@ -2,16 +2,15 @@
 
 import secrets
 
-from hemline.adapters.aws import connect
 from hemline.adapters.kinesis import KinesisStream
+from hemline.runtime.limits import Clients
 from hemline.runtime.settings import Settings
 from hemline.usecases.collect_events import CollectDeps
 
 
-def wire(settings: Settings) -> CollectDeps:
+def wire(settings: Settings, clients: Clients) -> CollectDeps:
     """Collaborators; calls nothing, so that a missing stream is told to callers and not to Lambda."""
-    client = connect("kinesis", region=settings.region, endpoint=settings.endpoint)
-    stream = KinesisStream(client, settings.stream)
+    stream = KinesisStream(clients("kinesis"), settings.stream)
     return CollectDeps(stream, settings.site, mint, settings.policy, settings.keys)
 
 

@@ -2,11 +2,13 @@
 
 import time
 
-from hemline.adapters.aws import connect
+from hemline.adapters.aws import draw
+from hemline.adapters.background import Background
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.onnx import OnnxRanker
 from hemline.adapters.s3 import S3Objects
 from hemline.model.errors import HemlineError
+from hemline.runtime.limits import START_SECONDS, Clients
 from hemline.runtime.logs import log
 from hemline.runtime.settings import Settings
 from hemline.usecases.breaker import health
@@ -14,22 +16,25 @@ from hemline.usecases.decide_page import Deps
 from hemline.usecases.editions import LiveEdition
 
 _FIRST_READ_SECONDS = 1.0
-"""At start-up nobody waits for a fragment yet: worth more than a decision's own deadline."""
+"""Worth more than a decision's own deadline: without it there is nothing to decide from."""
 
 
-def wire(settings: Settings) -> Deps:
-    """Collaborators, with the live edition loaded when there is one; never fails for want of AWS."""
-    region, endpoint = settings.region, settings.endpoint
-    table = DynamoTable(connect("dynamodb", region=region, endpoint=endpoint), settings.table)
-    objects = S3Objects(connect("s3", region=region, endpoint=endpoint), settings.bucket)
-    live = LiveEdition(settings.site, objects, OnnxRanker, settings.keys)
+def wire(settings: Settings, clients: Clients) -> Deps:
+    """Collaborators, with the live edition loaded when there is one; never fails for want of AWS.
+
+    An edition that does not come in time is loaded beside the first requests.
+    """
     clock = time.monotonic
+    until = clock() + START_SECONDS
+    table = DynamoTable(clients("dynamodb"), settings.table)
+    objects = S3Objects(clients("s3"), settings.bucket)
+    live = LiveEdition(settings.site, objects, OnnxRanker, settings.keys, clock, Background, draw)
     deps = Deps(
         settings.site, table, live, settings.keys, settings.read_timeout, clock, health(clock)
     )
     try:
         hot = table.read_hot(settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS)
-        outcome = live.follow(hot.pointer, hot.brake)
+        outcome = live.follow(hot.pointer, hot.brake, until - clock())
     except HemlineError as why:
         log("WARN", "started without an edition", reason=str(why))
     else:

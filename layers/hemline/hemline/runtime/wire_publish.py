@@ -5,13 +5,13 @@ from typing import Annotated
 
 import msgspec
 
-from hemline.adapters.aws import connect
 from hemline.adapters.dynamodb import DynamoTable
 from hemline.adapters.onnx_bounded import try_ranker
 from hemline.adapters.s3 import S3Objects
 from hemline.model.consent import Policy
 from hemline.model.errors import BadInput
 from hemline.model.site import Site
+from hemline.runtime.limits import Clients
 from hemline.runtime.settings import Settings
 from hemline.runtime.site_in import reviewed
 from hemline.usecases.edition_ranker import Tried
@@ -21,8 +21,6 @@ from hemline.usecases.publish_edition import Places
 _SKEW_MS = 5 * 60_000
 """What clocks may differ by."""
 _OLD_MS = 24 * 3_600_000
-_STORE_SECONDS = 10.0
-"""An edition of a large catalogue takes longer to read than one profile."""
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,14 +44,11 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.rollback if isinstance(self.rollback, str) else ""
 
 
-def wire(settings: Settings) -> Places:
+def wire(settings: Settings, clients: Clients) -> Places:
     """Stores on AWS, or on the laptop's emulator."""
-    region, endpoint = settings.region, settings.endpoint
-    table = connect("dynamodb", region=region, endpoint=endpoint, timeout=_STORE_SECONDS)
-    bucket = connect("s3", region=region, endpoint=endpoint, timeout=_STORE_SECONDS)
     return Places(
-        S3Objects(bucket, settings.bucket),
-        DynamoTable(table, settings.table),
+        S3Objects(clients("s3"), settings.bucket),
+        DynamoTable(clients("dynamodb"), settings.table),
         settings.keys,
         check_ranker,
     )

@@ -2,12 +2,10 @@
 
 from typing import Protocol
 
-from hemline.adapters.aws import connect
 from hemline.adapters.s3 import S3Objects
+from hemline.runtime.limits import Clients
 from hemline.runtime.settings import Settings
 from hemline.usecases.forget_archive import SweepDeps
-
-_STORE_SECONDS = 10.0
 
 
 class Context(Protocol):
@@ -17,9 +15,8 @@ class Context(Protocol):
         """Until the call is cut off."""
 
 
-def wire(settings: Settings) -> SweepDeps:
+def wire(settings: Settings, clients: Clients) -> SweepDeps:
     """Both buckets; calls nothing."""
-    region, endpoint = settings.region, settings.endpoint
-    client = connect("s3", region=region, endpoint=endpoint, timeout=_STORE_SECONDS)
+    client = clients("s3")
     data, failed = S3Objects(client, settings.bucket), S3Objects(client, settings.failed)
     return SweepDeps(settings.site, data, failed)

@@ -56,7 +56,7 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     Raises UnknownSlot when there is none of them, BadInput for a cursor.
     """
     started, health = deps.clock(), deps.health or new_health(deps.clock)
-    hot, faults = _read(ask, visit, deps, health.table)
+    hot, faults = _read(ask, visit, deps, health.table, started)
     engine = deps.live.engine
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
@@ -92,9 +92,21 @@ def _there(ask: Ask, engine: Engine) -> tuple[Ask, tuple[UnknownSlot, ...]]:
 
 
 def _read(
+    ask: Ask, visit: Visit, deps: Deps, breaker: Breaker, started: float
+) -> tuple[Hot | Unavailable, list[str]]:
+    """The one read, of no more than is allowed and needed; and the edition that came meanwhile."""
+    hot, faults = _read_table(ask, visit, deps, breaker)
+    if deps.live.loading:
+        # What is left of the deadline is shared: half for the edition, half for the decision.
+        until = started + min(deps.read_timeout, _deadline(ask, deps.live.engine))
+        refused = deps.live.settle((until - deps.clock()) / 2)
+        faults += [refused] if refused else []
+    return hot, faults
+
+
+def _read_table(
     ask: Ask, visit: Visit, deps: Deps, breaker: Breaker
 ) -> tuple[Hot | Unavailable, list[str]]:
-    """The one read, of no more than is allowed and needed."""
     live = deps.live
     wanted = _is_personal(ask, live.engine) and consents(visit, live.engine, ask.traits.country)
     subject = visit.subject if wanted else None

@@ -4,23 +4,20 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from hemline.decide.features import FEATURES
-from hemline.decide.ladder import NotNow, Ranker
 from hemline.decide.page import Engine
-from hemline.decide.rules import Rules
-from hemline.decide.snapshot import Floats, Snapshot
 from hemline.model.brake import Brake
-from hemline.model.edition import TRIAL, Edition, Pointer, unpack
+from hemline.model.edition import Pointer
 from hemline.model.errors import HemlineError, Refused
-from hemline.model.keys import edition_object
+from hemline.usecases.edition_load import Begin, EditionLoad, Here, LoadRanker, engine_of
 from hemline.usecases.live_brake import LiveBrake
-from hemline.usecases.ports import ObjectStore
+from hemline.usecases.ports import PieceStore
 
-LoadRanker = Callable[[bytes, bytes], Ranker]
-"""(onnx, card) → a ranker; raises Refused."""
+__all__ = ["FOLLOW_SECONDS", "LiveEdition", "LoadRanker", "Outcome", "engine_of"]
 
 FOLLOW_SECONDS = 4.0
 """A brake must be in force within 5 s: this, and what an eventually consistent read may be behind."""
+_SPREAD = 0.25
+"""The share of them by which looks are spread: functions that started together do not look together."""
 
 
 class Outcome(NamedTuple):
@@ -30,21 +27,33 @@ class Outcome(NamedTuple):
     refused: str = ""
 
 
-class LiveEdition:
-    """State of a warm function: one engine, and when its pointer was last looked at."""
+def _evenly() -> float:
+    return 0.0
 
-    def __init__(
+
+class LiveEdition:
+    """State of a warm function: one engine, and when its pointer was last looked at.
+
+    `begin` starts the load of an edition; requests go on with the last good one until it is done.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the collaborators of a composition root
         self,
         site: str,
-        objects: ObjectStore,
+        objects: PieceStore,
         load_ranker: LoadRanker,
         keys: tuple[bytes, ...],
         clock: Callable[[], float] = time.monotonic,
+        begin: Begin = Here,
+        draw: Callable[[], float] = _evenly,
     ) -> None:
         self._site, self._objects, self._keys = site, objects, keys
         self._load_ranker, self._clock = load_ranker, clock
+        self._begin, self._draw = begin, draw
         self._looked: float | None = None
+        self._pause = FOLLOW_SECONDS
         self._refused: str | None = None
+        self._load: EditionLoad | None = None
         self.engine: Engine | None = None
         self._brake = LiveBrake(site, keys)
 
@@ -56,72 +65,69 @@ class LiveEdition:
     @property
     def stale(self) -> bool:
         """Whether the next read should bring pointer and brake along."""
-        return self._looked is None or self._clock() - self._looked >= FOLLOW_SECONDS
+        return self._looked is None or self._clock() - self._looked >= self._pause
 
-    def follow(self, pointer: Pointer | None, brake: str | None = None) -> Outcome:
-        """Load what the brake pins, else what the pointer names, unless it is live already.
+    @property
+    def loading(self) -> bool:
+        """Whether an edition is on its way."""
+        return self._load is not None
 
-        Keeps the last good one. What the brake says is taken over first: an edition that it pins
-        needs no pointer, its digest was signed with the brake.
+    def follow(
+        self, pointer: Pointer | None, brake: str | None = None, patience: float = 0.0
+    ) -> Outcome:
+        """Begin to load what the brake pins, else what the pointer names, unless it is live already.
+
+        Waits for it at most `patience` seconds; keeps the last good one. What the brake says is taken
+        over first: an edition that it pins needs no pointer, its digest was signed with the brake.
         """
         self._looked = self._clock()
+        self._pause = FOLLOW_SECONDS * (1 - _SPREAD * self._draw())
         unread = self._brake.follow(brake)
-        live = self.engine.snapshot.digest if self.engine else ""
         digest = self.brake.pinned or (pointer.digest if pointer else "")
-        if not digest or digest in {live, self._refused}:
-            return Outcome(live, unread)
+        if not digest or digest in {self._digest, self._refused}:
+            self._load = None
+            return Outcome(self._digest, unread)
+        if self._load is None or self._load.digest != digest:
+            try:
+                if pointer and not self.brake.pinned:
+                    pointer.check(self._site, self._keys)
+            except HemlineError as why:
+                return Outcome(self._digest, str(why))
+            self._load = EditionLoad(
+                self._site, digest, self._objects, self._load_ranker, self._begin
+            )
+        if not self._load.running:
+            self._load.begin()
+        refused = self.settle(patience)
+        return Outcome(self._digest, refused or unread)
+
+    def settle(self, patience: float = 0.0) -> str:
+        """Take over an edition that has come beside; why not, when one has been given up.
+
+        For every request; without a load under way it costs nothing.
+        """
+        load = self._load
+        if load is None:
+            return ""
+        if not load.running:
+            if not load.gains:
+                return ""  # at the next look
+            load.begin()
+        load.wait(patience)
         try:
-            if pointer and not self.brake.pinned:
-                pointer.check(self._site, self._keys)
-            self.engine = self._open(digest)
-        except HemlineError as why:
+            engine = load.outcome()
+        except Refused as why:
             # Remembered only when it can never load: one that could not be had is tried again.
-            self._refused = digest if isinstance(why, Refused) else None
-            return Outcome(live, str(why))
-        return Outcome(digest, unread)
+            self._refused, self._load = load.digest, None
+            return str(why)
+        except HemlineError as why:
+            return str(why)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the last good one stays
+            return f"edition {load.digest[:12]} did not come ({type(fault).__name__})"
+        if engine is not None:
+            self.engine, self._load = engine, None
+        return ""
 
-    def _open(self, digest: str) -> Engine:
-        data = self._objects.get(edition_object(self._site, digest))
-        if data is None:
-            raise HemlineError(f"edition {digest[:12]} is not in the bucket")
-        edition = unpack(data, site=self._site, digest=digest)
-        try:
-            return engine_of(edition, self._load_ranker if tried(edition) else _Untried)
-        except HemlineError:
-            raise
-        except Exception as fault:  # whatever is wrong with it must not take the last good one down
-            raise Refused(
-                f"edition {digest[:12]} does not open ({type(fault).__name__})"
-            ) from fault
-
-
-class _Untried:
-    """Stands for a ranker that never had its trial: it might end the process, so it is not even loaded.
-
-    To a decision it is one that fails, which receipts note: they replay to the same bytes.
-    """
-
-    feature_names = FEATURES
-
-    def __init__(self, _onnx: bytes, _card: bytes) -> None: ...
-
-    def score(self, _matrix: Floats) -> Floats:
-        """Raises NotNow."""
-        raise NotNow("the edition's ranker never had its trial: publish again")
-
-
-def tried(edition: Edition) -> bool:
-    """Whether the edition's ranker may be asked: a publish of this or newer code has tried it."""
-    return edition.header.trial >= TRIAL
-
-
-def engine_of(edition: Edition, load_ranker: LoadRanker) -> Engine:
-    """An edition made ready to decide from. Raises Refused when its ranker or features do not fit."""
-    if edition.header.feature_names != FEATURES:
-        raise Refused("the edition's features are not those of this code")
-    snapshot = Snapshot(edition)
-    onnx, card = bytes(edition.raw("ranker_onnx")), bytes(edition.raw("ranker_json"))
-    ranker = load_ranker(onnx, card) if onnx else None
-    if ranker and ranker.feature_names != FEATURES:
-        raise Refused("the edition's ranker was trained on other features")
-    return Engine(snapshot, Rules(snapshot), ranker)
+    @property
+    def _digest(self) -> str:
+        return self.engine.snapshot.digest if self.engine else ""

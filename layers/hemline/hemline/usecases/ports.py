@@ -160,6 +160,17 @@ class ObjectStore(Protocol):
         ...
 
 
+class PieceStore(Protocol):
+    """Objects that never change, to be fetched in as many tries as it takes."""
+
+    def fetch(self, key: str, held: bytearray) -> bool:
+        """Add to `held` what it lacks of the object, as it comes; False when there is no such object.
+
+        One try: what had come before Unavailable is raised stays in `held`, for the next one.
+        """
+        ...
+
+
 class ObjectVersion(NamedTuple):
     """One version of an object, as a listing tells it."""
 

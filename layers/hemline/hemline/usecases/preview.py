@@ -16,8 +16,8 @@ from hemline.usecases.ports import Hot
 from hemline.usecases.what_if import with_segments
 
 _MINUTE = 60_000
-_PATIENCE = 2.0
-"""Seconds for the read: who previews would rather wait than see a lower rung."""
+_PATIENCE = 1.2
+"""Seconds for the read, and for an edition: who previews would rather wait than see a lower rung."""
 
 
 NEWCOMER = Visit("v:preview~", consent=True)
@@ -65,5 +65,5 @@ def _read(ask: Ask, visit: Visit, deps: Deps) -> Hot | Unavailable:
         hot = deps.reader.read_hot(deps.site, subject, pointer=True, timeout=_PATIENCE)
     except Unavailable as why:
         return why
-    deps.live.follow(hot.pointer, hot.brake)
+    deps.live.follow(hot.pointer, hot.brake, _PATIENCE)
     return hot

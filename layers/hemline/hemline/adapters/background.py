@@ -1,0 +1,50 @@
+"""Work in a thread of its own, for callers that can go on without its result.
+
+A Lambda is frozen between two requests, and its threads with it. So a task may take from one request to
+a later one, its deadlines may have passed when it wakes up, and whoever waits for it states how long.
+"""
+
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Generic, TypeVar
+
+from hemline.model.errors import Unavailable
+
+T = TypeVar("T")
+
+
+class Background(Generic[T]):
+    """One call of `work`, begun at once; it ends with the process if it has not ended before."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._ended = Event()
+        self._result: T | None = None
+        self._error: Exception | None = None
+        try:
+            Thread(target=self._run, daemon=True).start()
+        except RuntimeError as error:
+            self._error = Unavailable("threads", str(error))
+            self._ended.set()
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a result or an error."""
+        return self._ended.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended by then."""
+        return self._ended.wait(seconds)
+
+    def result(self) -> T:
+        """What `work` returned. Raises what it raised; ask when it is done."""
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value] # of type T once it is done
+
+    def _run(self) -> None:
+        try:
+            self._result = self._work()
+        except Exception as error:  # noqa: BLE001 - whatever it is, who asks for the result gets it
+            self._error = error
+        self._ended.set()
