@@ -61,7 +61,7 @@ def test_a_killed_benchmark_leaves_neither_of_its_stacks(
         process = children.start(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     started.append(process)
     bench = the("bench serve", process.pid)
-    the("ministack", process.pid)
+    the("workbench.cloud.durable", process.pid)
     family = below(bench)
     os.kill(bench, signal.SIGKILL)
     # What only came up after the look is below what was there, and ends with it.
