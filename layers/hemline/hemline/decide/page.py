@@ -21,7 +21,7 @@ from hemline.decide.rules import Eligibility, Rules
 from hemline.decide.seen import Seen
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Fragment, Page, Rung, SlotRequest, Traits
-from hemline.model.errors import UnknownSlot
+from hemline.model.errors import BadInput, UnknownSlot
 from hemline.model.slot import Slot
 
 
@@ -46,6 +46,8 @@ class Ask(NamedTuple):
     traits: Traits
     slots: tuple[SlotRequest, ...]
     format: Format
+    left_out: tuple[BadInput, ...] = ()
+    """What the page stated of itself and was not taken: told beside the fragments."""
 
 
 def decide_page(

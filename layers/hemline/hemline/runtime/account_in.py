@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hemline.model.consent import Purpose
 from hemline.model.errors import BadInput, TooLarge
+from hemline.model.json_input import check_keys
 from hemline.runtime.http import Request
 from hemline.runtime.identity import Asker, asker_of
 from hemline.runtime.origins import check_origin
@@ -52,6 +53,7 @@ def choices_of(request: Request) -> dict[Purpose, bool]:
     body = request.body()
     if len(body) > _MOST_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
+    check_keys(body)
     try:
         stated = _Stated.model_validate_json(body)
     except ValidationError as error:
@@ -75,10 +77,10 @@ def _bad(error: ValidationError) -> BadInput:
 
 def page_of(request: Request) -> Page:
     """Which part of an export. Raises BadInput."""
-    after = request.query.get("after", "")
+    after = request.parameter("after")
     if after and not _is_day(after):
         raise BadInput("after", "is no day.", "Send what `next` of the last part says: YYYY-MM-DD.")
-    return Page(after)
+    return Page(after or "")
 
 
 def _is_day(text: str) -> bool:

@@ -18,7 +18,6 @@ from hemline.model.errors import BadInput, NotAllowed, Unavailable
 from hemline.model.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record
 from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.event_input import (
-    ALIASES,
     SIGNED_ONLY,
     EventInput,
     event_of,
@@ -27,6 +26,7 @@ from hemline.model.event_input import (
     stated_choices,
     stated_time,
 )
+from hemline.model.event_refusals import ALIASES
 from hemline.usecases.ports import EventStream, StreamEntry
 
 EARLIEST_MS = 395 * 24 * 3600 * 1000
