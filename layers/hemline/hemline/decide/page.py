@@ -60,7 +60,10 @@ def decide_page(
     """
     slots = [(_slot(engine, want.name), want) for want in ask.slots]
     site = engine.snapshot.header.site
-    before = {w.name: cursor.decode(w.after, site, w.name, witness.keys) for w in ask.slots}
+    before = {
+        want.name: cursor.decode(want.after, site, want.name, witness.keys, _spelt(ask, at))
+        for at, want in enumerate(ask.slots)
+    }
     done: dict[str, Fragment] = {}
     seen = Seen()
     for slot, want in sorted(slots, key=_first_come):
@@ -80,6 +83,11 @@ def decide_page(
         decided = Decided(engine.snapshot, slot, asked, facts, answer)
         done[slot.name] = fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
+
+
+def _spelt(ask: Ask, at: int) -> str:
+    """A slot's field `after`, as whoever asks for several has to look for it."""
+    return f"slots[{at}].after" if len(ask.slots) > 1 else "after"
 
 
 def _first_come(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:

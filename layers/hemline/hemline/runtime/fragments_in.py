@@ -12,7 +12,7 @@ import msgspec
 from hemline.decide import cursor
 from hemline.decide.fragment import Format
 from hemline.decide.page import Ask
-from hemline.model.decision import SlotRequest
+from hemline.model.decision import SlotRequest, Traits
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.json_input import check_keys, is_a_float, with_whole_numbers
 from hemline.runtime.http import Request
@@ -79,7 +79,7 @@ def _from_query(request: Request) -> Ask:
         referrer=said("referrer"),
         app_version=said("app_version"),
     )
-    return _taken(PageBody((want,), page, _FORMATS[form]), request, _IN_QUERY)
+    return _taken(PageBody((want,), page, _FORMATS[form]), traits_of(request), _IN_QUERY)
 
 
 def _names(request: Request, name: str) -> list[Any]:
@@ -104,8 +104,13 @@ def _from_body(request: Request) -> Ask:
     except (msgspec.DecodeError, UnicodeError, ValueError):
         raise BadInput("body", "is not JSON.", _SHAPE) from None
     check_keys(body)
-    _check_slots(parsed.slots)
-    return _taken(parsed, request, _IN_BODY)
+    return asked_in(parsed, traits_of(request))
+
+
+def asked_in(body: PageBody, traits: Traits) -> Ask:
+    """What a body asks for. Raises BadInput."""
+    _check_slots(body.slots)
+    return _taken(body, traits, _IN_BODY)
 
 
 _SHAPE = 'Send {"page": {"type": …}, "slots": [{"name": …}]}.'
@@ -139,13 +144,13 @@ def _check_slots(wants: tuple[SlotInput, ...]) -> None:
         raise BadInput("slots", "names a slot twice.", "Ask for each slot once.")
 
 
-def _taken(asked: PageBody, request: Request, spelling: _Spelling) -> Ask:
+def _taken(asked: PageBody, traits: Traits, spelling: _Spelling) -> Ask:
     taken = Taken()
     wants = tuple(
         _slot(want, spelling.slot.format(at=at), taken) for at, want in enumerate(asked.slots)
     )
     page = taken.page(asked.page or PageInput(), spelling.page, spelling.type)
-    return Ask(page, traits_of(request), wants, asked.format or "json", tuple(taken.left_out))
+    return Ask(page, traits, wants, asked.format or "json", tuple(taken.left_out))
 
 
 def _slot(want: SlotInput, prefix: str, taken: Taken) -> SlotRequest:

@@ -86,7 +86,7 @@ class Request:
         try:
             return base64.b64decode(text, validate=True)
         except ValueError:
-            raise BadInput("body", "is not valid base64.") from None
+            raise BadInput("body", "is not valid base64.", "Send the bytes as they are.") from None
 
 
 class Answer(NamedTuple):
