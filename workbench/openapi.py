@@ -15,6 +15,7 @@ from hemline.runtime.page_input import MOST_EXCLUDED
 from workbench import openapi_account, openapi_answers, openapi_explain
 from workbench.laptop import ROOT
 from workbench.openapi_bounds import BOUNDS, CURSOR, LIMIT, NAME, TEXT, ids
+from workbench.schemas import event_schema
 
 PATH = ROOT / "docs" / "openapi.json"
 _REF = "#/components/schemas/{name}"
@@ -39,6 +40,8 @@ def document() -> Document:
     for schema, properties in BOUNDS.items():
         for name, bounds in properties.items():
             parts[schema]["properties"][name] |= bounds
+    # What each type needs is no matter of one field: the struct cannot say it, the event's schema does.
+    parts["EventInput"]["allOf"] = event_schema()["allOf"]
     parts |= openapi_answers.SCHEMAS
     parts |= openapi_explain.schemas() | openapi_account.schemas()
     # Events of a call are accounted for in a problem too, when it came as far as single events.
