@@ -88,16 +88,21 @@
 		connectedCallback() {
 			if (this.name) return;
 			this.name = this.getAttribute("name");
-			if (waiting.push(this) === 1) queueMicrotask(load);
+			if (this.name && waiting.push(this) === 1) queueMicrotask(load);
 		}
 	}
 
 	async function load() {
-		const slots = waiting.splice(0);
+		// No more than one call takes.
+		const slots = waiting.splice(0, 20);
+		if (waiting[0]) load();
 		const { type, item, category } = set;
-		const page = { type, item, category, url: location.pathname + location.search, cart: hemline.cart };
+		const ids = [hemline.cart ?? []].flat().map(String);
+		const cart = ids.filter((id) => /^[!-~]{1,128}$/.test(id)).slice(0, 400);
+		const url = (location.pathname + location.search).slice(0, 2048);
+		const page = { type, item, category, url, cart };
 		const wants = {};
-		for (const slot of slots) wants[slot.name] = { name: slot.name, limit: cardsOf(slot).length || undefined };
+		for (const slot of slots) wants[slot.name] = { name: slot.name, limit: Math.min(cardsOf(slot).length, 50) || undefined };
 		try {
 			const body = JSON.stringify({ page, slots: Object.values(wants), format: "html" });
 			const response = await post("fragments", body, { signal: AbortSignal.timeout(+set.timeout || 800) });
