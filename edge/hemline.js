@@ -11,7 +11,6 @@
 
 	let [queue, timer, pause] = [[], 0, 1];
 
-	// Again until it is stored.
 	async function flush() {
 		timer = clearTimeout(timer);
 		const events = queue.splice(0);
@@ -34,7 +33,7 @@
 		else timer ||= setTimeout(flush, 300);
 	});
 
-	// Seen: half of it, or of a window, for a second.
+	// Seen: half of it or of a window, for a second.
 	const cardsOf = (slot) => [...slot.querySelectorAll("[data-item]")];
 	const eyes = new IntersectionObserver(look, { threshold: [0, 0.25, 0.5, 1] });
 
@@ -81,7 +80,6 @@
 		return body;
 	}
 
-	// All slots in one request.
 	let waiting = [];
 
 	class HemSlot extends HTMLElement {
@@ -93,14 +91,11 @@
 	}
 
 	async function load() {
-		// No more than one call takes.
 		const slots = waiting.splice(0, 20);
-		if (waiting[0]) load();
+		waiting[0] && load();
 		const { type, item, category } = set;
-		const ids = [hemline.cart ?? []].flat().map(String);
-		const cart = ids.filter((id) => /^[!-~]{1,128}$/.test(id)).slice(0, 400);
-		const url = (location.pathname + location.search).slice(0, 2048);
-		const page = { type, item, category, url, cart };
+		const page = { type, item, category, url: location.pathname + location.search };
+		page.cart = [hemline.cart ?? []].flat().map(String);
 		const wants = {};
 		for (const slot of slots) wants[slot.name] = { name: slot.name, limit: Math.min(cardsOf(slot).length, 50) || undefined };
 		try {
@@ -143,7 +138,6 @@
 		if (button > 1) return;
 		if (marked) send(marked.dataset.hemEvent, { item });
 		else if (slot?.token) {
-			// Who clicks has seen.
 			const card = target.closest("[data-item], hem-slot > *");
 			if (!card.told) confirm(card);
 			report(slot);
