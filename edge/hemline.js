@@ -94,7 +94,7 @@
 		else timer ||= setTimeout(flush, 300);
 	});
 
-	// Seen: half of it, or of a window, for a second.
+	// Seen: half of it or of a window, for a second.
 	const cardsOf = (slot) => [...slot.querySelectorAll("[data-item]")];
 	const eyes = new IntersectionObserver(look, { threshold: [0, 0.25, 0.5, 1] });
 
@@ -148,23 +148,24 @@
 		return body;
 	}
 
-	// All slots in one request.
 	let waiting = [];
 
 	class HemSlot extends HTMLElement {
 		connectedCallback() {
 			if (this.name) return;
 			this.name = this.getAttribute("name");
-			if (waiting.push(this) === 1) queueMicrotask(load);
+			if (this.name && waiting.push(this) === 1) queueMicrotask(load);
 		}
 	}
 
 	async function load() {
-		const slots = waiting.splice(0);
+		const slots = waiting.splice(0, 20);
+		waiting[0] && load();
 		const { type, item, category } = set;
-		const page = { type, item, category, url: location.pathname + location.search, cart: hemline.cart };
+		const page = { type, item, category, url: location.pathname + location.search };
+		page.cart = [hemline.cart ?? []].flat().map(String);
 		const wants = {};
-		for (const slot of slots) wants[slot.name] = { name: slot.name, limit: cardsOf(slot).length || undefined };
+		for (const slot of slots) wants[slot.name] = { name: slot.name, limit: Math.min(cardsOf(slot).length, 50) || undefined };
 		try {
 			const body = JSON.stringify({ page, slots: Object.values(wants), format: "html" });
 			const response = await post("fragments", body, { signal: AbortSignal.timeout(+set.timeout || 800) });
@@ -205,7 +206,6 @@
 		if (button > 1) return;
 		if (marked) send(marked.dataset.hemEvent, { item });
 		else if (slot?.token) {
-			// Who clicks has seen.
 			const card = target.closest("[data-item], hem-slot > *");
 			if (!card.told) confirm(card);
 			report(slot);

@@ -10,16 +10,12 @@ import msgspec
 
 from hemline.model.event_body import MOST_BYTES, MOST_EVENTS
 from hemline.model.event_input import EventInput
-from hemline.runtime.fragments_in import (
-    MOST_BODY_BYTES,
-    MOST_CURSOR,
-    MOST_EXCLUDED,
-    MOST_SLOTS,
-    PageBody,
-)
+from hemline.runtime.fragments_in import MOST_BODY_BYTES, MOST_SLOTS, PageBody
+from hemline.runtime.page_input import MOST_EXCLUDED
 from workbench import openapi_account, openapi_answers, openapi_explain
 from workbench.laptop import ROOT
-from workbench.openapi_bounds import BOUNDS, EXCLUDED, LIMIT, TEXT
+from workbench.openapi_bounds import BOUNDS, CURSOR, LIMIT, NAME, TEXT, ids
+from workbench.schemas import event_schema
 
 PATH = ROOT / "docs" / "openapi.json"
 _REF = "#/components/schemas/{name}"
@@ -32,6 +28,7 @@ _HEADERS = {
     "Hemline-Rung": "The rung of the ladder that answered.",
     "Hemline-Scope": "The widest scope of the facts that were read.",
     "Hemline-Edition": "The edition that was decided from.",
+    "Hemline-Errors": "Fields of the request that were not taken; `errors` says why.",
     "Hemline-Breakers": "Dependencies that are left alone for a while; not there when all is well.",
     "Server-Timing": "Milliseconds of the decision.",
 }
@@ -43,6 +40,8 @@ def document() -> Document:
     for schema, properties in BOUNDS.items():
         for name, bounds in properties.items():
             parts[schema]["properties"][name] |= bounds
+    # What each type needs is no matter of one field: the struct cannot say it, the event's schema does.
+    parts["EventInput"]["allOf"] = event_schema()["allOf"]
     parts |= openapi_answers.SCHEMAS
     parts |= openapi_explain.schemas() | openapi_account.schemas()
     # Events of a call are accounted for in a problem too, when it came as far as single events.
@@ -137,22 +136,23 @@ def _get_slot() -> Document:
             "html for an ESI include; email: JSON with html for a mail client, and text",
         ),
         _query("limit", LIMIT, "how many items"),
-        _query("page", {"type": "string"}, "the page's type, such as home or item"),
-        _query("item", TEXT, "the item that the page is about"),
-        _query("category", TEXT, "the category that the page is about"),
-        _query("url", {"type": "string"}, "the page's own address, for rules on campaigns"),
-        _query("referrer", {"type": "string"}, "where the visitor came to the page from"),
-        _query("app_version", {"type": "string"}, "of the app that shows it, such as 2.3.0"),
+        *(
+            _query(name, {"type": "string"}, f"{says}; {bound}")
+            for name, (says, bound) in _TEXTS.items()
+        ),
         *(
             _query(
-                name, {"type": "string", "pattern": EXCLUDED}, f"{says}; at most {MOST_EXCLUDED}"
+                name,
+                {"type": "array", "items": {"type": "string"}},
+                f"{says}; once for each, or with commas between them; {ids(MOST_EXCLUDED)}",
             )
             for name, says in _ID_LISTS.items()
         ),
         _query(
             "after",
-            {"type": "string", "maxLength": MOST_CURSOR},
-            "the cursor of this list's last answer: nothing that it has shown comes again",
+            CURSOR,
+            "the cursor of this list's last answer: nothing that it has shown comes again; empty for"
+            " its beginning",
         ),
     ]
     return {
@@ -164,8 +164,16 @@ def _get_slot() -> Document:
     }
 
 
+_TEXTS = {
+    "page": ("the page's type, such as home or item", TEXT),
+    "item": ("the item that the page is about", NAME),
+    "category": ("the category that the page is about", NAME),
+    "url": ("the page's own address, for rules on campaigns", TEXT),
+    "referrer": ("where the visitor came to the page from", TEXT),
+    "app_version": ("of the app that shows it, such as 2.3.0", TEXT),
+}
 _ID_LISTS = {
-    "exclude": "item ids, comma-separated, that this answer leaves out",
+    "exclude": "item ids that this answer leaves out",
     "owned": "item ids that the visitor has for good",
     "seen": "item ids that the visitor is to be shown no more",
 }

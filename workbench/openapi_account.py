@@ -91,8 +91,8 @@ def paths(identity: list[Schema]) -> dict[str, Schema]:
     after = {
         "name": "after",
         "in": "query",
-        "description": "the day that the last part of an export ended with",
-        "schema": {"type": "string", "format": "date"},
+        "description": "the day that the last part of an export ended with; empty for its beginning",
+        "schema": {"anyOf": [{"type": "string", "format": "date"}, {"const": ""}]},
     }
     choices = {"required": True, "content": _content("ConsentChoices")}
     return {

@@ -81,7 +81,8 @@ FRAGMENTS: Document = {
         },
         "errors": {
             "type": "array",
-            "description": "Slots of the page that this site does not have; absent when it has all.",
+            "description": "Slots of the page that this site does not have, and what was left out or"
+            " cut of what the page stated of itself; absent when there is nothing to tell.",
             "items": {"$ref": "#/components/schemas/Problem"},
         },
         "explain": {

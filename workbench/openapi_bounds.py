@@ -1,44 +1,44 @@
 """What the fragments function checks by hand, so that it can say the way out, as JSON Schema.
 
-The structs that it decodes with do not say these bounds; the published contract must.
+The structs that it decodes with do not say these bounds; the published contract must. What a page states
+of itself has none that a call would fail for: what is not taken is told in `errors`.
 """
 
 from typing import Any
 
-from hemline.model.ids import ID_PATTERN
-from hemline.runtime.fragments_in import (
-    MOST_CANDIDATES,
-    MOST_CHARACTERS,
-    MOST_CURSOR,
-    MOST_EXCLUDED,
-    MOST_ITEMS,
-    MOST_SLOTS,
-)
+from hemline.runtime.fragments_in import MOST_CANDIDATES, MOST_CURSOR, MOST_ITEMS, MOST_SLOTS
+from hemline.runtime.page_input import MOST_EXCLUDED, MOST_NAME, MOST_TEXT
 
 Schema = dict[str, Any]
 
 LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}
-TEXT = {"type": "string", "maxLength": MOST_CHARACTERS}
-_OPTIONAL_TEXT = {"anyOf": [TEXT, {"type": "null"}], "default": None}
+CURSOR = {"type": "string", "maxLength": MOST_CURSOR}
+_TOLD = "what is more, or none, is left out and told in errors"
+NAME = f"at most {MOST_NAME} characters: one that is longer is left out and told in errors"
+TEXT = f"at most {MOST_TEXT} characters are read: one that is longer is cut and told in errors"
 
 
-def _ids(most: int) -> Schema:
-    found = {"type": "string", "pattern": ID_PATTERN}
-    return {"type": "array", "items": found, "maxItems": most, "default": []}
+def ids(most: int) -> str:
+    """What is said of a list of ids."""
+    return f"at most {most} ids, each of 1 to 128 printable ASCII characters: {_TOLD}"
+
+
+def _described(says: str, *names: str) -> dict[str, Schema]:
+    return {name: {"description": says} for name in names}
 
 
 BOUNDS: dict[str, dict[str, Schema]] = {
     "PageBody": {"slots": {"minItems": 1, "maxItems": MOST_SLOTS}},
-    "SlotRequest": {
+    "SlotInput": {
         "limit": {"anyOf": [LIMIT, {"type": "null"}]},
-        "candidates": _ids(MOST_CANDIDATES),
-        "exclude": _ids(MOST_EXCLUDED),
-        "after": {"maxLength": MOST_CURSOR},
+        "after": {"anyOf": [CURSOR, {"type": "null"}]},
+        **_described(ids(MOST_CANDIDATES), "candidates"),
+        **_described(ids(MOST_EXCLUDED), "exclude"),
     },
-    "Page": {"item": _OPTIONAL_TEXT, "category": _OPTIONAL_TEXT}
-    | {name: _ids(MOST_EXCLUDED) for name in ("cart", "owned", "seen")},
+    "PageInput": {
+        **_described(ids(MOST_EXCLUDED), "cart", "owned", "seen"),
+        **_described(NAME, "item", "category"),
+        **_described(TEXT, "type", "url", "referrer", "app_version"),
+    },
 }
 """Schema → property → what is added to it."""
-
-EXCLUDED = rf"^([\x21-\x2b\x2d-\x7e]{{1,128}}(,|$)|,){{0,{MOST_EXCLUDED}}}$"
-"""Item ids with commas between them."""

@@ -22,8 +22,9 @@ def parameters() -> list[Document]:
     explain = {
         "name": "explain",
         "in": "query",
-        "description": "1: how each slot came about; needs Hemline-Preview",
-        "schema": {"enum": ["1"]},
+        "description": "1: how each slot came about; needs Hemline-Preview. Anything else is as good as"
+        " left out.",
+        "schema": {"type": "string"},
     }
     header = {
         "name": "Hemline-Preview",

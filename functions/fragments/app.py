@@ -35,7 +35,7 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     started = time.perf_counter()
     request = Request(event)
     try:
-        if request.header("hemline-preview") or request.query.get("explain") == "1":
+        if request.header("hemline-preview") or request.parameter("explain") == "1":
             return _preview(request).to_payload()
         ask = ask_of(request)
         now = time.time_ns() // 1_000_000
@@ -59,5 +59,8 @@ def _report(decided: Decided, took_ms: float) -> None:
         metric("Hemline", {"Site": settings.site, "Rung": rung}, Fragments=rungs.count(rung))
     for name, state in decided.breakers.items():
         metric("Hemline", {"Site": settings.site, "Breaker": f"{name} {state}"}, Breakers=1)
+    unfinished = sum(fragment.unfinished for fragment in decided.fragments.values())
+    if unfinished:
+        metric("Hemline", {"Site": settings.site}, PatternsGivenUp=unfinished)
     faults, breakers = list(decided.faults), dict(decided.breakers)
     log("INFO", "decided", rungs=rungs, ms=round(took_ms, 2), left=faults, breakers=breakers)

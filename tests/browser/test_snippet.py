@@ -1,12 +1,15 @@
 """The snippet in a real browser: the page's own markup first, fragments when they come, nothing run."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
 
+from hemline.runtime.fragments_in import ask_of
 from tests.support.browsing import Answer, Shop, eventually, settled
 from tests.support.shop_fragments import row, variant
+from tests.unit.test_fragments_http import asked as posted
 from workbench.demo import pages
 from workbench.demo.catalogue import by_id
 
@@ -95,6 +98,35 @@ def test_one_request_fills_all_slots_of_the_page(shop: Shop, open_page: Open) ->
     assert [slot.get("limit") for slot in asked["slots"]] == [None, 8, 8, None]
 
 
+def test_nothing_is_sent_that_the_api_refuses(shop: Shop, open_page: Open) -> None:
+    # Of a cart out of a session, and of a template with more slots than a call takes and one too long.
+    shop.says({"for-you": row(VASES)})
+    page = open_page("/", prepare=CART)
+    settled(page)
+    assert shop.asked[0]["page"]["cart"] == ["7", "orla-mug-sage", "a b"]
+    page.evaluate(MANY)
+    eventually(page, lambda: sum(len(asked["slots"]) for asked in shop.asked[1:]) == 45)
+    more = shop.asked[1:]
+    assert sorted(len(asked["slots"]) for asked in more) == [5, 20, 20]
+    assert {"name": "many-0", "limit": 50} in [slot for asked in more for slot in asked["slots"]]
+    for asked in shop.asked:
+        found = ask_of(posted("POST", json.dumps(asked)))
+        assert {error.field for error in found.left_out} <= {"page.cart"}
+
+
+CART = """
+const kept = { get cart() { return [7, "orla-mug-sage", "a b"]; }, set cart(_) {} };
+Object.defineProperty(window, "hemline", { get: () => kept, set: () => {} });
+"""
+"""The shop's own script would put its own there."""
+MANY = """() => {
+    for (let n = -1; n < 45; n++) {
+        const slot = document.createElement("hem-slot");
+        if (n >= 0) slot.setAttribute("name", "many-" + n);
+        if (!n) slot.innerHTML = "<p data-item=a></p>".repeat(60);
+        document.querySelector("main").append(slot);
+    }
+}"""
 TWINS = """() => {
     for (const _ of [1, 2]) {
         const slot = document.createElement("hem-slot");

@@ -10,7 +10,7 @@ from hemline.learn import capsule
 from hemline.model.batch_signature import sign_batch
 from hemline.model.consent import NO
 from hemline.model.event import ITEM_EVENT
-from hemline.model.event_input import ACCOUNT_CALLS, ALIASES, SENT
+from hemline.model.event_refusals import ACCOUNT_CALLS, ALIASES, SENT
 from hemline.runtime.identity import sign_visitor
 from tests.support.clouds import Cloud
 from tests.support.collect_function import Door

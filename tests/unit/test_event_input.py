@@ -7,21 +7,16 @@ import pytest
 from hemline.model.errors import BadInput
 from hemline.model.event import DEEDS
 from hemline.model.event_body import Faulty, diagnose, split
-from hemline.model.event_input import (
-    ACCOUNT_CALLS,
-    ALIASES,
-    NEEDS,
-    SENT,
-    event_of,
-    parse_event,
-    stated_time,
-)
+from hemline.model.event_input import NEEDS, event_of, parse_event, stated_time
+from hemline.model.event_refusals import ACCOUNT_CALLS, ALIASES, SENT
 from tests.support.events import VIEW, stated
 
 
 def with_json(member: str) -> bytes:
     """A view whose last member is spelt by hand: Python's own writer would refuse most of these."""
-    return f'{{"id":"e1","type":"view","item":"p1",{member}}}'.encode("utf-8", "surrogatepass")
+    others = {"id": "e1", "type": "view", "item": "p1"}
+    others.pop(member.split('"')[1], None)
+    return f"{json.dumps(others)[:-1]},{member}}}".encode("utf-8", "surrogatepass")
 
 
 def refusal(raw: bytes) -> BadInput:
@@ -79,6 +74,9 @@ BAD: list[tuple[str, str, str]] = [
     ('"currency":"eur"', "currency", "EUR"),
     ('"itm":"p1"', "itm", "Known fields"),
     ('"token":"a b"', "token", "unchanged"),
+    ('"id":"e1","id":"e2"', "id", "twice"),
+    ('"lines":[{"item":"a"},{"item":"a","item":"b"}]', "lines[1].item", "twice"),
+    ('"properties":{"a":{"\\u0062":1,"b":2}}', "properties.a.b", "twice"),
 ]
 
 

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from hemline.model.errors import BadInput
 from hemline.model.event import DEEDS, SCHEMA
 from hemline.model.event_body import Faulty, split
-from hemline.model.event_input import SENT, EventInput, parse_event
+from hemline.model.event_input import EventInput, parse_event
+from hemline.model.event_refusals import SENT
 from workbench import cli, schemas
 
 ROOT = Path(__file__).resolve().parents[2]

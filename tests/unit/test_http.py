@@ -25,14 +25,25 @@ KEYS = (b"a secret that is long enough",)
 ENVIRONMENT = {"HEMLINE_KEYS": "a secret that is long enough"}
 
 
-def test_query_takes_the_last_value_and_decodes() -> None:
+def test_a_query_keeps_every_value_and_decodes() -> None:
     request = Request({"rawQueryString": "a=1&a=2&b=x%2Cy&c="})
-    assert request.query == {"a": "2", "b": "x,y", "c": ""}
+    assert [list(request.parameters(name)) for name in "abcd"] == [["1", "2"], ["x,y"], [""], []]
+    assert [request.parameter(name) for name in "bcd"] == ["x,y", "", None]
+
+
+def test_a_parameter_of_two_values_is_neither_of_them() -> None:
+    with pytest.raises(BadInput, match="a: stands 2 times in the query") as found:
+        Request({"rawQueryString": "a=1&b=2&a=%31x"}).parameter("a")
+    assert problem(found.value).status == 400
+
+
+def test_a_parameter_that_says_the_same_again_is_taken() -> None:
+    assert Request({"rawQueryString": "a=1&a=%31"}).parameter("a") == "1"
 
 
 def test_a_query_of_many_parameters_is_refused_with_the_way_out() -> None:
     with pytest.raises(BadInput, match="more than 50 parameters"):
-        _ = Request({"rawQueryString": "&".join(f"a{i}=1" for i in range(60))}).query
+        Request({"rawQueryString": "&".join(f"a{i}=1" for i in range(60))}).parameter("a")
 
 
 def test_a_body_that_claims_base64_and_is_not_is_refused() -> None:
@@ -49,7 +60,7 @@ def test_a_compressed_body_is_refused_with_the_way_out(encoding: str) -> None:
     assert len(answer.body) < 400
 
 
-@pytest.mark.parametrize("encoding", ["", "identity", "Identity"])
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity", "identity,identity"])
 def test_a_body_that_is_as_it_is_is_taken(encoding: str) -> None:
     assert Request({"body": "{}", "headers": {"content-encoding": encoding}}).body() == b"{}"
 

@@ -1,11 +1,14 @@
 """Patterns of rules mean what they mean in RE2's language, and no text makes them slow."""
 
+import contextlib
 import re
 
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from hemline.decide import pattern_machine
+from hemline.decide.pattern_machine import TooManySteps
 from hemline.decide.patterns import BadPattern, compile_pattern
 
 ATOMS = st.sampled_from(["a", "b", "c", ".", "[ab]", "[^a]", r"\d", r"\W", "1", "-"])
@@ -47,7 +50,7 @@ class Counted(str):
             yield char
 
 
-@pytest.mark.parametrize("pattern", ["(a*)*b", "(a|a)*(a|aa)*b", "(a?){30}a{30}b", "(.*)*x$"])
+@pytest.mark.parametrize("pattern", ["(a*)*b", "(a|a)*(a|aa)*b", "(a?){9}a{9}b", "(.*)*x$"])
 def test_each_character_is_looked_at_once_whatever_the_pattern(pattern: str) -> None:
     text = Counted("a" * 3000)
     assert not compile_pattern(pattern)(text)
@@ -65,9 +68,53 @@ def test_what_is_no_pattern_is_told(pattern: str) -> None:
 
 
 def test_what_is_kept_of_texts_is_bounded() -> None:
-    meets = compile_pattern("a[^x]*b")
-    for number in range(3000):
+    meets = compile_pattern("a[^x\u4e00-\u8e00]*b")
+    for number in range(9000):
         assert not meets(chr(0x4E00 + number) + "a")
     machine = meets.__self__  # type: ignore[attr-defined] # a bound method
     assert len(machine._takes) <= 512
-    assert all(len(row) <= 512 for row in machine._next.values())
+    assert len(machine._after) <= 512
+    assert sum(map(len, machine._next.values())) <= 4096
+
+
+MANY_LETTERS = "".join(chr(0x4E00 + n) for n in range(2048))
+WORST = [
+    ("utm.{0,100}spring", "utm" + MANY_LETTERS[3:]),
+    (".{0,120}.{0,120}q", MANY_LETTERS),
+    ("(.?){200}z", MANY_LETTERS),
+    ("[a-c].{0,100}[d-f].{0,100}z", "abcdef" * 341),
+    ("(a|b|c|d)*.{0,200}x", "abcd" * 512),
+    ("([^a-b][^c-d][^e-f][^g-h]){30}q", MANY_LETTERS),
+]
+
+
+@pytest.mark.parametrize(("pattern", "text"), WORST)
+def test_a_search_has_so_many_steps_and_no_more(
+    pattern: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    bits = pattern_machine.bits
+    monkeypatch.setattr(pattern_machine, "bits", lambda number: made.append(number) or bits(number))
+    with contextlib.suppress(TooManySteps):
+        assert not compile_pattern(pattern)(text)
+    # Each is a set of positions that was walked through: what a search costs beside look-ups.
+    assert len(made) <= 400
+    assert sum(number.bit_count() for number in made) <= pattern_machine.MOST_STEPS
+
+
+@pytest.mark.parametrize("form", ["{}", "{}$"])
+def test_whether_a_search_is_given_up_follows_from_pattern_and_text_alone(form: str) -> None:
+    cold = compile_pattern(form.format("(.?){200}z"))
+    with pytest.raises(TooManySteps):
+        cold(MANY_LETTERS)
+    with pytest.raises(TooManySteps):  # all steps are kept by now, and save nothing
+        cold(MANY_LETTERS)
+    assert cold("yz")
+
+
+@pytest.mark.parametrize("length", [60, 300, 2048])
+def test_an_address_as_they_are_is_searched_to_its_end(length: int) -> None:
+    address = "/sale/spring?utm_source=news&utm_medium=mail&utm_campaign=".ljust(length - 6, "x")
+    for pattern in ("utm.{0,100}spring", "^/(sale|new)/[a-z0-9-]+$", "utm_campaign=[a-z]+spring$"):
+        assert compile_pattern(pattern)(address) is False
+    assert compile_pattern("utm_campaign=[a-z]*spring$")(address + "spring")

@@ -20,7 +20,8 @@ _HERE = typer.Option(
 def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
     bench = typer.Typer(help="Measure speed here: ours beside a naive variant, same answers.")
-    for command in (decide, page, rules, templates, serve, overload, ingest, startup, budgets):
+    kinds = (decide, page, rules, worst, templates, serve, overload, ingest, startup, budgets)
+    for command in kinds:
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -39,6 +40,13 @@ def rules(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE)
     from workbench.bench import rules as bench  # noqa: PLC0415
 
     _report("rules", lambda: bench.rows(repeats=repeats), as_json=as_json)
+
+
+def worst(*, repeats: int = typer.Option(3, min=1), as_json: bool = _JSON) -> None:
+    """The worst request that the door lets in, against patterns: 64 kB of address, 20 slots."""
+    from workbench.bench import worst as bench  # noqa: PLC0415
+
+    _report("bytes", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def page(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:

@@ -6,26 +6,23 @@ from pathlib import Path
 import msgspec
 
 from hemline.adapters.onnx import OnnxRanker
-from hemline.decide.fragment import Format
 from hemline.decide.page import Ask
 from hemline.decide.token import Token, decode
-from hemline.model.decision import Page, SlotRequest, Traits
+from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, NotAllowed
+from hemline.runtime.fragments_in import PageBody, asked_in
 from hemline.usecases.receipts import Scene, scene_of, sources_of
 from workbench import laptop, stores
 
 
-class RequestFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RequestFile(PageBody, frozen=True, forbid_unknown_fields=True):
     """A request that was too long for its token: the body of POST /v1/fragments, and its traits."""
 
-    slots: tuple[SlotRequest, ...]
-    page: Page = Page()
-    format: Format = "json"
     traits: Traits = Traits()
 
     def ask(self) -> Ask:
         """As the function would read it."""
-        return Ask(self.page, self.traits, self.slots, self.format)
+        return asked_in(self, self.traits)
 
 
 def scene(
@@ -58,4 +55,6 @@ def asked(file: Path) -> Ask:
     try:
         return msgspec.json.decode(file.read_bytes(), type=RequestFile).ask()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInput("request", f"{file} is no request: {error}.") from None
+        raise BadInput(
+            "request", f"{file} is no request: {error}.", "Give the body of POST /v1/fragments."
+        ) from None

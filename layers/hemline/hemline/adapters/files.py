@@ -11,6 +11,7 @@ from hemline.usecases.ports import ObjectVersion
 _PARTIAL = ".partial"
 """Where a write lies until it is whole. Segments of a key never start with a dot."""
 _LONGEST = 1024
+_PLAIN = "Use a/b/c, below the folder: no segment is empty or starts with a dot."
 
 
 class FolderObjects:
@@ -78,11 +79,11 @@ class FolderObjects:
 
     def _path(self, key: str) -> Path:
         if not key or len(key.encode()) > _LONGEST or not all(map(_is_plain, key.split("/"))):
-            raise BadInput("key", f"{key!r} is not a key of plain segments.")
+            raise BadInput("key", f"{key!r} is not a key of plain segments.", _PLAIN)
         path = self._root / key
         # A symbolic link below the folder could still lead out of it.
         if not path.resolve().is_relative_to(self._root):
-            raise BadInput("key", f"{key!r} leaves the folder.")
+            raise BadInput("key", f"{key!r} leaves the folder.", _PLAIN)
         return path
 
 

@@ -7,7 +7,7 @@ so the answer's scope is the widest of what the segment really read.
 from collections.abc import Callable, Mapping, Sequence
 
 from hemline.decide.facts import Facts, MissingFact
-from hemline.decide.operators import OPERATORS
+from hemline.decide.operators import OPERATORS, Unfinished
 from hemline.model.rule import Condition, Every, Not, Segment, Some, When
 
 Holds = Callable[[Facts], bool]
@@ -54,7 +54,7 @@ def _some(one: Some, segments: Segments, depth: int) -> Holds:
 
 
 def _leaf(one: Condition) -> Holds:
-    """A fact that is not there satisfies only `exists: false`."""
+    """A fact that is not there satisfies only `exists: false`; a search that is not finished, nothing."""
     test, name, absent = _test(one), one.fact, one.op == "exists" and one.value is False
     timed = one.op in _TIMED
 
@@ -65,7 +65,11 @@ def _leaf(one: Condition) -> Holds:
             return absent
         if fact is None:
             return absent
-        return test(fact, facts.read("clock.minute") if timed else 0)
+        try:
+            return test(fact, facts.read("clock.minute") if timed else 0)
+        except Unfinished as why:
+            facts.unfinished[f"{name} matches: {why}, taken as no match"] = None
+            return False
 
     return holds
 

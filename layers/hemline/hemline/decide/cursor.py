@@ -49,16 +49,19 @@ def member(
     return b',"cursor":"%b"' % sign(_PURPOSE, _encoder.encode(cursor), keys[0]).encode()
 
 
-def decode(text: str, site: str, slot: str, keys: tuple[bytes, ...]) -> Marks:
-    """Marks of what was shown, none for an empty text. Raises BadInput unless it is this slot's own."""
+def decode(text: str, site: str, slot: str, keys: tuple[bytes, ...], field: str = "after") -> Marks:
+    """Marks of what was shown, none for an empty text. Raises BadInput unless it is this slot's own.
+
+    `field`: where it was sent.
+    """
     if not text:
         return NOTHING
     try:
         cursor = _decoder.decode(verify(_PURPOSE, text, keys))
     except (NotAllowed, msgspec.DecodeError, UnicodeError):
-        raise BadInput("after", "is not a cursor of ours.", _WAY_OUT) from None
+        raise BadInput(field, "is not a cursor of ours.", _WAY_OUT) from None
     if (cursor.site, cursor.slot) != (site, slot):
-        raise BadInput("after", "is a cursor of another list.", _WAY_OUT)
+        raise BadInput(field, "is a cursor of another list.", _WAY_OUT)
     return np.frombuffer(cursor.shown, "<u4").astype(np.uint32, copy=False)
 
 

@@ -89,6 +89,8 @@ class Facts:
         """The widest scope read."""
         self.segments: dict[str, bool] = {}
         """Segments found out so far, whether the visitor is in them; their reads are in the trace."""
+        self.unfinished: dict[str, None] = {}
+        """Searches that were given up, in words, each once: texts that were too much for a pattern."""
 
     def read(self, name: str) -> Any:  # noqa: ANN401 - facts are of any type; readers know theirs
         """The value. Raises MissingFact; in a slot that is not personal, for every visitor fact."""

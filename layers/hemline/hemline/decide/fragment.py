@@ -82,7 +82,8 @@ def fragment(decided: Decided, form: Format, witness: token.Witness) -> Fragment
         max_age=min(slot.max_age, _DEGRADED_MAX_AGE) if degraded else slot.max_age,
         traits=tuple(r.name for r in facts.trace if r.name.startswith("trait.")),
         items=tuple(snapshot.item_ids[i] for i in answer.shown),
-        reasons=answer.reasons,
+        reasons=(*answer.reasons, *facts.unfinished),
+        unfinished=len(facts.unfinished),
     )
 
 

@@ -8,9 +8,11 @@ Dates compare as times: texts as RFC 3339 writes them and epoch ms are two spell
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from hemline.decide.clock import epoch_ms, span
+from hemline.decide.pattern_machine import TooManySteps
 from hemline.decide.patterns import compile_pattern
 from hemline.decide.semver import requirement, version
 from hemline.model.rule import Operator
@@ -25,6 +27,10 @@ _EARTH_KM = 6371.0
 
 class Misfit(TypeError):  # noqa: N818 - named for what it says, as the errors are
     """The fact is of another type than the operator compares."""
+
+
+class Unfinished(Misfit):
+    """The text is more work for the pattern than one search may be."""
 
 
 def _number(fact: object, op: str) -> float:
@@ -88,9 +94,30 @@ def is_there(fact: object) -> bool:
     return fact is not None and (not isinstance(fact, str | tuple | list) or len(fact) > 0)
 
 
+@lru_cache(maxsize=1024)
 def _matches(value: str) -> Test:
     meets = compile_pattern(value)
-    return lambda fact, _now: meets(_text(fact, "matches"))
+    # All rules and slots of a page ask the same of the same text: it is searched once.
+    last = ("", _search(meets, ""))
+
+    def test(fact: object, _now: int) -> bool:
+        nonlocal last
+        text = _text(fact, "matches")
+        if last[0] != text:
+            last = (text, _search(meets, text))
+        if last[1] is None:
+            raise Unfinished(f"{value!r} gave up on a text of {len(text)} characters")
+        return last[1]
+
+    return test
+
+
+def _search(meets: Callable[[str], bool], text: str) -> bool | None:
+    """None where nobody knows."""
+    try:
+        return meets(text)
+    except TooManySteps:
+        return None
 
 
 def _within_days(value: float) -> Test:

@@ -21,7 +21,7 @@ from hemline.decide.rules import Eligibility, Rules
 from hemline.decide.seen import Seen
 from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Fragment, Page, Rung, SlotRequest, Traits
-from hemline.model.errors import UnknownSlot
+from hemline.model.errors import BadInput, UnknownSlot
 from hemline.model.slot import Slot
 
 
@@ -46,6 +46,8 @@ class Ask(NamedTuple):
     traits: Traits
     slots: tuple[SlotRequest, ...]
     format: Format
+    left_out: tuple[BadInput, ...] = ()
+    """What the page stated of itself and was not taken: told beside the fragments."""
 
 
 def decide_page(
@@ -58,7 +60,10 @@ def decide_page(
     """
     slots = [(_slot(engine, want.name), want) for want in ask.slots]
     site = engine.snapshot.header.site
-    before = {w.name: cursor.decode(w.after, site, w.name, witness.keys) for w in ask.slots}
+    before = {
+        want.name: cursor.decode(want.after, site, want.name, witness.keys, _spelt(ask, at))
+        for at, want in enumerate(ask.slots)
+    }
     done: dict[str, Fragment] = {}
     seen = Seen()
     for slot, want in sorted(slots, key=_first_come):
@@ -78,6 +83,11 @@ def decide_page(
         decided = Decided(engine.snapshot, slot, asked, facts, answer)
         done[slot.name] = fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
+
+
+def _spelt(ask: Ask, at: int) -> str:
+    """A slot's field `after`, as whoever asks for several has to look for it."""
+    return f"slots[{at}].after" if len(ask.slots) > 1 else "after"
 
 
 def _first_come(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:

@@ -5,7 +5,11 @@ Knows the classes and what may follow what, not how a pattern is written (`patte
 
 from typing import NamedTuple
 
+MOST_STEPS = 100_000
+"""Positions that one search may be in, summed over the characters: some milliseconds at the worst."""
 _MOST_STATES = 512
+_MOST_KEPT = 4096
+"""Steps kept: what strangers send must not fill a function's memory, pattern by pattern."""
 
 
 class Class(NamedTuple):
@@ -37,24 +41,45 @@ def bits(number: int) -> list[int]:
     return found
 
 
+class TooManySteps(Exception):  # noqa: N818 - named for what it says, as the errors are
+    """A text that this pattern is not searched in to its end: nobody knows whether it fits."""
+
+
 class Machine:
-    """The automaton; what it keeps only saves work, and is bounded."""
+    """The automaton; what it keeps only saves work, and is bounded.
+
+    How much work one text may be is counted from the pattern and the text alone, never from what is
+    kept: else the same decision would come out otherwise in a process that has seen other texts.
+    """
 
     def __init__(
         self, classes: list[Class], follow: list[int], part: Part, *, anchored: bool
     ) -> None:
-        self._classes, self._follow, self._part = classes, follow, part
+        self._follow, self._part = follow, part
         self._again = 0 if anchored else part.first
         self._empty_end = part.empty and not anchored
+        self._kinds: dict[Class, int] = {}
+        for at, one in enumerate(classes):
+            self._kinds[one] = self._kinds.get(one, 0) | 1 << at
+        self._named = frozenset[str]().union(*(one.chars for one in self._kinds))
+        self._others = sum(mask for one, mask in self._kinds.items() if one.negated)
+        # A position that only the next one may follow: most of them, and all are moved by one shift.
+        chain = (at for at, after in enumerate(follow) if after == 2 << at)
+        self._chain = sum(1 << at for at in chain)
         self._takes: dict[str, int] = {}
+        self._after: dict[int, int] = {}
         self._next: dict[int, dict[str, int]] = {}
+        self._kept = 0
 
     def meets(self, text: str) -> bool:
-        """Whether some part of the text fits."""
+        """Whether some part of the text fits. Raises TooManySteps."""
         if self._part.empty:
             return True
-        state, table = self._part.first, self._next
+        state, table, left = self._part.first, self._next, MOST_STEPS
         for char in text:
+            left -= 1 + state.bit_count()
+            if left < 0:
+                raise TooManySteps
             row = table.get(state)
             step = row.get(char, -1) if row is not None else -1
             if step < 0:
@@ -67,12 +92,15 @@ class Machine:
         return False
 
     def ends(self, text: str) -> bool:
-        """Whether a part that reaches the text's end fits."""
-        state, table, done = self._part.first, self._next, self._part.empty
+        """Whether a part that reaches the text's end fits. Raises TooManySteps."""
+        state, table, done, left = self._part.first, self._next, self._part.empty, MOST_STEPS
         for char in text:
             if not state:
                 # Anchored, and nothing may come any more.
                 return self._empty_end
+            left -= 1 + state.bit_count()
+            if left < 0:
+                raise TooManySteps
             row = table.get(state)
             step = row.get(char, -1) if row is not None else -1
             if step < 0:
@@ -83,28 +111,32 @@ class Machine:
     def _step(self, state: int, char: str) -> int:
         """Positions that may take the next character, then one bit: whether a match ended here."""
         taken = state & self._takers(char)
-        after = self._again
-        for position in bits(taken):
-            after |= self._follow[position]
-        step = after << 1 | bool(taken & self._part.last)
-        if len(self._next) >= _MOST_STATES:
+        # Texts of a thousand different letters are told apart by few classes: few sets are taken.
+        step = self._after.get(taken, -1)
+        if step < 0:
+            after = self._again | (taken & self._chain) << 1
+            for position in bits(taken & ~self._chain):
+                after |= self._follow[position]
+            step = after << 1 | bool(taken & self._part.last)
+            if len(self._after) >= _MOST_STATES:
+                self._after.clear()
+            self._after[taken] = step
+        if self._kept >= _MOST_KEPT:
             self._next.clear()
-        row = self._next.setdefault(state, {})
-        if len(row) >= _MOST_STATES:
-            row.clear()
-        row[char] = step
+            self._kept = 0
+        self._next.setdefault(state, {})[char] = step
+        self._kept += 1
         return step
 
     def _takers(self, char: str) -> int:
         """Positions that take the character."""
+        if char not in self._named:
+            return self._others
         found = self._takes.get(char)
         if found is None:
             if len(self._takes) >= _MOST_STATES:
                 self._takes.clear()
-            found = sum(
-                1 << at
-                for at, one in enumerate(self._classes)
-                if (char in one.chars) != one.negated
-            )
+            kinds = self._kinds.items()
+            found = sum(mask for one, mask in kinds if (char in one.chars) != one.negated)
             self._takes[char] = found
         return found

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hemline.decide.operators import OPERATORS, Misfit
 from hemline.model.edition import Payload
 from hemline.model.item import Item
-from hemline.model.rule import RESTRICTING, Condition, Every, Not, Operand, Operator, Rule, When
+from hemline.model.rule import Condition, Every, Not, Operand, Operator, Rule, When
 
 Mask = npt.NDArray[np.bool_]
 PREFIX = "item."
@@ -161,14 +161,17 @@ def sections(rules: Sequence[Rule], items: Sequence[Item], built: int = 0) -> di
 
 
 def misfits(rules: Sequence[Rule], items: Sequence[Item]) -> Iterator[str]:
-    """Lines about rules whose sets are in doubt, since items have values of another type."""
+    """Lines about rules whose sets are in doubt: by values of another type, or too long for a pattern."""
     over = _Items(items, 0)
     for rule in rules:
-        if has_mask(rule) and rule.action in RESTRICTING:
+        if has_mask(rule):
             less = _with(over, rule, misfit=False)
             doubtful = int(np.count_nonzero(less != _with(over, rule, misfit=True)))
             if doubtful:
-                yield f"rule {rule.name} compares {doubtful} items by a value of another type"
+                yield (
+                    f"rule {rule.name} compares {doubtful} items by a value of another type,"
+                    " or by one that is too long for its pattern"
+                )
 
 
 def _with(over: _Items, rule: Rule, *, misfit: bool) -> Mask:

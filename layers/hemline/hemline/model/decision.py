@@ -101,3 +101,5 @@ class Fragment(msgspec.Struct, frozen=True):
     items: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     """Why each better rung was left, for logs and the explanation."""
+    unfinished: int = 0
+    """Patterns of rules that gave up on a text and were taken for no match; `reasons` says which."""

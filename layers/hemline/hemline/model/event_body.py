@@ -1,8 +1,9 @@
 """From a request's body to single raw events, so that one bad event never takes the others with it.
 
 msgspec cuts the body without looking inside the events. Only a body that it cannot cut (NaN, a lone
-surrogate, which browsers do send when they cut a text inside an emoji) is read again with the slower
-and laxer reader of the standard library, to say which event and which field is at fault.
+surrogate, which browsers do send when they cut a text inside an emoji) or that says something twice is
+read again with the slower and laxer reader of the standard library, to say which event and which field
+is at fault.
 """
 
 import json
@@ -14,6 +15,7 @@ import msgspec
 
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id
+from hemline.model.json_input import Twice, doubled, stands_twice, telling
 from hemline.model.text import unmarked
 
 MOST_EVENTS = 500
@@ -43,6 +45,9 @@ def split(body: bytes) -> Sequence[RawEvent]:
     body = unmarked(body)
     try:
         events = _cut(body)
+        twice = doubled(body)
+        if twice:
+            events = _cut_slowly(body, twice)
     except RecursionError:
         raise BadInput("body", "is nested too deeply.", "Use at most 4 levels.") from None
     except msgspec.ValidationError as error:
@@ -79,11 +84,14 @@ def _shape(error: msgspec.ValidationError) -> tuple[str, str]:
 def _cut_slowly(body: bytes, error: Exception) -> Sequence[RawEvent]:
     not_json = BadInput("body", f"is not JSON ({error}).", "Send JSON in UTF-8.")
     try:
-        document = json.loads(body.decode("utf-8", "surrogatepass"))
+        document = json.loads(body.decode("utf-8", "surrogatepass"), object_pairs_hook=telling)
     except (ValueError, RecursionError):
         raise not_json from None
     if not isinstance(document, dict):
         raise not_json
+    if isinstance(document, Twice) and "events" in document:
+        # Which events were meant? None of them is taken, so that none is lost.
+        raise stands_twice(document.key)
     if "events" not in document:
         return [_checked(document)]
     _only_events(document)
@@ -99,17 +107,19 @@ def _checked(event: object) -> RawEvent:
         return Faulty(BadInput("event", "is nested too deeply.", "Use at most 4 levels."))
     if not found:
         return json.dumps(event).encode()
-    name = event.get("id") if isinstance(event, dict) else None
+    name = event.get("id") if isinstance(event, dict) and found.field != "id" else None
     return Faulty(found, name if isinstance(name, str) and is_id(name) else None)
 
 
 def _unsayable(path: str, value: object) -> BadInput | None:
-    """What JSON in UTF-8 cannot say: the first one found, with its path."""
+    """What JSON in UTF-8 cannot say, or says twice: the first one found, with its path."""
     field = (path.lstrip(".") or "event").encode("ascii", "backslashreplace").decode()[:200]
     if isinstance(value, float) and not math.isfinite(value):
         return BadInput(field, "is not a finite number.", "Leave it out, or send null.")
     if isinstance(value, str) and not _is_text(value):
         return BadInput(field, "holds half of a surrogate pair.", "Cut texts between characters.")
+    if isinstance(value, Twice):
+        return stands_twice(f"{path}.{value.key}".lstrip("."))
     parts: list[tuple[str, object]] = []
     if isinstance(value, dict):
         parts = [(f"{path}.{name}", name) for name in value]

@@ -13,10 +13,12 @@ from msgspec import Meta
 from hemline.model import item_form
 from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.errors import BadInput
-from hemline.model.event import DEEDS, ITEM_EVENT, Event, Line, worth
+from hemline.model.event import ITEM_EVENT, Event, Line, worth
 from hemline.model.event_properties import ITEM_LIMITS, PROPERTY_LIMITS, check_properties, plain
+from hemline.model.event_refusals import ACCOUNT_CALLS, ALIASES, SENT, WAYS_OUT, explained
 from hemline.model.ids import CURRENCY_PATTERN
 from hemline.model.item import Item
+from hemline.model.json_input import is_a_float, whole, with_whole_numbers
 from hemline.model.text import normal
 from hemline.model.times import implausible
 
@@ -27,12 +29,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 253_402_300_799_999  # 9999-12-31: the last instant that RFC 3339 can spell
 
 Id = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,128}" + _END)]
-ALIASES = {"impression": "exposure"}
-"""Another name of a type, for those who know it by that → ours."""
-ACCOUNT_CALLS = {"consent": "PUT /v1/me/consent", "identify": "POST /v1/identify"}
-"""What only a call of the visitor's own account may state: it checks who asks, an event cannot."""
-SENT = sorted((DEEDS.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
-
 EventType = Annotated[str, Meta(extra_json_schema={"enum": SENT})]
 Moment = (
     Annotated[datetime, Meta(tz=True)]
@@ -121,39 +117,13 @@ VALUES: dict[str, tuple[float, float]] = {"rate": (0, 10), "purchase": (0, 1e12)
 
 SIGNED_ONLY = ("visitor", "user", "country", "device", "purposes")
 
-_PRINTABLE = "Use 1 to 128 printable ASCII characters without spaces."
-_WAYS_OUT = {
-    "id": "Use 1 to 128 printable ASCII characters without spaces, such as a UUID, and send the same"
-    " id when you send the event again.",
-    "type": f"Use one of {', '.join(SENT)}; your own kinds are custom, with the name in"
-    " properties.",
-    "time": "Use RFC 3339 with an offset, or whole epoch milliseconds, from 1970 to 9999.",
-    "item": _PRINTABLE,
-    "slot": _PRINTABLE,
-    "message": _PRINTABLE,
-    "duration": "Use whole milliseconds, from 0 to one day.",
-    "visitor": _PRINTABLE,
-    "user": _PRINTABLE,
-    "token": "Send back the fragment's token unchanged.",
-    "query": "Use at most 1000 characters, none of them a control character.",
-    "lines": "Use at most 500 objects of item, quantity (1 to 1000000) and price (0 or more).",
-    "currency": item_form.CURRENCY_WAY_OUT,
-    "value": "Use a number from -1e12 to 1e12.",
-    "country": "Use two capital letters, such as GB.",
-    "purposes": "Use an object of analytics and personalisation, each true or false.",
-    "device": "Use 1 to 16 lower-case letters, such as mobile.",
-    "properties": "Use an object of at most 50 members.",
-}
-_FIELDS = "Known fields are " + ", ".join(EventInput.__struct_fields__[: -len(SIGNED_ONLY)]) + "."
-
-
 _decoder = msgspec.json.Decoder(EventInput)
 
 
 def parse_event(raw: bytes | msgspec.Raw) -> EventInput:
     """Decode and check one event. Raises BadInput; JSON that is no JSON too (see event_body.diagnose)."""
     try:
-        found = _decoder.decode(raw)
+        found = _decoded(raw)
     except msgspec.ValidationError as error:
         raise explained(error) from None
     except RecursionError:
@@ -167,33 +137,14 @@ def parse_event(raw: bytes | msgspec.Raw) -> EventInput:
     return found
 
 
-def explained(error: msgspec.ValidationError, under: str = "") -> BadInput:
-    """Msgspec's message as ours: the path becomes the field, and the field knows its way out."""
-    message, _, place = str(error).partition(" - at `")
-    path = place.rstrip("`").removeprefix("$").lstrip(".")
-    if message.startswith("Object contains unknown field "):
-        name = message.split("`")[1][:64]
-        found = ".".join(p for p in (under, path, name) if p)
-        return BadInput(plain(found), "is not a known field.", _FIELDS if not path else "")
-    if message.startswith("Object missing required field "):
-        name = message.split("`")[1]
-        path, message = f"{path}.{name}".lstrip("."), "is missing"
-    # Below `properties` msgspec writes [...] for names: what it does not know is left out here.
-    field = ".".join(p for p in (under, path.partition("[...]")[0]) if p) or "event"
-    return BadInput(plain(field), f"{_reason(message)}.", _way_out(field, message))
-
-
-def _reason(message: str) -> str:
-    # A pattern says nothing to most readers; the way out says the same in words.
-    message = "has another form" if "matching regex" in message else message.replace("`", "")
-    return message[0].lower() + message[1:]
-
-
-def _way_out(field: str, message: str) -> str:
-    top = field.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
-    if top == "properties" and "out of range" in message:
-        return "Use numbers of 64 bits, or a string."
-    return _WAYS_OUT.get(top, "")
+def _decoded(raw: bytes | msgspec.Raw) -> EventInput:
+    try:
+        return _decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        again = with_whole_numbers(bytes(raw)) if is_a_float(error) else None
+        if again is None:
+            raise
+        return _decoder.decode(again)
 
 
 def _check_meaning(event: EventInput) -> None:
@@ -201,15 +152,16 @@ def _check_meaning(event: EventInput) -> None:
         way_out = f"Call {ACCOUNT_CALLS[event.type]}."
         raise BadInput("type", f"{event.type} is made by the account's call, not sent.", way_out)
     if event.type not in SENT:
-        raise BadInput("type", "is not known.", _WAYS_OUT["type"])
+        raise BadInput("type", "is not known.", WAYS_OUT["type"])
     for names in NEEDS.get(event.type, ()):
         # Zero is a rating and a duration; an empty list of lines is none.
         if all(getattr(event, name) in (None, "", ()) for name in names):
-            raise BadInput(names[0], f"is missing: {event.type} needs {' or '.join(names)}.")
+            reason = f"is missing: {event.type} needs {' or '.join(names)}."
+            raise BadInput(names[0], reason, WAYS_OUT[names[0]])
     if isinstance(event.time, datetime) and event.time < _EPOCH:
-        raise BadInput("time", "is before 1970.", _WAYS_OUT["time"])
+        raise BadInput("time", "is before 1970.", WAYS_OUT["time"])
     if isinstance(event.time, int) and event.time > _LATEST:
-        raise BadInput("time", f"{implausible(event.time)}.", _WAYS_OUT["time"])
+        raise BadInput("time", f"{implausible(event.time)}.", WAYS_OUT["time"])
     _check_value(event)
 
 
@@ -244,7 +196,7 @@ def item_of(event: EventInput | Event) -> Item:
         way_out = f"Use {fields}; your own names go into attributes."
         raise BadInput(plain(f"properties.{unknown}"), "is not a known field of an item.", way_out)
     try:
-        item = msgspec.convert({**item_form.readable(properties), "id": event.item}, Item)
+        item = _item({**item_form.readable(properties), "id": event.item})
     except msgspec.ValidationError as error:
         raise explained(error, "properties") from None
     item_form.check_form(item)
@@ -256,6 +208,15 @@ def check_item(event: EventInput) -> Item:
     item = item_of(event)
     item_form.check_new(event.properties or {})
     return item
+
+
+def _item(stated: dict[str, Any]) -> Item:
+    try:
+        return msgspec.convert(stated, Item)
+    except msgspec.ValidationError as error:
+        if not is_a_float(error):
+            raise
+        return msgspec.convert(whole(stated), Item)
 
 
 def event_of(event: EventInput, time: int) -> Event:

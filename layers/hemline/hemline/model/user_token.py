@@ -129,18 +129,13 @@ def _read(part: str, kind: type[T]) -> T:
     # Not msgspec, which lets the last of two equal keys win: two readers must never see two users.
     import json  # noqa: PLC0415 - nobody who brings no token waits for it
 
+    from hemline.model.json_input import unique  # noqa: PLC0415 - as above
+
     try:
-        read = json.loads(_raw(part), object_pairs_hook=_unique, parse_constant=_no_number)
+        read = json.loads(_raw(part), object_pairs_hook=unique, parse_constant=_no_number)
         return msgspec.convert(read, kind)
     except (ValueError, OverflowError, RecursionError, msgspec.ValidationError):
         raise NotAllowed("a part of this user token is not what it should be") from None
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key comes twice")
-    return found
 
 
 def _no_number(text: str) -> object:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hemline.model.consent import Purpose
 from hemline.model.errors import BadInput, TooLarge
+from hemline.model.json_input import check_keys
 from hemline.model.text import unmarked
 from hemline.runtime.http import Request
 from hemline.runtime.identity import Asker, asker_of
@@ -27,9 +28,9 @@ _SHAPE = 'Send {"purposes": {"personalisation": true or false, …}}.'
 class _Choices(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    analytics: bool | None = None
-    personalisation: bool | None = None
-    messaging: bool | None = None
+    analytics: bool = False
+    personalisation: bool = False
+    messaging: bool = False
 
 
 class _Stated(BaseModel):
@@ -54,11 +55,13 @@ def choices_of(request: Request) -> dict[Purpose, bool]:
     body = request.body()
     if len(body) > _MOST_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
+    body = unmarked(body)
+    check_keys(body)
     try:
-        stated = _Stated.model_validate_json(unmarked(body))
+        stated = _Stated.model_validate_json(body)
     except ValidationError as error:
         raise _bad(error) from None
-    said = stated.purposes.model_dump(exclude_none=True)
+    said = stated.purposes.model_dump(exclude_unset=True)
     if not said:
         raise BadInput("purposes", "says nothing.", _SHAPE)
     return {Purpose(name): yes for name, yes in said.items()}
@@ -66,21 +69,24 @@ def choices_of(request: Request) -> dict[Purpose, bool]:
 
 def _bad(error: ValidationError) -> BadInput:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = ".".join(map(str, first["loc"])) or "body"
+    place = ".".join(map(str, first["loc"])) or "body"
+    field = place.encode("ascii", "backslashreplace").decode()[:100]
+    of_a_purpose = len(first["loc"]) > 1
     if first["type"] == "extra_forbidden":
-        known = ", ".join(Purpose)
-        return BadInput(field[:100], "is not known.", f"The purposes are {known}.")
+        way_out = f"The purposes are {', '.join(Purpose)}." if of_a_purpose else _SHAPE
+        return BadInput(field, "is not known.", way_out)
     if first["type"] == "json_invalid":
         return BadInput("body", "is not JSON.", _SHAPE)
-    return BadInput(field, f"is wrong: {first['msg']}.", _SHAPE)
+    way_out = "Send true or false, or leave it out." if of_a_purpose else _SHAPE
+    return BadInput(field, f"is wrong: {first['msg']}.", way_out)
 
 
 def page_of(request: Request) -> Page:
     """Which part of an export. Raises BadInput."""
-    after = request.query.get("after", "")
+    after = request.parameter("after")
     if after and not _is_day(after):
         raise BadInput("after", "is no day.", "Send what `next` of the last part says: YYYY-MM-DD.")
-    return Page(after)
+    return Page(after or "")
 
 
 def _is_day(text: str) -> bool:

@@ -1,35 +1,49 @@
-"""A request for fragments, from the query of a GET or the body of a POST, with the field at fault named."""
+"""A request for fragments, from the query of a GET or the body of a POST, with the field at fault named.
+
+What a page states of itself never costs it its fragments: see `page_input`. What the site's developer
+wrote (the slots, a limit, the format) is refused when it is wrong.
+"""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from hemline.decide import cursor
 from hemline.decide.fragment import Format
 from hemline.decide.page import Ask
-from hemline.model.decision import Page, SlotRequest
+from hemline.model.decision import SlotRequest, Traits
 from hemline.model.errors import BadInput, TooLarge
-from hemline.model.ids import is_id
+from hemline.model.json_input import check_keys, is_a_float, with_whole_numbers
 from hemline.model.text import unmarked
 from hemline.runtime.http import Request
+from hemline.runtime.page_input import MOST_EXCLUDED, PageInput, Taken
 from hemline.runtime.traits import traits_of
 
 MOST_SLOTS = 20
 MOST_ITEMS = 50
 MOST_CANDIDATES = 200
-MOST_EXCLUDED = 500
-MOST_CHARACTERS = 128
 MOST_CURSOR = cursor.MOST_CHARACTERS
 MOST_BODY_BYTES = 64 * 1024
+
+
+class SlotInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One slot that a page asks for. `candidates` is the caller's own list to rerank."""
+
+    name: str
+    limit: int | None = None
+    candidates: list[Any] | None = None
+    exclude: list[Any] | None = None
+    after: str | None = None
+    """The cursor of this list's last answer: nothing that it has shown comes again."""
 
 
 class PageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /v1/fragments."""
 
-    slots: tuple[SlotRequest, ...]
-    page: Page = Page()
-    format: Format = "json"
+    slots: tuple[SlotInput, ...]
+    page: PageInput | None = None
+    format: Format | None = None
 
 
 _decoder = msgspec.json.Decoder(PageBody)
@@ -44,52 +58,74 @@ _FORMATS: Mapping[str, Format] = {"json": "json", "html": "html", "email": "emai
 
 
 def _from_query(request: Request) -> Ask:
-    query = request.query
-    form = query.get("format", "json")
+    said = request.parameter
+    form = said("format")
+    form = "json" if form is None else form
     if form not in _FORMATS:
         raise BadInput("format", f"{form[:20]!r} is not known.", "Use json, html or email.")
-    want = SlotRequest(
+    limit = said("limit")
+    want = SlotInput(
         name=request.path.get("slot", ""),
-        limit=_number("limit", query["limit"]) if "limit" in query else None,
-        exclude=_names(query, "exclude"),
-        after=query.get("after", ""),
+        limit=None if limit is None else _number("limit", limit),
+        exclude=_names(request, "exclude"),
+        after=said("after"),
     )
-    page = Page(
-        type=query.get("page", ""),
-        item=query.get("item") or None,
-        category=query.get("category") or None,
-        owned=_names(query, "owned"),
-        seen=_names(query, "seen"),
-        url=query.get("url", ""),
-        referrer=query.get("referrer", ""),
-        app_version=query.get("app_version", ""),
+    page = PageInput(
+        type=said("page"),
+        url=said("url"),
+        item=said("item") or None,
+        category=said("category") or None,
+        owned=_names(request, "owned"),
+        seen=_names(request, "seen"),
+        referrer=said("referrer"),
+        app_version=said("app_version"),
     )
-    ask = Ask(page, traits_of(request), (want,), _FORMATS[form])
-    return _checked(ask, _IN_QUERY)
+    return _taken(PageBody((want,), page, _FORMATS[form]), traits_of(request), _IN_QUERY)
 
 
-def _names(query: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(part for part in query.get(name, "").split(",") if part)
+def _names(request: Request, name: str) -> list[Any]:
+    """Of every time that the parameter stands there: a list may be said in one or in several."""
+    values = request.parameters(name)
+    return [part for value in values for part in value.split(",") if part]
 
 
 def _from_body(request: Request) -> Ask:
     body = request.body()
     if len(body) > MOST_BODY_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {MOST_BODY_BYTES}.")
+    body = unmarked(body)
     try:
-        parsed = _decoder.decode(unmarked(body))
+        parsed = _decoded(body)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at ")
-        raise BadInput(path.strip("`").removeprefix("$.") or "body", f"{reason}.", _SHAPE) from None
+        # Imported here: who is refused can wait for the words, and a start would pay for all of them.
+        from hemline.runtime.fragments_refusals import BODY  # noqa: PLC0415
+
+        raise BODY.of(error) from None
     except RecursionError:
         raise BadInput("body", "is nested too deeply.", _SHAPE) from None
     except (msgspec.DecodeError, UnicodeError, ValueError):
         raise BadInput("body", "is not JSON.", _SHAPE) from None
-    _check_slots(parsed.slots)
-    return _checked(Ask(parsed.page, traits_of(request), parsed.slots, parsed.format), _IN_BODY)
+    check_keys(body)
+    return asked_in(parsed, traits_of(request))
+
+
+def asked_in(body: PageBody, traits: Traits) -> Ask:
+    """What a body asks for. Raises BadInput."""
+    _check_slots(body.slots)
+    return _taken(body, traits, _IN_BODY)
 
 
 _SHAPE = 'Send {"page": {"type": …}, "slots": [{"name": …}]}.'
+
+
+def _decoded(body: bytes) -> PageBody:
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        again = with_whole_numbers(body) if is_a_float(error) else None
+        if again is None:
+            raise
+        return _decoder.decode(again)
 
 
 class _Spelling(NamedTuple):
@@ -97,47 +133,42 @@ class _Spelling(NamedTuple):
 
     slot: str
     page: str
+    type: str
 
 
-_IN_QUERY, _IN_BODY = _Spelling("", ""), _Spelling("slots[{at}].", "page.")
+_IN_QUERY, _IN_BODY = _Spelling("", "", "page"), _Spelling("slots[{at}].", "page.", "page.type")
 
 
-def _check_slots(wants: tuple[SlotRequest, ...]) -> None:
+def _check_slots(wants: tuple[SlotInput, ...]) -> None:
     if not 1 <= len(wants) <= MOST_SLOTS:
         raise BadInput("slots", f"holds {len(wants)}.", f"Ask for 1 to {MOST_SLOTS}.")
     if len({want.name for want in wants}) != len(wants):
         raise BadInput("slots", "names a slot twice.", "Ask for each slot once.")
 
 
-def _checked(ask: Ask, spelling: _Spelling) -> Ask:
-    for at, want in enumerate(ask.slots):
-        _check_slot(spelling.slot.format(at=at), want)
-    for name, value in (("item", ask.page.item), ("category", ask.page.category)):
-        if value is not None and len(value) > MOST_CHARACTERS:
-            raise BadInput(spelling.page + name, "is too long.", f"Use at most {MOST_CHARACTERS}.")
-    for name in ("cart", "owned", "seen"):
-        _check_ids(f"{spelling.page}{name}", getattr(ask.page, name), MOST_EXCLUDED)
-    return ask
+def _taken(asked: PageBody, traits: Traits, spelling: _Spelling) -> Ask:
+    taken = Taken()
+    wants = tuple(
+        _slot(want, spelling.slot.format(at=at), taken) for at, want in enumerate(asked.slots)
+    )
+    page = taken.page(asked.page or PageInput(), spelling.page, spelling.type)
+    return Ask(page, traits, wants, asked.format or "json", tuple(taken.left_out))
 
 
-def _check_slot(prefix: str, want: SlotRequest) -> None:
+def _slot(want: SlotInput, prefix: str, taken: Taken) -> SlotRequest:
     if want.limit is not None and not 1 <= want.limit <= MOST_ITEMS:
         # Not sent back: it may have thousands of digits.
         raise BadInput(f"{prefix}limit", "is out of range.", f"Use 1 to {MOST_ITEMS}.")
-    if len(want.after) > MOST_CURSOR:
+    after = want.after or ""
+    if len(after) > MOST_CURSOR:
         raise BadInput(f"{prefix}after", "is too long.", f"Use at most {MOST_CURSOR}.")
-    _check_ids(f"{prefix}candidates", want.candidates, MOST_CANDIDATES)
-    _check_ids(f"{prefix}exclude", want.exclude, MOST_EXCLUDED)
-
-
-def _check_ids(field: str, names: tuple[str, ...], most: int) -> None:
-    if len(names) > most:
-        raise BadInput(field, f"holds {len(names)} ids.", f"Send at most {most}.")
-    for at, name in enumerate(names):
-        if not is_id(name):
-            raise BadInput(
-                f"{field}[{at}]", "is not an id.", "Ids are 1 to 128 printable ASCII characters."
-            )
+    return SlotRequest(
+        want.name,
+        want.limit,
+        taken.ids(f"{prefix}candidates", want.candidates, MOST_CANDIDATES),
+        taken.ids(f"{prefix}exclude", want.exclude, MOST_EXCLUDED),
+        after,
+    )
 
 
 def _number(field: str, text: str) -> int:

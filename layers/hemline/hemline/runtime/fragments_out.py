@@ -22,7 +22,7 @@ _token = msgspec.json.Decoder(_TokenOf)
 def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) -> Answer:
     """200 with the fragments, or 304 when the client has exactly this answer."""
     fragments = list(decided.fragments.values())
-    headers = _headers(fragments, decided.edition, took_ms) | _breakers(decided)
+    headers = _headers(fragments, decided.edition, took_ms) | _breakers(decided) | _errors(decided)
     if request.method != "GET":
         # What a body asked for is in no cache's key: not to be kept, and never "not modified".
         return Answer(200, json_of(decided), headers | PRIVATE | _JSON)
@@ -72,6 +72,12 @@ def _breakers(decided: Decided) -> dict[str, str]:
     """Nothing while all is well."""
     said = ", ".join(f"{name}={state}" for name, state in decided.breakers.items())
     return {"Hemline-Breakers": said} if said else {}
+
+
+def _errors(decided: Decided) -> dict[str, str]:
+    """Fields of the request that were not taken, for answers that have no place for `errors`."""
+    said = ", ".join(error.field for error in decided.errors)
+    return {"Hemline-Errors": said} if said else {}
 
 
 def _cache_headers(fragments: list[Fragment], scope: Scope) -> dict[str, str]:

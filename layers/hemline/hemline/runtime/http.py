@@ -1,7 +1,7 @@
 """HTTP in and out of a Lambda: payload format 2.0, problem+json, and one table of error → status."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -65,19 +65,29 @@ class Request:
         return found
 
     @cached_property
-    def query(self) -> dict[str, str]:
-        """Name → last value, decoded. Raises BadInput on an endless query string."""
+    def _query(self) -> dict[str, list[str]]:
         raw = self._payload.get("rawQueryString") or ""
         try:
-            parsed = parse_qs(raw, keep_blank_values=True, max_num_fields=50)
+            return parse_qs(raw, keep_blank_values=True, max_num_fields=50)
         except ValueError:
             raise BadInput("query", "has more than 50 parameters.", "Send fewer.") from None
-        return {name: values[-1] for name, values in parsed.items()}
+
+    def parameters(self, name: str) -> Sequence[str]:
+        """Every value of a parameter of the query, decoded. Raises BadInput on an endless query."""
+        return self._query.get(name, ())
+
+    def parameter(self, name: str) -> str | None:
+        """The one value, None when it is not there. Raises BadInput when two differ: neither counts."""
+        values = self.parameters(name)
+        if len(set(values)) > 1:
+            raise BadInput(name, f"stands {len(values)} times in the query.", "Send it once.")
+        return values[0] if values else None
 
     def body(self) -> bytes:
         """The body's bytes. Raises Encoded, and BadInput when it claims to be base64 and is not."""
         encoding = self.header("content-encoding").strip().lower()
-        if encoding not in {"", "identity"}:
+        # A header that was sent twice comes as one, with a comma.
+        if not {one.strip() for one in encoding.split(",")} <= {"", "identity"}:
             # Nothing in front unpacks it, and to unpack what anybody sends is to be filled with zeros.
             reason = f"comes with Content-Encoding {encoding[:32]!r}, which is not taken."
             raise Encoded("body", reason, "Send it as it is, without that header.")
@@ -87,7 +97,7 @@ class Request:
         try:
             return base64.b64decode(text, validate=True)
         except ValueError:
-            raise BadInput("body", "is not valid base64.") from None
+            raise BadInput("body", "is not valid base64.", "Send the bytes as they are.") from None
 
 
 def _unquoted(text: str) -> str:

@@ -72,7 +72,7 @@ def answer(request: Request, deps: Deps, settings: Settings, now: int) -> Answer
     known = visit or visit_of(request, settings, now)
     found = preview(ask, known, deps, held.at or now, held.segments)
     headers = {**PRIVATE, "Content-Type": "application/json", "Hemline-Scope": "visitor"}
-    if request.query.get("explain") == "1":
+    if request.parameter("explain") == "1":
         body = json_of(found.decided)
         body = b'%b,"explain":%b}' % (body[:-1], msgspec.json.encode(found.explanations))
         return Answer(200, body, headers)

@@ -77,7 +77,13 @@ def _degrees(request: Request, header: str, most: int) -> float | None:
 
 
 def _device(request: Request) -> str:
-    if request.header("cloudfront-is-tablet-viewer") == "true":
+    if _says(request, "cloudfront-is-tablet-viewer", "true"):
         return "tablet"
-    mobile = request.header("cloudfront-is-mobile-viewer") == "true"
-    return "mobile" if mobile or request.header("sec-ch-ua-mobile") == "?1" else "desktop"
+    mobile = _says(request, "cloudfront-is-mobile-viewer", "true")
+    return "mobile" if mobile or _says(request, "sec-ch-ua-mobile", "?1") else "desktop"
+
+
+def _says(request: Request, header: str, word: str) -> bool:
+    """Also when it came twice, which the gateway joins with a comma; not when the two differ."""
+    value = request.header(header)
+    return value == word or {part.strip() for part in value.split(",", 4)} == {word}

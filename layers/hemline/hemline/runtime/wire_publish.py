@@ -10,6 +10,7 @@ from hemline.adapters.onnx_bounded import try_ranker
 from hemline.adapters.s3 import S3Objects
 from hemline.model.consent import Policy
 from hemline.model.errors import BadInput
+from hemline.model.refusals import Refusals
 from hemline.model.site import Site
 from hemline.runtime.limits import Clients
 from hemline.runtime.settings import Settings
@@ -67,10 +68,23 @@ def command_of(event: dict[str, object], site: str) -> Command | None:
     try:
         command = msgspec.convert(event, Command)
     except msgspec.ValidationError as error:
-        raise BadInput("event", f"{error}.", 'Send {"site": NAME}.') from None
+        raise _REFUSALS.of(error) from None
     if command.site != site:
         raise BadInput("site", f"{command.site} is not served here.", f"This stack serves {site}.")
     return command
+
+
+_REFUSALS = Refusals(
+    "event",
+    {
+        "": 'Send {"site": NAME}.',
+        "site": "Send the name of the site that this stack serves.",
+        "site_file": "Send the text of a site file, YAML.",
+        "rollback": "Send true, or the first digits of an edition.",
+        "built": "Send whole epoch milliseconds, 1 or more.",
+    },
+    {"": "A command has site, site_file, rollback and built."},
+)
 
 
 def compile_site(text: str, settings: Settings) -> Site:
@@ -78,7 +92,8 @@ def compile_site(text: str, settings: Settings) -> Site:
     found = reviewed([("", text)], now=0)  # errors are what no time changes
     if found.site is None:
         lines = "\n".join(finding.text("site file") for finding in found.errors)
-        raise BadInput("site_file", f"{len(found.errors)} mistakes:\n{lines}")
+        reason = f"{len(found.errors)} mistakes:\n{lines}"
+        raise BadInput("site_file", reason, "\nMend them: hemline site check FILE tells the same.")
     check_consent(found.site, stack_says=settings.policy)
     return found.site
 

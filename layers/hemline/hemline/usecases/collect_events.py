@@ -19,7 +19,6 @@ from hemline.model.errors import BadInput, NotAllowed, Unavailable
 from hemline.model.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record, in_turn
 from hemline.model.event_body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.event_input import (
-    ALIASES,
     SIGNED_ONLY,
     EventInput,
     check_item,
@@ -28,6 +27,7 @@ from hemline.model.event_input import (
     stated_choices,
     stated_time,
 )
+from hemline.model.event_refusals import ALIASES
 from hemline.model.times import check_stated
 from hemline.usecases.ports import EventStream, StreamEntry
 from hemline.usecases.token_binding import check_binding, given_to

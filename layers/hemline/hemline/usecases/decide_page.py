@@ -8,7 +8,7 @@ from hemline.decide.facts import FactSource
 from hemline.decide.page import Ask, Engine, decide_page
 from hemline.decide.token import Witness
 from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
-from hemline.model.errors import Unavailable, UnknownSlot
+from hemline.model.errors import BadInput, Unavailable, UnknownSlot
 from hemline.usecases.breaker import Breaker, Clock, Health, Run
 from hemline.usecases.breaker import health as new_health
 from hemline.usecases.editions import LiveEdition
@@ -46,8 +46,9 @@ class Decided(NamedTuple):
     faults: tuple[str, ...]
     breakers: Mapping[str, str] = {}
     """Dependency → state, of those whose breaker is not closed."""
-    errors: tuple[UnknownSlot, ...] = ()
-    """Slots of the page that this site does not have: the others are answered all the same."""
+    errors: tuple[BadInput, ...] = ()
+    """Slots of the page that this site does not have, and what was left out of what the page stated of
+    itself: the others are answered all the same."""
 
 
 def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
@@ -60,7 +61,7 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     engine = deps.live.engine
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
-        return Decided(nothing, "", (*faults, "no edition yet"), health.states)
+        return Decided(nothing, "", (*faults, "no edition yet"), health.states, ask.left_out)
     ask, errors = _there(ask, engine)
     if engine.ranker:
         run = Run(engine.ranker, health.ranker, deps.clock, started)
@@ -73,7 +74,8 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
     faults += map(str, errors)
-    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states, errors)
+    told = ask.left_out + errors
+    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states, told)
 
 
 def _there(ask: Ask, engine: Engine) -> tuple[Ask, tuple[UnknownSlot, ...]]:

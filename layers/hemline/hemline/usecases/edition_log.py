@@ -49,5 +49,7 @@ def step_back(entries: list[Entry], live_built: int, wanted: str = "") -> Entry:
         return found[0]
     older = [entry for entry in entries if entry.built < live_built]
     if not older:
-        raise BadInput("rollback", "there is no edition before the live one.")
+        raise BadInput(
+            "rollback", "there is no edition before the live one.", "See hemline publish --list"
+        )
     return older[-1]

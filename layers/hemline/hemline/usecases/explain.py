@@ -171,7 +171,9 @@ def _variant(fragment: Fragment) -> str:
 def _items(seen: Watching, chosen: Chosen, item: str) -> SlotTrace:
     index = seen.engine.snapshot.index.get(item) if item else None
     if item and index is None:
-        raise BadInput("item", f"{item[:64]!r} is not in that edition.")
+        raise BadInput(
+            "item", f"{item[:64]!r} is not in that edition.", "Name an item that it was made from."
+        )
     at = seen.scored.get(chosen.slot.name)
     scored = seen.ranker.asked[at] if seen.ranker and at is not None else None
     return trace(seen.engine, seen.source, chosen, scored, index)
@@ -195,7 +197,8 @@ def why_not(scene: Scene, item: str) -> WhyNot:
         return _why_not_chosen(whole.choice, item)
     found = whole.items
     if found is None:
-        raise BadInput("token", f"is of a slot that could not be filled: {'; '.join(whole.left)}.")
+        reason = f"is of a slot that could not be filled: {'; '.join(whole.left)}."
+        raise BadInput("token", reason, "Ask with the token of an answer that has items.")
     told = next((one for one in found.candidates if one.item == item), None)
     if told is None:
         return WhyNot(item, f"rule {found.rules[0].rule} (suppress)")

@@ -54,7 +54,8 @@ def preview(
     source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
     seen = watched(engine, ask, source, Witness(deps.keys, counts=False), time.perf_counter)
     told = {name: explained(seen, name, known.minute) for name in seen.fragments}
-    return Previewed(Decided(seen.fragments, engine.snapshot.digest, ()), told)
+    decided = Decided(seen.fragments, engine.snapshot.digest, (), errors=ask.left_out)
+    return Previewed(decided, told)
 
 
 def _read(ask: Ask, visit: Visit, deps: Deps) -> Hot | Unavailable:

@@ -162,7 +162,7 @@ def roll_back(name: str, places: Places, wanted: str = "") -> Entry:
     """
     pointer = places.pointers.read_pointer(name)
     if pointer is None:
-        raise BadInput("rollback", f"{name} has no edition yet.")
+        raise BadInput("rollback", f"{name} has no edition yet.", "Publish one first.")
     entry = step_back(editions(places.objects, name), pointer.built, wanted)
     data = find(places.objects, keys.edition_object(name, entry.edition))
     if data is None:

@@ -1,0 +1,101 @@
+"""`bench worst`: the worst request that the door lets in, against variants chosen by patterns.
+
+A page address of 64 kB of different letters, asked for 20 slots of five variants each. Ours cuts the
+address, searches it once for each pattern, and gives up after so many steps; the naive variant searches
+all of it with the standard library's `re`, slot by slot, and has only patterns that end there at all:
+`(.?){200}z` would not. Both choose the same variants.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from itertools import cycle
+
+from hemline.decide import rule_masks
+from hemline.decide.facts import FactSource
+from hemline.decide.features import FEATURES
+from hemline.decide.page import Engine, decide_page
+from hemline.decide.rules import Rules
+from hemline.decide.snapshot import Snapshot
+from hemline.decide.token import Witness
+from hemline.learn.statistics import sections
+from hemline.learn.statistics_counts import Statistics
+from hemline.model.decision import Visit
+from hemline.model.edition import SCHEMA, Header, pack, unpack
+from hemline.model.rule import Condition
+from hemline.model.slot import Slot, Variant
+from hemline.runtime.fragments_in import MOST_BODY_BYTES, MOST_SLOTS, ask_of
+from hemline.runtime.http import Request
+from hemline.runtime.page_input import MOST_TEXT
+from hemline.usecases.known import Known, makers
+from hemline.usecases.ports import Hot
+from workbench.bench.decide import Different
+from workbench.bench.measure import Row, rounds, row
+from workbench.bench.world import KEYS, NOW, SITE
+
+PATTERNS = (
+    "utm.{0,100}spring",
+    ".{0,120}.{0,120}q",
+    "[a-c].{0,100}[d-f].{0,100}z",
+    "^/(sale|new)/[a-z0-9-]+$",
+)
+SLOTS = tuple(f"slot-{n}" for n in range(MOST_SLOTS))
+REST = "any"
+_CALLS = {"hemline": 3, "naive": 1}
+
+
+def rows(*, repeats: int = 7) -> list[Row]:
+    """A row of each variant; its size is the body's. Raises Different unless both choose alike."""
+    body = worst_body()
+    variants = _variants(body)
+    ours, theirs = (call() for call in variants.values())
+    if ours != theirs:
+        raise Different(f"variants: {ours} and {theirs}")
+    samples = rounds(variants, calls=_CALLS, repeats=repeats)
+    return [row(name, len(body), samples[name]) for name in variants]
+
+
+def worst_body(first: int = 0) -> bytes:
+    """As much address as a body may hold, of letters of which no two in a row are alike."""
+    slots = [{"name": name} for name in SLOTS]
+    frame = len(json.dumps({"page": {"url": ""}, "slots": slots}))
+    count = (MOST_BODY_BYTES - frame - 3) // 3  # three bytes a letter
+    url = "utm" + "".join(chr(0x4E00 + (first + n) % 20_000) for n in range(count))
+    return json.dumps({"page": {"url": url}, "slots": slots}, ensure_ascii=False).encode()
+
+
+def _variants(body: bytes) -> dict[str, Callable[[], list[str]]]:
+    variants = tuple(
+        Variant(pattern, when=(Condition("page.url", "matches", pattern),)) for pattern in PATTERNS
+    )
+    slots = tuple(
+        Slot(name, kind="content", personal=False, variants=(*variants, Variant(REST)))
+        for name in SLOTS
+    )
+    header = Header(SCHEMA, SITE, NOW, slots, (), FEATURES, {})
+    payloads = {**sections(Statistics(), [], NOW), **rule_masks.sections((), [], NOW)}
+    snapshot = Snapshot(unpack(pack(header, payloads), site=SITE))
+    engine = Engine(snapshot, Rules(snapshot), None)
+    naive = {pattern: re.compile(pattern) for pattern in PATTERNS}
+    # In turns: what was found in the last text is remembered, and no attacker sends one twice.
+    bodies = cycle([body, worst_body(1) if len(body) > MOST_TEXT else body])
+    return {"hemline": lambda: _ours(engine, next(bodies)), "naive": partial(_theirs, naive, body)}
+
+
+def _ours(engine: Engine, body: bytes) -> list[str]:
+    """From the request to the fragments; the variant of each slot."""
+    method = {"http": {"method": "POST"}}
+    ask = ask_of(Request({"requestContext": method, "headers": {}, "body": body.decode()}))
+    known = Known(Visit(None, consent=None), Hot(None, None), engine, NOW - NOW % 60_000)
+    found = decide_page(engine, ask, FactSource(makers(ask, known)), Witness(KEYS))
+    return [json.loads(fragment.body)["variant"]["name"] for fragment in found.values()]
+
+
+def _theirs(patterns: dict[str, re.Pattern[str]], body: bytes) -> list[str]:
+    asked = json.loads(body)
+    url = asked["page"]["url"]
+    return [
+        next((name for name, one in patterns.items() if one.search(url)), REST)
+        for _ in asked["slots"]
+    ]
