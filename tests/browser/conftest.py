@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.browsing import PATIENT, RECORD, Shop, at_rest
 from tests.support.scripted_shop import application
+from workbench import children
 from workbench.beside import beside, settled
 
 FLAGS = (
@@ -112,18 +111,16 @@ Surf = Callable[[str], None]
 def surf(shop: Shop, tmp_path: Path) -> Iterator[Surf]:
     """Opens a path in a browser that nobody drives: with one attached, pages are not drawn ahead,
     and none comes back from the browser's memory. Its pages do by script what a test wants of them."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[children.Process] = []
 
     def one(path: str) -> None:
         profile = f"--user-data-dir={tmp_path / f'profile-{len(started)}'}"
         flags = ["--headless=new", *FLAGS[1:], profile]
         command = [found_browser(), *flags, shop.url + path]
         null = subprocess.DEVNULL
-        started.append(subprocess.Popen(command, stdout=null, stderr=null, start_new_session=True))
+        started.append(children.start(command, stdout=null, stderr=null))
 
     yield one
     for process in started:
-        # Its own group: the browser and all of its helpers.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()  # with all of its helpers
         process.wait(20)

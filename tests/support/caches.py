@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.functions import ROOT
+from workbench import children
 from workbench.laptop import free_ports
 
 VCL, NGINX = ROOT / "edge/varnish.vcl", ROOT / "edge/nginx.conf"
@@ -83,7 +84,7 @@ def nginx(origin: int, folder: Path, text: str = "") -> Iterator[int]:
 def _running(command: list[str], port: int, log: Path) -> Iterator[None]:
     """The process, from when its port answers to when it has ended."""
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        process = children.start(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
             _wait(process, port, log)
             yield
@@ -96,7 +97,7 @@ def _running(command: list[str], port: int, log: Path) -> Iterator[None]:
                 process.wait(20)
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _wait(process: children.Process, port: int, log: Path) -> None:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         assert process.poll() is None, log.read_text()

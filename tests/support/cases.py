@@ -45,6 +45,7 @@ class Staying(NamedTuple):
     engine: Engine | None
     brake: Brake
     stale: bool = False
+    loading: bool = False
 
     def follow(self, *_: object) -> None:
         """Nothing newer ever comes."""

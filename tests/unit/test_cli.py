@@ -103,6 +103,8 @@ def test_who_asks_for_json_gets_json_when_it_fails_too(tmp_path: Path) -> None:
     for command in (("publish", "--json"), ("report", "cold", "--json")):
         done = main(*command, state=tmp_path)
         assert done.returncode == 2
-        assert json.loads(done.stdout)["error"] == "NotRunning"
-        assert json.loads(done.stdout)["message"] in done.stderr
+        said = json.loads(done.stdout)
+        assert said["status"] == 2
+        assert said["error"]
+        assert said["error"] in done.stderr
     assert main("publish", state=tmp_path).stdout == ""

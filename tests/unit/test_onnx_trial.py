@@ -3,7 +3,6 @@
 import json
 import platform
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -262,10 +261,11 @@ def test_without_a_process_of_its_own_the_crash_would_be_ours() -> None:
     data = crashing()
     code = f"""
 from hemline.adapters import onnx, onnx_trial
+from workbench import children
 onnx.check_model = lambda _: None
 onnx_trial.attempt(onnx_trial.Order({data!r}, {card(data)!r}, onnx_trial.Limits()))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    done = children.run([sys.executable, "-c", code], capture=True, check=False)
     assert done.returncode == -signal.SIGFPE
 
 
