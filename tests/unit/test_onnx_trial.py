@@ -4,7 +4,6 @@ import json
 import platform
 import signal
 import sys
-from collections.abc import Sequence
 
 import numpy as np
 import onnx
@@ -26,32 +25,21 @@ from hemline.decide.features import FEATURES
 from hemline.model.errors import Refused, Unavailable
 from hemline.usecases.edition_ranker import RankerFiles, choose
 from models import sources
-from tests.support.onnx_models import WEIGHTS, card, weighted
+from tests.support.onnx_models import (
+    ADDED,
+    WEIGHTS,
+    card,
+    crashing,
+    grown,
+    loop,
+    model,
+    node,
+    slow,
+    weighted,
+)
 
 LOOSE = Limits(wall_seconds=60, cpu_seconds=60, load_seconds=60.0, score_seconds=60.0)
 """For what is wrong otherwise than by being slow, on a machine that is busy."""
-
-
-def model(
-    nodes: Sequence[onnx.NodeProto],
-    *,
-    scores: Sequence[str | int] = ("n", 1),
-    **weights: np.ndarray,
-) -> bytes:
-    """A ranker of three features made of these nodes, `x` → `scores`."""
-    graph = helper.make_graph(
-        list(nodes),
-        "ranker",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, list(scores))],
-        [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )
-    opset = [helper.make_opsetid("", 17)]
-    return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
-
-
-def node(operator: str, inputs: str, output: str, **attributes: object) -> onnx.NodeProto:
-    return helper.make_node(operator, inputs.split(), [output], **attributes)
 
 
 def tried(data: bytes, limits: Limits = LOOSE, **changes: object) -> tuple[str, ...]:
@@ -61,45 +49,6 @@ def tried(data: bytes, limits: Limits = LOOSE, **changes: object) -> tuple[str, 
 TRAPS = pytest.mark.skipif(
     platform.machine() not in {"x86_64", "AMD64"}, reason="other processors divide without a fault"
 )
-ADDED = node("MatMul", "x w", "sum")
-
-
-def grown(steps: int) -> bytes:
-    """Outer products: with n rows the last tensor has n^(2^steps) numbers."""
-    nodes = [ADDED, node("ReduceMax", "x", "peak", axes=[1], keepdims=1)]
-    flat, name = np.array([-1, 1]), "peak"
-    for step in range(steps):
-        nodes += [
-            node("Transpose", name, f"t{step}", perm=[1, 0]),
-            node("MatMul", f"{name} t{step}", f"o{step}"),
-            node("Reshape", f"o{step} flat", f"r{step}"),
-        ]
-        name = f"r{step}"
-    nodes += [node("ReduceMax", name, "all", keepdims=0), node("Add", "sum all", "scores")]
-    return model(nodes, w=WEIGHTS, flat=flat)
-
-
-def slow(times: int) -> bytes:
-    wide = np.ones((1000, 1000), np.float32) / 1000
-    nodes = [node("MatMul", "x a", "y0")]
-    nodes += [node("MatMul", f"y{n} b", f"y{n + 1}") for n in range(times)]
-    nodes += [node("MatMul", f"y{times} c", "scores")]
-    ends = {"a": np.ones((3, 1000), np.float32), "c": np.ones((1000, 1), np.float32)}
-    return model(nodes, **ends, b=wide)
-
-
-def crashing() -> bytes:
-    """The least whole number divided by -1: a fault of the processor, which ends the process."""
-    nodes = [
-        node("Cast", "x", "whole", to=TensorProto.INT64),
-        node("Mul", "whole nought", "zero"),
-        node("Sub", "zero one", "minus"),
-        node("Div", "least minus", "part"),
-        node("Cast", "part", "y", to=TensorProto.FLOAT),
-        node("MatMul", "y w", "scores"),
-    ]
-    least, one, nought = (np.array([[n]]) for n in (np.iinfo(np.int64).min, 1, 0))
-    return model(nodes, w=WEIGHTS, least=least, one=one, nought=nought)
 
 
 BAD = {
@@ -153,20 +102,6 @@ def test_one_that_never_ends_is_stopped() -> None:
 # --- what a look at the operators tells
 
 
-def _loop() -> bytes:
-    """2^62 turns."""
-    value = helper.make_tensor_value_info
-    body = helper.make_graph(
-        [node("Identity", "on", "on_out"), node("Add", "v v", "v_out")],
-        "body",
-        [value("i", TensorProto.INT64, []), value("on", TensorProto.BOOL, []),
-         value("v", TensorProto.FLOAT, None)],
-        [value("on_out", TensorProto.BOOL, []), value("v_out", TensorProto.FLOAT, None)],
-    )  # fmt: skip
-    nodes = [ADDED, node("Loop", "turns go sum", "scores", body=body)]
-    return model(nodes, w=WEIGHTS, turns=np.array(2**62), go=np.array(True))
-
-
 def _branch() -> bytes:
     made = helper.make_graph([], "b", [], [])
     return model([node("MatMul", "x w", "scores", then_branch=made)], w=WEIGHTS)
@@ -197,7 +132,7 @@ def _as_whole_numbers() -> bytes:
 
 
 UNBOUNDED = {
-    "Loop": (_loop(), "the operator Loop"),
+    "Loop": (loop(), "the operator Loop"),
     "a branch of an operator that may be used": (_branch(), "a graph within its graph"),
     "random numbers": (_random(), "the operator RandomNormalLike"),
     "a function": (_function(), "a function of its own"),
@@ -250,7 +185,7 @@ def test_without_the_scan_the_limits_still_end_an_endless_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     unscanned(monkeypatch)
-    data = _loop()
+    data = loop()
     with pytest.raises(Refused, match="its trial was stopped"):
         try_ranker(data, card(data), Limits(wall_seconds=60, cpu_seconds=3))
 
