@@ -54,6 +54,11 @@ sub vcl_recv {
 # is in its Vary.
 
 sub vcl_backend_response {
+	# Whole or not at all: visitors who wait for the same answer would share one that breaks off half-way,
+	# and a page would be assembled with half a fragment in it.
+	if (bereq.url ~ "^/v1(/|$|\?)") {
+		set beresp.do_stream = false;
+	}
 	# What a page may not have is never kept: errors, cookies, and what says that it is somebody's.
 	if (beresp.status != 200 && beresp.status != 304) {
 		call hemline_keep_not;

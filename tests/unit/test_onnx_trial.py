@@ -37,6 +37,7 @@ from tests.support.onnx_models import (
     slow,
     weighted,
 )
+from workbench import children
 
 LOOSE = Limits(wall_seconds=60, cpu_seconds=60, load_seconds=60.0, score_seconds=60.0)
 """For what is wrong otherwise than by being slow, on a machine that is busy."""
