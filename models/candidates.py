@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from hemline.decide.candidates import gather
-from hemline.decide.facts import Fact, Facts, FactSource
-from hemline.decide.features import matrix
-from hemline.decide.snapshot import Ints, Snapshot
-from hemline.decide.visitor import VisitorView
-from hemline.model.event import Deed, Line, Record
-from hemline.model.slot import Slot
+from hemline.decide.facts.facts import Fact, Facts, FactSource
+from hemline.decide.facts.snapshot import Ints, Snapshot
+from hemline.decide.ranking.candidates import gather
+from hemline.decide.ranking.features.matrix import matrix
+from hemline.decide.ranking.visitor import VisitorView
+from hemline.model.events.event import Deed, Line, Record
+from hemline.model.site.slot import Slot
 from models.examples import Example, Turn
 from models.replay import World
 

@@ -14,21 +14,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.page import Ask, Engine
-from hemline.decide.rules import Rules
-from hemline.decide.snapshot import Snapshot
-from hemline.learn.profile import Profile, encode, fold
+from hemline.decide.rules.eligibility import Rules
+from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.decision import Page, SlotRequest, Traits, Visit
 from hemline.model.edition import pack, unpack
-from hemline.model.event import Event, Line, Record
+from hemline.model.events.event import Event, Line, Record
 from hemline.model.ids import hash64
 from hemline.model.item import Item
-from hemline.model.site import Site
-from hemline.model.slot import Slot, Variant
-from hemline.usecases.build_edition import Counted, Made, count, edition_parts
-from hemline.usecases.decide_page import Deps, decide
-from hemline.usecases.editions import LiveEdition
+from hemline.model.site.site import Site
+from hemline.model.site.slot import Slot, Variant
 from hemline.usecases.ports import Hot, Stored
+from hemline.usecases.publishing.build import Counted, Made, count, edition_parts
+from hemline.usecases.serving.decide_page import Deps, decide
+from hemline.usecases.serving.editions import LiveEdition
 
 SITE, SLOT = "simulated", "hero"
 START = 1_780_012_800_000

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate_ranklens(file: Log, *, as_json: AsJson = False) -> None:
     """P1: clicks in ranked lists of films, by time; about a minute."""
-    from models import ranklens  # noqa: PLC0415 - light at import
+    from models import ranklens
 
     log = ranklens.read(file)
     with _progress("replaying", log.records, quiet=as_json) as tick:
@@ -40,7 +40,7 @@ def evaluate_ranklens(file: Log, *, as_json: AsJson = False) -> None:
 
 def evaluate_online_retail(file: Log, *, as_json: AsJson = False) -> None:
     """P3: what is in a customer's next invoice; two to three minutes."""
-    from models import online_retail  # noqa: PLC0415 - light at import
+    from models import online_retail
 
     log = online_retail.read(file)
     with _progress("replaying", log.purchases, quiet=as_json) as tick:
@@ -50,7 +50,7 @@ def evaluate_online_retail(file: Log, *, as_json: AsJson = False) -> None:
 
 def evaluate_newcomers(file: Log, *, as_json: AsJson = False) -> None:
     """P1's lists (RankLens) where one film in ten is new: what it is worth to know what it is like."""
-    from models import newcomers, ranklens  # noqa: PLC0415 - light at import
+    from models import newcomers, ranklens
 
     log = ranklens.read(file)
     with _progress("replaying", log.records, quiet=as_json) as tick:
@@ -66,7 +66,7 @@ def evaluate_newcomers(file: Log, *, as_json: AsJson = False) -> None:
 
 def evaluate_diversity(file: Log, *, as_json: AsJson = False) -> None:
     """P1's lists (RankLens) varied: what each strength costs in NDCG@10 and brings in distance."""
-    from models import diversity, ranklens  # noqa: PLC0415 - light at import
+    from models import diversity, ranklens
 
     log = ranklens.read(file)
     with _progress("replaying", log.records, quiet=as_json) as tick:
@@ -92,7 +92,7 @@ def evaluate_choice(
     as_json: AsJson = False,
 ) -> None:
     """Simulated shops: what learning which variant to show is worth; about three minutes."""
-    from models import choice  # noqa: PLC0415 - light at import
+    from models import choice
 
     with _progress("simulating", range(choice.runs(seeds)), quiet=as_json) as tick:
         made = choice.evaluate(days, visits, seeds, tick)
@@ -124,7 +124,7 @@ def train(
 
     From the archive it goes where the next `hemline publish` takes it from, else into a folder.
     """
-    from models import fitting, sources  # noqa: PLC0415 - light at import
+    from models import fitting, sources
 
     if demo:
         with _progress("simulating shops", sources.DEMO_SHOPS, quiet=as_json) as tick:
@@ -149,7 +149,7 @@ def train(
 
 @contextmanager
 def _progress(what: str, over: Sized, *, quiet: bool) -> Iterator[Tick]:
-    from rich.progress import Progress  # noqa: PLC0415 - light at import
+    from rich.progress import Progress
 
     with Progress(transient=True, disable=quiet) as progress:
         task = progress.add_task(what, total=len(over))
@@ -160,8 +160,8 @@ def _print(result: "Result", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result.as_json()))
         return
-    from rich.console import Console  # noqa: PLC0415 - light at import
-    from rich.table import Table  # noqa: PLC0415 - light at import
+    from rich.console import Console
+    from rich.table import Table
 
     table = Table(title=f"{result.protocol}: {result.lists} lists")
     for name in ("ranker", "NDCG@10", "± se", "hemline minus it (95 %)"):

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.features import FEATURES, matrix
+from hemline.decide.ranking.features.matrix import FEATURES, matrix
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from models.candidates import offered

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.diversify import diversify, spread
-from hemline.decide.features import FEATURES
-from hemline.learn import content
+from hemline.decide.ranking.diversify import diversify, spread
+from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.learn.statistics import content
 from hemline.model.item import Item
-from hemline.model.slot import Slot
-from hemline.usecases.variety import sections
+from hemline.model.site.slot import Slot
+from hemline.usecases.publishing.variety import sections
 from models.examples import Example, rows, split
 from models.metrics import CUT, ndcg, paired, summary
 from models.ranklens import DATA, TRAIN

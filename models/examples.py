@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.features import matrix
-from hemline.decide.snapshot import Ints
+from hemline.decide.facts.snapshot import Ints
+from hemline.decide.ranking.features.matrix import matrix
 from hemline.model.errors import BadInput
-from hemline.model.event import Deed, Record
+from hemline.model.events.event import Deed, Record
 from models.replay import Rows, World
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import onnxmltools
 from onnxmltools.convert.common.data_types import FloatTensorType
 
-from hemline.adapters.onnx import SCHEMA, OnnxRanker
-from hemline.adapters.onnx_trial import STATED, VERSION, trial_rows
+from hemline.adapters.onnx.ranker import SCHEMA, OnnxRanker
+from hemline.adapters.onnx.trial import STATED, VERSION, trial_rows
 from hemline.model.errors import Refused
 from models.training import predict
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.features import FEATURES
+from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.model.errors import BadInput
 from hemline.model.ids import hash64
 from models.examples import Example, rows

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hemline.model.errors import BadInput
-from hemline.model.event import ITEM_EVENT, Event, Record, item_order
-from hemline.model.event_input import EventInput, event_of, item_of, parse_event, stated_time
+from hemline.model.events.event import ITEM_EVENT, Event, Record, item_order
+from hemline.model.events.schema import EventInput, event_of, item_of, parse_event, stated_time
 from hemline.model.item import Item
 
 

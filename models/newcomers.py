@@ -11,11 +11,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.features import FEATURES, matrix
-from hemline.decide.snapshot import Snapshot
-from hemline.decide.visitor import view
-from hemline.learn.statistics import Statistics
-from hemline.model.event import Record
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.ranking.features.matrix import FEATURES, matrix
+from hemline.decide.ranking.visitor import view
+from hemline.learn.statistics.arrays import Statistics
+from hemline.model.events.event import Record
 from hemline.model.ids import hash64
 from models.examples import Example, each, rows, shown_lists, split
 from models.logs import Log

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.features import FEATURES
-from hemline.model.event import Line, Record
+from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.model.events.event import Line, Record
 from hemline.model.item import Item
 from models.candidates import next_list
 from models.examples import Example, enough, rows

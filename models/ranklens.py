@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hemline.decide.features import FEATURES
+from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.model.item import Item
 from models.examples import Example, each, rows, shown_lists, split
 from models.logs import Log, of_wire

@@ -10,20 +10,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hemline.decide.features import FEATURES
-from hemline.decide.snapshot import Snapshot
-from hemline.decide.visitor import VisitorView, view
-from hemline.learn import content
-from hemline.learn.newcomers import likeness, new_section
-from hemline.learn.profile import Profile, decode, encode, fold
-from hemline.learn.statistics import (
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.decide.ranking.visitor import VisitorView, view
+from hemline.learn.profile.fold import Profile, decode, encode, fold
+from hemline.learn.statistics import content
+from hemline.learn.statistics.arrays import (
     Statistics,
     catalogue_sections,
     count_sections,
     neighbour_sections,
 )
+from hemline.learn.statistics.cold_items import likeness, new_section
 from hemline.model.edition import SCHEMA, Header, Payload, pack, unpack
-from hemline.model.event import Record
+from hemline.model.events.event import Record
 from hemline.model.item import Item
 
 Floats = npt.NDArray[np.float32]

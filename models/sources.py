@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from hemline.learn.abuse import clean
+from hemline.learn.statistics.abuse import clean
 from hemline.model import keys
 from hemline.model.errors import BadInput
-from hemline.model.site import Site
-from hemline.usecases.archive import read_archive
-from hemline.usecases.live_site import read_site
+from hemline.model.site.site import Site
+from hemline.usecases.ingest.archive import read_archive
+from hemline.usecases.sites.live_site import read_site
 from models import demo
 from models.candidates import next_lists
 from models.examples import Example, shown_lists, turns

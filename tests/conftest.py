@@ -10,8 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from hemline.adapters.aws_http import drop_connections
-from tests.support.clouds import REGION, Cloud
+from hemline.adapters.aws.connections import drop_connections
+from tests.harness.clouds import REGION, Cloud
 from workbench import children
 from workbench.cloud import emulator as ministack
 

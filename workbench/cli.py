@@ -11,10 +11,10 @@ from importlib import metadata
 import typer
 
 from models import commands as models
-from workbench import schemas
 from workbench.bench import commands as bench
 from workbench.brake import commands as brake
 from workbench.cloud import commands as cloud
+from workbench.contracts import schemas
 from workbench.demo import commands as demo
 from workbench.forget import commands as forget
 from workbench.importers import commands as importers

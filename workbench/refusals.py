@@ -74,6 +74,6 @@ def say(error: Exception, refusal: Refusal, *, to_machine: bool) -> None:
     if isinstance(error, typer.TyperException) and hasattr(error, "show"):
         error.show()  # with the usage of the command
     else:
-        from hemline.usecases.quarantine import safe  # noqa: PLC0415 - of refusals alone
+        from hemline.usecases.ingest.quarantine import safe  # noqa: PLC0415 - of refusals alone
 
         print(f"hemline: {safe(refusal.error)}", file=sys.stderr)

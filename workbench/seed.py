@@ -11,19 +11,19 @@ from pathlib import Path
 
 import msgspec
 
-from hemline.adapters.site_yaml import check
 from hemline.model.consent import ConsentRules
 from hemline.model.errors import HemlineError, Refused
 from hemline.model.item import Item
-from hemline.model.site import Site
-from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles, fault, stored
-from hemline.usecases.publish_edition import (
+from hemline.model.site.site import Site
+from hemline.sitefile.reader import check
+from hemline.usecases.publishing.publish import (
     NOTHING_GIVEN,
     Given,
     Places,
     publish_edition,
     put_ranker,
 )
+from hemline.usecases.publishing.ranker import RANKER_FILES, RankerFiles, fault, stored
 from workbench import laptop, stores
 from workbench.demo import catalogue
 from workbench.demo.simulator import history

@@ -1,16 +1,16 @@
 """The stores of the stack that runs here, opened from this process as its functions open them."""
 
-from hemline.adapters.aws import AwsClient, connect
-from hemline.adapters.aws_credentials import Credentials
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.kinesis import KinesisStream
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws.client import AwsClient, connect
+from hemline.adapters.aws.credentials import Credentials
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.kinesis import KinesisStream
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.model import keys as names
 from hemline.model.edition import Edition, unpack
-from hemline.runtime.wire_publish import check_ranker
-from hemline.usecases.brake import BrakePlaces
+from hemline.runtime.publish.wiring import check_ranker
 from hemline.usecases.lookup import find
-from hemline.usecases.publish_edition import Places
+from hemline.usecases.publishing.publish import Places
+from hemline.usecases.sites.brake import BrakePlaces
 from workbench.cloud.resources import CREDENTIALS
 from workbench.laptop import Running
 

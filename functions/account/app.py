@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 
 from hemline.model.errors import HemlineError
-from hemline.runtime import account_in, account_out
+from hemline.runtime.account import request as account_in
+from hemline.runtime.account import response
+from hemline.runtime.account.wiring import wire
 from hemline.runtime.guard import guarded
 from hemline.runtime.http import Answer, Payload, Request, problem, status_of
 from hemline.runtime.identity import Asker
@@ -15,11 +17,10 @@ from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log
 from hemline.runtime.origins import is_cross_site
 from hemline.runtime.settings import load
-from hemline.runtime.wire_account import wire
-from hemline.usecases import account
-from hemline.usecases.account import Person
-from hemline.usecases.forget_person import forget
-from hemline.usecases.new_visitor import speaker, tombstone_of
+from hemline.usecases.people import account
+from hemline.usecases.people.account import Person
+from hemline.usecases.people.ensure_visitor import speaker, tombstone_of
+from hemline.usecases.people.forget_person import forget
 
 settings = load()
 clients = Clients("account", settings)
@@ -45,28 +46,28 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
 
 def _identify(request: Request, asker: Asker, person: Person, now: int) -> Answer:
     found = account.identify(person, deps, now)
-    return account_out.identified(found, asker, request, settings.keys)
+    return response.identified(found, asker, request, settings.keys)
 
 
 def _export(request: Request, asker: Asker, person: Person, now: int) -> Answer:
     page, tombstone = account_in.page_of(request), tombstone_of(person, deps)
-    answer = account_out.exported(account.export(person, page, deps, now))
+    answer = response.exported(account.export(person, page, deps, now))
     if tombstone is None or is_cross_site(request, settings.origins):
         return answer
-    return account_out.without_id(answer, tombstone.consent, asker, request, settings.keys)
+    return response.without_id(answer, tombstone.consent, asker, request, settings.keys)
 
 
 def _state(request: Request, asker: Asker, person: Person, now: int) -> Answer:
     choices = account_in.choices_of(request)
     person, choices = speaker(person, choices, deps)
     if person.nobody:
-        return account_out.opted_out()
+        return response.opted_out()
     consent = account.state(person, choices, deps, now)
-    return account_out.stated(consent, person, deps.policy, asker, request, settings.keys)
+    return response.stated(consent, person, deps.policy, asker, request, settings.keys)
 
 
 def _forget(request: Request, _asker: Asker, person: Person, now: int) -> Answer:
-    return account_out.erased(forget(settings.site, person.subject, forgetting, now), request)
+    return response.erased(forget(settings.site, person.subject, forgetting, now), request)
 
 
 _ROUTES: dict[str, Callable[[Request, Asker, Person, int], Answer]] = {

@@ -7,15 +7,15 @@ not hold is a 503 with Retry-After that says which events to send again.
 import time
 
 from hemline.model.errors import HemlineError, UnknownRoute
-from hemline.runtime.collect_in import caller_of
-from hemline.runtime.collect_out import answer_of
+from hemline.runtime.collect.request import caller_of
+from hemline.runtime.collect.response import answer_of
+from hemline.runtime.collect.wiring import wire
 from hemline.runtime.guard import guarded
 from hemline.runtime.http import Payload, Request, problem
 from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
-from hemline.runtime.wire_collect import wire
-from hemline.usecases.collect_events import NO_CONSENT, NOT_DURABLE, Collected, collect_events
+from hemline.usecases.ingest.collect import NO_CONSENT, NOT_DURABLE, Collected, collect_events
 
 settings = load()
 clients = Clients("collect", settings)

@@ -12,16 +12,16 @@ import time
 gc.disable()
 
 from hemline.model.errors import HemlineError
-from hemline.runtime.fragments_in import ask_of
-from hemline.runtime.fragments_out import answer_of
+from hemline.runtime.fragments.request import ask_of
+from hemline.runtime.fragments.response import answer_of
+from hemline.runtime.fragments.wiring import wire
 from hemline.runtime.guard import guarded
 from hemline.runtime.http import Answer, Payload, Request, problem
 from hemline.runtime.identity import visit_of
 from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
-from hemline.runtime.wire_fragments import wire
-from hemline.usecases.decide_page import Decided, decide
+from hemline.usecases.serving.decide_page import Decided, decide
 
 settings = load()
 deps = wire(settings, Clients("fragments", settings))
@@ -48,7 +48,7 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
 
 
 def _preview(request: Request) -> Answer:
-    from hemline.runtime.preview import answer  # noqa: PLC0415 - visitors' requests need none of it
+    from hemline.runtime.fragments.preview import answer  # noqa: PLC0415 - visitors' requests need none of it
 
     return answer(request, deps, settings, time.time_ns() // 1_000_000)
 

@@ -14,10 +14,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from hemline.runtime.guard import guarded
+from hemline.runtime.ingest.wiring import wire
 from hemline.runtime.limits import Clients
 from hemline.runtime.settings import load
-from hemline.runtime.wire_ingest import wire
-from hemline.usecases.ingest_batch import StreamRecord, ingest_batch
+from hemline.usecases.ingest.batch import StreamRecord, ingest_batch
 
 settings = load()
 clients = Clients("ingest", settings)

@@ -13,8 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from hemline.model.errors import BadInput, Conflict
 from hemline.runtime.guard import guarded
 from hemline.runtime.limits import Clients
-from hemline.runtime.settings import load
-from hemline.runtime.wire_publish import (
+from hemline.runtime.publish.wiring import (
     Command,
     check_live,
     command_of,
@@ -22,7 +21,8 @@ from hemline.runtime.wire_publish import (
     moment_of,
     wire,
 )
-from hemline.usecases.publish_edition import (
+from hemline.runtime.settings import load
+from hemline.usecases.publishing.publish import (
     NOTHING_GIVEN,
     Given,
     inputs,

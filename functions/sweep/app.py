@@ -12,8 +12,8 @@ from hemline.runtime.guard import guarded
 from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
-from hemline.runtime.wire_sweep import Context, wire
-from hemline.usecases.forget_archive import sweep_on
+from hemline.runtime.sweep.wiring import Context, wire
+from hemline.usecases.people.forget_archive import sweep_on
 
 settings = load()
 clients = Clients("sweep", settings)

@@ -13,10 +13,10 @@ import pytest
 from aiohttp import web
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.support.browsing import PATIENT, RECORD, Shop, at_rest
-from tests.support.scripted_shop import application
+from tests.harness.browsing import PATIENT, RECORD, Shop, at_rest
+from tests.harness.scripted_shop import application
 from workbench import children
-from workbench.beside import beside, settled
+from workbench.background_server import beside, settled
 
 FLAGS = (
     "--headless",

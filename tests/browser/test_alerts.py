@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.browsing import Shop, eventually, settled
-from tests.support.shop_fragments import variant
+from tests.harness.browsing import Shop, eventually, settled
+from tests.harness.shop_fragments import variant
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from hemline.runtime import account_in, collect_in
+from hemline.runtime.account import request as account_in
+from hemline.runtime.collect import request as collect_in
 from hemline.runtime.identity import sign_visitor
 from hemline.usecases.ports import Part
-from tests.support.browsing import at_rest, eventually
-from tests.support.clouds import Cloud
-from tests.support.editions import KEYS, SITE
-from tests.support.two_sites import Sites, two_sites
+from tests.builders.editions import KEYS, SITE
+from tests.harness.browsing import at_rest, eventually
+from tests.harness.clouds import Cloud
+from tests.harness.two_sites import Sites, two_sites
 
 pytestmark = [pytest.mark.browser, pytest.mark.cloud, pytest.mark.xdist_group("browser")]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.support.browsing import Shop, eventually, settled
-from tests.support.shop_fragments import row
+from tests.harness.browsing import Shop, eventually, settled
+from tests.harness.shop_fragments import row
 from workbench.demo.catalogue import by_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

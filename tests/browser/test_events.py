@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from playwright.sync_api import Page
 
-from hemline.model.event_input import parse_event
-from tests.support.browsing import Shop, eventually, settled
-from tests.support.shop_fragments import row, variant
+from hemline.model.events.schema import parse_event
+from tests.harness.browsing import Shop, eventually, settled
+from tests.harness.shop_fragments import row, variant
 from workbench.demo.catalogue import by_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

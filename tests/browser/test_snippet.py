@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from hemline.runtime.fragments_in import ask_of
-from tests.support.browsing import Answer, Shop, eventually, settled
-from tests.support.shop_fragments import row, variant
-from tests.unit.test_fragments_http import asked as posted
+from hemline.runtime.fragments.request import ask_of
+from tests.harness.browsing import Answer, Shop, eventually, settled
+from tests.harness.shop_fragments import row, variant
+from tests.unit.runtime.fragments.test_fragments_http import asked as posted
 from workbench.demo import pages
 from workbench.demo.catalogue import by_id
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
-from hemline.decide import template_escape, template_slot
-from hemline.decide.template_render import SECTION, Linked, programs
-from tests.support.browsing import eventually
-from tests.support.xss import PAYLOADS, Stage
+from hemline.decide.templates import escape, slot
+from hemline.decide.templates.render import SECTION, Linked, programs
+from tests.harness.browsing import eventually
+from tests.strategies.xss import PAYLOADS, Stage
 
 pytestmark = pytest.mark.browser
 HEAD = "<!doctype html><meta charset=utf-8><script>window.hits = 0; window.hemx = () => hits++</script>"
@@ -82,9 +82,9 @@ def test_it_turns_red_when_values_are_not_escaped(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = Stage(PAYLOADS)
-    monkeypatch.setitem(template_escape.ESCAPES, "text", str)  # type: ignore[arg-type]
+    monkeypatch.setitem(escape.ESCAPES, "text", str)  # type: ignore[arg-type]
     made = programs(stage.snapshot.edition.raw(SECTION))
-    held = template_slot._of(stage.snapshot)
+    held = slot._of(stage.snapshot)
     for name in made:
         held[name] = held[name]._replace(linked=Linked(made[name]))
     ran, asked = shown(page, stage)

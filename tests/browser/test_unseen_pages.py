@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.test_events import CROSSED, exposures, scroll
-from tests.support.browsing import Shop, eventually, patiently, plain, settled
-from tests.support.shop_fragments import row, variant
+from tests.harness.browsing import Shop, eventually, patiently, plain, settled
+from tests.harness.shop_fragments import row, variant
 from workbench.demo.catalogue import by_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from hemline.runtime.identity import sign_visitor
-from tests.support.browsing import PATIENT, RECORD, eventually, settled
-from tests.support.stack import READY, Stack
+from tests.harness.browsing import PATIENT, RECORD, eventually, settled
+from tests.harness.stack import READY, Stack
 from workbench.demo.catalogue import by_id, in_category
 from workbench.demo.simulator import history, visitors_of
 from workbench.demo.tastes import taste, utility

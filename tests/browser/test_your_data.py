@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.support.browsing import PATIENT, RECORD, eventually, settled
-from tests.support.stack import READY, Stack
+from tests.harness.browsing import PATIENT, RECORD, eventually, settled
+from tests.harness.stack import READY, Stack
 from workbench.demo.catalogue import by_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.cloud, pytest.mark.xdist_group("browser")]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.aws_http import drop_connections
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.connections import drop_connections
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.usecases.ports import Stored
 from tests.conftest import EMULATOR
-from tests.support.clouds import REGION, Cloud
+from tests.harness.clouds import REGION, Cloud
 from workbench.cloud import emulator as ministack
 
 pytestmark = pytest.mark.cloud

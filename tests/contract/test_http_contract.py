@@ -15,14 +15,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hemline.model.decision import Rung
-from hemline.model.slot import Slot, Variant
+from hemline.model.site.slot import Slot, Variant
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.decide_page import Deps
-from tests.support.deciding import acts, live, table_with
-from tests.support.door import Door, header
-from tests.support.editions import KEYS, SITE, ScoreByPrice, build, catalogue
-from workbench import openapi
+from hemline.usecases.serving.decide_page import Deps
+from tests.builders.editions import KEYS, SITE, ScoreByPrice, build, catalogue
+from tests.harness.deciding import acts, live, table_with
+from tests.harness.http_functions import Door, header
 from workbench.cloud.payload import Response
+from workbench.contracts import openapi
 
 SLOTS = (
     Slot("hero", kind="content", variants=(Variant("any", {"headline": "<Any>"}),)),

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.adapters.memory import MemoryTable
 from hemline.model.consent import Consent
-from hemline.model.standing import Standing
+from hemline.model.subject_status import Standing
 from hemline.usecases.ports import Part, Stored, Write, Written
-from tests.support.clouds import REGION, Cloud
-from tests.support.tables import Table, attempt, dynamo
+from tests.builders.tables import Table, attempt, dynamo
+from tests.harness.clouds import REGION, Cloud
 
 _sites = count()
 

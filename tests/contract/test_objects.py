@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from hemline.adapters.aws import connect
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.adapters.files import FolderObjects
 from hemline.adapters.memory import MemoryObjects
-from hemline.adapters.s3 import S3Objects
 from hemline.model.errors import Conflict, Unavailable
 from hemline.usecases.ports import VersionedStore
-from tests.support.clouds import REGION, Cloud
-from tests.support.versions import VersionedObjects
+from tests.builders.versions import VersionedObjects
+from tests.harness.clouds import REGION, Cloud
 
 
 @pytest.fixture(

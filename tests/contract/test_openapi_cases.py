@@ -18,16 +18,16 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import FailureGroup
 
-from hemline.model.event_input import SIGNED_ONLY
+from hemline.model.events.schema import SIGNED_ONLY
 from hemline.model.user_token import UserKey, mint_user_token
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.decide_page import Deps
+from hemline.usecases.serving.decide_page import Deps
+from tests.builders.editions import KEYS, NOW, SITE, ScoreByPrice
 from tests.contract.test_http_contract import ANN, EDITION, SLOTS
-from tests.support.deciding import live, table_with
-from tests.support.door import Door
-from tests.support.editions import KEYS, NOW, SITE, ScoreByPrice
-from workbench.openapi import PATH
-from workbench.schemas import event_schema
+from tests.harness.deciding import live, table_with
+from tests.harness.http_functions import Door
+from workbench.contracts.openapi import PATH
+from workbench.contracts.schemas import event_schema
 
 SOAK = 100_000
 """Cases of `make soak`, of all operations together."""

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.kinesis import KinesisStream
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.kinesis import KinesisStream
 from hemline.adapters.memory import MemoryStream
 from hemline.model.errors import Unavailable
 from hemline.usecases.ports import EventStream, StreamEntry
-from tests.support.clouds import REGION, Cloud
+from tests.harness.clouds import REGION, Cloud
 
 Held = Callable[[], list[tuple[str, bytes]]]
 

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.adapters.memory import MemoryTable
 from hemline.model.consent import Consent
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
-from hemline.model.standing import Standing
+from hemline.model.subject_status import Standing
 from hemline.usecases.ports import (
     Hot,
     Part,
     Stored,
 )
-from tests.support.clouds import REGION, Cloud
-from tests.support.tables import Table, attempt, dynamo, hot
+from tests.builders.tables import Table, attempt, dynamo, hot
+from tests.harness.clouds import REGION, Cloud
 
 
 @pytest.fixture(params=["memory", "moto", pytest.param("ministack", marks=pytest.mark.cloud)])

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from hemline.runtime import fragments_out, http
-from tests.support import caches
-from tests.support.canary_origin import Origin
-from tests.support.canary_requests import Crowd, names
-from tests.support.canary_run import Found, Run
-from tests.support.canary_world import World
-from workbench.beside import beside
+from hemline.runtime import http
+from hemline.runtime.fragments import response
+from tests.caches import servers
+from tests.caches.origin import Origin
+from tests.caches.requests import Crowd, names
+from tests.caches.run import Found, Run
+from tests.caches.world import World
+from workbench.background_server import beside
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("caches")]
 
-CACHES = {"varnish": caches.varnish, "nginx": caches.nginx}
+CACHES = {"varnish": servers.varnish, "nginx": servers.nginx}
 PUBLIC_FOR_ALL = {"Cache-Control": "public, max-age=60"}
 Walk = Callable[..., Found]
 
@@ -74,7 +75,7 @@ def saw(found: Found) -> bool:
 def test_a_function_that_calls_a_personal_fragment_public_is_found(
     cache: str, walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fragments_out, "PRIVATE", PUBLIC_FOR_ALL)
+    monkeypatch.setattr(response, "PRIVATE", PUBLIC_FOR_ALL)
     assert saw(walk(cache, 400))
 
 
@@ -84,7 +85,7 @@ def test_a_function_whose_errors_may_be_kept_is_found(
 ) -> None:
     monkeypatch.setattr(http, "PRIVATE", PUBLIC_FOR_ALL)
     # Varnish keeps no error whatever it says of itself.
-    text = caches.VCL.read_text().replace("beresp.status != 200 &&", "false &&")
+    text = servers.VCL.read_text().replace("beresp.status != 200 &&", "false &&")
     found = walk(cache, 600, text=text if cache == "varnish" else "")
     assert any("not what everybody gets: 4" in wrong or "kept: 4" in wrong for wrong in found.wrong)
 
@@ -106,7 +107,7 @@ VCL_MISTAKES = {
 
 @pytest.mark.parametrize("name", VCL_MISTAKES)
 def test_a_vcl_that_gives_everybody_the_same_is_found(name: str, walk: Walk) -> None:
-    text = caches.VCL.read_text()
+    text = servers.VCL.read_text()
     for old, new in VCL_MISTAKES[name]:
         assert text.count(old) == 1
         text = text.replace(old, new)
@@ -115,7 +116,7 @@ def test_a_vcl_that_gives_everybody_the_same_is_found(name: str, walk: Walk) -> 
 
 
 def test_an_nginx_that_keeps_what_does_not_say_so_is_found(walk: Walk) -> None:
-    text = caches.NGINX.read_text().replace(
+    text = servers.NGINX.read_text().replace(
         "proxy_cache hemline;",
         "proxy_cache hemline; proxy_cache_valid any 1m; proxy_ignore_headers Cache-Control Set-Cookie;",
     )

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from hemline.decide.facts import FactSource
-from hemline.learn import capsule
+from hemline.decide.facts.facts import FactSource
+from hemline.learn.profile import capsule
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.known import Known
-from tests.support.canary_world import OWN, SLOTS, World
-from tests.support.deciding import acts
-from tests.support.editions import KEYS
-from tests.support.functions import event
+from hemline.usecases.serving.visitor_context import Known
+from tests.builders.editions import KEYS
+from tests.caches.world import OWN, SLOTS, World
+from tests.harness.deciding import acts
+from tests.harness.functions import event
 
 VISITORS = [f"visitor-{n}" for n in range(24)]
 CUT_OFF, EVENTS = 0.15, 0.1

@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.model.keys import QUARANTINE_PREFIX
-from hemline.model.site import Site
-from hemline.model.slot import Slot
-from hemline.usecases import ingest_judge, quarantine
-from hemline.usecases.archive import read_archive
-from hemline.usecases.forget_archive import SweepDeps, Swept, sweep
-from hemline.usecases.forget_person import ForgetDeps, forget
-from hemline.usecases.link_people import LinkDeps, link
-from tests.support.clouds import REGION, Cloud
-from tests.support.editions import KEYS
-from tests.support.loop import SITE, Browser, Loop
+from hemline.model.site.site import Site
+from hemline.model.site.slot import Slot
+from hemline.usecases.ingest import enforce_consent, quarantine
+from hemline.usecases.ingest.archive import read_archive
+from hemline.usecases.people.forget_archive import SweepDeps, Swept, sweep
+from hemline.usecases.people.forget_person import ForgetDeps, forget
+from hemline.usecases.people.link import LinkDeps, link
+from tests.builders.editions import KEYS
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.loop import SITE, Browser, Loop
 from workbench import seed
 from workbench.demo.catalogue import items
 from workbench.demo.simulator import history
@@ -33,7 +33,7 @@ from workbench.forget import scan
 from workbench.forget.scan import Found, Place
 from workbench.forget.verify import kept_by_hash, through
 from workbench.importers import importing
-from workbench.importers.door import FrontDoor
+from workbench.importers.http_road import FrontDoor
 from workbench.importers.wire import Stream, encode
 
 pytestmark = pytest.mark.cloud
@@ -213,7 +213,7 @@ def test_a_visitor_alone_takes_their_part_out_of_the_user(shop: Shop) -> None:
 def test_a_tombstone_that_is_ignored_turns_this_red(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest_judge, "is_forgotten", lambda _record, _standing: False)
+    monkeypatch.setattr(enforce_consent, "is_forgotten", lambda _record, _standing: False)
     shop.forget(f"u:{USER}")
     shop.sweep()
     shop.replay()

@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from hemline.model.event import Record
-from hemline.model.site import Site
-from hemline.model.slot import Slot
-from hemline.usecases.archive import read_archive
-from tests.support.clouds import Cloud
-from tests.support.editions import KEYS
-from tests.support.loop import SITE, Browser, Loop
+from hemline.model.events.event import Record
+from hemline.model.site.site import Site
+from hemline.model.site.slot import Slot
+from hemline.usecases.ingest.archive import read_archive
+from tests.builders.editions import KEYS
+from tests.harness.clouds import Cloud
+from tests.harness.loop import SITE, Browser, Loop
 from workbench import seed
 from workbench.demo.catalogue import items
 from workbench.demo.simulator import history
 from workbench.importers import importing, online_retail, ranklens
-from workbench.importers.door import FrontDoor
+from workbench.importers.http_road import FrontDoor
 from workbench.importers.reading import opened
 from workbench.importers.report import Report
 from workbench.importers.wire import Stream, encode

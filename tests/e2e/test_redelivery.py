@@ -18,17 +18,17 @@ from pathlib import Path
 
 import pytest
 
-from hemline.learn.profile import Profile, decode, fold, state_bytes
-from hemline.model.event import Record
-from hemline.model.event_input import event_of, parse_event
+from hemline.learn.profile.fold import Profile, decode, fold, state_bytes
+from hemline.model.events.event import Record
+from hemline.model.events.schema import event_of, parse_event
 from hemline.model.keys import archive_prefix
-from hemline.usecases.archive import read_archive
+from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ports import ObjectStore, Stored
-from tests.support.stack import READY, Stack
+from tests.harness.stack import READY, Stack
 from workbench import stores
 from workbench.demo.simulator import history
 from workbench.importers import importing
-from workbench.importers.door import FrontDoor
+from workbench.importers.http_road import FrontDoor
 from workbench.importers.wire import Stream, Wire, encode
 from workbench.laptop import Running
 

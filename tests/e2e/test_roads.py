@@ -8,18 +8,18 @@ import pytest
 
 from hemline.model.edition import Edition, unpack
 from hemline.model.keys import edition_object
-from hemline.model.site import Site
-from hemline.model.slot import Slot
-from hemline.usecases.archive import read_archive
-from tests.support.clouds import Cloud
-from tests.support.editions import KEYS
-from tests.support.loop import SITE, Loop
+from hemline.model.site.site import Site
+from hemline.model.site.slot import Slot
+from hemline.usecases.ingest.archive import read_archive
+from tests.builders.editions import KEYS
+from tests.harness.clouds import Cloud
+from tests.harness.loop import SITE, Loop
 from workbench import seed
 from workbench.demo.catalogue import items
 from workbench.demo.simulator import history
 from workbench.importers import importing
 from workbench.importers.direct import Direct, Stores
-from workbench.importers.door import FrontDoor, Road
+from workbench.importers.http_road import FrontDoor, Road
 from workbench.importers.report import Report
 from workbench.importers.wire import Made, Stream, encode
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.account_desk import KEY, Desk
-from tests.support.canaries import USER_SECRET, Output, Recorder
-from tests.support.clouds import Cloud
-from tests.support.commands import standing
-from tests.support.functions import environment, load
+from tests.builders.canaries import USER_SECRET, Output, Recorder
+from tests.harness.account_harness import KEY, Desk
+from tests.harness.clouds import Cloud
+from tests.harness.commands import standing
+from tests.harness.functions import environment, load
 from workbench.laptop import Running
 
 

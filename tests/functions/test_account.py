@@ -2,14 +2,14 @@
 
 import pytest
 
-from hemline.learn import capsule as capsules
+from hemline.learn.profile import capsule as capsules
 from hemline.model.keys import alias
 from hemline.runtime.identity import sign_visitor
 from hemline.usecases.ports import Part
-from tests.support.account_desk import Desk, body, cookies_of, token
-from tests.support.deciding import acts
-from tests.support.editions import KEYS, SITE
-from tests.support.functions import event
+from tests.builders.editions import KEYS, SITE
+from tests.harness.account_harness import Desk, body, cookies_of, token
+from tests.harness.deciding import acts
+from tests.harness.functions import event
 
 pytestmark = pytest.mark.cloud
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from hemline.learn import capsule as capsules
+from hemline.learn.profile import capsule as capsules
 from hemline.model.consent import Purpose
 from hemline.runtime.identity import sign_visitor
-from tests.support.account_desk import Desk, body, cookies_of
-from tests.support.editions import KEYS
-from tests.support.functions import event
+from tests.builders.editions import KEYS
+from tests.harness.account_harness import Desk, body, cookies_of
+from tests.harness.functions import event
 
 pytestmark = pytest.mark.cloud
 

@@ -7,11 +7,11 @@ import pytest
 
 from hemline.model.keys import quarantine_object
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.forget_register import enter
-from tests.support.account_desk import Desk, body
-from tests.support.deciding import acts
-from tests.support.editions import KEYS, SITE
-from tests.support.functions import event
+from hemline.usecases.people.forget_register import enter
+from tests.builders.editions import KEYS, SITE
+from tests.harness.account_harness import Desk, body
+from tests.harness.deciding import acts
+from tests.harness.functions import event
 
 pytestmark = pytest.mark.cloud
 

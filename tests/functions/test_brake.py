@@ -6,20 +6,20 @@ from types import ModuleType
 import pytest
 from typer.testing import Result
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.model.edition import Pointer
 from hemline.model.errors import BadInput, Conflict
 from hemline.model.keys import edition_object
-from hemline.model.slot import Slot
-from hemline.usecases.editions import FOLLOW_SECONDS
-from tests.support.clouds import REGION, Cloud
-from tests.support.commands import hemline
-from tests.support.deciding import acts
-from tests.support.editions import KEYS, NOW, SITE, build_file, catalogue
-from tests.support.functions import environment, event, load
-from tests.support.rankers import linear
+from hemline.model.site.slot import Slot
+from hemline.usecases.serving.editions import FOLLOW_SECONDS
+from tests.builders.editions import KEYS, NOW, SITE, build_file, catalogue
+from tests.builders.rankers import linear
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.commands import hemline
+from tests.harness.deciding import acts
+from tests.harness.functions import environment, event, load
 from workbench.laptop import Running
 
 pytestmark = pytest.mark.cloud

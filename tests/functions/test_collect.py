@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from hemline.learn import capsule
-from hemline.model.batch_signature import sign_batch
+from hemline.learn.profile import capsule
 from hemline.model.consent import NO
-from hemline.model.event import ITEM_EVENT
-from hemline.model.event_refusals import ACCOUNT_CALLS, ALIASES, SENT
+from hemline.model.events.batch_signature import sign_batch
+from hemline.model.events.event import ITEM_EVENT
+from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT
 from hemline.runtime.identity import sign_visitor
-from tests.support.clouds import Cloud
-from tests.support.collect_function import Door
-from tests.support.editions import KEYS
-from tests.support.functions import ROOT, environment, event, load
+from tests.builders.editions import KEYS
+from tests.harness.clouds import Cloud
+from tests.harness.collect_function import Door
+from tests.harness.functions import ROOT, environment, event, load
 
 pytestmark = pytest.mark.cloud
 

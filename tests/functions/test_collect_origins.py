@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from hemline.runtime import collect_in
+from hemline.runtime.collect import request as collect_in
 from hemline.runtime.identity import sign_visitor
-from tests.support.clouds import Cloud
-from tests.support.collect_function import Door
-from tests.support.editions import KEYS
-from tests.support.functions import environment, event, load
+from tests.builders.editions import KEYS
+from tests.harness.clouds import Cloud
+from tests.harness.collect_function import Door
+from tests.harness.functions import environment, event, load
 
 pytestmark = pytest.mark.cloud
 

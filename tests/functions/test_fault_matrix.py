@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from hemline.learn.profile import Profile, encode, fold
-from hemline.model.event import decode_record
-from hemline.model.standing import FRESH
+from hemline.learn.profile.fold import Profile, encode, fold
+from hemline.model.events.event import decode_record
+from hemline.model.subject_status import FRESH
 from hemline.runtime.identity import sign_visitor
 from hemline.runtime.limits import MARGIN
-from hemline.usecases.edition_load import Here
 from hemline.usecases.ports import Part
-from tests.support.bad_calls import (
+from hemline.usecases.serving.edition_load import Here
+from tests.builders.editions import KEYS, SITE
+from tests.builders.template import timeouts
+from tests.faults.calls import (
     HISTORY,
     NAMES,
     Answered,
@@ -30,13 +32,11 @@ from tests.support.bad_calls import (
     wrong_collected,
     wrong_fragments,
 )
-from tests.support.bad_days import HANG, REFUSE, TROUBLES, world
-from tests.support.clouds import Cloud
-from tests.support.editions import KEYS, SITE
-from tests.support.functions import event
-from tests.support.resolver import Resolver
-from tests.support.template import timeouts
-from tests.support.waiting import until
+from tests.faults.resolver import Resolver
+from tests.faults.services import HANG, REFUSE, TROUBLES, world
+from tests.faults.waiting import until
+from tests.harness.clouds import Cloud
+from tests.harness.functions import event
 
 pytestmark = pytest.mark.cloud
 

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
-from hemline.learn import capsule
-from hemline.learn.profile import Profile, encode, fold
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
+from hemline.learn.profile import capsule
+from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.edition import Edition, Pointer
 from hemline.model.keys import edition_object
-from hemline.model.slot import Slot, Variant
+from hemline.model.site.slot import Slot, Variant
 from hemline.runtime.identity import sign_visitor
-from tests.support.clouds import REGION, Cloud
-from tests.support.deciding import acts
-from tests.support.editions import KEYS, NOW, SITE, build_file, catalogue
-from tests.support.functions import environment, event, load
-from tests.support.rankers import linear
+from tests.builders.editions import KEYS, NOW, SITE, build_file, catalogue
+from tests.builders.rankers import linear
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.deciding import acts
+from tests.harness.functions import environment, event, load
 
 pytestmark = pytest.mark.cloud
 

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from hemline.learn.profile import Profile, encode, fold
+from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.consent import NO
-from hemline.model.standing import Standing
+from hemline.model.subject_status import Standing
 from hemline.model.user_token import UserKey, mint_user_token
 from hemline.runtime.identity import sign_visitor
 from hemline.usecases.ports import Part, Stored
+from tests.builders.editions import KEYS, SITE, build_file, catalogue
+from tests.builders.rankers import linear
 from tests.functions.test_fragments import SLOTS, Handler, Stack
-from tests.support.clouds import Cloud
-from tests.support.deciding import acts
-from tests.support.editions import KEYS, SITE, build_file, catalogue
-from tests.support.functions import event
-from tests.support.rankers import linear
+from tests.harness.clouds import Cloud
+from tests.harness.deciding import acts
+from tests.harness.functions import event
 
 pytestmark = pytest.mark.cloud
 

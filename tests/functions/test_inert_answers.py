@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from hemline.model.item import Item
-from hemline.model.slot import Slot, Variant
+from hemline.model.site.slot import Slot, Variant
 from hemline.runtime import http
+from tests.builders.editions import build_file
 from tests.functions.test_fragments import Stack, stack
-from tests.support.account_desk import Desk
-from tests.support.clouds import Cloud
-from tests.support.deciding import acts
-from tests.support.editions import build_file
-from tests.support.functions import ROOT, environment, event, load
+from tests.harness.account_harness import Desk
+from tests.harness.clouds import Cloud
+from tests.harness.deciding import acts
+from tests.harness.functions import ROOT, environment, event, load
 
 pytestmark = pytest.mark.cloud
 __all__ = ["stack"]

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
-from hemline.learn.profile import BOUGHT, ENGAGED, Profile, decode, state_bytes
-from hemline.model.event import decode_record, encode_record
-from hemline.usecases.archive import read_archive
-from tests.support.clouds import REGION, Cloud
-from tests.support.functions import environment, event, load
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
+from hemline.learn.profile.fold import BOUGHT, ENGAGED, Profile, decode, state_bytes
+from hemline.model.events.event import decode_record, encode_record
+from hemline.usecases.ingest.archive import read_archive
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.functions import environment, event, load
 
 pytestmark = pytest.mark.cloud
 SITE = "demo"

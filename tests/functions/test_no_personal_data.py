@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from hemline.model.errors import BadInput, Conflict
-from hemline.model.event import encode_record
+from hemline.model.events.event import encode_record
 from hemline.runtime.guard import UnexpectedError
-from hemline.usecases.archive import append, line
-from tests.support.canaries import (
+from hemline.usecases.ingest.archive import append, line
+from tests.builders.canaries import (
     BODIES,
     FAULTS,
     USER,
@@ -32,9 +32,9 @@ from tests.support.canaries import (
     record_of,
     request,
 )
-from tests.support.clouds import Cloud
-from tests.support.editions import SITE
-from tests.support.functions import event
+from tests.builders.editions import SITE
+from tests.harness.clouds import Cloud
+from tests.harness.functions import event
 
 pytestmark = [
     pytest.mark.cloud,
@@ -97,7 +97,7 @@ def test_publish_with_people_in_the_archive(
     ):
         output.run(lambda payload=payload: app.handler(payload, None))
     for error in FAULTS:
-        monkeypatch.setattr("hemline.usecases.publish_edition.read_archive", raising(error))
+        monkeypatch.setattr("hemline.usecases.publishing.publish.read_archive", raising(error))
         if not isinstance(error, BadInput | Conflict):
             output.run(lambda: app.handler({**site, "site": SITE}, None))
     # The metric of a publish, which is written at every log level; the log line is not.

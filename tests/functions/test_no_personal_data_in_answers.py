@@ -5,15 +5,15 @@ from types import ModuleType
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
-from hemline.learn.profile import Profile, encode, fold
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
+from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.edition import Pointer
 from hemline.model.errors import Unavailable
 from hemline.model.keys import edition_object
-from hemline.model.slot import Slot
-from tests.support.canaries import (
+from hemline.model.site.slot import Slot
+from tests.builders.canaries import (
     CANARIES,
     EVERYTHING,
     FAULTS,
@@ -26,11 +26,11 @@ from tests.support.canaries import (
     request,
     user_token,
 )
-from tests.support.clouds import REGION, Cloud
-from tests.support.deciding import acts
-from tests.support.editions import KEYS, NOW, SITE, build_file, catalogue
-from tests.support.functions import environment, load
-from tests.support.rankers import linear
+from tests.builders.editions import KEYS, NOW, SITE, build_file, catalogue
+from tests.builders.rankers import linear
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.deciding import acts
+from tests.harness.functions import environment, load
 
 pytestmark = pytest.mark.cloud
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from hemline.model.batch_signature import sign_batch
 from hemline.model.errors import NotDurable, Unavailable
-from hemline.model.event import encode_record
-from tests.support.canaries import (
+from hemline.model.events.batch_signature import sign_batch
+from hemline.model.events.event import encode_record
+from tests.builders.canaries import (
     BODIES,
     CANARIES,
     EVERYTHING,
@@ -25,8 +25,8 @@ from tests.support.canaries import (
     request,
     user_token,
 )
-from tests.support.clouds import Cloud
-from tests.support.editions import KEYS
+from tests.builders.editions import KEYS
+from tests.harness.clouds import Cloud
 
 pytestmark = [
     pytest.mark.cloud,
@@ -89,7 +89,7 @@ def test_ingest_with_good_ones_poison_and_stores_that_fail(
         for name in ("people", "objects"):
             app.deps = places._replace(**{name: Broken(error)})
             output.run(lambda: app.handler(batch(*good, *poison), None))
-    monkeypatch.setattr("hemline.usecases.ingest_fold.profiles.fold_counted", raising(FAULTS[1]))
+    monkeypatch.setattr("hemline.usecases.ingest.fold.profiles.fold_counted", raising(FAULTS[1]))
     app.deps = places
     output.run(lambda: app.handler(batch(*good), None))
     app.deps.pool.shutdown()

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from hemline.decide.page import Ask
-from hemline.learn.profile import Profile, encode, fold
+from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.decision import Page, Traits
 from hemline.model.signed import sign
-from hemline.runtime.preview import HEADER, Pass, as_held, mint
+from hemline.runtime.fragments.preview import HEADER, Pass, as_held, mint
+from tests.builders.editions import KEYS, SITE
+from tests.builders.template import resources
 from tests.functions.test_fragments import Handler, Stack, body, call, handler, stack
-from tests.support.deciding import acts
-from tests.support.editions import KEYS, SITE
-from tests.support.functions import ROOT, event
-from tests.support.template import resources
+from tests.harness.deciding import acts
+from tests.harness.functions import ROOT, event
 from workbench import children
 
 pytestmark = pytest.mark.cloud

@@ -7,18 +7,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.model import keys
 from hemline.model.edition import Edition, unpack
 from hemline.model.errors import BadInput, Conflict
-from hemline.model.event import Event, Line, Record
-from hemline.usecases.archive import append, line
-from tests.support.clouds import REGION, Cloud
-from tests.support.editions import KEYS
-from tests.support.functions import environment, event, load
-from tests.support.rankers import linear
+from hemline.model.events.event import Event, Line, Record
+from hemline.usecases.ingest.archive import append, line
+from tests.builders.editions import KEYS
+from tests.builders.rankers import linear
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.functions import environment, event, load
 
 pytestmark = pytest.mark.cloud
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.s3 import S3Objects
-from hemline.usecases import forget_archive
-from hemline.usecases.archive import append, line, read_archive
-from hemline.usecases.forget_register import enter
-from tests.support.clouds import REGION, Cloud
-from tests.support.functions import environment, load
-from tests.support.streams import NOW, record
-from tests.support.template import TEMPLATE
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.s3 import S3Objects
+from hemline.usecases.ingest.archive import append, line, read_archive
+from hemline.usecases.people import forget_archive
+from hemline.usecases.people.forget_register import enter
+from tests.builders.template import TEMPLATE
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.functions import environment, load
+from tests.harness.streams import NOW, record
 from workbench.cloud.template import load as template
 
 pytestmark = pytest.mark.cloud

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.aws_http import drop_connections
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.kinesis import KinesisStream
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.connections import drop_connections
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.kinesis import KinesisStream
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from tests.support.clouds import REGION, Cloud
-from tests.support.second_opinions import dynamodb_local, kinesalite
-from tests.support.soaking import broken
-from workbench.cloud.mapping import Clients
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.second_opinions import dynamodb_local, kinesalite
+from tests.harness.soaking import broken
+from workbench.cloud.streams.mapping import Clients
 from workbench.soak import cloud as clouds
+from workbench.soak.books.verdict import Stores
 from workbench.soak.cloud import soak_cloud
 from workbench.soak.proxy import TROUBLES, Dose, running
 from workbench.soak.run import Settings, soak
-from workbench.soak.verdict import Stores
 
 TIMEOUT = 3.0
 HANG = TIMEOUT + 0.5

@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from hemline.adapters import dynamodb_batch
-from hemline.adapters.aws import connect
-from hemline.adapters.aws_http import drop_connections
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.kinesis import KinesisStream
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws import dynamodb_batch
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.connections import drop_connections
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.kinesis import KinesisStream
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.model.errors import Conflict
 from hemline.usecases.ports import Written
-from tests.support.clouds import REGION, Cloud
-from tests.support.soaking import broken
-from workbench.cloud.mapping import Clients
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.soaking import broken
+from workbench.cloud.streams.mapping import Clients
 from workbench.soak import cloud as clouds
+from workbench.soak.books.verdict import Stores
 from workbench.soak.cloud import soak_cloud
 from workbench.soak.proxy import Dose, Proxy, running
 from workbench.soak.run import Report, Settings
-from workbench.soak.verdict import Stores
 
 TIMEOUT = 2.0
 """Seconds for each wait of our client; a hang of the proxy is longer."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hemline.model.event import decode_record
-from tests.support.bad_calls import (
+from hemline.model.events.event import decode_record
+from tests.faults.calls import (
     NAMES,
     Days,
     as_ann,
@@ -17,9 +17,9 @@ from tests.support.bad_calls import (
     wrong_collected,
     wrong_fragments,
 )
-from tests.support.bad_days import HANG, REFUSE, SERVICES, TROUBLES, world
-from tests.support.clouds import Cloud
-from tests.support.resolver import Resolver
+from tests.faults.resolver import Resolver
+from tests.faults.services import HANG, REFUSE, SERVICES, TROUBLES, world
+from tests.harness.clouds import Cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.soak, pytest.mark.timeout(3600)]
 

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 import pytest
 from typer.testing import CliRunner
 
-from hemline.learn import profile as profiles
-from hemline.learn.profile import Counted, Profile
+from hemline.learn.profile import fold as profiles
+from hemline.learn.profile.fold import Counted, Profile
 from hemline.model.errors import Conflict, HemlineError
-from hemline.model.event import Record
-from hemline.usecases import ingest_apply
-from hemline.usecases import ingest_batch as module
-from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
-from hemline.usecases.ingest_read import Group
+from hemline.model.events.event import Record
+from hemline.usecases.ingest import apply
+from hemline.usecases.ingest import batch as module
+from hemline.usecases.ingest.batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
+from hemline.usecases.ingest.read import Group
 from hemline.usecases.ports import Write, Written
-from tests.support.soaking import SMALL, broken
-from tests.support.streams import obeying_marks
+from tests.harness.soaking import SMALL, broken
+from tests.harness.streams import obeying_marks
 from workbench.cli import build
 from workbench.soak import clients, visitors
 from workbench.soak.faulty import FaultyTable
@@ -122,14 +122,14 @@ def answering(monkeypatch: pytest.MonkeyPatch, heard: Callable[[Written], Writte
 
 def going_on_in_a_call(monkeypatch: pytest.MonkeyPatch) -> Ingest:
     """Reports the last failure of a call and forgets the others."""
-    original = ingest_apply._Run.part
+    original = apply._Run.part
 
-    def one_alone(run: ingest_apply._Run, groups: Sequence[Group]) -> list[ingest_apply.Outcome]:
+    def one_alone(run: apply._Run, groups: Sequence[Group]) -> list[apply.Outcome]:
         outcomes = original(run, groups)
         failed = [outcome for outcome in outcomes if outcome.failed]
         return [o if not o.failed or o is failed[-1] else o._replace(failed=None) for o in outcomes]
 
-    monkeypatch.setattr(ingest_apply._Run, "part", one_alone)
+    monkeypatch.setattr(apply._Run, "part", one_alone)
     return ingest_batch
 
 

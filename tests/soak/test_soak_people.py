@@ -1,7 +1,7 @@
 """People in the soak: each rule about them, broken, turns it red.
 
 Consent, links and being forgotten are told by the real use cases while events flow; what must hold
-follows from the books alone (`workbench.soak.said`, `fates`).
+follows from the books alone (`workbench.soak.books.consent_history`, `fates`).
 """
 
 from collections import Counter
@@ -11,19 +11,13 @@ from typing import Any
 import pytest
 
 from hemline.adapters.memory import MemoryTable
-from hemline.model.standing import Links, Standing
-from hemline.usecases import (
-    forget_person,
-    ingest_apply,
-    ingest_follow,
-    ingest_judge,
-    link_people,
-    say_consent,
-)
-from hemline.usecases.ingest_judge import Judged
-from hemline.usecases.ingest_read import Entry
+from hemline.model.subject_status import Links, Standing
+from hemline.usecases.ingest import apply, enforce_consent, follow
+from hemline.usecases.ingest.enforce_consent import Judged
+from hemline.usecases.ingest.read import Entry
+from hemline.usecases.people import forget_person, link, set_consent
 from hemline.usecases.ports import Part
-from tests.support.soaking import SMALL, broken
+from tests.harness.soaking import SMALL, broken
 from workbench.soak.run import soak
 
 Bug = Callable[[pytest.MonkeyPatch], None]
@@ -43,13 +37,13 @@ def test_people_do_all_that_people_do_and_everything_sent_has_gone_somewhere() -
 
 def ignoring_tombstones(patch: pytest.MonkeyPatch) -> None:
     """What is of a past that is forgotten is folded like anything else."""
-    for module in (ingest_judge, ingest_follow):
+    for module in (enforce_consent, follow):
         patch.setattr(module, "is_forgotten", lambda *_: False)
 
 
 def passing_over_consent(patch: pytest.MonkeyPatch) -> None:
     """A no that stands beside the profile is not looked at."""
-    patch.setattr(ingest_judge, "_narrowed", lambda entry, _: entry)
+    patch.setattr(enforce_consent, "_narrowed", lambda entry, _: entry)
 
 
 def judging_once(patch: pytest.MonkeyPatch) -> None:
@@ -58,7 +52,7 @@ def judging_once(patch: pytest.MonkeyPatch) -> None:
     def kept(entries: Iterable[Entry], _: Standing) -> Judged:
         return Judged(list(entries), Counter())
 
-    patch.setattr(ingest_apply, "judge", kept)
+    patch.setattr(apply, "judge", kept)
 
 
 def writing_over_anything(patch: pytest.MonkeyPatch) -> None:
@@ -74,41 +68,41 @@ def writing_over_anything(patch: pytest.MonkeyPatch) -> None:
 
 def leaving_links(patch: pytest.MonkeyPatch) -> None:
     """What a linked device does never comes to its user."""
-    patch.setattr(ingest_apply, "follow", lambda *_: None)
+    patch.setattr(apply, "follow", lambda *_: None)
 
 
 def keeping_nothing_apart(patch: pytest.MonkeyPatch) -> None:
     """What a linked user does goes into the joined profile alone."""
-    patch.setattr(ingest_apply, "keep_apart", lambda *_: None)
+    patch.setattr(apply, "keep_apart", lambda *_: None)
 
 
 def following_cut_links(patch: pytest.MonkeyPatch) -> None:
     """A device brings its events to whoever it was ever linked to."""
-    real = ingest_follow.links_of
+    real = follow.links_of
 
     def trusting(people: Any, site: str, subject: str) -> Links:
         found = real(people, site, subject)
         return Links((*found.on, *found.cut))
 
-    patch.setattr(ingest_follow, "links_of", trusting)
-    patch.setattr(link_people, "_unflag_visitor", lambda *_: None)
+    patch.setattr(follow, "links_of", trusting)
+    patch.setattr(link, "_unflag_visitor", lambda *_: None)
 
 
 def hearing_the_last_word(patch: pytest.MonkeyPatch) -> None:
     """Of several who are one the newest statement counts, not the strictest."""
-    patch.setattr(link_people, "strictest", lambda found: max(found, key=lambda one: one.at))
+    patch.setattr(link, "strictest", lambda found: max(found, key=lambda one: one.at))
 
 
 def speaking_for_oneself(patch: pytest.MonkeyPatch) -> None:
     """A device's no does not reach its user."""
-    patch.setattr(say_consent, "_settle_all", lambda *_: None)
+    patch.setattr(set_consent, "_settle_all", lambda *_: None)
 
 
 def keeping_what_a_device_brought(patch: pytest.MonkeyPatch) -> None:
     """A forgotten device's past stays in its user's profile."""
 
     def strike_only(user: str, visitors: tuple[str, ...], here: Any) -> None:
-        link_people.strike(user, visitors, here.linking)
+        link.strike(user, visitors, here.linking)
 
     patch.setattr(forget_person, "_take_out", strike_only)
 
@@ -146,7 +140,7 @@ def test_a_seeded_bug_turns_it_red(
 
 
 def test_a_device_that_is_given_to_two_people_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_people, "_free", lambda *_: True)
+    monkeypatch.setattr(link, "_free", lambda *_: True)
     # It is never done: each try finds that the device is somebody's after all.
     with pytest.raises(RuntimeError, match="nobody ever answered"):
         soak(SMALL)

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.model.edition import Pointer
 from hemline.model.keys import edition_object
-from hemline.model.slot import Slot
-from hemline.usecases.editions import FOLLOW_SECONDS
-from tests.support import loops
-from tests.support.bad_days import HANG, World, world
-from tests.support.clouds import REGION, Cloud
-from tests.support.editions import KEYS, NOW, SITE, build_file, catalogue
-from tests.support.functions import ROOT, event
+from hemline.model.site.slot import Slot
+from hemline.usecases.serving.editions import FOLLOW_SECONDS
+from tests.builders.editions import KEYS, NOW, SITE, build_file, catalogue
+from tests.faults.services import HANG, World, world
+from tests.harness import event_loops
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.functions import ROOT, event
 from workbench.cloud.built import build
 from workbench.cloud.pool import Pool
 from workbench.cloud.runtime import Home, emulator_binary
@@ -64,7 +64,7 @@ def run(where: World, function: str, scenario: str, use: Callable[[Ask], Awaitab
             await pool.start()
             await use(ask)
 
-    loops.run(go())
+    event_loops.run(go())
 
 
 def edition(answer: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.clouds import Cloud
+from tests.harness.clouds import Cloud
 from workbench.cloud import emulator as emulation
 from workbench.cloud.journal import Journal, delivered, undone
 from workbench.laptop import ENVIRONMENTS

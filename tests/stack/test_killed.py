@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import below, gone, wait_for
-from tests.support.stack import Stack
+from tests.faults.processes import below, gone, wait_for
+from tests.harness.stack import Stack
 from workbench import children
 from workbench.laptop import ROOT
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.support import loops
-from tests.support.commands import hemline
+from tests.harness import event_loops
+from tests.harness.commands import hemline
+from workbench.background_server import beside
 from workbench.bench import overload
 from workbench.bench.load import Ask, Tally, load
-from workbench.beside import beside
 from workbench.cloud import gateway
 from workbench.cloud import pool as pools
 from workbench.cloud.built import RUNTIME, build_runtime
@@ -117,7 +117,7 @@ def test_a_call_that_waits_too_long_is_refused_though_the_queue_has_room(
             monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 30.0)
             assert (await function.invoke(b"{}")).error is None
 
-    loops.run(go())
+    event_loops.run(go())
 
 
 def tally(good: float) -> Tally:

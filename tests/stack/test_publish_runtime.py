@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from hemline.adapters.aws import connect
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
 from hemline.model import keys
 from hemline.model.edition import TRIAL, unpack
-from hemline.usecases.edition_ranker import RANKER_FILES
+from hemline.usecases.publishing.ranker import RANKER_FILES
 from models import sources
-from tests.support import loops
-from tests.support.clouds import REGION, Cloud
-from tests.support.editions import KEYS
-from tests.support.functions import environment, event
-from tests.support.rankers import infinite
+from tests.builders.editions import KEYS
+from tests.builders.rankers import infinite
+from tests.harness import event_loops
+from tests.harness.clouds import REGION, Cloud
+from tests.harness.functions import environment, event
 from workbench.cloud.built import build
 from workbench.cloud.pool import Pool
 from workbench.cloud.runtime import Home
@@ -47,7 +47,7 @@ def published(cloud: Cloud, calls: Callable[[Pool], Awaitable[Any]], **names: st
             await pool.start()
             return await calls(pool)
 
-    return loops.run(go())
+    return event_loops.run(go())
 
 
 def test_a_ranker_is_tried_by_the_function_itself_and_one_that_fails_stays_out(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.template import TEMPLATE, resources
+from tests.builders.template import TEMPLATE, resources
 from workbench.cloud.intrinsics import parse
 from workbench.cloud.template import load
 

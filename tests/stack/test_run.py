@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.stack import READY, Stack
+from tests.harness.stack import READY, Stack
 from workbench import children
 from workbench.cloud import resources
 from workbench.laptop import ROOT, Running
@@ -180,7 +180,7 @@ def test_a_signal_between_two_lines_leaves_nothing_running(start: Start, seconds
 def test_the_check_for_orphans_can_fail(tmp_path: Path) -> None:
     leaves = ["sh", "-c", "sleep 600 & exit 3"]
     done = children.run(
-        [sys.executable, ROOT / "tests/support/reaper.py", *leaves],
+        [sys.executable, ROOT / "tests/faults/reaper.py", *leaves],
         capture=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (3, "left: ['sleep 600']\n")

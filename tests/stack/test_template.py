@@ -26,7 +26,7 @@ def quiet() -> dict[str, str]:
 
 
 def lint(template: Path) -> children.Done:
-    script = ROOT / "workbench/sam_lint.py"
+    script = ROOT / "workbench/contracts/sam_lint.py"
     return children.run(
         [SAM / "python", script, template, REGION],
         capture=True,

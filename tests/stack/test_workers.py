@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import loops
+from tests.harness import event_loops
 from workbench.cloud import pool as pools
 from workbench.cloud import runtime
 from workbench.cloud.built import RUNTIME, build_runtime
@@ -87,7 +87,7 @@ def run(
             await pool.start()
             return await use(pool)
 
-    return loops.run(go())
+    return event_loops.run(go())
 
 
 async def ask(pool: Pool, **event: Any) -> tuple[Any, str | None]:

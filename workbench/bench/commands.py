@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def decide(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
     """From a profile in hand to a rendered answer: 100 and 200 candidates, hot and paced."""
     _unless(here, "decide", repeats, as_json=as_json)
-    from workbench.bench import decide as bench  # noqa: PLC0415 - light at import
+    from workbench.bench import decide as bench
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
@@ -37,14 +37,14 @@ def decide(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE
 def rules(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
     """50 and 500 rules over 10,000 items: what may be shown, and 200 scores."""
     _unless(here, "rules", repeats, as_json=as_json)
-    from workbench.bench import rules as bench  # noqa: PLC0415
+    from workbench.bench import rules as bench
 
     _report("rules", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def worst(*, repeats: int = typer.Option(3, min=1), as_json: bool = _JSON) -> None:
     """The worst request that the door lets in, against patterns: 64 kB of address, 20 slots."""
-    from workbench.bench import worst as bench  # noqa: PLC0415
+    from workbench.bench import worst as bench
 
     _report("bytes", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
@@ -52,21 +52,21 @@ def worst(*, repeats: int = typer.Option(3, min=1), as_json: bool = _JSON) -> No
 def page(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
     """Eight slots of 100 candidates each in one pass; figures are for a whole page."""
     _unless(here, "page", repeats, as_json=as_json)
-    from workbench.bench import page as bench  # noqa: PLC0415
+    from workbench.bench import page as bench
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def templates(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     """10 and 40 cards by a template, beside Jinja2 and the default markup."""
-    from workbench.bench import templates as bench  # noqa: PLC0415
+    from workbench.bench import templates as bench
 
     _report("cards", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def serve(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     """A fragment through gateway and Lambda runtime of the running stack."""
-    from workbench.bench import serve as bench  # noqa: PLC0415
+    from workbench.bench import serve as bench
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
@@ -83,7 +83,7 @@ def overload(
     as_json: bool = _JSON,
 ) -> None:
     """Good answers at the stack's capacity and at seven times as much, from another process."""
-    from workbench.bench import overload as bench  # noqa: PLC0415 - light at import
+    from workbench.bench import overload as bench
 
     found = bench.measure(seconds=seconds, repeats=repeats)
     if as_json:
@@ -103,14 +103,14 @@ def overload(
 
 def ingest(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     """Batches of 500 events into 60 and 219 profiles; figures are for one event."""
-    from workbench.bench import ingest as bench  # noqa: PLC0415
+    from workbench.bench import ingest as bench
 
     _report("profiles", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def startup(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
     """The fragments function in a fresh process, over a bare interpreter."""
-    from workbench.bench import startup as bench  # noqa: PLC0415
+    from workbench.bench import startup as bench
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
@@ -118,7 +118,7 @@ def startup(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
 def _unless(here: bool, name: str, repeats: int, *, as_json: bool) -> None:  # noqa: FBT001 - says it
     """Ends with the status of the same bench on a Lambda's packages, unless it is asked for here."""
     if not here:
-        from workbench.bench.shipped import run  # noqa: PLC0415 - light at import
+        from workbench.bench.shipped import run
 
         raise typer.Exit(run([name, f"--repeats={repeats}", *(["--json"] if as_json else [])]))
 
@@ -135,7 +135,7 @@ def budgets(
     as_json: bool = _JSON,
 ) -> None:
     """Hold decide, page, rules and startup against what each may cost; exit status 1 over it."""
-    from workbench.bench import budgets as bench  # noqa: PLC0415 - light at import
+    from workbench.bench import budgets as bench
 
     chosen = benches or list(bench.BUDGETS)
     unknown = sorted({*chosen} - {*bench.BUDGETS})
@@ -151,7 +151,7 @@ def budgets(
 
 
 def _report(size: str, measure: "Callable[[], Sequence[Row]]", *, as_json: bool) -> None:
-    from workbench.bench.decide import Different  # noqa: PLC0415
+    from workbench.bench.decide import Different
 
     try:
         rows = measure()
@@ -166,8 +166,8 @@ def _report(size: str, measure: "Callable[[], Sequence[Row]]", *, as_json: bool)
 
 
 def _table(columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     table = Table(*columns)
     for row in rows:

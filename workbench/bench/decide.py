@@ -5,11 +5,11 @@ from collections.abc import Callable
 from functools import partial
 
 from hemline.decide.page import Ask
-from hemline.learn.profile import decode
+from hemline.learn.profile.fold import decode
 from hemline.model.decision import Page, SlotRequest, Traits, Visit
-from hemline.usecases.decide_page import decide
+from hemline.usecases.serving.decide_page import decide
 from workbench.bench.measure import Row, rounds, row
-from workbench.bench.naive_decide import NaiveService, stored_profile
+from workbench.bench.naive.decide import NaiveService, stored_profile
 from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SLOT, SUBJECT, World, world
 
 SIZES = (100, 200)

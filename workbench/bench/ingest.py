@@ -10,12 +10,13 @@ from itertools import count
 from typing import Any
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from hemline.learn.profile import BOUGHT, ENGAGED, SHOWN, TYPES, decode
-from hemline.model.event import Event, Line, Record, encode_record
-from hemline.usecases.ingest_batch import WORKERS, IngestDeps, StreamRecord, ingest_batch
-from workbench.bench import instant, naive_ingest
+from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES, decode
+from hemline.model.events.event import Event, Line, Record, encode_record
+from hemline.usecases.ingest.batch import WORKERS, IngestDeps, StreamRecord, ingest_batch
+from workbench.bench import instant
 from workbench.bench.decide import Different
 from workbench.bench.measure import Row, one_core, rounds, row
+from workbench.bench.naive import ingest
 from workbench.bench.stores import Stores
 
 BATCH = 500
@@ -47,9 +48,7 @@ def _rows(made: Stores, profiles: int, repeats: int) -> list[Row]:
         variants = {
             "hemline": _each(batches, lambda _, b: _ingest(b, ours)),
             "hemline in memory": _each(batches, lambda _, b: _ingest(b, memory)),
-            "naive": _each(
-                batches, lambda n, b: naive_ingest.ingest(b, naive_table, bucket, str(n))
-            ),
+            "naive": _each(batches, lambda n, b: ingest.ingest(b, naive_table, bucket, str(n))),
         }
         samples = rounds(variants, calls=dict.fromkeys(variants, 1), repeats=repeats)
         _check(ours, naive_table, profiles)
@@ -113,6 +112,6 @@ def _check(deps: IngestDeps, naive_table: Any, profiles: int) -> None:  # noqa: 
             for action in profile.actions(ring)
             for item in action.items
         )
-        theirs = naive_ingest.events(naive_table, SITE, name)
+        theirs = ingest.events(naive_table, SITE, name)
         if ours != theirs:
             raise Different(f"{name} has {len(ours)} actions, and {len(theirs)} in the naive table")

@@ -7,17 +7,17 @@ from functools import cache, partial
 import msgspec
 
 from hemline.adapters.memory import MemoryObjects
-from hemline.adapters.onnx import OnnxRanker
+from hemline.adapters.onnx.ranker import OnnxRanker
 from hemline.decide.page import Ask
-from hemline.learn.profile import decode
+from hemline.learn.profile.fold import decode
 from hemline.model.decision import Page, SlotRequest, Traits, Visit
 from hemline.model.edition import pack, unpack
-from hemline.model.slot import Slot
-from hemline.usecases.decide_page import Deps, decide
-from hemline.usecases.editions import LiveEdition, engine_of
+from hemline.model.site.slot import Slot
+from hemline.usecases.serving.decide_page import Deps, decide
+from hemline.usecases.serving.editions import LiveEdition, engine_of
 from workbench.bench.decide import check
 from workbench.bench.measure import Row, rounds, row
-from workbench.bench.naive_decide import NaiveService, stored_profile
+from workbench.bench.naive.decide import NaiveService, stored_profile
 from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SUBJECT, World, world
 
 SLOTS, CANDIDATES = 8, 100

@@ -9,20 +9,20 @@ from functools import partial
 
 import numpy as np
 
-from hemline.decide import rule_masks
-from hemline.decide.facts import Fact, Facts, FactSource
-from hemline.decide.features import FEATURES
-from hemline.decide.rules import Rules
-from hemline.decide.snapshot import Snapshot
-from hemline.learn.statistics import sections
-from hemline.learn.statistics_counts import Statistics
+from hemline.decide.facts.facts import Fact, Facts, FactSource
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.decide.rules import masks
+from hemline.decide.rules.eligibility import Rules
+from hemline.learn.statistics.arrays import sections
+from hemline.learn.statistics.counts import Statistics
 from hemline.model.edition import SCHEMA, Header, pack, unpack
 from hemline.model.item import Item
-from hemline.model.rule import Condition, Rule, When
-from hemline.model.slot import Slot
+from hemline.model.site.rule import Condition, Rule, When
+from hemline.model.site.slot import Slot
 from workbench.bench.decide import Different
 from workbench.bench.measure import Row, rounds, row
-from workbench.bench.naive_rules import NaiveRules
+from workbench.bench.naive.rules import NaiveRules
 from workbench.bench.world import NOW, SITE
 
 ITEMS = 10_000
@@ -153,6 +153,6 @@ def _snapshot(items: list[Item], site: list[Rule]) -> Snapshot:
     header = Header(SCHEMA, SITE, NOW, (Slot(SLOT),), tuple(site), FEATURES, {})
     payloads = {
         **sections(Statistics(), items, NOW),
-        **rule_masks.sections(site, items, NOW),
+        **masks.sections(site, items, NOW),
     }
     return Snapshot(unpack(pack(header, payloads), site=SITE))

@@ -16,15 +16,15 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from hemline.adapters.aws import connect
-from hemline.adapters.aws_credentials import Credentials
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.learn.profile import ENGAGED, Profile, decode
+from hemline.adapters.aws.client import connect
+from hemline.adapters.aws.credentials import Credentials
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.learn.profile.fold import ENGAGED, Profile, decode
 from hemline.model.keys import profile_partition
 from hemline.runtime.identity import sign_visitor
 from workbench.bench.decide import Different, check
 from workbench.bench.measure import Row, Sample, rounds, row
-from workbench.bench.naive_decide import stored_profile
+from workbench.bench.naive.decide import stored_profile
 from workbench.bench.serve_stacks import cpu_of, naive, product
 from workbench.cloud.resources import CREDENTIALS
 from workbench.demo.catalogue import by_id

@@ -43,7 +43,7 @@ def product() -> Iterator[Running]:
 def naive() -> Iterator[Served]:
     """The naive function behind a gateway of its own, on the stores of the running stack."""
     (port,) = free_ports(1)
-    with _child(["workbench.bench.naive_stack", str(port)], port) as process:
+    with _child(["workbench.bench.naive.stack", str(port)], port) as process:
         yield Served(f"http://{LOOPBACK}:{port}", process.pid)
 
 

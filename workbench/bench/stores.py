@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from hemline.adapters.aws import AwsClient, connect
-from hemline.adapters.aws_credentials import Credentials
-from hemline.adapters.aws_http import drop_connections
-from hemline.adapters.dynamodb import DynamoTable
-from hemline.adapters.s3 import S3Objects
+from hemline.adapters.aws.client import AwsClient, connect
+from hemline.adapters.aws.connections import drop_connections
+from hemline.adapters.aws.credentials import Credentials
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
 from workbench.cloud import emulator
 from workbench.laptop import ENVIRONMENTS
 

@@ -10,15 +10,16 @@ from functools import partial
 import msgspec
 from jinja2 import Environment
 
-from hemline.decide import cards, render, template_slot
-from hemline.decide.facts import Facts, FactSource
+from hemline.decide.facts.facts import Facts, FactSource
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.fragment import Answer
-from hemline.decide.snapshot import Snapshot
-from hemline.decide.template_edition import sections
+from hemline.decide.render import cards, web
+from hemline.decide.templates import slot
+from hemline.decide.templates.edition import sections
 from hemline.model.decision import Rung
 from hemline.model.edition import Payload, pack, unpack
-from hemline.model.slot import Slot
-from hemline.model.template import Template
+from hemline.model.site.slot import Slot
+from hemline.model.site.template import Template
 from workbench.bench.decide import Different
 from workbench.bench.measure import Row, rounds, row
 from workbench.bench.world import SITE, World, world
@@ -62,9 +63,9 @@ def variants_of(known: World, size: int) -> dict[str, Callable[[], bytes]]:
     theirs = Environment(autoescape=True).from_string(_THEIRS)
     shown, said = list(answer.shown), list(answer.said)
     return {
-        "template": lambda: template_slot.templated(snapshot, _SLOT, answer, facts).html,
+        "template": lambda: slot.templated(snapshot, _SLOT, answer, facts).html,
         "jinja2": lambda: theirs.render(slot=_SLOT, items=_data(snapshot, answer)).encode(),
-        "default": partial(render.items_html, snapshot, _SLOT, shown, said),
+        "default": partial(web.items_html, snapshot, _SLOT, shown, said),
     }
 
 

@@ -11,17 +11,17 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from hemline.adapters.onnx import OnnxRanker
-from hemline.learn.profile import Profile, encode, fold
+from hemline.adapters.onnx.ranker import OnnxRanker
+from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.edition import TRIAL, pack, unpack
-from hemline.model.event import Event, Line, Record
+from hemline.model.events.event import Event, Line, Record
 from hemline.model.item import Item
-from hemline.model.site import Site
-from hemline.model.slot import Slot
-from hemline.usecases.build_edition import Counted, Made, edition_parts
-from hemline.usecases.decide_page import Deps
-from hemline.usecases.edition_ranker import RankerFiles
-from hemline.usecases.editions import LiveEdition, engine_of
+from hemline.model.site.site import Site
+from hemline.model.site.slot import Slot
+from hemline.usecases.publishing.build import Counted, Made, edition_parts
+from hemline.usecases.publishing.ranker import RankerFiles
+from hemline.usecases.serving.decide_page import Deps
+from hemline.usecases.serving.editions import LiveEdition, engine_of
 from workbench.laptop import ROOT
 
 SITE = "bench"
@@ -68,7 +68,7 @@ RANKER = ("ranker.onnx", "ranker.json")
 
 
 def _edition(items: tuple[Item, ...], records: list[Record], ranker: RankerFiles) -> bytes:
-    from hemline.learn.statistics import Statistics  # noqa: PLC0415 - only the world counts
+    from hemline.learn.statistics.arrays import Statistics  # noqa: PLC0415 - only the world counts
 
     counted = Statistics()
     for record in records:

@@ -12,24 +12,24 @@ from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 
-from hemline.decide import rule_masks
-from hemline.decide.facts import FactSource
-from hemline.decide.features import FEATURES
+from hemline.decide.facts.facts import FactSource
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.page import Engine, decide_page
-from hemline.decide.rules import Rules
-from hemline.decide.snapshot import Snapshot
+from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.decide.rules import masks
+from hemline.decide.rules.eligibility import Rules
 from hemline.decide.token import Witness
-from hemline.learn.statistics import sections
-from hemline.learn.statistics_counts import Statistics
+from hemline.learn.statistics.arrays import sections
+from hemline.learn.statistics.counts import Statistics
 from hemline.model.decision import Visit
 from hemline.model.edition import SCHEMA, Header, pack, unpack
-from hemline.model.rule import Condition
-from hemline.model.slot import Slot, Variant
-from hemline.runtime.fragments_in import MOST_BODY_BYTES, MOST_SLOTS, ask_of
+from hemline.model.site.rule import Condition
+from hemline.model.site.slot import Slot, Variant
+from hemline.runtime.fragments.page_input import MOST_TEXT
+from hemline.runtime.fragments.request import MOST_BODY_BYTES, MOST_SLOTS, ask_of
 from hemline.runtime.http import Request
-from hemline.runtime.page_input import MOST_TEXT
-from hemline.usecases.known import Known, makers
 from hemline.usecases.ports import Hot
+from hemline.usecases.serving.visitor_context import Known, makers
 from workbench.bench.decide import Different
 from workbench.bench.measure import Row, rounds, row
 from workbench.bench.world import KEYS, NOW, SITE
@@ -74,7 +74,7 @@ def _variants(body: bytes) -> dict[str, Callable[[], list[str]]]:
         for name in SLOTS
     )
     header = Header(SCHEMA, SITE, NOW, slots, (), FEATURES, {})
-    payloads = {**sections(Statistics(), [], NOW), **rule_masks.sections((), [], NOW)}
+    payloads = {**sections(Statistics(), [], NOW), **masks.sections((), [], NOW)}
     snapshot = Snapshot(unpack(pack(header, payloads), site=SITE))
     engine = Engine(snapshot, Rules(snapshot), None)
     naive = {pattern: re.compile(pattern) for pattern in PATTERNS}

@@ -60,9 +60,9 @@ def set_(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Freeze SLOT, block ITEM, place SLOT/POSITION, pin EDITION, no-ranker, no-exploration."""
-    from hemline.model.brake import Stop  # noqa: PLC0415 - light at import
-    from hemline.usecases import brake  # noqa: PLC0415
-    from workbench import laptop, stores  # noqa: PLC0415
+    from hemline.model.brake import Stop
+    from hemline.usecases.sites import brake
+    from workbench import laptop, stores
 
     stack = laptop.running()
     places = stores.brake_places(stack)
@@ -86,9 +86,9 @@ def clear(
     as_json: AsJson = False,
 ) -> None:
     """Release one thing, all of a kind, or everything."""
-    from hemline.model.brake import Change  # noqa: PLC0415
-    from hemline.usecases import brake  # noqa: PLC0415
-    from workbench import laptop, stores  # noqa: PLC0415
+    from hemline.model.brake import Change
+    from hemline.usecases.sites import brake
+    from workbench import laptop, stores
 
     stack = laptop.running()
     change = Change(
@@ -103,8 +103,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """What is stopped now, by whom, since when and why."""
-    from hemline.usecases import brake  # noqa: PLC0415
-    from workbench import laptop, stores  # noqa: PLC0415
+    from hemline.usecases.sites import brake
+    from workbench import laptop, stores
 
     stack = laptop.running()
     if not log:
@@ -135,9 +135,9 @@ def _line(at: int, what: str, by: "Stop | Change") -> str:
 
 def _doubt(stop: "Stop", stack: "Running") -> str:
     """What is odd about a stop that is in force already: nothing here may keep it from being so."""
-    from hemline.model.errors import HemlineError  # noqa: PLC0415
-    from hemline.usecases import brake  # noqa: PLC0415
-    from workbench import stores  # noqa: PLC0415
+    from hemline.model.errors import HemlineError
+    from hemline.usecases.sites import brake
+    from workbench import stores
 
     try:
         return brake.doubt(stop, stores.live_edition(stack))
@@ -150,6 +150,6 @@ def _now() -> int:
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     print(msgspec.json.encode(value).decode())

@@ -23,12 +23,12 @@ def run(
     raw: bool = typer.Option(False, help="Show log lines as CloudWatch gets them, metrics too."),
 ) -> None:
     """Start the whole loop on this machine; Ctrl-C stops it and keeps its state."""
-    from workbench.cloud.built import BuildError  # noqa: PLC0415 - light at import
-    from workbench.cloud.emulator import EmulatorError  # noqa: PLC0415
-    from workbench.cloud.local import Options, run_stack  # noqa: PLC0415
-    from workbench.cloud.parts import Refusal  # noqa: PLC0415
-    from workbench.cloud.runtime import WorkerError  # noqa: PLC0415
-    from workbench.cloud.screen import Screen  # noqa: PLC0415
+    from workbench.cloud.built import BuildError
+    from workbench.cloud.emulator import EmulatorError
+    from workbench.cloud.local import Options, run_stack
+    from workbench.cloud.parts import Refusal
+    from workbench.cloud.runtime import WorkerError
+    from workbench.cloud.screen import Screen
 
     try:
         asyncio.run(run_stack(Options(port, seed=seed, ask_first=ask_first), Screen(raw=raw)))

@@ -21,17 +21,17 @@ from typing import ParamSpec, TypeVar
 from aiohttp import web
 
 from workbench import children, laptop
-from workbench.beside import settled
+from workbench.background_server import settled
 from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
-from workbench.cloud.checkpoints import Checkpoints
 from workbench.cloud.gateway import Edge, application
 from workbench.cloud.keeping import keep
-from workbench.cloud.mapping import Clients, Mapping
 from workbench.cloud.pool import Pool
 from workbench.cloud.runtime import Home, emulator_binary
 from workbench.cloud.schedules import play
 from workbench.cloud.screen import Screen
+from workbench.cloud.streams.checkpoints import Checkpoints
+from workbench.cloud.streams.mapping import Clients, Mapping
 from workbench.cloud.template import Stack
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
 

@@ -28,9 +28,9 @@ def simulate(  # noqa: PLR0913 - a command's options are its arguments
     ] = False,
 ) -> None:
     """Write simulated visits to the demo shop, one event a line; seeded, so repeatable."""
-    import msgspec  # noqa: PLC0415 - heavy imports wait until the command runs
+    import msgspec
 
-    from workbench.demo.simulator import history  # noqa: PLC0415 - as above
+    from workbench.demo.simulator import history
 
     moment = int(time.time() * 1000) if until is None else until
     counts: dict[str, int] = {}

@@ -14,13 +14,13 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from hemline.adapters.site_yaml import check
-from hemline.decide.cards import html_card, price_text
-from hemline.decide.render import CARD_END, variant_html
+from hemline.decide.render.cards import html_card, price_text
+from hemline.decide.render.web import CARD_END, variant_html
 from hemline.model.decision import Page
 from hemline.model.ids import hash64
 from hemline.model.item import Item
-from hemline.model.site import Site
+from hemline.model.site.site import Site
+from hemline.sitefile.reader import check
 from workbench.demo import sign_in
 from workbench.demo.catalogue import CATEGORIES, CURRENCY, SHOP, TOGETHER, by_id, in_category
 from workbench.demo.pictures import picture

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
-    from hemline.usecases.forget_archive import Swept
-    from hemline.usecases.forget_person import Forgotten
+    from hemline.usecases.people.forget_archive import Swept
+    from hemline.usecases.people.forget_person import Forgotten
     from workbench.forget.scan import Found
     from workbench.forget.verify import Verdict
 
@@ -35,9 +35,9 @@ def forget(
 
     Exit status 1 when nobody is known by that id; it is forgotten all the same.
     """
-    from hemline.usecases.forget_person import forget as run  # noqa: PLC0415 - light at import
-    from workbench import laptop  # noqa: PLC0415
-    from workbench.forget.places import forget_deps, known  # noqa: PLC0415
+    from hemline.usecases.people.forget_person import forget as run
+    from workbench import laptop
+    from workbench.forget.places import forget_deps, known
 
     stack, subject = laptop.running(), _subject(name, user=user, visitor=visitor)
     before = known(stack, subject)
@@ -48,8 +48,8 @@ def forget(
 
 
 def _subject(name: str, *, user: bool, visitor: bool) -> str:
-    from hemline.model.errors import BadInput  # noqa: PLC0415
-    from workbench.people.naming import USER, VISITOR, subject_of  # noqa: PLC0415
+    from hemline.model.errors import BadInput
+    from workbench.people.naming import USER, VISITOR, subject_of
 
     if user and visitor:
         raise BadInput("ID", "cannot be a user's and a visitor's.", "Say --user or --visitor.")
@@ -79,9 +79,9 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Take the forgotten out of archive, quarantine and failed batches, old versions too."""
-    from hemline.usecases.forget_archive import sweep_on  # noqa: PLC0415
-    from workbench import laptop  # noqa: PLC0415
-    from workbench.forget.places import sweep_deps  # noqa: PLC0415
+    from hemline.usecases.people.forget_archive import sweep_on
+    from workbench import laptop
+    from workbench.forget.places import sweep_deps
 
     total = sweep_on(sweep_deps(laptop.running()), _now(), _go_on, most=most)
     _tell_swept(total, as_json=as_json)
@@ -113,8 +113,8 @@ def verify_forgotten(
     as_json: AsJson = False,
 ) -> None:
     """Look for an id in every byte of every store; 0 clean, 1 found, 2 bad call."""
-    from workbench import laptop  # noqa: PLC0415
-    from workbench.forget import verify  # noqa: PLC0415
+    from workbench import laptop
+    from workbench.forget import verify
 
     verdict = verify.verify(laptop.running(), name, _progress)
     _tell_verdict(verdict, strict=strict, as_json=as_json)
@@ -177,6 +177,6 @@ def _fields(value: "Verdict") -> dict[str, object]:
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     print(msgspec.json.encode(value).decode())

@@ -4,9 +4,9 @@ from functools import partial
 from typing import Any
 
 from hemline.model.errors import Refused
-from hemline.usecases.archive import read_archive
-from hemline.usecases.forget_archive import SweepDeps
-from hemline.usecases.forget_person import ForgetDeps
+from hemline.usecases.ingest.archive import read_archive
+from hemline.usecases.people.forget_archive import SweepDeps
+from hemline.usecases.people.forget_person import ForgetDeps
 from hemline.usecases.ports import Part
 from workbench import laptop, stores
 from workbench.cloud.resources import client

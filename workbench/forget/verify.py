@@ -7,7 +7,7 @@ import msgspec
 
 from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
-from hemline.usecases.forget_register import Forgetting
+from hemline.usecases.people.forget_register import Forgetting
 from hemline.usecases.ports import Part, PersonStore
 from workbench import stores
 from workbench.forget.places import places

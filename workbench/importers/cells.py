@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from hemline.model.input.times import WAY_OUT, implausible
 from hemline.model.item import Item
-from hemline.model.times import WAY_OUT, implausible
 from workbench.importers.wire import moment
 
 FIELDS = frozenset(Item.__struct_fields__) - {"attributes"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
-    from workbench.importers.door import Road
+    from workbench.importers.http_road import Road
     from workbench.importers.importing import Watch
     from workbench.importers.reading import Source
     from workbench.importers.report import Report
@@ -70,8 +70,8 @@ def ranklens(  # noqa: PLR0913 - a command's options are its arguments
     keys: Keys = "",
 ) -> None:
     """RankLens in Metarank's format: films, ranked lists as exposures, clicks."""
-    from workbench.importers import ranklens as kind  # noqa: PLC0415 - light at import
-    from workbench.importers.wire import Stream  # noqa: PLC0415
+    from workbench.importers import ranklens as kind
+    from workbench.importers.wire import Stream
 
     way = Way(url, direct, as_json, keys)
     _import(file, lambda source: Stream(kind.events(source.lines(), who=who.value)), way)
@@ -87,8 +87,8 @@ def online_retail(  # noqa: PLR0913 - a command's options are its arguments
     keys: Keys = "",
 ) -> None:
     """UCI Online Retail: the catalogue from its lines, invoices as purchases."""
-    from workbench.importers import online_retail as kind  # noqa: PLC0415
-    from workbench.importers.wire import Stream, Unreadable  # noqa: PLC0415
+    from workbench.importers import online_retail as kind
+    from workbench.importers.wire import Stream, Unreadable
 
     def read(source: "Source") -> "Stream":
         unreadable: list[Unreadable] = []
@@ -114,8 +114,8 @@ def items(  # noqa: PLR0913 - a command's options are its arguments
     keys: Keys = "",
 ) -> None:
     """A catalogue: a table with a header (.csv, .tsv, gzipped too), else JSON lines."""
-    from workbench.importers import items as kind  # noqa: PLC0415
-    from workbench.importers.wire import Stream  # noqa: PLC0415
+    from workbench.importers import items as kind
+    from workbench.importers.wire import Stream
 
     way = Way(url, direct, as_json, keys)
     now, between = _now(), _delimiter(delimiter)
@@ -133,20 +133,20 @@ def events(
     keys: Keys = "",
 ) -> None:
     """JSON lines of events as POST /v1/events takes them; each names its visitor or user."""
-    from workbench.importers import events as kind  # noqa: PLC0415
-    from workbench.importers.wire import Stream  # noqa: PLC0415
+    from workbench.importers import events as kind
+    from workbench.importers.wire import Stream
 
     _import(file, lambda s: Stream(kind.events(s.lines())), Way(url, direct, as_json, keys))
 
 
 def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
     """Exit status 1 when anything was rejected or there was nothing: what is left out must be seen."""
-    from workbench.importers.reading import opened  # noqa: PLC0415
+    from workbench.importers.reading import opened
 
     with closing(_road(file, way, number)) as road, opened(file) as source:
         report = _run(source, read, road, quiet=way.as_json)
     if way.as_json:
-        import msgspec  # noqa: PLC0415
+        import msgspec
 
         print(msgspec.json.encode(report).decode())
     else:
@@ -160,7 +160,7 @@ def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
 
 
 def _run(source: "Source", read: Read, road: "Road", *, quiet: bool) -> "Report":
-    from workbench.importers.importing import run  # noqa: PLC0415
+    from workbench.importers.importing import run
 
     if quiet:
         return _stopped_or(lambda: run(read(source), road))
@@ -175,8 +175,8 @@ def _run(source: "Source", read: Read, road: "Road", *, quiet: bool) -> "Report"
 
 def _stopped_or(send: "Callable[[], Report]") -> "Report":
     """A file that is read whole before anything is sent may be none: that is a report too."""
-    from hemline.model.errors import HemlineError  # noqa: PLC0415
-    from workbench.importers.report import Report  # noqa: PLC0415
+    from hemline.model.errors import HemlineError
+    from workbench.importers.report import Report
 
     try:
         return send()
@@ -189,8 +189,8 @@ def _stopped_or(send: "Callable[[], Report]") -> "Report":
 @contextmanager
 def _bar(source: "Source") -> Iterator[Callable[[int | None], "Watch"]]:
     """Progress by events where their number is known, else by the bytes of the file."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.description}"),
@@ -217,7 +217,7 @@ def _bar(source: "Source") -> Iterator[Callable[[int | None], "Watch"]]:
 
 
 def _road(file: Path, way: Way, number: str) -> "Road":
-    from workbench.importers.door import FrontDoor  # noqa: PLC0415
+    from workbench.importers.http_road import FrontDoor
 
     if way.url:
         if way.direct:
@@ -225,12 +225,12 @@ def _road(file: Path, way: Way, number: str) -> "Road":
         if not way.keys:
             raise typer.BadParameter("--url needs the site's secret in HEMLINE_KEYS to sign with.")
         return FrontDoor(way.url, way.keys.split(",")[0].strip().encode())
-    from workbench import laptop, stores  # noqa: PLC0415
+    from workbench import laptop, stores
 
     stack = laptop.running()
     if not way.direct:
         return FrontDoor(stack.gateway, stores.secrets(stack)[0])
-    from workbench.importers.direct import Direct, Stores, digest  # noqa: PLC0415
+    from workbench.importers.direct import Direct, Stores, digest
 
     places = Stores(stack.site, stores.table(stack), stores.objects(stack))
     return Direct(places, f"{digest(file)}-{number}" if number else digest(file))
@@ -240,14 +240,14 @@ def _live_items(way: Way) -> frozenset[str]:
     """Ids of the live edition's items; of another stack nothing is known."""
     if way.url:
         return frozenset()
-    from workbench import laptop, stores  # noqa: PLC0415
+    from workbench import laptop, stores
 
     edition = stores.live_edition(laptop.running())
     return frozenset(edition.json("item_ids")) if edition else frozenset()
 
 
 def _delimiter(name: str) -> str:
-    from workbench.importers.table import DELIMITERS  # noqa: PLC0415
+    from workbench.importers.table import DELIMITERS
 
     if name and name not in DELIMITERS and name not in DELIMITERS.values():
         raise typer.BadParameter(f"--delimiter {name}: use {', '.join(DELIMITERS)}.")
@@ -255,7 +255,7 @@ def _delimiter(name: str) -> str:
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:
-    from workbench.importers.cells import FIELDS  # noqa: PLC0415
+    from workbench.importers.cells import FIELDS
 
     found = dict(pair.partition("=")[::2] for pair in pairs)
     for theirs, ours in found.items():

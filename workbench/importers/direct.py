@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from hemline.adapters.memory import MemoryStream
 from hemline.model.errors import BadInput, HemlineError, Unavailable
-from hemline.usecases.collect_events import Caller, CollectDeps, Rejected, collect_events
-from hemline.usecases.ingest_batch import WORKERS, IngestDeps, ingest_batch
-from hemline.usecases.ingest_read import StreamRecord
+from hemline.usecases.ingest.batch import WORKERS, IngestDeps, ingest_batch
+from hemline.usecases.ingest.collect import Caller, CollectDeps, Rejected, collect_events
+from hemline.usecases.ingest.read import StreamRecord
 from hemline.usecases.ports import ObjectStore, PersonStore
-from workbench.importers.door import Sent
+from workbench.importers.http_road import Sent
 from workbench.importers.wire import Batch
 
 

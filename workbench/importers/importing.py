@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from hemline.model.errors import HemlineError
-from workbench.importers.door import Road
+from workbench.importers.http_road import Road
 from workbench.importers.report import Report
 from workbench.importers.wire import Batch, Event, Placed, Stream, Unreadable, batches
 

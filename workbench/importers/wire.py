@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hemline.model.times import implausible
+from hemline.model.input.times import implausible
 
 Wire = dict[str, object]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
-    from hemline.usecases.account import AccountDeps
+    from hemline.usecases.people.account import AccountDeps
     from workbench.laptop import Running
 
 AsJson = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
@@ -32,9 +32,9 @@ def _identity() -> None:
 
 def unmerge(visitor: Visitor, user: User, *, as_json: AsJson = False) -> None:
     """Make a visitor and a user two people again: both profiles come back exactly, and for good."""
-    from hemline.usecases.account import part  # noqa: PLC0415 - light at import
-    from workbench import laptop  # noqa: PLC0415
-    from workbench.people.naming import USER, VISITOR, bare  # noqa: PLC0415
+    from hemline.usecases.people.account import part
+    from workbench import laptop
+    from workbench.people.naming import USER, VISITOR, bare
 
     visitor, user = bare(visitor, VISITOR, field="VISITOR"), bare(user, USER, field="USER")
     part(visitor, user, _deps(laptop.running()), time.time_ns() // 1_000_000)
@@ -53,9 +53,9 @@ def token(
     as_json: AsJson = False,
 ) -> None:
     """A user token as the site's server would sign it, for `Authorization: Bearer`."""
-    from hemline.model.user_token import keys_of, mint_user_token  # noqa: PLC0415
-    from workbench import laptop  # noqa: PLC0415
-    from workbench.people.naming import USER, bare  # noqa: PLC0415
+    from hemline.model.user_token import keys_of, mint_user_token
+    from workbench import laptop
+    from workbench.people.naming import USER, bare
 
     stack, user = laptop.running(), bare(user, USER, field="USER")
     key = keys_of(stack.user_keys)[0]
@@ -70,9 +70,9 @@ def show(
     name: Annotated[str, typer.Argument(help="v:VISITOR or u:USER.")], *, as_json: AsJson = False
 ) -> None:
     """Links, consent and what is kept of one person, for whoever has to answer them."""
-    from hemline.usecases.account import Person, described  # noqa: PLC0415
-    from workbench import laptop  # noqa: PLC0415
-    from workbench.people.naming import VISITOR, subject_of  # noqa: PLC0415
+    from hemline.usecases.people.account import Person, described
+    from workbench import laptop
+    from workbench.people.naming import VISITOR, subject_of
 
     subject = subject_of(name)
     person = Person(subject[2:], None) if subject[:2] == VISITOR else Person(None, subject[2:])
@@ -102,8 +102,8 @@ def _when(ms: int) -> str:
 
 
 def _deps(stack: "Running") -> "AccountDeps":
-    from hemline.usecases.account import AccountDeps  # noqa: PLC0415
-    from workbench import stores  # noqa: PLC0415
+    from hemline.usecases.people.account import AccountDeps
+    from workbench import stores
 
     return AccountDeps(
         stack.site,
@@ -117,6 +117,6 @@ def _deps(stack: "Running") -> "AccountDeps":
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     print(msgspec.json.encode(value).decode())

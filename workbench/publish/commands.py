@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.moment import moment
+from workbench.cli_time import moment
 from workbench.publish import site_commands
 from workbench.publish.site_commands import AsJson, milliseconds, sound
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     import msgspec
 
-    from hemline.usecases.edition_ranker import RankerFiles
-    from hemline.usecases.publish_edition import Given, Places, Published
+    from hemline.usecases.publishing.publish import Given, Places, Published
+    from hemline.usecases.publishing.ranker import RankerFiles
     from workbench.laptop import Running
 
 
@@ -56,7 +56,7 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Fold the archive and the site file into a new edition and make it live."""
-    from workbench import laptop, stores  # noqa: PLC0415 - light at import
+    from workbench import laptop, stores
 
     stack = laptop.running()
     places = stores.places(stack)
@@ -72,7 +72,7 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def _moment(as_of: datetime | None, *, anyway: bool) -> int:
-    from hemline.runtime.wire_publish import check_moment  # noqa: PLC0415
+    from hemline.runtime.publish.wiring import check_moment
 
     built = milliseconds(as_of)
     check_moment(built, milliseconds(None), "--as-of", anyway=anyway)
@@ -83,8 +83,8 @@ def _given(
     stack: "Running", site_file: Path | None, ranker: Path | None, *, as_json: bool
 ) -> "Given":
     """Both are read and checked; neither is kept anywhere but in the edition."""
-    from hemline.runtime.wire_publish import check_consent  # noqa: PLC0415
-    from hemline.usecases.publish_edition import Given  # noqa: PLC0415
+    from hemline.runtime.publish.wiring import check_consent
+    from hemline.usecases.publishing.publish import Given
 
     site = sound(site_file, as_json=as_json) if site_file else None
     if site:
@@ -93,7 +93,7 @@ def _given(
 
 
 def _files(folder: Path) -> "RankerFiles":
-    from hemline.usecases.edition_ranker import RANKER_FILES, RankerFiles  # noqa: PLC0415
+    from hemline.usecases.publishing.ranker import RANKER_FILES, RankerFiles
 
     missing = [file for file in RANKER_FILES if not (folder / file).is_file()]
     if missing:
@@ -103,9 +103,9 @@ def _files(folder: Path) -> "RankerFiles":
 
 
 def _publish(name: str, places: "Places", built: int, given: "Given", *, as_json: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from hemline.usecases.publish_edition import publish_edition  # noqa: PLC0415
+    from hemline.usecases.publishing.publish import publish_edition
 
     with Console(stderr=True).status("folding the archive into an edition"):
         result = publish_edition(name, places, built=built, given=given)
@@ -115,7 +115,7 @@ def _publish(name: str, places: "Places", built: int, given: "Given", *, as_json
 
 
 def _roll_back(name: str, places: "Places", to: str, *, as_json: bool) -> None:
-    from hemline.usecases.publish_edition import roll_back  # noqa: PLC0415
+    from hemline.usecases.publishing.publish import roll_back
 
     entry = roll_back(name, places, to)
     line = f"live again: {entry.edition[:12]} of {_when(entry.built)}; the schedule leaves it so"
@@ -123,8 +123,8 @@ def _roll_back(name: str, places: "Places", to: str, *, as_json: bool) -> None:
 
 
 def _list(stack: "Running", *, as_json: bool) -> None:
-    from hemline.usecases.edition_log import editions  # noqa: PLC0415
-    from workbench import stores  # noqa: PLC0415
+    from hemline.usecases.publishing.log import editions
+    from workbench import stores
 
     pointer = stores.table(stack).read_pointer(stack.site)
     live = pointer.digest if pointer else ""
@@ -157,7 +157,7 @@ def _tell(result: "msgspec.Struct", line: str, *, as_json: bool) -> None:
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     print(msgspec.json.encode(value).decode())
 

@@ -7,22 +7,22 @@ from typing import NamedTuple
 import msgspec
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from hemline.adapters.onnx import OnnxRanker
+from hemline.adapters.onnx.ranker import OnnxRanker
 from hemline.decide.page import Engine
-from hemline.learn.abuse import survey
-from hemline.model.abuse import Limits
+from hemline.learn.statistics.abuse import survey
 from hemline.model.edition import pack, unpack
 from hemline.model.errors import BadInput
-from hemline.model.event import Record
-from hemline.model.site import Site
-from hemline.runtime.wire_publish import check_ranker
-from hemline.usecases.archive import read_archive
-from hemline.usecases.build_edition import Counted, Made, count, edition_parts
-from hemline.usecases.edition_ranker import RankerFiles, choose, stored
-from hemline.usecases.editions import engine_of
+from hemline.model.events.abuse import Limits
+from hemline.model.events.event import Record
+from hemline.model.site.site import Site
+from hemline.runtime.publish.wiring import check_ranker
+from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ports import ObjectStore
-from hemline.usecases.recent_visitors import Wanted, sample
-from hemline.usecases.site_reach import Reach, Sides, SlotReach, Told, slots, told
+from hemline.usecases.publishing.build import Counted, Made, count, edition_parts
+from hemline.usecases.publishing.ranker import RankerFiles, choose, stored
+from hemline.usecases.serving.editions import engine_of
+from hemline.usecases.sites.reach import Reach, Sides, SlotReach, Told, slots, told
+from hemline.usecases.sites.recent_visitors import Wanted, sample
 from workbench import stores
 from workbench.importers import events, importing
 from workbench.importers.direct import Direct, Stores

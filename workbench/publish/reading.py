@@ -10,9 +10,9 @@ import typer
 
 from hemline.model.edition import Edition, pieces
 from hemline.model.errors import BadInput
-from hemline.model.event_input import check_item, parse_event
+from hemline.model.events.schema import check_item, parse_event
+from hemline.model.input.times import MOST_MS
 from hemline.model.item import Item
-from hemline.model.times import MOST_MS
 from workbench import stores
 from workbench.importers import items as item_files
 from workbench.importers.reading import opened

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.moment import moment
+from workbench.cli_time import moment
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
-    from hemline.adapters.site_yaml import Finding
-    from hemline.model.site import Site
-    from hemline.runtime.site_in import Reviewed
+    from hemline.model.site.site import Site
+    from hemline.sitefile.accept import Reviewed
+    from hemline.sitefile.reader import Finding
 
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
 File = Annotated[
@@ -58,8 +58,8 @@ def check(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Say everything that is wrong with a site file; exit status 1 when any of it is an error."""
-    from hemline.runtime.site_in import reviewed  # noqa: PLC0415 - light at import
-    from workbench.publish import reading  # noqa: PLC0415
+    from hemline.sitefile.accept import reviewed
+    from workbench.publish import reading
 
     catalogue = reading.catalogue(items)
     size = None if catalogue is None else len(catalogue)
@@ -97,7 +97,7 @@ _ORDER = ("error", "warning", "note")
 
 def show(file: File, *, at: At = None, as_json: AsJson = False) -> None:
     """The slots, and the rules that can be in force at a moment: now, or `--at` another."""
-    from hemline.usecases.review_site import live_rules  # noqa: PLC0415
+    from hemline.sitefile.review.site import live_rules
 
     site = sound(file, as_json=as_json)
     moment = milliseconds(at)
@@ -132,11 +132,11 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """What would change, slot by slot and rule by rule, and for about what share of recent visitors."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from hemline.usecases.recent_visitors import Wanted  # noqa: PLC0415 - light at import
-    from workbench.laptop import running  # noqa: PLC0415
-    from workbench.publish import comparing  # noqa: PLC0415
+    from hemline.usecases.sites.recent_visitors import Wanted
+    from workbench.laptop import running
+    from workbench.publish import comparing
 
     is_live = str(old) == "live" and not old.exists()
     sites = (
@@ -157,9 +157,9 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def _live_site() -> "Site":
-    from hemline.usecases.live_site import read_site  # noqa: PLC0415
-    from workbench import stores  # noqa: PLC0415
-    from workbench.laptop import running  # noqa: PLC0415
+    from hemline.usecases.sites.live_site import read_site
+    from workbench import stores
+    from workbench.laptop import running
 
     stack = running()
     return read_site(stack.site, stores.objects(stack), stores.table(stack))
@@ -167,8 +167,8 @@ def _live_site() -> "Site":
 
 def sound(file: Path, *, as_json: bool = False) -> "Site":
     """The site of a file that has no error; else prints what is wrong and ends with status 1."""
-    from hemline.runtime.site_in import reviewed  # noqa: PLC0415
-    from workbench.publish import reading  # noqa: PLC0415
+    from hemline.sitefile.accept import reviewed
+    from workbench.publish import reading
 
     if not file.exists():
         raise typer.BadParameter(f"{file} is not there.")
@@ -188,7 +188,7 @@ def print_findings(file: Path, findings: "list[Finding]") -> None:
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     print(msgspec.json.encode(value).decode())
 

@@ -12,8 +12,8 @@ import typer
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from collections.abc import Iterator
 
-    from hemline.usecases.ingest_batch import IngestDeps
-    from hemline.usecases.quarantine import Kept, Replayed
+    from hemline.usecases.ingest.batch import IngestDeps
+    from hemline.usecases.ingest.quarantine import Kept, Replayed
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Keys = Annotated[
@@ -39,8 +39,8 @@ def _quarantine() -> None:
 
 def list_(*, as_json: AsJson = False) -> None:
     """Every record: day, shard, sequence number, size and reason."""
-    from hemline.usecases import quarantine  # noqa: PLC0415 - light at import
-    from workbench import laptop, stores  # noqa: PLC0415
+    from hemline.usecases.ingest import quarantine
+    from workbench import laptop, stores
 
     found = quarantine.listed(stores.objects(laptop.running()))
     if as_json:
@@ -57,8 +57,8 @@ def list_(*, as_json: AsJson = False) -> None:
 
 def show(key: str, *, as_json: AsJson = False) -> None:
     """One record's reason and payload. With --json the whole payload, in base64."""
-    from hemline.usecases import quarantine  # noqa: PLC0415
-    from workbench import laptop, stores  # noqa: PLC0415
+    from hemline.usecases.ingest import quarantine
+    from workbench import laptop, stores
 
     kept = quarantine.named(stores.objects(laptop.running()), key)
     if as_json:
@@ -80,8 +80,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Bring records in after a fix; each counts once. Status 1 when one has to stay."""
-    from hemline.model.errors import BadInput  # noqa: PLC0415
-    from hemline.usecases import quarantine  # noqa: PLC0415
+    from hemline.model.errors import BadInput
+    from hemline.usecases.ingest import quarantine
 
     if bool(keys) == all_:
         raise BadInput("key", "has to be said.", "Name keys of: hemline quarantine list, or --all.")
@@ -101,9 +101,9 @@ def replay(
 
 
 def _tell(done: "list[Replayed]", *, dry_run: bool, as_json: bool) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
-    from hemline.usecases.quarantine import safe  # noqa: PLC0415
+    from hemline.usecases.ingest.quarantine import safe
 
     staying = sum(one.stays for one in done)
     if as_json:
@@ -119,8 +119,8 @@ def _tell(done: "list[Replayed]", *, dry_run: bool, as_json: bool) -> None:
 
 @contextmanager
 def _deps() -> "Iterator[IngestDeps]":
-    from hemline.usecases.ingest_batch import IngestDeps  # noqa: PLC0415
-    from workbench import laptop, stores  # noqa: PLC0415
+    from hemline.usecases.ingest.batch import IngestDeps
+    from workbench import laptop, stores
 
     stack = laptop.running()
     # One record at a time needs one writer.
@@ -131,8 +131,8 @@ def _deps() -> "Iterator[IngestDeps]":
 
 def _ticking(chosen: "list[Kept]") -> "Iterator[Kept]":
     """Each in turn, with a bar where somebody watches."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import track  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import track
 
     watched = sys.stderr.isatty() and len(chosen) > 1
     console = Console(stderr=True)
@@ -151,6 +151,6 @@ def _figures(kept: "Kept") -> dict[str, object]:
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     print(msgspec.json.encode(value).decode())

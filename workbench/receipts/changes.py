@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from hemline.decide.fact_names import kind_of, spellings
+from hemline.decide.facts.names import kind_of, spellings
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput
 

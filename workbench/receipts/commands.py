@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from hemline.model.decision import Page
-    from hemline.usecases.receipts import Scene
+    from hemline.usecases.receipts.receipts import Scene
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Token = Annotated[str, typer.Argument(help="The token of a fragment.")]
@@ -44,14 +44,14 @@ def explain(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Say why a fragment is what it is: facts, candidates, rules, scores."""
-    from hemline.usecases import explain as usecase  # noqa: PLC0415 - light at import
-    from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
+    from hemline.usecases.receipts import explain as usecase
+    from workbench.receipts import locate, tables
 
-    found = usecase.explain(finding.scene(token, visitor, request, expired=expired))
+    found = usecase.explain(locate.scene(token, visitor, request, expired=expired))
     if as_json:
         _print_json(found)
     else:
-        showing.explained(found, showing.console(), everything=everything)
+        tables.explained(found, tables.console(), everything=everything)
 
 
 def replay(  # noqa: PLR0913 - a command's options are its arguments
@@ -77,30 +77,30 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
     if everything:
         _replay_all(decisions, data, seed, as_json=as_json)
     else:
-        from workbench.receipts import finding  # noqa: PLC0415 - light at import
+        from workbench.receipts import locate
 
-        _replay_one(finding.scene(token, visitor, request, expired=expired), as_json=as_json)
+        _replay_one(locate.scene(token, visitor, request, expired=expired), as_json=as_json)
 
 
 def _replay_one(scene: "Scene", *, as_json: bool) -> None:
-    from hemline.usecases.replay import replay as again  # noqa: PLC0415 - light at import
-    from workbench.receipts import showing  # noqa: PLC0415 - light at import
+    from hemline.usecases.receipts.replay import replay as again
+    from workbench.receipts import tables
 
     found = again(scene)
     if as_json:
         _print_json({"equal": not found.differences, "differences": found.differences})
     elif found.differences:
-        showing.differences(found.differences, showing.console())
+        tables.differences(found.differences, tables.console())
     else:
         print(f"the same bytes again: {found.token.slot}, {len(found.fragment.body)} bytes")
     raise typer.Exit(1 if found.differences else 0)
 
 
 def _replay_all(decisions: int, data: Path | None, seed: int, *, as_json: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415 - light at import
-    from rich.progress import Progress  # noqa: PLC0415 - light at import
+    from rich.console import Console
+    from rich.progress import Progress
 
-    from workbench.receipts.whole import replay_all  # noqa: PLC0415 - light at import
+    from workbench.receipts.replay_all import replay_all
 
     with Progress(console=Console(stderr=True), disable=as_json) as bar:
         task = bar.add_task("deciding and replaying", total=2 * decisions)
@@ -123,14 +123,14 @@ def why_not(
     as_json: AsJson = False,
 ) -> None:
     """Say the first thing that kept an item, a variant or a section out, or its rank and distance."""
-    from hemline.usecases import explain as usecase  # noqa: PLC0415 - light at import
-    from workbench.receipts import finding, showing  # noqa: PLC0415 - light at import
+    from hemline.usecases.receipts import explain as usecase
+    from workbench.receipts import locate, tables
 
-    found = usecase.why_not(finding.scene(token, visitor, request), item)
+    found = usecase.why_not(locate.scene(token, visitor, request), item)
     if as_json:
         _print_json(found)
     else:
-        print(showing.why_not(found))
+        print(tables.why_not(found))
 
 
 def what_if(  # noqa: PLR0913 - a command's options are its arguments
@@ -145,18 +145,18 @@ def what_if(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Decide again with facts replaced or rules taken out, and show what differs."""
-    from hemline.usecases import what_if as usecase  # noqa: PLC0415 - light at import
-    from workbench.receipts import changes, finding, showing  # noqa: PLC0415 - light at import
+    from hemline.usecases.receipts import what_if as usecase
+    from workbench.receipts import changes, locate, tables
 
     change, off = changes.changes(replaced or []), changes.taken_out(rule or [])
     if not (change or off):
         raise typer.BadParameter("Change something: --set FACT=VALUE or --rule off:NAME.")
-    found = usecase.what_if(finding.scene(token, visitor, request), change, off)
+    found = usecase.what_if(locate.scene(token, visitor, request), change, off)
     if as_json:
         sides = {"then": usecase.shown(found.then), "now": usecase.shown(found.now)}
         _print_json({**sides, "differs": found.differs, "unread": found.unread})
     else:
-        showing.what_if(found, showing.console())
+        tables.what_if(found, tables.console())
 
 
 def preview(  # noqa: PLR0913 - a command's options are its arguments
@@ -181,10 +181,10 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Mint a Hemline-Preview header; with slots, show them as that visitor or segment sees them."""
-    from hemline.model.decision import Page  # noqa: PLC0415 - light at import
-    from hemline.runtime.preview import mint  # noqa: PLC0415 - light at import
-    from workbench import laptop, stores  # noqa: PLC0415 - light at import
-    from workbench.receipts.whom import Stated, pass_for  # noqa: PLC0415 - light at import
+    from hemline.model.decision import Page
+    from hemline.runtime.fragments.preview import mint
+    from workbench import laptop, stores
+    from workbench.receipts.preview_pass import Stated, pass_for
 
     who = (visitor, country, device, language, region, place, time_zone, at, tuple(segment or ()))
     held = pass_for(Stated(*who), minutes)
@@ -203,20 +203,20 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
 def _show_preview(
     gateway: str, header: str, slots: list[str], page: "Page", *, as_json: bool
 ) -> None:
-    import msgspec  # noqa: PLC0415 - light at import
+    import msgspec
 
-    from hemline.usecases.explain import Explained  # noqa: PLC0415 - light at import
-    from workbench.receipts import asking, showing  # noqa: PLC0415 - light at import
+    from hemline.usecases.receipts.explain import Explained
+    from workbench.receipts import preview_client, tables
 
-    found = asking.answer(gateway, header, slots, page)
+    found = preview_client.answer(gateway, header, slots, page)
     if as_json:
         _print_json(found)
         return
     for told in msgspec.convert(found["explain"], dict[str, Explained]).values():
-        showing.explained(told, showing.console(), everything=False)
+        tables.explained(told, tables.console(), everything=False)
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # noqa: PLC0415 - light at import
+    import msgspec
 
     print(msgspec.json.encode(value).decode())

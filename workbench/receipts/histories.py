@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from hemline.adapters.site_yaml import check
-from hemline.model.rule import Condition, Rule
-from hemline.model.site import Site
-from hemline.model.slot import Slot, Variant
+from hemline.model.site.rule import Condition, Rule
+from hemline.model.site.site import Site
+from hemline.model.site.slot import Slot, Variant
+from hemline.sitefile.reader import check
 from workbench.importers import online_retail, ranklens
 from workbench.importers.reading import opened
 from workbench.importers.wire import Event, Unreadable

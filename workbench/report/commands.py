@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.moment import moment
+from workbench.cli_time import moment
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
-    from hemline.usecases.cold_report import Newcomer, Report
+    from hemline.usecases.publishing.cold_report import Newcomer, Report
     from workbench.report.variants import Report as SlotReport
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
@@ -33,15 +33,15 @@ def _report() -> None:
 
 def cold(*, at: At = None, as_json: AsJson = False) -> None:
     """New items and their impressions; exit status 1 when one did not get them in its time."""
-    from rich.console import Console  # noqa: PLC0415 - light at import
+    from rich.console import Console
 
-    from workbench.laptop import running  # noqa: PLC0415
+    from workbench.laptop import running
 
     stack = running()
     with Console(stderr=True).status("reading the archive"):
         found = _of_stack(stack.site, _milliseconds(at))
     if as_json:
-        import msgspec  # noqa: PLC0415
+        import msgspec
 
         print(msgspec.json.encode(found).decode())
     else:
@@ -51,32 +51,32 @@ def cold(*, at: At = None, as_json: AsJson = False) -> None:
 
 def variants(*, at: At = None, as_json: AsJson = False) -> None:
     """Variants of content slots: exposures, goals with an interval, what is held of them, chance's share."""
-    from rich.console import Console  # noqa: PLC0415 - light at import
+    from rich.console import Console
 
-    from workbench.laptop import running  # noqa: PLC0415
+    from workbench.laptop import running
 
     stack = running()
     with Console(stderr=True).status("reading the archive"):
         found = _variants_of(stack.site, _milliseconds(at))
     if as_json:
-        import msgspec  # noqa: PLC0415
+        import msgspec
 
         print(msgspec.json.encode({"slots": found}).decode())
     else:
-        from workbench.report.variants import lines as told  # noqa: PLC0415
+        from workbench.report.variants import lines as told
 
         print("\n".join(told(found)))
 
 
 def _variants_of(site: str, now: int) -> "list[SlotReport]":
     """As a publish would count them: what is flagged is left out."""
-    from hemline.learn.abuse import clean  # noqa: PLC0415
-    from hemline.learn.choices import Choices  # noqa: PLC0415
-    from hemline.usecases.archive import read_archive  # noqa: PLC0415
-    from hemline.usecases.live_site import read_site  # noqa: PLC0415
-    from workbench import stores  # noqa: PLC0415
-    from workbench.laptop import running  # noqa: PLC0415
-    from workbench.report.variants import reports  # noqa: PLC0415
+    from hemline.learn.statistics.abuse import clean
+    from hemline.learn.variants.exposures import Choices
+    from hemline.usecases.ingest.archive import read_archive
+    from hemline.usecases.sites.live_site import read_site
+    from workbench import stores
+    from workbench.laptop import running
+    from workbench.report.variants import reports
 
     stack = running()
     objects = stores.objects(stack)
@@ -92,14 +92,14 @@ def _variants_of(site: str, now: int) -> "list[SlotReport]":
 
 def _of_stack(site: str, now: int) -> "Report":
     """What is flagged gave nothing to chance or to items. Raises BadInput without a budget."""
-    from hemline.learn.abuse import clean  # noqa: PLC0415
-    from hemline.model.errors import BadInput  # noqa: PLC0415
-    from hemline.usecases.archive import read_archive  # noqa: PLC0415
-    from hemline.usecases.build_edition import count  # noqa: PLC0415
-    from hemline.usecases.cold_report import chance_per_hour, report  # noqa: PLC0415
-    from hemline.usecases.live_site import read_site  # noqa: PLC0415
-    from workbench import stores  # noqa: PLC0415
-    from workbench.laptop import running  # noqa: PLC0415
+    from hemline.learn.statistics.abuse import clean
+    from hemline.model.errors import BadInput
+    from hemline.usecases.ingest.archive import read_archive
+    from hemline.usecases.publishing.build import count
+    from hemline.usecases.publishing.cold_report import chance_per_hour, report
+    from hemline.usecases.sites.live_site import read_site
+    from workbench import stores
+    from workbench.laptop import running
 
     stack = running()
     objects = stores.objects(stack)

@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hemline.learn.choice_estimates import estimates
-from hemline.learn.choices import Choices, Trials
-from hemline.learn.counts import Longs
-from hemline.learn.statistics_counts import day_of
+from hemline.learn.statistics.counts import day_of
+from hemline.learn.statistics.sums import Longs
+from hemline.learn.variants.estimates import estimates
+from hemline.learn.variants.exposures import Choices, Trials
 from hemline.model.choice import Evidence
-from hemline.model.slot import Slot
+from hemline.model.site.slot import Slot
 
 Bools = npt.NDArray[np.bool_]
 

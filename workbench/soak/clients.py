@@ -10,9 +10,9 @@ from itertools import count
 
 import msgspec
 
-from hemline.usecases.collect_events import NOT_DURABLE, CollectDeps, collect_events
+from hemline.usecases.ingest.collect import NOT_DURABLE, CollectDeps, collect_events
 from hemline.usecases.ports import EventStream
-from workbench.soak.ledger import AGAIN, Ledger
+from workbench.soak.books.ledger import AGAIN, Ledger
 from workbench.soak.poison import SITE
 from workbench.soak.visitors import DAY, Call, Sent
 

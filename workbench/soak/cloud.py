@@ -15,21 +15,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from hemline.usecases.ingest_batch import WORKERS
+from hemline.usecases.ingest.batch import WORKERS
 from hemline.usecases.ports import EventStream, StreamEntry
-from workbench.cloud.checkpoints import Checkpoints
-from workbench.cloud.delivery import Entry, FunctionError
-from workbench.cloud.mapping import Clients, Mapping
 from workbench.cloud.pool import Answer
+from workbench.cloud.streams.checkpoints import Checkpoints
+from workbench.cloud.streams.delivery import Entry, FunctionError
+from workbench.cloud.streams.mapping import Clients, Mapping
+from workbench.soak.books.verdict import Stores, judge
+from workbench.soak.books.verdict_people import remains
 from workbench.soak.consumer import stated
-from workbench.soak.crowd import Crowd, Stream
 from workbench.soak.function import Function
+from workbench.soak.load import Crowd, Stream
 from workbench.soak.people import Reach, World
 from workbench.soak.plan import Plan
 from workbench.soak.run import Report, Settings, replayed, swept
-from workbench.soak.stage import Stage
-from workbench.soak.verdict import Stores, judge
-from workbench.soak.verdict_people import remains
+from workbench.soak.scheduler import Stage
 
 _LARGEST = 60
 _PART = 20

@@ -38,7 +38,7 @@ def ingest(  # noqa: PLR0913 - a command's options are its arguments
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
 ) -> None:
     """Events through the door, the stream and ingest in this process, then held against what was sent."""
-    from workbench.soak.run import Settings, soak  # noqa: PLC0415 - light at import
+    from workbench.soak.run import Settings, soak
 
     settings = Settings(events, kills, faults, seed, shards, lanes, batch)
     with _progress() as tell:
@@ -64,10 +64,10 @@ def as_dict(report: "Report") -> dict[str, object]:
 
 @contextmanager
 def _progress() -> "Iterator[Tell]":
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from workbench.soak.run import Tell  # noqa: PLC0415
+    from workbench.soak.run import Tell
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
@@ -80,8 +80,8 @@ def _progress() -> "Iterator[Tell]":
 
 
 def _show(report: "Report") -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     console = Console()
     for title, figures in (("What happened", report.figures), ("What went wrong", report.troubles)):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
-from workbench.cloud.delivery import Entry, Exhausted, deliver
 from workbench.cloud.emulator import REGION
+from workbench.cloud.streams.delivery import Entry, Exhausted, deliver
 from workbench.cloud.template import Source, load
 from workbench.laptop import ROOT
 from workbench.soak.function import Function
-from workbench.soak.stage import Troupe
+from workbench.soak.scheduler import Troupe
 from workbench.soak.stream import Shard, Shards
 
 _AGAIN = 0.02

@@ -7,11 +7,11 @@ This is the one place that knows which of the ports' methods the events' road us
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from hemline.learn.profile import Profile, encode
+from hemline.learn.profile.fold import Profile, encode
 from hemline.model.errors import Conflict, Unavailable
 from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored, Write, Written
 from workbench.soak.plan import Plan
-from workbench.soak.stage import Stage
+from workbench.soak.scheduler import Stage
 
 _REFUSED = {"throttled", "error 500", "timeout", "TransactionConflict"}
 """Nothing was written."""

@@ -12,14 +12,14 @@ from concurrent.futures import Executor
 
 import msgspec
 
-from hemline.usecases.ingest_batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
-from workbench.cloud.delivery import Entry, FunctionError
-from workbench.soak.checks import Check
+from hemline.usecases.ingest.batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
+from workbench.cloud.streams.delivery import Entry, FunctionError
+from workbench.soak.books.checks import Check
+from workbench.soak.books.verdict import Stores
 from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
 from workbench.soak.plan import Plan
 from workbench.soak.poison import SITE
-from workbench.soak.stage import Stage
-from workbench.soak.verdict import Stores
+from workbench.soak.scheduler import Stage
 
 Ingest = Callable[[Sequence[StreamRecord], IngestDeps, int], IngestResult]
 

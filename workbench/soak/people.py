@@ -13,15 +13,15 @@ from typing import NamedTuple, TypeVar
 
 from hemline.model.consent import DEFAULTS, Policy, Purpose
 from hemline.model.errors import NotDurable, Unavailable
-from hemline.model.event import decode_record
-from hemline.usecases import account, forget_person
-from hemline.usecases.account import AccountDeps, Person
-from hemline.usecases.forget_person import ForgetDeps
+from hemline.model.events.event import decode_record
+from hemline.usecases.people import account, forget_person
+from hemline.usecases.people.account import AccountDeps, Person
+from hemline.usecases.people.forget_person import ForgetDeps
 from hemline.usecases.ports import EventStream, ObjectStore, PersonStore, StreamEntry
+from workbench.soak.books.consent_history import EVER, Span
+from workbench.soak.books.ledger import Ledger
 from workbench.soak.faulty import Killed
-from workbench.soak.ledger import Ledger
 from workbench.soak.poison import SITE
-from workbench.soak.said import EVER, Span
 from workbench.soak.visitors import SPAN, START, Call, traits_of, visitors_of
 
 T = TypeVar("T")

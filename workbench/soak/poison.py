@@ -3,7 +3,7 @@
 import random
 from typing import NamedTuple
 
-from hemline.model.event import Event, Line, Record, encode_record
+from hemline.model.events.event import Event, Line, Record, encode_record
 from hemline.usecases.ports import StreamEntry
 from workbench.soak.visitors import START
 

@@ -18,7 +18,7 @@ from socket import SO_LINGER, SOL_SOCKET, create_server
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from workbench.beside import beside, settled
+from workbench.background_server import beside, settled
 from workbench.laptop import LOOPBACK
 
 _LIMIT = 1 << 26

@@ -5,21 +5,21 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from hemline.usecases.forget_archive import SweepDeps, sweep_on
-from hemline.usecases.ingest_batch import ingest_batch
+from hemline.usecases.ingest.batch import ingest_batch
+from hemline.usecases.people.forget_archive import SweepDeps, sweep_on
 from hemline.usecases.ports import PersonStore, VersionedStore
-from workbench.soak.checks import Check
+from workbench.soak.books.checks import Check
+from workbench.soak.books.verdict import Look, Stores, judge
+from workbench.soak.books.verdict_people import remains
 from workbench.soak.consumer import Consumer, Reading
-from workbench.soak.crowd import Crowd, Stream
 from workbench.soak.faulty import FaultyObjects, FaultyTable, Life
 from workbench.soak.function import Function, Ingest
+from workbench.soak.load import Crowd, Stream
 from workbench.soak.people import Reach, World
 from workbench.soak.plan import Plan
 from workbench.soak.poison import SITE
-from workbench.soak.stage import Stage, Troupe
+from workbench.soak.scheduler import Stage, Troupe
 from workbench.soak.stream import Shards
-from workbench.soak.verdict import Look, Stores, judge
-from workbench.soak.verdict_people import remains
 from workbench.soak.visitors import SPAN, START
 
 _RESHARDS = 8

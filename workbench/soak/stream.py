@@ -13,7 +13,7 @@ from itertools import pairwise
 from hemline.adapters.kinesis_limits import too_large
 from hemline.model.errors import Unavailable
 from hemline.usecases.ports import StreamEntry
-from workbench.cloud.delivery import Entry
+from workbench.cloud.streams.delivery import Entry
 from workbench.soak.plan import Plan, some
 
 _RANGE = 1 << 128

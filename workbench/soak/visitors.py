@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hemline.learn.capsule import Capsule
+from hemline.learn.profile.capsule import Capsule
 from hemline.model.consent import UNSAID, Purpose, say
 from hemline.model.decision import Traits
-from hemline.model.event import ITEM_EVENT, Event, Line, worth
-from hemline.usecases.collect_events import Caller
+from hemline.model.events.event import ITEM_EVENT, Event, Line, worth
+from hemline.usecases.ingest.collect import Caller
 
 START = 1_780_000_000_000
 DAY = 86_400_000

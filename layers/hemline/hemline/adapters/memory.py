@@ -11,7 +11,7 @@ from hemline.adapters.kinesis_limits import MAX_ENTRIES, too_large
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
 from hemline.model.ids import hash64
-from hemline.model.standing import FRESH
+from hemline.model.subject_status import FRESH
 from hemline.usecases.ports import (
     Hot,
     ObjectVersion,

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from hemline.decide.facts import Facts
-from hemline.decide.reasons import item_of
-from hemline.decide.rules import Eligibility, Rules, pinned
-from hemline.decide.snapshot import Ints, Snapshot
+from hemline.decide.facts.facts import Facts
+from hemline.decide.facts.snapshot import Ints, Snapshot
+from hemline.decide.render.reasons import item_of
+from hemline.decide.rules.eligibility import Eligibility, Rules, pinned
 from hemline.model.brake import NO_BRAKE, Brake, Stop
 from hemline.model.decision import Rung
-from hemline.model.slot import Slot, Variant
+from hemline.model.site.slot import Slot, Variant
 
 FACT = "site.brake"
 _NOTHING: Ints = np.empty(0, np.int32)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from hemline.decide.facts import Facts, MissingFact
-from hemline.decide.rules import Fired, Rules
-from hemline.decide.snapshot import Snapshot
+from hemline.decide.facts.facts import Facts, MissingFact
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.rules.eligibility import Fired, Rules
 from hemline.model.decision import Rung
 from hemline.model.errors import Unavailable
-from hemline.model.slot import Slot, Variant
+from hemline.model.site.slot import Slot, Variant
 
 
 class Choice(NamedTuple):
@@ -66,7 +66,7 @@ def _settled(
 
 def _held(slot: Slot, facts: Facts) -> Choice | None:
     """Nothing, when its frequency cap says so or what it counts is not known."""
-    from hemline.decide import frequency  # noqa: PLC0415 - of capped slots alone
+    from hemline.decide.rules import frequency  # noqa: PLC0415 - of capped slots alone
 
     try:
         why = frequency.why_not(slot.name, slot.frequency, facts) if slot.frequency else ""
@@ -142,9 +142,9 @@ def _learned(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what s
     """By estimate or chance, in place of the `usual` choice, which no rule made."""
     if stopped:
         return usual._replace(reasons=(f"model: {stopped}",))
-    from hemline.decide import learned  # noqa: PLC0415 - of slots that explore or have learned alone
+    from hemline.decide import learned_choice  # noqa: PLC0415 - of slots that explore or have learned alone
 
-    picked = learned.pick(slot, field, snapshot, facts)
+    picked = learned_choice.pick(slot, field, snapshot, facts)
     rung = Rung.MODEL if picked.estimated else usual.rung
     return Choice(picked.variant, (), rung, mark=picked.mark)
 

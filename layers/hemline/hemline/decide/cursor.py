@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from hemline.decide.snapshot import Ints, Marks, Snapshot
+from hemline.decide.facts.snapshot import Ints, Marks, Snapshot
 from hemline.model.errors import BadInput, NotAllowed
 from hemline.model.signed import sign, verify
 

@@ -9,12 +9,13 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from hemline.decide import render, token
-from hemline.decide.facts import Facts
+from hemline.decide import token
+from hemline.decide.facts.facts import Facts
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.render import web
 from hemline.decide.seen import Seen
-from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Fragment, Rung, Scope
-from hemline.model.slot import Slot
+from hemline.model.site.slot import Slot
 
 Format = Literal["json", "html", "email"]
 _encode = msgspec.json.Encoder().encode
@@ -122,8 +123,8 @@ _NO_TOKEN = b'""}'
 def _body(decided: Decided, form: Format) -> bytes:
     """The JSON object with an empty token at its end, for the token to be put in."""
     answer = decided.answer
-    html = b',"html":' + render.json_string(answer.html) if form != "json" else b""
-    html += b',"text":' + render.json_string(answer.text) if form == "email" else b""
+    html = b',"html":' + web.json_string(answer.html) if form != "json" else b""
+    html += b',"text":' + web.json_string(answer.text) if form == "email" else b""
     return b'{"kind":"%b",%b%b,"rung":"%b","scope":"%b","token":%b' % (
         decided.slot.kind.encode(),
         answer.members,

@@ -10,8 +10,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from hemline.decide import features
-from hemline.decide.candidates import (
+from hemline.decide.facts.facts import Facts, MissingFact
+from hemline.decide.facts.snapshot import Floats, Ints, Snapshot
+from hemline.decide.ranking.candidates import (
     NAMES,
     NOTHING,
     Found,
@@ -21,12 +22,11 @@ from hemline.decide.candidates import (
     merged,
     named,
 )
-from hemline.decide.facts import Facts, MissingFact
-from hemline.decide.rules import Eligibility, Rules
-from hemline.decide.snapshot import Floats, Ints, Snapshot
+from hemline.decide.ranking.features import matrix as features
+from hemline.decide.rules.eligibility import Eligibility, Rules
 from hemline.model.decision import Rung, SlotRequest
 from hemline.model.errors import Unavailable
-from hemline.model.slot import Slot
+from hemline.model.site.slot import Slot
 
 
 class Ranker(Protocol):

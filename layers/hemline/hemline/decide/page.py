@@ -5,24 +5,25 @@ from typing import NamedTuple
 
 import msgspec
 
-from hemline.decide import content, cursor, render, token
-from hemline.decide.arrange import arrange, missed
+from hemline.decide import content, cursor, token
 from hemline.decide.brake import braked, with_placed, without_forbidden_items
-from hemline.decide.candidates import NAMES, Found
-from hemline.decide.chosen import Chosen, Watch
-from hemline.decide.diversify import diversified
-from hemline.decide.explore import Explored, explore, seed_of
-from hemline.decide.facts import Facts, FactSource
+from hemline.decide.facts.facts import Facts, FactSource
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.fragment import EMPTY, Answer, Decided, Format, fragment
 from hemline.decide.ladder import Context, Ranker, Step, climb, nothing_in_the_way
-from hemline.decide.page_caps import caps_left, is_free
-from hemline.decide.reasons import reasons
-from hemline.decide.rules import Eligibility, Rules
+from hemline.decide.ranking.candidates import NAMES, Found
+from hemline.decide.ranking.diversify import diversified
+from hemline.decide.ranking.explore import Explored, explore, seed_of
+from hemline.decide.ranking.observed import Chosen, Watch
+from hemline.decide.ranking.page_caps import caps_left, is_free
+from hemline.decide.ranking.rerank import arrange, missed
+from hemline.decide.render import web
+from hemline.decide.render.reasons import reasons
+from hemline.decide.rules.eligibility import Eligibility, Rules
 from hemline.decide.seen import Seen
-from hemline.decide.snapshot import Snapshot
 from hemline.model.decision import Fragment, Page, Rung, SlotRequest, Traits
 from hemline.model.errors import BadInput, UnknownSlot
-from hemline.model.slot import Slot
+from hemline.model.site.slot import Slot
 
 
 class Engine(NamedTuple):
@@ -101,7 +102,7 @@ def _answer(  # noqa: PLR0913, PLR0917 - what a slot is decided from, and the fo
         if slot.kind == "items":
             answer = _items(engine, slot, want, facts, seen)
             if form == "html":
-                html = render.items_html(engine.snapshot, slot, answer.shown, answer.said)
+                html = web.items_html(engine.snapshot, slot, answer.shown, answer.said)
                 answer = answer._replace(html=html)
         else:
             answer = _content(engine, slot, facts)
@@ -113,9 +114,9 @@ def _answer(  # noqa: PLR0913, PLR0917 - what a slot is decided from, and the fo
 
 
 def _mailed(snapshot: Snapshot, slot: Slot, answer: Answer) -> Answer:
-    from hemline.decide import render_email  # noqa: PLC0415 - of emails alone: start-up is everybody's
+    from hemline.decide.render import email  # noqa: PLC0415 - of emails alone: start-up is everybody's
 
-    mail = render_email.mail(snapshot, slot, answer.shown, answer.said, answer.variant)
+    mail = email.mail(snapshot, slot, answer.shown, answer.said, answer.variant)
     return answer._replace(html=mail.html, text=mail.text)
 
 
@@ -128,7 +129,7 @@ def _slot(engine: Engine, name: str) -> Slot:
 
 
 def _templated(snapshot: Snapshot, slot: Slot, answer: Answer, facts: Facts) -> Answer:
-    from hemline.decide import template_slot  # noqa: PLC0415 - of sites with templates alone
+    from hemline.decide.templates import slot as template_slot  # noqa: PLC0415 - of sites with templates alone
 
     return template_slot.templated(snapshot, slot, answer, facts)
 
@@ -157,7 +158,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
         engine.watch(Chosen(slot, want, facts, *steps))
     texts = reasons(snapshot, facts, shown, _sources(found, ranked, shown))
     return Answer(
-        b'"items":' + render.items_json(snapshot, shown, texts),
+        b'"items":' + web.items_json(snapshot, shown, texts),
         b"",
         step.rung if shown else Rung.STATIC,
         (*step.reasons, *missed(shown, eligible)),
@@ -210,12 +211,12 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> Answer:
     choice = content.choose(slot, engine.rules, engine.snapshot, facts, frozen, stopped)
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)
-        html = render.sections_html(choice.sections)
+        html = web.sections_html(choice.sections)
         return Answer(members, html, choice.rung, choice.reasons, said=choice.sections)
-    members = b'"variant":' + render.variant_json(choice.variant)
+    members = b'"variant":' + web.variant_json(choice.variant)
     if slot.opens and choice.variant:
         members += b',"opens":' + msgspec.json.encode(slot.opens)
-    html = render.variant_html(slot, choice.variant)
+    html = web.variant_html(slot, choice.variant)
     name = choice.variant.name if choice.variant else ""
     left = (*choice.reasons, gone) if gone else choice.reasons
     return Answer(members, html, choice.rung, left, variant=name, explored=choice.mark)

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.decide import cursor
-from hemline.decide.facts import Facts, Read
-from hemline.decide.snapshot import Ints, Marks, Snapshot
+from hemline.decide.facts.facts import Facts, Read
+from hemline.decide.facts.snapshot import Ints, Marks, Snapshot
 from hemline.decide.token import Want
 from hemline.model.decision import SlotRequest
-from hemline.model.slot import Slot
+from hemline.model.site.slot import Slot
 
 
 class Seen(NamedTuple):

@@ -2,7 +2,7 @@
 
 It holds what is needed to find everything that the decision read, and nothing that names anybody:
 the visitor is a keyed hash, the profile a digest and the places in the stream where it stood.
-Knows no clock and no storage; `usecases.receipts` finds again what it points to.
+Knows no clock and no storage; `usecases.receipts.receipts` finds again what it points to.
 """
 
 import hashlib
@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from hemline.decide.facts import Facts, Read
-from hemline.decide.snapshot import Snapshot
+from hemline.decide.facts.facts import Facts, Read
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.model.decision import Rung, SlotRequest
-from hemline.model.decision_mark import (
+from hemline.model.errors import NotAllowed
+from hemline.model.signed import sign
+from hemline.model.token_header import (
     CAPPED,
     KEPT_DAYS,
     PURPOSE,
@@ -24,8 +26,6 @@ from hemline.model.decision_mark import (
     site_mark,
     who,
 )
-from hemline.model.errors import NotAllowed
-from hemline.model.signed import sign
 
 __all__ = ["KEPT_DAYS", "item_marks", "site_mark", "who"]
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hemline.model.event import Record
+from hemline.model.events.event import Record
 
 
 class Rung(StrEnum):

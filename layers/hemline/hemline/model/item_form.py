@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from hemline.model.errors import BadInput
 from hemline.model.ids import is_currency
+from hemline.model.input.text import composed, names, normal, normal_value
+from hemline.model.input.times import WAY_OUT, check_time
 from hemline.model.item import Item
-from hemline.model.text import composed, names, normal, normal_value
-from hemline.model.times import WAY_OUT, check_time
 
 CURRENCY_WAY_OUT = "Use three capital letters, such as EUR."
 MOST_PRICE = 1e12

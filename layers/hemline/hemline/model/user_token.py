@@ -129,7 +129,7 @@ def _read(part: str, kind: type[T]) -> T:
     # Not msgspec, which lets the last of two equal keys win: two readers must never see two users.
     import json  # noqa: PLC0415 - nobody who brings no token waits for it
 
-    from hemline.model.json_input import unique  # noqa: PLC0415 - as above
+    from hemline.model.input.json_input import unique  # noqa: PLC0415 - as above
 
     try:
         read = json.loads(_raw(part), object_pairs_hook=unique, parse_constant=_no_number)

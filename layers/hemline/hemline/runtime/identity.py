@@ -8,8 +8,8 @@ Where several values came, each is tried: a bad one hides no good one, and two g
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hemline.learn import capsule as capsules
-from hemline.learn.capsule import Capsule
+from hemline.learn.profile import capsule as capsules
+from hemline.learn.profile.capsule import Capsule
 from hemline.model.consent import Purpose
 from hemline.model.decision import Visit
 from hemline.model.errors import BadToken, NotAllowed

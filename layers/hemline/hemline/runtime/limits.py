@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
-from hemline.adapters.aws import AwsClient, Retries, connect
-from hemline.adapters.aws_http import Timeouts
+from hemline.adapters.aws.client import AwsClient, Retries, connect
+from hemline.adapters.aws.connections import Timeouts
 from hemline.runtime.settings import Settings
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ answer to that form would set new ones. What the browser says of the page tells 
 `Sec-Fetch-Site`); where it says neither, whether another site's page could have made the call at all.
 """
 
-from hemline.model.agent import is_program
 from hemline.model.errors import CrossSite
+from hemline.model.events.agent import is_program
 from hemline.runtime.http import Request
 
 _FORM_TYPES = {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"}

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
 from hemline.model.keys import LINKS_SORT, OWN_SORT, PROFILE_SORT
-from hemline.model.standing import FRESH, Standing
+from hemline.model.subject_status import FRESH, Standing
 
 
 class Stored(NamedTuple):

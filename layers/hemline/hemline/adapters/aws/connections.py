@@ -1,0 +1,204 @@
+"""Kept connections to one host, with deadlines that are stated for each call.
+
+A deadline holds for all that a call waits for: the host's name, a connection, the other end's proof of
+identity, and an answer that drips. Knows HTTP and sockets; nothing of AWS. It never repeats a request,
+but for one case: a connection that had been kept turns out to be dead before a byte of the answer came.
+"""
+
+import os
+import select
+import socket
+import ssl
+import time
+from collections import deque
+from functools import lru_cache
+from math import inf
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from hemline.adapters.aws.resolver import Address, Addresses
+from hemline.adapters.aws.response import Answer, Garbled, Limit, read_answer
+
+_KEPT = 16
+_TRIED = 3
+"""Addresses of a host that one call tries."""
+_LEAST = 0.001
+_IDLE = 20.0
+"""Seconds; a longer sleep (a frozen function) may have lost the other end without a sign."""
+
+
+class Request(NamedTuple):
+    """What goes out; `path` with its query, ready encoded."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Timeouts(NamedTuple):
+    """Seconds for the connection, for each wait on it afterwards, and for all of it together."""
+
+    connect: float
+    read: float
+    total: float = inf
+    """Name, connection, handshake, request and answer, and a second connection where one was dead."""
+
+
+class Broken(Exception):  # noqa: N818 - a state of the line, which `aws` turns into a named error
+    """No answer. `sent` False: the request cannot have reached the service."""
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        super().__init__(reason)
+        self.sent = sent
+
+
+class Pool:
+    """Connections to one origin, shared by threads; the last one used is the next."""
+
+    def __init__(self, origin: str) -> None:
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+        if parts.scheme not in {"http", "https"} or not host or not host.isascii():
+            raise ValueError(f"not an endpoint: {origin}")
+        # As bytes, or the system's resolver and TLS would load all of Unicode's rules for names.
+        self._secure, self._host = parts.scheme == "https", host.encode()
+        port = parts.port or (443 if self._secure else 80)
+        self._addresses = Addresses(self._host, port)
+        self.host_header = parts.netloc.rpartition("@")[2]
+        self._kept: deque[tuple[socket.socket, float]] = deque()
+
+    def send(
+        self, request: Request, timeouts: Timeouts, *, again: bool, sink: bytearray | None = None
+    ) -> Answer:
+        """No HEAD. Raises Broken. `again`: may be sent twice, so a dead kept connection costs a new one.
+
+        `sink` as of `read_answer`.
+        """
+        data = _wire(request)
+        until = time.monotonic() + timeouts.total
+        line = self._take()
+        if line is not None:
+            try:
+                return self._exchange(line, data, Limit(min(timeouts[1:]), until), sink)
+            except Broken as error:
+                if not (again and isinstance(error.__cause__, _DEAD)):
+                    raise
+        line = self._connect(min(until, time.monotonic() + timeouts.connect))
+        wait = max(min(timeouts.read, until - time.monotonic()), _LEAST)
+        return self._exchange(line, data, Limit(wait, until), sink)
+
+    def drop(self) -> None:
+        """Close all kept connections."""
+        while self._kept:
+            self._kept.pop()[0].close()
+        self._addresses.expire()
+
+    def _take(self) -> socket.socket | None:
+        while self._kept:
+            try:
+                line, since = self._kept.pop()
+            except IndexError:  # another thread took the last one
+                return None
+            if time.monotonic() - since < _IDLE and not _readable(line):
+                return line
+            line.close()
+        return None
+
+    def _connect(self, until: float) -> socket.socket:
+        """A new connection, by `until`, its name looked up and its other end's identity proven."""
+        try:
+            found = self._addresses.get(_left(until))[:_TRIED]
+            for at, address in enumerate(found):
+                # The last one may take all that is left; before it, another one must fit in.
+                share = 1 if at + 1 == len(found) else 2
+                try:
+                    return self._open(address, time.monotonic() + _left(until) / share, until)
+                except ssl.SSLCertVerificationError:
+                    raise  # somebody answers, and is not who was asked for
+                except OSError:
+                    self._addresses.failed(address)
+                    if at + 1 == len(found):
+                        raise
+        except OSError as error:
+            raise Broken(f"no connection: {error!r}", sent=False) from error
+        raise AssertionError("a host has an address")
+
+    def _open(self, address: Address, connected: float, until: float) -> socket.socket:
+        line = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            line.settimeout(_left(connected))
+            line.connect(address.where)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._secure:
+                line.settimeout(_left(until))
+                # The name, not the address: it is what the certificate is for.
+                line = _tls().wrap_socket(line, server_hostname=self._host)
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    def _exchange(
+        self, line: socket.socket, data: bytes, limit: Limit, sink: bytearray | None
+    ) -> Answer:
+        try:
+            # To set it asks the system, to look does not; it is the same from call to call.
+            if line.gettimeout() != limit.wait:
+                line.settimeout(limit.wait)
+            line.sendall(data)
+            answer = read_answer(line, limit, sink)
+        except (OSError, Garbled) as error:
+            line.close()
+            raise Broken(f"{error!r}", sent=True) from error
+        if answer.last or len(self._kept) >= _KEPT:
+            line.close()
+        else:
+            self._kept.append((line, time.monotonic()))
+        return answer
+
+
+def _left(until: float) -> float:
+    """Seconds, never so few that a socket would not wait at all."""
+    return max(until - time.monotonic(), _LEAST)
+
+
+def _wire(request: Request) -> bytes:
+    """The request as one piece: two would cost twice as much."""
+    head = f"{request.method} {request.path} HTTP/1.1\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in request.headers.items()
+    )
+    lines = len(request.headers) + 1
+    if head.count("\n") != lines or head.count("\r") != lines:
+        raise ValueError("a header must not hold a line break")
+    return f"{head}content-length: {len(request.body)}\r\n\r\n".encode("latin-1") + request.body
+
+
+_DEAD = ConnectionError
+"""Reset, broken pipe, or closed before the first byte of an answer."""
+
+
+def _readable(line: socket.socket) -> bool:
+    # Nothing was asked, so anything to read is the other end's goodbye.
+    poll = select.poll()
+    poll.register(line, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+
+
+_pools: dict[str, Pool] = {}
+
+
+def pool(origin: str) -> Pool:
+    """The process's one pool for this origin."""
+    return _pools.get(origin) or _pools.setdefault(origin, Pool(origin))
+
+
+def drop_connections() -> None:
+    """Close what is kept, everywhere: after a restore from a snapshot, whose peers are gone."""
+    for each in tuple(_pools.values()):
+        each.drop()

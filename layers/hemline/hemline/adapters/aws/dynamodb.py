@@ -1,0 +1,299 @@
+"""Profiles, pointers and brakes in one DynamoDB table, over the lean client.
+
+A profile, and every other part of a person, is {pk, sk, b: its bytes, v: its version, s: what stands
+beside it, if anything, u: epoch seconds until which its bytes hold, ttl: the same where the whole item
+may go then}; a pointer {pk, sk, digest, built, signature}, a brake {pk, sk, signature: its signed
+text, v: its version}. Keys come from `model.keys` alone.
+
+DynamoDB deletes by `ttl` days late and as it likes, so that what is past is read as nothing. What
+stands beside a profile (a no, a link, a tombstone) must outlive it: such an item has no `ttl`.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from hemline.adapters.aws.client import AwsClient, AwsFault, Call, once, targeted
+from hemline.model.edition import Pointer
+from hemline.model.errors import Conflict, Refused, Unavailable
+from hemline.model.keys import (
+    BRAKE_SORT,
+    POINTER_SORT,
+    PROFILE_SORT,
+    profile_partition,
+    site_partition,
+)
+from hemline.model.subject_status import FRESH, Standing, decode_standing, encode_standing
+from hemline.usecases.ports import Hot, Part, Stored, Write, Written
+
+_BATCH = 100
+"""Keys of one BatchGetItem."""
+_ROUNDS = 8
+"""How often a batch may be asked for the keys it left out."""
+T = TypeVar("T")
+Key = dict[str, dict[str, str]]
+
+
+class _Text(msgspec.Struct):
+    S: str
+
+
+class _Number(msgspec.Struct):
+    N: str
+
+
+class _Binary(msgspec.Struct):
+    B: bytes
+
+
+class _Item(msgspec.Struct):
+    """Any item of ours; each kind has its own attributes."""
+
+    pk: _Text
+    sk: _Text
+    b: _Binary | None = None
+    v: _Number | None = None
+    s: _Binary | None = None
+    u: _Number | None = None
+    digest: _Text | None = None
+    built: _Number | None = None
+    signature: _Text | None = None
+
+
+class _Got(msgspec.Struct):
+    item: _Item | None = msgspec.field(name="Item", default=None)
+
+
+class _Batch(msgspec.Struct):
+    responses: dict[str, list[_Item]] = msgspec.field(name="Responses", default_factory=dict)
+    left: dict[str, Any] = msgspec.field(name="UnprocessedKeys", default_factory=dict)
+
+
+class _Nothing(msgspec.Struct):
+    """An answer that says only that it worked."""
+
+
+class DynamoTable:
+    """HotReader, PersonStore, PointerStore and BrakeStore.
+
+    `profile_days`: how long a profile is kept after it was last written; 0: until it is forgotten.
+    """
+
+    def __init__(self, client: AwsClient, table: str, profile_days: int = 0) -> None:
+        self._client, self._table, self._days = client, table, profile_days
+        self.clock: Callable[[], float] = time.time
+
+    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+        """One request of at most `timeout` seconds, eventually consistent, never repeated."""
+        keys = [_profile_key(site, subject)] if subject else []
+        if pointer:
+            keys += [_pointer_key(site), _brake_key(site)]
+        items = self._read_once(keys, once(timeout))
+        return Hot(
+            next((self._stored(item) for item in items if item.sk.S == PROFILE_SORT), None),
+            next((_pointer(item) for item in items if item.sk.S == POINTER_SORT), None),
+            next((_brake(item) for item in items if item.sk.S == BRAKE_SORT), None),
+        )
+
+    def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
+        """Those that exist, read consistently, in batches of 100."""
+        by_partition = {profile_partition(site, subject): subject for subject in subjects}
+        keys: list[Key] = [{"pk": {"S": name}, "sk": {"S": PROFILE_SORT}} for name in by_partition]
+        places = range(0, len(keys), _BATCH)
+        items = (item for at in places for item in self._read_all(keys[at : at + _BATCH]))
+        return {by_partition[item.pk.S]: self._stored(item) for item in items}
+
+    def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
+        """Raises Conflict when the stored version is not `expected` (0: none stored).
+
+        It may be sent again when an answer was lost: the condition lets one of the two in, and the
+        loser reads a profile that its events are in already.
+        """
+        kept = {"b": {"B": blob}, "v": {"N": str(expected + 1)}, **self._until(Part.PROFILE, FRESH)}
+        update = {
+            "Key": _profile_key(site, subject),
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in kept),
+            "ConditionExpression": "v = :e" if expected else "attribute_not_exists(v)",
+            "ExpressionAttributeNames": {f"#{name}": name for name in kept},
+            "ExpressionAttributeValues": {
+                **{f":{name}": value for name, value in kept.items()},
+                **({":e": {"N": str(expected)}} if expected else {}),
+            },
+        }
+        self._write("UpdateItem", update, Call())
+
+    def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
+        """What became of each, in their order: written, lost, or not known; see `dynamodb_batch`."""
+        from hemline.adapters.aws.dynamodb_batch import execute, statement  # noqa: PLC0415 - the hot path never writes
+
+        statements = [
+            statement(
+                self._table,
+                _profile_key(site, write.subject),
+                write,
+                self._until(Part.PROFILE, write.standing),
+            )
+            for write in writes
+        ]
+        return execute(self._client, statements)
+
+    def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
+        """Consistent."""
+        get = {"Key": _part_key(site, subject, part), "ConsistentRead": True}
+        item = self._ask("GetItem", get, _Got, Call()).item
+        return self._stored(item) if item else None
+
+    def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
+        """Raises Conflict when the stored version is not the one before `new`.
+
+        It may be sent again when an answer was lost, as a profile may: who writes reads again then.
+        """
+        before = new.version - 1
+        put = {
+            "Item": {
+                **_part_key(site, subject, part),
+                "b": {"B": new.blob},
+                "v": {"N": str(new.version)},
+                **({"s": {"B": s}} if (s := encode_standing(new.standing)) else {}),
+                **self._until(part, new.standing),
+            },
+            "ConditionExpression": "v = :e" if before else "attribute_not_exists(v)",
+            **({"ExpressionAttributeValues": {":e": {"N": str(before)}}} if before else {}),
+        }
+        self._write("PutItem", put, Call())
+
+    def delete_part(self, site: str, subject: str, part: Part) -> None:
+        """No error when there is none."""
+        self._ask("DeleteItem", {"Key": _part_key(site, subject, part)}, _Nothing, Call())
+
+    def read_pointer(self, site: str) -> Pointer | None:
+        """Consistent."""
+        get = {"Key": _pointer_key(site), "ConsistentRead": True}
+        item = self._ask("GetItem", get, _Got, Call()).item
+        return _pointer(item) if item else None
+
+    def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
+        """Raises Conflict unless the live digest is `expected` (None: no edition yet).
+
+        Never sent again after a lost answer: it would find its own pointer and call it a conflict.
+        """
+        put = {
+            "Item": {
+                **_pointer_key(site),
+                "digest": {"S": pointer.digest},
+                "built": {"N": str(pointer.built)},
+                "signature": {"S": pointer.signature},
+            },
+            "ConditionExpression": "digest = :e" if expected else "attribute_not_exists(pk)",
+            **({"ExpressionAttributeValues": {":e": {"S": expected}}} if expected else {}),
+        }
+        self._write("PutItem", put, Call(again=False))
+
+    def read_brake(self, site: str) -> str | None:
+        """Consistent."""
+        get = {"Key": _brake_key(site), "ConsistentRead": True}
+        item = self._ask("GetItem", get, _Got, Call()).item
+        return _brake(item) if item else None
+
+    def swap_brake(self, site: str, signed: str, *, expected: int) -> None:
+        """Raises Conflict unless version `expected` is stored (0: none). Never sent again."""
+        put = {
+            "Item": {**_brake_key(site), "signature": {"S": signed}, "v": {"N": str(expected + 1)}},
+            "ConditionExpression": "v = :e" if expected else "attribute_not_exists(pk)",
+            **({"ExpressionAttributeValues": {":e": {"N": str(expected)}}} if expected else {}),
+        }
+        self._write("PutItem", put, Call(again=False))
+
+    def _until(self, part: Part, standing: Standing) -> dict[str, dict[str, str]]:
+        """Who a person is linked to lasts as long as the profiles that it links."""
+        if not self._days or part is Part.LINKS:
+            return {}
+        past = {"N": str(int(self.clock()) + self._days * 86_400)}
+        lasting = standing.forgotten or standing.linked or standing.consent.refused
+        return {"u": past} if lasting or part is Part.OWN else {"u": past, "ttl": past}
+
+    def _stored(self, item: _Item) -> Stored:
+        stored = _stored(item)
+        past = item.u is not None and int(item.u.N) <= self.clock()
+        # Its version is told all the same: it is still there, and a write has to go over it.
+        return stored._replace(blob=b"") if past else stored
+
+    def _read_once(self, keys: list[Key], call: Call) -> list[_Item]:
+        if not keys:
+            return []
+        if len(keys) == 1:  # a third cheaper for both ends than a batch of one
+            item = self._ask("GetItem", {"Key": keys[0]}, _Got, call).item
+            return [item] if item else []
+        found = self._batch({self._table: {"Keys": keys}}, call)
+        if found.left:
+            raise Unavailable(self._client.service, "throttled")
+        return found.responses.get(self._table, [])
+
+    def _read_all(self, keys: list[Key]) -> Iterator[_Item]:
+        """Asks again for what a batch left out: throttled, or over 16 MB."""
+        left: Mapping[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        client, until = self._client, self._client.until()
+        for attempt in range(_ROUNDS):
+            found = self._batch(left, Call(until=until))
+            yield from found.responses.get(self._table, [])
+            if not found.left:
+                return
+            left = found.left
+            if not client.rest(attempt, until):
+                break
+        raise Unavailable(client.service, "throttled: some profiles were never read")
+
+    def _batch(self, asked: Mapping[str, Any], call: Call) -> _Batch:
+        return self._client.json(targeted(call, "BatchGetItem"), {"RequestItems": asked}, _Batch)
+
+    def _ask(self, operation: str, body: dict[str, Any], answer: type[T], call: Call) -> T:
+        payload = {"TableName": self._table, **body}
+        return self._client.json(targeted(call, operation), payload, answer)
+
+    def _write(self, operation: str, body: dict[str, Any], call: Call) -> None:
+        try:
+            self._ask(operation, body, _Nothing, call)
+        except AwsFault as fault:
+            if fault.code == "ConditionalCheckFailedException":
+                raise Conflict("somebody else wrote this item first") from None
+            raise
+
+
+def _profile_key(site: str, subject: str) -> Key:
+    return _part_key(site, subject, Part.PROFILE)
+
+
+def _part_key(site: str, subject: str, part: Part) -> Key:
+    return {"pk": {"S": profile_partition(site, subject)}, "sk": {"S": part}}
+
+
+def _pointer_key(site: str) -> Key:
+    return {"pk": {"S": site_partition(site)}, "sk": {"S": POINTER_SORT}}
+
+
+def _brake_key(site: str) -> Key:
+    return {"pk": {"S": site_partition(site)}, "sk": {"S": BRAKE_SORT}}
+
+
+def _brake(item: _Item) -> str:
+    # Whatever lies there is judged by its signature, not here.
+    return item.signature.S if item.signature else ""
+
+
+def _stored(item: _Item) -> Stored:
+    if item.b is None or item.v is None:
+        raise Unavailable("dynamodb", f"{item.pk.S} is no profile of ours")
+    try:
+        standing = decode_standing(item.s.B if item.s else b"")
+    except Refused as why:
+        # Not knowing whether somebody said no is no reason to go on as if they had not.
+        raise Unavailable("dynamodb", str(why)) from None
+    return Stored(item.b.B, int(item.v.N), standing)
+
+
+def _pointer(item: _Item) -> Pointer:
+    if item.digest is None or item.built is None or item.signature is None:
+        raise Unavailable("dynamodb", f"{item.pk.S} is no pointer of ours")
+    return Pointer(item.digest.S, int(item.built.N), item.signature.S)

@@ -1,0 +1,87 @@
+"""The event stream in Kinesis, over the lean client."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hemline.adapters.aws.client import AwsClient, Call
+from hemline.adapters.kinesis_limits import MAX_ENTRIES, calls, too_large
+from hemline.model.errors import Unavailable
+from hemline.usecases.ports import StreamEntry
+
+_HEADERS = {
+    "content-type": "application/x-amz-json-1.1",
+    "x-amz-target": "Kinesis_20131202.PutRecords",
+}
+
+
+class _Outcome(msgspec.Struct, rename="pascal"):
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+class _Put(msgspec.Struct, rename="pascal"):
+    records: list[_Outcome]
+
+
+class KinesisStream:
+    """EventStream. An entry may be stored twice when an answer was lost: readers de-duplicate."""
+
+    def __init__(self, client: AwsClient, stream: str) -> None:
+        self._client, self._stream = client, stream
+
+    def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
+        """None or a reason for each; raises Unavailable only when no call got through.
+
+        PutRecords is not all or nothing: those that failed are put again, a bounded number of
+        times. That may change their order within a partition, which a fold does not mind.
+        """
+        if len(entries) > MAX_ENTRIES:
+            raise ValueError(f"at most {MAX_ENTRIES} entries in one put, not {len(entries)}")
+        reasons = [too_large(entry) for entry in entries]
+        waiting = [index for index, reason in enumerate(reasons) if reason is None]
+        # One deadline for all rounds and their parts: whoever put them is told in time.
+        attempts, until = self._client.retries.attempts, self._client.until()
+        for attempt in range(attempts):
+            waiting = self._round(entries, waiting, reasons, until)
+            last = not waiting or attempt + 1 == attempts
+            if last or not self._client.rest(attempt, until):
+                break
+        return reasons
+
+    def _round(
+        self,
+        entries: Sequence[StreamEntry],
+        waiting: list[int],
+        reasons: list[str | None],
+        until: float,
+    ) -> list[int]:
+        """Puts those waiting, writes their reasons, and gives those worth another try."""
+        failed: list[int] = []
+        for number, part in enumerate(calls(entries, waiting)):
+            try:
+                outcomes = self._call([entries[index] for index in part], until)
+            except Unavailable as error:
+                if number == 0 and len(part) == len(entries):
+                    raise
+                # The client has tried this call often enough.
+                outcomes = [str(error)] * len(part)
+            else:
+                failed += [i for i, reason in zip(part, outcomes, strict=True) if reason]
+            for index, reason in zip(part, outcomes, strict=True):
+                reasons[index] = reason
+        return failed
+
+    def _call(self, entries: list[StreamEntry], until: float) -> list[str | None]:
+        records = [{"Data": entry.data, "PartitionKey": entry.partition} for entry in entries]
+        payload = {"StreamName": self._stream, "Records": records}
+        answer = self._client.json(Call(headers=_HEADERS, until=until), payload, _Put)
+        if len(answer.records) != len(entries):
+            raise Unavailable(self._client.service, "answered for another number of records")
+        return [_reason(outcome) for outcome in answer.records]
+
+
+def _reason(outcome: _Outcome) -> str | None:
+    if outcome.error_code is None:
+        return None
+    return f"{outcome.error_code}: {outcome.error_message or ''}"

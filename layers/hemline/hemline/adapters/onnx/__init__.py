@@ -1,0 +1,1 @@
+"""Rankers as ONNX: opened for serving (`ranker`), scanned and tried out before they are published."""

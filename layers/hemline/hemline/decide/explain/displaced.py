@@ -1,0 +1,78 @@
+"""Which arrangement kept a ranked item out of a list: told by arranging again without it.
+
+An item that is too far down would be missing all the same: then nothing here kept it out. Pure.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from hemline.decide.facts.snapshot import Ints
+from hemline.decide.ranking.observed import Chosen
+from hemline.decide.ranking.rerank import arrange
+from hemline.decide.ranking.spacing import Apart
+from hemline.decide.rules.eligibility import Cap, Eligibility
+
+T = TypeVar("T")
+_FREE = -1
+
+
+def pushed_out(chosen: Chosen, item: int, limit: int) -> str:
+    """The cap, pins, share or pace but for which `item` would be shown; nothing when it ranks too low."""
+    for freed, why in _without(chosen.eligible, item):
+        if item in arrange(chosen.varied, freed, limit):
+            return why
+    return ""
+
+
+def _without(eligible: Eligibility, item: int) -> list[tuple[Eligibility, str]]:
+    """The arrangement, each time without one thing that may be in the item's way; then without all."""
+    freed = [
+        (eligible._replace(caps=_but(eligible.caps, at, _cap_free(cap, item))), _capped(cap))
+        for at, cap in enumerate(eligible.caps)
+    ]
+    if eligible.pins:
+        freed.append((eligible._replace(pins=()), "pins took its place"))
+    freed += [
+        (
+            eligible._replace(shares=_but(eligible.shares, at)),
+            f"rule {share.rule} (share) took its place",
+        )
+        for at, share in enumerate(eligible.shares)
+    ]
+    freed += [
+        (
+            eligible._replace(aparts=_but(eligible.aparts, at, _pace_free(apart, item))),
+            f"rule {apart.rule} (apart) keeps it from its like",
+        )
+        for at, apart in enumerate(eligible.aparts)
+    ]
+    if len(freed) > 1:
+        caps = tuple(_cap_free(cap, item) for cap in eligible.caps)
+        aparts = tuple(_pace_free(apart, item) for apart in eligible.aparts)
+        none = eligible._replace(caps=caps, pins=(), shares=(), aparts=aparts)
+        freed.append((none, "caps, pins, shares and pace together took its place"))
+    return freed
+
+
+def _capped(cap: Cap) -> str:
+    return f"a cap of {cap.most} is reached"
+
+
+def _cap_free(cap: Cap, item: int) -> Cap:
+    return cap._replace(group=_freed(cap.group, item))
+
+
+def _pace_free(apart: Apart, item: int) -> Apart:
+    return apart._replace(group=_freed(apart.group, item))
+
+
+def _freed(group: Ints, item: int) -> Ints:
+    """The groups, `item` in none of them."""
+    found = group.copy()
+    found[item] = _FREE
+    return found
+
+
+def _but(parts: Sequence[T], at: int, *others: T) -> tuple[T, ...]:
+    """The parts with `others` in place of one."""
+    return (*parts[:at], *others, *parts[at + 1 :])

@@ -1,0 +1,284 @@
+"""Why each candidate of a slot is shown or not: read off a decision that was made again and watched.
+
+The hot path pays one comparison a slot for it and nothing a candidate: sources, rules and scores
+are asked again here. Pure; knows neither tokens nor stores.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from hemline.decide.explain.displaced import pushed_out
+from hemline.decide.explain.missing import why_missing
+from hemline.decide.facts.facts import Facts, FactSource
+from hemline.decide.facts.snapshot import Floats, Snapshot
+from hemline.decide.page import Engine
+from hemline.decide.ranking.candidates import MOST, NAMES, NONE, Found, gather, named
+from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.decide.ranking.observed import Chosen
+from hemline.decide.token import listed_in, want_of
+from hemline.model.decision import Rung
+
+PINNED = "shown: pinned"
+_ENOUGH = 10_000
+"""Of each source, when it is asked what it would have given beyond its share."""
+
+
+class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item that a source offered, and what became of it."""
+
+    item: str
+    source: str
+    why: str
+    """The first thing that kept it out, in words; `shown` or PINNED when nothing did."""
+    place: int | None = None
+    """Where it is shown, from 1."""
+    rank: int | None = None
+    """In the order of the rung that answered, from 1."""
+    score: float | None = None
+    """The ranker's; higher is better."""
+    features: Mapping[str, float] = {}
+    """The ranker's inputs, of what was ranked."""
+
+
+class RuleEffect(msgspec.Struct, frozen=True):
+    """A rule that held, and what it did to this slot's candidates."""
+
+    rule: str
+    action: str
+    kept_out: int
+    """Candidates that it alone would have kept out."""
+
+
+class SlotTrace(msgspec.Struct, frozen=True):
+    """How one slot of items was filled."""
+
+    slot: str
+    rung: str
+    left: tuple[str, ...]
+    """Why each better rung was left."""
+    candidates: tuple[Candidate, ...]
+    """What is shown first, then by rank, then what was kept out."""
+    rules: tuple[RuleEffect, ...]
+    ranked: tuple[str, ...]
+    """The order before diversity and exploration, the list's length twice."""
+    varied: tuple[str, ...]
+    """The order after them."""
+    shown: tuple[str, ...]
+    explored: tuple[str, float] | None = None
+    """The item whose place chance decided, and how likely it was to stand there."""
+
+
+class Watched:
+    """A ranker that remembers what it was asked and what it said."""
+
+    def __init__(self, ranker: object, clock: Callable[[], float]) -> None:
+        self._score: Callable[[Floats], Floats] = ranker.score  # type: ignore[attr-defined]
+        self._clock = clock
+        self.feature_names: tuple[str, ...] = FEATURES
+        self.asked: list[tuple[Floats, Floats]] = []
+        self.seconds = 0.0
+
+    def score(self, matrix: Floats) -> Floats:
+        """As the ranker that it stands before."""
+        started = self._clock()
+        scores = self._score(matrix)
+        self.seconds += self._clock() - started
+        self.asked.append((matrix, scores))
+        return scores
+
+
+class _Scene(NamedTuple):
+    engine: Engine
+    source: FactSource
+    chosen: Chosen
+    scored: tuple[Floats, Floats] | None
+
+
+def trace(
+    engine: Engine,
+    source: FactSource,
+    chosen: Chosen,
+    scored: tuple[Floats, Floats] | None,
+    also: int | None = None,
+) -> SlotTrace:
+    """`scored`: matrix and scores of the ranker, when it was asked; `also` an item to tell of anyway."""
+    scene = _Scene(engine, source, chosen, scored)
+    ids, step = engine.snapshot.item_ids, chosen.step
+    found = _candidates(scene, also)
+    only = dict(_alone(scene))
+    candidates = list(_told(scene, found, only))
+    head = slice(0, 2 * (chosen.want.limit or chosen.slot.limit))
+    explored = chosen.explored
+    return SlotTrace(
+        slot=chosen.slot.name,
+        rung=step.rung.value,
+        left=step.reasons,
+        candidates=tuple(sorted(candidates, key=_order)),
+        rules=tuple(
+            RuleEffect(name, action, int((~allowed[found.items]).sum()))
+            for (name, action), allowed in only.items()
+        ),
+        ranked=tuple(ids[i] for i in step.found.items[head].tolist()),
+        varied=tuple(ids[i] for i in chosen.varied[head]),
+        shown=tuple(ids[i] for i in chosen.shown),
+        explored=(ids[explored.item], explored.propensity) if explored else None,
+    )
+
+
+def _order(candidate: Candidate) -> tuple[float, float, str]:
+    far = float("inf")
+    return candidate.place or far, candidate.rank or far, candidate.item
+
+
+def _candidates(scene: _Scene, also: int | None) -> Found:
+    """All that the sources offer, and what the rung found; pins and `also` at the end."""
+    chosen, found = scene.chosen, scene.chosen.step.found
+    offered = _offered(scene, _ENOUGH)
+    items = [*found.items.tolist(), *offered.items.tolist(), *chosen.shown]
+    items += [] if also is None else [also]
+    sources = [*found.sources.tolist(), *offered.sources.tolist()]
+    sources += [len(NAMES)] * (len(items) - len(sources))
+    first = dict(zip(reversed(items), reversed(sources), strict=True))
+    order = list(dict.fromkeys(items))
+    return Found(np.array(order, np.int32), np.array([first[i] for i in order], np.uint8))
+
+
+def _offered(scene: _Scene, most: int) -> Found:
+    snapshot, chosen = scene.engine.snapshot, scene.chosen
+    facts = Facts(scene.source, personal=chosen.slot.personal)
+    if chosen.want.candidates:
+        return named(listed_in(want_of(snapshot, chosen.want)))
+    personal = chosen.step.rung is Rung.MODEL or chosen.slot.personal
+    try:
+        return gather(chosen.slot, snapshot, facts, personal=personal, most=most)
+    except Exception:  # noqa: BLE001 - the decision said so already: its reasons are told
+        return Found(NONE, np.empty(0, np.uint8))
+
+
+def _alone(scene: _Scene) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    """(rule, action) that held → what it alone would allow, bool [n]."""
+    engine, slot = scene.engine, scene.chosen.slot
+    facts = Facts(scene.source, personal=slot.personal)
+    fired = engine.rules.fired(slot.name, facts)
+    stocked = engine.rules.eligible(fired._replace(at=()), facts, NONE).allowed
+    for at in fired.at:
+        allowed = engine.rules.eligible(fired._replace(at=(at,)), facts, NONE).allowed
+        rule = fired.rules[at]
+        yield (rule.name, rule.action), allowed | ~stocked
+
+
+def _told(
+    scene: _Scene, found: Found, only: Mapping[tuple[str, str], np.ndarray]
+) -> Iterator[Candidate]:
+    chosen, ids = scene.chosen, scene.engine.snapshot.item_ids
+    ranks = {item: n for n, item in enumerate(chosen.step.found.items.tolist(), 1)}
+    places = {item: n for n, item in enumerate(chosen.shown, 1)}
+    scores, pins = _scores(scene), {item for _, item in chosen.eligible.pins}
+    for item, code in zip(found.items.tolist(), found.sources.tolist(), strict=True):
+        row = scores.get(item)
+        yield Candidate(
+            item=ids[item],
+            source=NAMES[code] if code < len(NAMES) else "none",
+            why=_shown(item, pins) if item in places else _why(scene, item, ranks.get(item), only),
+            place=places.get(item),
+            rank=ranks.get(item),
+            score=row and row[0],
+            features=row[1] if row else {},
+        )
+
+
+def _shown(item: int, pins: Collection[int]) -> str:
+    return PINNED if item in pins else "shown"
+
+
+def _scores(scene: _Scene) -> dict[int, tuple[float, dict[str, float]]]:
+    """Item → its score and features: the ranker saw what is allowed of what was offered, in order."""
+    if scene.scored is None:
+        return {}
+    matrix, scores = scene.scored
+    offered = _offered(scene, MOST).items
+    asked = offered[scene.chosen.eligible.allowed[offered]].tolist()
+    if len(asked) != len(scores):
+        return {}
+    rows = zip(asked, scores.tolist(), matrix.tolist(), strict=True)
+    return {item: (score, _finite(row)) for item, score, row in rows}
+
+
+def _finite(row: list[float]) -> dict[str, float]:
+    """By name; what is not known (NaN) is left out."""
+    return {name: value for name, value in zip(FEATURES, row, strict=True) if value == value}  # noqa: PLR0124 - that is what NaN is
+
+
+Check = Callable[[Snapshot, Chosen, int], str]
+
+
+def _asked_not_to(snapshot: Snapshot, chosen: Chosen, item: int) -> str:
+    name = snapshot.item_ids[item]
+    fields = (f for f in chosen.want.__struct_fields__ if f not in {"name", "candidates"})
+    for field in fields:
+        value = getattr(chosen.want, field)
+        if isinstance(value, tuple) and name in value:
+            return f"the request names it in {field!r}"
+    return ""
+
+
+def _seen(_: Snapshot, chosen: Chosen, item: int) -> str:
+    return "an earlier slot of the page shows it" if item in chosen.taken else ""
+
+
+def _braked(_: Snapshot, chosen: Chosen, item: int) -> str:
+    return "the brake blocks it" if item in chosen.blocked.tolist() else ""
+
+
+def _stock(snapshot: Snapshot, _: Chosen, item: int) -> str:
+    return "it is out of stock" if snapshot.stock[item] == 0 else ""
+
+
+_CHECKS: tuple[Check, ...] = (_braked, _stock, _asked_not_to, _seen)
+
+
+def _why(
+    scene: _Scene, item: int, rank: int | None, only: Mapping[tuple[str, str], np.ndarray]
+) -> str:
+    """The first thing that kept it out."""
+    snapshot, chosen = scene.engine.snapshot, scene.chosen
+    if not chosen.eligible.allowed[item]:
+        texts = (check(snapshot, chosen, item) for check in _CHECKS)
+        return next(filter(None, texts), "") or _forbidden(scene, item, only)
+    limit = chosen.want.limit or chosen.slot.limit
+    if rank is None:
+        facts = Facts(scene.source, personal=chosen.slot.personal)
+        return why_missing(chosen, snapshot, facts, item)
+    pushed = pushed_out(chosen, item, limit)
+    moved = rank <= limit and "diversity or chance moved it back"
+    return pushed or moved or f"rank {rank} of {limit} places"
+
+
+def _forbidden(scene: _Scene, item: int, only: Mapping[tuple[str, str], np.ndarray]) -> str:
+    for (name, action), allowed in only.items():
+        if not allowed[item]:
+            return f"rule {name} ({action})"
+    snapshot, chosen = scene.engine.snapshot, scene.chosen
+    facts = Facts(scene.source, personal=chosen.slot.personal)
+    if snapshot.published[item] > facts.read("clock.minute"):
+        return "it is not published yet"
+    name = snapshot.item_ids[item]
+    stated = (text for fact, text in _STATED.items() if _names(facts, fact, name))
+    return next(stated, "an earlier page of the list shows it")
+
+
+_STATED = {
+    "page.item": "it is the page's own item",
+    "page.cart": "it is in the cart",
+    "page.owned": "the page says that the visitor owns it",
+    "page.seen": "the page says that it was seen",
+}
+"""What a page says of itself, by fact."""
+
+
+def _names(facts: Facts, fact: str, name: str) -> bool:
+    value = facts.read_or(fact, None)
+    return name == value or (isinstance(value, (list, tuple)) and name in value)

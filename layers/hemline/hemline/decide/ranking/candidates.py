@@ -1,0 +1,195 @@
+"""Where candidates come from: one function a source, and the order in which they fill a list."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.decide.facts.facts import Facts, MissingFact
+from hemline.decide.facts.snapshot import Ints, Snapshot
+from hemline.model.site.slot import Slot, Source
+
+MOST = 200
+"""Candidates that a ranker sees at the most."""
+_TOP_CATEGORIES = 4
+
+NONE: Ints = np.empty(0, np.int32)
+
+SHARES: Mapping[Source, int] = {
+    "own": 80,
+    "recent_together": 80,
+    "similar_new": 20,
+    "together": 60,
+    "category": MOST,
+    "your_categories": 60,
+    "trending": 40,
+    "new": 20,
+    "popular": MOST,
+}
+"""What a source may put in before the next one has its turn; popular fills what is left."""
+
+PERSONAL: frozenset[Source] = frozenset(
+    {"own", "recent_together", "similar_new", "your_categories"}
+)
+
+
+Codes = npt.NDArray[np.uint8]
+
+NAMES: tuple[str, ...] = (*SHARES, "yours", "static")
+"""What a candidate's source code stands for: a source, the caller's own list, the slot's fallback."""
+_CODE = {name: code for code, name in enumerate(NAMES)}
+
+
+class Found(NamedTuple):
+    """Candidates, each item once: `items` int32 [n], `sources` uint8 [n], codes of NAMES."""
+
+    items: Ints
+    sources: Codes
+
+    def take(self, order: npt.NDArray[np.intp]) -> "Found":
+        """Those at these positions, in this order."""
+        return Found(self.items.take(order), self.sources.take(order))
+
+
+def from_one(source: str, items: Ints) -> Found:
+    """Candidates of one source."""
+    return Found(items, np.full(len(items), _CODE[source], np.uint8))
+
+
+NOTHING = from_one("static", NONE)
+
+
+def _page_item(snapshot: Snapshot, facts: Facts) -> int:
+    return snapshot.index.get(facts.read_or("page.item", None) or "", -1)
+
+
+def _page_category(snapshot: Snapshot, facts: Facts) -> int:
+    return snapshot.category_index.get(facts.read_or("page.category", None) or "", -1)
+
+
+def _row(table: Ints, row: int) -> Ints:
+    if row < 0 or row >= len(table):
+        return NONE
+    line: Ints = table[row]
+    return line[line >= 0]
+
+
+def _together(snapshot: Snapshot, facts: Facts) -> Ints:
+    item = _page_item(snapshot, facts)
+    return _row(snapshot.neighbours[0], item)
+
+
+def _recent_together(_snapshot: Snapshot, facts: Facts) -> Ints:
+    score = facts.read("visitor.view").together
+    near = np.flatnonzero(score)
+    return near[np.argsort(-score[near], kind="stable")].astype(np.int32)
+
+
+def _similar_new(snapshot: Snapshot, facts: Facts) -> Ints:
+    """Of what goes with the visitor's last items, what is too new to stand out by what people did."""
+    new = snapshot.ints("newcomers")
+    score = facts.read("visitor.view").together[new]
+    return new[np.argsort(-score, kind="stable")[: np.count_nonzero(score)]]
+
+
+def _own(_snapshot: Snapshot, facts: Facts) -> Ints:
+    return np.asarray(facts.read("visitor.recent"), np.int32)
+
+
+def _your_categories(snapshot: Snapshot, facts: Facts) -> Ints:
+    table = snapshot.ints("category_popular")
+    if not table.size:
+        return NONE
+    liked = table[facts.read("visitor.categories")[:_TOP_CATEGORIES]]
+    # In turns, so that the second category is not only heard when the first has run out.
+    turns: Ints = liked.T.ravel()
+    return turns[turns >= 0]
+
+
+def _category(snapshot: Snapshot, facts: Facts) -> Ints:
+    """All items of the page's category, popular ones first."""
+    category = _page_category(snapshot, facts)
+    if category < 0:
+        return NONE
+    flat, at = snapshot.item_categories
+    members = np.searchsorted(at, np.flatnonzero(flat == category), side="right") - 1
+    return first_of(_row(snapshot.ints("category_popular"), category), members.astype(np.int32))
+
+
+SOURCES: Mapping[Source, Callable[[Snapshot, Facts], Ints]] = {
+    "popular": lambda snapshot, _facts: snapshot.ints("popular"),
+    "trending": lambda snapshot, _facts: snapshot.ints("trending"),
+    "new": lambda snapshot, _facts: snapshot.ints("fresh"),
+    "together": _together,
+    "recent_together": _recent_together,
+    "similar_new": _similar_new,
+    "your_categories": _your_categories,
+    "own": _own,
+    "category": _category,
+}
+
+
+def first_of(*lists: Ints) -> Ints:
+    """The lists one after another, each item at its first place only."""
+    joined = np.concatenate(lists)
+    return joined[_first_places(joined)]
+
+
+def _first_places(items: Ints) -> npt.NDArray[np.intp]:
+    """Positions at which an item stands for the first time, ascending."""
+    places = np.arange(len(items))
+    # Only places that are written are read, so the table need not be cleared; the first one wins
+    # because it is written last.
+    first = np.empty(int(items.max(initial=-1)) + 1, np.intp)
+    first[items[::-1]] = places[::-1]
+    return np.flatnonzero(first[items] == places)
+
+
+def gather(  # noqa: PLR0913 - a slot's sources, and what bounds them
+    slot: Slot,
+    snapshot: Snapshot,
+    facts: Facts,
+    *,
+    personal: bool,
+    most: int = MOST,
+    allowed: npt.NDArray[np.bool_] | None = None,
+) -> Found:
+    """Candidates of the slot's sources, each up to its share; without the visitor's unless `personal`.
+
+    With `allowed` (bool [n]) what may not be shown uses up no share: far down a list, where most was
+    shown before, that is nearly everything.
+    Raises what reading a fact raises, except MissingFact: a source without its fact is empty.
+    """
+    parts = list(_lists(slot, snapshot, facts, personal=personal))
+    if allowed is not None:
+        parts = [(name, items[allowed[items]]) for name, items in parts]
+    return merged([from_one(name, items[: SHARES[name]]) for name, items in parts], most)
+
+
+def merged(parts: Sequence[Found], most: int = MOST) -> Found:
+    """The parts one after another, each item at its first place only, at most `most`."""
+    if not parts:
+        return NOTHING
+    items = np.concatenate([part.items for part in parts])
+    sources = np.concatenate([part.sources for part in parts])
+    return Found(items, sources).take(_first_places(items)[:most])
+
+
+def _lists(
+    slot: Slot, snapshot: Snapshot, facts: Facts, *, personal: bool
+) -> Iterator[tuple[Source, Ints]]:
+    for name in slot.sources:
+        if name in PERSONAL and not personal:
+            continue
+        try:
+            yield name, SOURCES[name](snapshot, facts)
+        except MissingFact:
+            continue
+
+
+def named(listed: Sequence[int]) -> Found:
+    """The caller's own list of item indices, in the caller's order, each item once."""
+    # Hardly a caller names an item twice, and to see that none does is less work than to sift.
+    once = listed if len(set(listed)) == len(listed) else list(dict.fromkeys(listed))
+    return from_one("yours", np.array(once[:MOST], np.int32))

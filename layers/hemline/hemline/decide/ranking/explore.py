@@ -1,0 +1,74 @@
+"""Exploration: now and then chance decides a list's last place, or which variant is shown.
+
+What is learned from clicks is only right when it is known how likely each item was to be shown, so
+the propensity is part of the decision. Chance comes from a seed that is itself a fact: the same
+facts give the same draw, on every machine.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from hemline.decide.facts.facts import Facts
+from hemline.model.ids import hash64
+
+_POOL = 50
+"""Items below the list that have a chance; more would give each too little to learn from."""
+
+
+class Explored(NamedTuple):
+    """The list with one place drawn: which item stands there, and how likely exactly it was to."""
+
+    ranked: list[int]
+    item: int
+    propensity: float
+
+    @property
+    def mark(self) -> tuple[int, float]:
+        """As a token says it."""
+        return self.item, self.propensity
+
+
+def seed_of(slot: str, facts: Facts) -> str:
+    """What chance follows: one draw a visitor and minute, so that a page that is reloaded looks the same.
+
+    Where nobody is known, or may be looked at, it is one a minute for all: a public answer stays public.
+    """
+    parts = (slot, facts.read_or("visitor.seed", ""), facts.read("clock.minute"))
+    return "|".join(map(str, parts))
+
+
+def explore(
+    ranked: Sequence[int], limit: int, share: float, seed: str, owed: Collection[int] = ()
+) -> Explored | None:
+    """The last of `limit` places, drawn; None when there is nothing to draw from or `share` is 0.
+
+    With probability `share` it goes to one of the next items, each as likely as the others, or, while
+    new ones among the ranked are `owed` impressions, to one of those; else it stays.
+    Rules still have the last word on what is shown.
+    """
+    first = [at for at in range(limit, len(ranked)) if ranked[at] in owed] if owed else []
+    pool = first or range(limit, min(limit + _POOL, len(ranked)))
+    if share <= 0 or not pool:
+        return None
+    last = limit - 1
+    if _uniform(seed + "|whether") >= share:
+        return Explored(list(ranked), ranked[last], 1 - share)
+    at = pool[int(_uniform(seed + "|which") * len(pool))]
+    moved = [*ranked[:last], ranked[at], *ranked[last:at], *ranked[at + 1 :]]
+    return Explored(moved, ranked[at], share / len(pool))
+
+
+def drawn(count: int, best: int, share: float, seed: str) -> tuple[int, float]:
+    """(position, propensity): the `best` of `count`, or with probability `share` any, evenly.
+
+    The best one may be drawn too, so its propensity is 1 - share + share / count.
+    """
+    chosen = best
+    if _uniform(seed + "|whether") < share:
+        chosen = int(_uniform(seed + "|which") * count)
+    return chosen, share / count + (1 - share if chosen == best else 0.0)
+
+
+def _uniform(text: str) -> float:
+    """In [0, 1), the same in every process, version and language."""
+    return (hash64(text) >> 11) / 2.0**53

@@ -1,0 +1,34 @@
+"""How a slot of items came to be filled: what an observer of a decision is handed, once a slot."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from hemline.decide.facts.facts import Facts
+from hemline.decide.facts.snapshot import Ints
+from hemline.decide.ladder import Step
+from hemline.decide.ranking.explore import Explored
+from hemline.decide.rules.eligibility import Eligibility
+from hemline.model.decision import SlotRequest
+from hemline.model.site.slot import Slot
+
+
+class Chosen(NamedTuple):
+    """The steps of one slot, in order; item indices throughout."""
+
+    slot: Slot
+    """As it was decided: under the brake."""
+    want: SlotRequest
+    facts: Facts
+    taken: tuple[int, ...]
+    """What earlier slots of the page showed."""
+    blocked: Ints
+    """What the brake blocks."""
+    eligible: Eligibility
+    step: Step
+    varied: list[int]
+    """The ranking after diversity and exploration."""
+    explored: Explored | None
+    shown: list[int]
+
+
+Watch = Callable[[Chosen], None]

@@ -1,0 +1,1 @@
+"""Rules and conditions: compiled once an edition, asked once a slot. Begin with `eligibility`."""

@@ -1,0 +1,33 @@
+"""Whether a slot's frequency cap lets it be shown: from what is known of when it was seen and answered.
+
+Where that is not all known it is not shown: a cap holds on every rung, or it is none. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hemline.decide.facts.facts import Facts
+from hemline.model.site.alert import Frequency
+
+FAMILY = "visitor.alert."
+"""Facts of this family, by slot: `exposures` and `answers` (epoch ms, newest first), `known_since`."""
+_DAY = 86_400_000
+
+
+def why_not(slot: str, cap: Frequency, facts: Facts) -> str:
+    """Why it may not be shown now, or nothing. Raises MissingFact, Unavailable: then it may not either."""
+    seen: Mapping[str, Any] = facts.read(FAMILY + slot)
+    now = facts.read("clock.minute")
+    since, quiet = now - cap.days * _DAY, now - cap.quiet_days * _DAY
+    if _later(seen["answers"], quiet):
+        return f"frequency: answered, quiet for {cap.quiet_days} days"
+    count = _later(seen["exposures"], since)
+    if count >= cap.times:
+        return f"frequency: seen {count} times in {cap.days} days, {cap.times} at most"
+    if seen["known_since"] > min(since, quiet):
+        return "frequency: older exposures fell out of the profile, how many is not known"
+    return ""
+
+
+def _later(times: Sequence[int], than: int) -> int:
+    return sum(time > than for time in times)

@@ -1,0 +1,260 @@
+"""A template checked and compiled: each mark gets its place in the data and its context in HTML, once.
+
+What comes out is all that serving knows. Every fault is told that can be told in one go.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from hemline.decide.templates import elements
+from hemline.decide.templates.html import START, State, describe, feed
+from hemline.decide.templates.names import ROOTS, Found, Shape, Shown, Unknown, resolve
+from hemline.decide.templates.parse import Block, Fault, Literal, Mark, Raw, Refusal, Remark, parse
+from hemline.model.site.template import FACT, Context, Hole, Name, Node, Program, Section, Text
+
+
+class Read(NamedTuple):
+    """A fact that a template reads, and the line where it first does."""
+
+    line: int
+    fact: str
+
+
+class Compiled(NamedTuple):
+    """`program` None where there are faults."""
+
+    program: Program | None
+    faults: tuple[Fault, ...]
+    reads: tuple[Read, ...]
+
+
+def compile_template(html: str, kind: Shown) -> Compiled:
+    """For slots of one kind; never raises for what a person can write."""
+    work = _Work()
+    nodes: tuple[Node, ...] = ()
+    try:
+        nodes, state = work.nodes(parse(html), START, _Inside((ROOTS[kind],), ()))
+        _check_end(state, html)
+    except Refusal as refusal:
+        work.faults.append(refusal.fault)
+    faults = tuple(sorted(set(work.faults)))
+    reads = tuple(Read(line, fact) for fact, line in work.reads.items())
+    return Compiled(None if faults else Program(nodes), faults, reads)
+
+
+def _check_end(state: State, html: str) -> None:
+    if state != State():
+        line = html.count("\n") + 1
+        inner = state.half or describe(state)
+        raise Refusal(line, f"the template ends in {inner}.", "Close every tag and element.")
+
+
+class _Inside(NamedTuple):
+    """What is around a mark: shapes of data, and the lists that are being gone through."""
+
+    scopes: tuple[Shape, ...]
+    lists: tuple[int, ...]
+    """Their `at` in scopes: a list within a list must be of its element."""
+    unsure: bool = False
+    """A section around has an unknown name: what is not found here may be in what was meant."""
+
+
+class _Work:
+    """One pass over a template's tree."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.reads: dict[str, int] = {}
+
+    def nodes(
+        self, raw: Sequence[Raw], state: State, inside: _Inside
+    ) -> tuple[tuple[Node, ...], State]:
+        """A stretch of marks and markup; the state behind it. Raises Refusal."""
+        found: list[Node] = []
+        ends: State | None = None
+        for one, following in pairwise([*raw, None]):
+            if isinstance(one, Literal):
+                state = feed(state, one)
+                found.append(Text(one.text))
+            elif isinstance(one, Mark):
+                state = self._hole(one, _whole(state, one.line), inside, found)
+            elif isinstance(one, Remark):
+                _whole(state, one.line)
+            elif isinstance(one, Block):
+                after = self._block(one, _whole(state, one.line), inside, found)
+                if ends is None and _is_other(one, following):
+                    # The two are alternatives: they begin alike, and must end alike.
+                    ends = after
+                else:
+                    state, ends = _joined(one, ends or state, after), None
+        return tuple(found), state
+
+    def _hole(self, mark: Mark, state: State, inside: _Inside, found: list[Node]) -> State:
+        context, after = _context(state, mark)
+        if context == "script" and found and isinstance(found[-1], Text):
+            _check_import(mark, found[-1].text)
+        place = self._find(mark.line, mark.name, inside)
+        if place is None:
+            return after
+        scripted = context == "script" and place.shape.type == "list" and _is_texts(place.shape)
+        if place.shape.type in _NOT_SHOWN and not scripted:
+            self.faults.append(Fault(mark.line, *_not_shown(mark.name, place.shape)))
+        elif context:
+            found.append(Hole(place.name, context))
+        return after
+
+    def _block(self, block: Block, state: State, inside: _Inside, found: list[Node]) -> State:
+        """The state behind its body."""
+        place = self._find(block.line, block.name, inside)
+        within = _stepped(block, place, inside) if place else inside._replace(unsure=True)
+        if place and not block.inverted and place.shape.type == "list":
+            self._check_list(block, place.name, inside)
+        body, after = self.nodes(block.body, state, within)
+        _whole(after, block.end)
+        if place:
+            each = place.shape.type == "list" and not block.inverted
+            if each:
+                _joined(block, state, after)
+            found.append(
+                Section(place.name, "not" if block.inverted else "each" if each else "if", body)
+            )
+        return after
+
+    def _find(self, line: int, name: str, inside: _Inside) -> Found | None:
+        try:
+            found = resolve(name, inside.scopes)
+        except Unknown as unknown:
+            if not inside.unsure:
+                self.faults.append(Fault(line, unknown.problem, unknown.way_out))
+            return None
+        if found.name.at == FACT:
+            self.reads.setdefault(found.name.path[0], line)
+        return found
+
+    def _check_list(self, block: Block, name: Name, inside: _Inside) -> None:
+        if inside.lists and name.at < inside.lists[-1]:
+            problem = f"`{block.name}` is gone through again for each of the list around it."
+            self.faults.append(Fault(block.line, problem, "Close the outer section first."))
+
+
+def _stepped(block: Block, place: Found, inside: _Inside) -> _Inside:
+    """Within `{{#x}}` names are looked for in x first; of a list, in its element."""
+    if block.inverted:
+        return inside
+    shape = place.shape
+    if shape.type != "list":
+        return inside._replace(scopes=(*inside.scopes, shape))
+    lists = (*inside.lists, len(inside.scopes))
+    return _Inside((*inside.scopes, shape.of or shape), lists, inside.unsure)
+
+
+_NOT_SHOWN = frozenset({"list", "record", "map"})
+
+
+def _is_texts(shape: Shape) -> bool:
+    return shape.of is not None and shape.of.type == "text"
+
+
+def _not_shown(name: str, shape: Shape) -> tuple[str, str]:
+    if shape.type == "list":
+        return f"`{name}` is a list.", f"Write `{{{{#{name}}}}}…{{{{/{name}}}}}` around its parts."
+    return f"`{name}` is no text but has parts.", "Name one of them."
+
+
+def _is_other(block: Block, following: Raw | None) -> bool:
+    """Whether `{{#x}}…{{/x}}` is followed at once by `{{^x}}…{{/x}}`, or the other way round."""
+    return (
+        isinstance(following, Block)
+        and following.name == block.name
+        and following.inverted != block.inverted
+    )
+
+
+def _whole(state: State, line: int) -> State:
+    """The state, where a mark may stand at all. Raises Refusal."""
+    if state.half:
+        problem = f"a mark stands within {state.half}."
+        raise Refusal(line, problem, "Marks stand in text, and in values within quotes.")
+    if state.mode in {"tag", "value"} and state.tag in elements.RAW:
+        problem = f"a mark stands in the tag <{state.tag}>."
+        raise Refusal(line, problem, "What a script or style is must not depend on data.")
+    if state.mode == "raw" and state.open[-1] in elements.RAW and not state.value:
+        raise Refusal(line, *_RAW[state.open[-1]])
+    return state
+
+
+_RAW = {
+    "style": ("a mark stands in <style>.", "Choose among classes that the style sheet has."),
+    "script": (
+        "a mark stands in a script where it is no value: in a string, a comment or a pattern.",
+        "Write `const title = {{title}};` without quotes, and no pattern or backtick before it.",
+    ),
+}
+
+
+def _joined(block: Block, one: State, other: State) -> State:
+    """What holds whichever of the two was taken. Raises Refusal when they differ."""
+    if one == other:
+        return one
+    values = {one.value, other.value}
+    if values == {"unsettled", "settled"} and one._replace(value="") == other._replace(value=""):
+        return one._replace(value="unsettled")
+    problem = f"with and without `{block.name}` the template goes on in different places of HTML:"
+    problem += f" in {describe(one)}, or in {describe(other)}."
+    raise Refusal(block.end, problem, "Begin and end tags and quotes on the same side of the mark.")
+
+
+def _context(state: State, mark: Mark) -> tuple[Context | None, State]:
+    """How a value is escaped there, and the state behind it. Raises Refusal."""
+    line = mark.line
+    if state.mode == "tag":
+        problem = f"a mark stands in the tag <{state.tag}>, where a name of an attribute would."
+        raise Refusal(line, problem, 'Write the attribute out: class="{{name}}".')
+    if state.mode == "value":
+        return _in_value(state, line)
+    inner = state.open[-1] if state.open else ""
+    if inner == "script":
+        return "script", state
+    if state.mode == "text" and inner in elements.CHILDREN and inner != "option":
+        raise Refusal(
+            line, f"text may not stand directly in <{inner}>.", "Put an element around it."
+        )
+    return "text", state
+
+
+def _check_import(mark: Mark, before: str) -> None:
+    if _IMPORTS.search(before[-80:]):
+        problem = "data would say which code is loaded."
+        raise Refusal(mark.line, problem, "Write the module's address out.")
+
+
+_IMPORTS = re.compile(r"\b(?:import|from)\s*\(?\s*\Z")
+
+
+def _in_value(state: State, line: int) -> tuple[Context, State]:
+    how, begun = elements.context_of(state.attribute), state.value != "start"
+    if not how or (how == "identity" and not begun):
+        raise Refusal(line, *_refused(state.attribute, how))
+    if how == "srcset" and state.value == "described":
+        raise Refusal(
+            line, "a mark stands in a picture's description.", "Write `2x` or `640w` out."
+        )
+    if how in {"url", "srcset"}:
+        after = state if begun else state._replace(value="unsettled")
+        whole: Context = "srcset" if how == "srcset" else "url"
+        return ("part" if begun else whole), after
+    return "attribute", state
+
+
+def _refused(attribute: str, how: str) -> tuple[str, str]:
+    if how == "identity":
+        problem = f"data alone would be the whole `{attribute}`, and could name the page's own."
+        return problem, f'Put a word before it: {attribute}="card-{{{{id}}}}".'
+    if attribute == "style":
+        return (
+            "a mark stands in a style.",
+            "Choose among classes, or put it into a data- attribute.",
+        )
+    return f"no data may stand in `{attribute}`.", "Put it into a data- attribute."

@@ -1,0 +1,119 @@
+"""What a template can name: plain data by kind of slot, and the facts that rules can read.
+
+Every name is looked up here, when a template is checked: what serves then only goes where this said.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from hemline.decide.facts.names import Kind, kind_of, spellings
+from hemline.decide.rules.conditions import segment_of
+from hemline.model.site.template import FACT, Name
+
+Type = Literal["text", "number", "flag", "list", "record", "map"]
+Shown = Literal["items", "content", "alert", "layout", "any"]
+"""The kind of slot that a template is for; `any` of one that no slot uses yet."""
+
+
+class Shape(NamedTuple):
+    """What a value is: a record's or a map's fields, a list's element. A map has any field, as text."""
+
+    type: Type
+    fields: Mapping[str, "Shape"] = {}
+    of: "Shape | None" = None
+
+
+TEXT, NUMBER, FLAG = Shape("text"), Shape("number"), Shape("flag")
+TEXTS = Shape("list", of=TEXT)
+MAP = Shape("map")
+_SLOT = Shape("record", {"name": TEXT, "title": TEXT})
+_ITEM = Shape("record", {
+    **dict.fromkeys(("id", "title", "url", "image", "price_text", "currency", "reason"), TEXT),
+    "price": NUMBER, "position": NUMBER, "categories": TEXTS, "tags": TEXTS, "attributes": MAP,
+})  # fmt: skip
+_ITEMS = {"slot": _SLOT, "items": Shape("list", of=_ITEM)}
+_VARIANT = {"slot": _SLOT, "variant": Shape("record", {"name": TEXT, "fields": MAP})}
+_LAYOUT = {"slot": _SLOT, "sections": TEXTS}
+ROOTS: Mapping[Shown, Shape] = {
+    "items": Shape("record", _ITEMS),
+    "content": Shape("record", _VARIANT),
+    "alert": Shape("record", _VARIANT),
+    "layout": Shape("record", _LAYOUT),
+    "any": Shape("record", {**_ITEMS, **_VARIANT, **_LAYOUT}),
+}
+_FACTS: Mapping[Kind, Shape] = {
+    **dict.fromkeys(("text", "date"), TEXT),
+    **dict.fromkeys(("number", "time"), NUMBER),
+    "flag": FLAG,
+    "list": TEXTS,
+}
+
+
+class Unknown(LookupError):  # noqa: N818 - named for what it says, as the errors are
+    """There is no such thing to show: the problem and the way out."""
+
+    def __init__(self, problem: str, way_out: str) -> None:
+        super().__init__(problem)
+        self.problem, self.way_out = problem, way_out
+
+
+class Found(NamedTuple):
+    """Where a value is, and what it is."""
+
+    name: Name
+    shape: Shape
+
+
+def resolve(text: str, scopes: Sequence[Shape]) -> Found:
+    """`scopes`: the data, then what each section around is about: the innermost that has the name.
+
+    Raises Unknown.
+    """
+    if text.startswith("fact."):
+        return _fact(text.removeprefix("fact."))
+    if text == ".":
+        return Found(Name(len(scopes) - 1), scopes[-1])
+    first, *rest = text.split(".")
+    for at in range(len(scopes) - 1, -1, -1):
+        if first in scopes[at].fields:
+            return Found(Name(at, (first, *rest)), _down(text, scopes[at].fields[first], rest))
+    raise Unknown(f"there is no `{first}` here.", _known(first, scopes))
+
+
+def _fact(name: str) -> Found:
+    kind = kind_of(name)
+    shape = _FACTS.get(kind) if kind else None
+    if shape is None or segment_of(name) == "":
+        near = difflib.get_close_matches(name, spellings(), 1)
+        problem = f"`fact.{name}` is no fact that can be shown."
+        hint = f"Did you mean `fact.{near[0]}`?" if near else "See docs/site-file.md for facts."
+        raise Unknown(problem, hint)
+    return Found(Name(FACT, (name,)), shape)
+
+
+def _down(text: str, shape: Shape, rest: Sequence[str]) -> Shape:
+    for n, part in enumerate(rest):
+        if shape.type == "map" and n == len(rest) - 1 and not part.startswith("_"):
+            return TEXT
+        if part not in shape.fields:
+            problem = f"`{text}` has no `{part}` in it."
+            raise Unknown(problem, _known(part, [shape]) if shape.fields else _PLAIN[shape.type])
+        shape = shape.fields[part]
+    return shape
+
+
+_PLAIN: Mapping[Type, str] = {
+    "list": "It is a list: name its parts between `{{#…}}` and `{{/…}}`.",
+    "map": "Name one of its fields, such as `attributes.brand`.",
+    "text": "It is a text and has no parts.",
+    "number": "It is a number and has no parts.",
+    "flag": "It is true or false and has no parts.",
+}
+
+
+def _known(name: str, scopes: Sequence[Shape]) -> str:
+    names = list(dict.fromkeys(n for shape in reversed(scopes) for n in shape.fields))
+    near = difflib.get_close_matches(name, names, 1)
+    hint = f"Did you mean `{near[0]}`? " if near else ""
+    return f"{hint}There is: {', '.join([*names, 'fact.…'])}."

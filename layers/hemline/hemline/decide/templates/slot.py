@@ -1,0 +1,167 @@
+"""A decided slot rendered by its template: the plain data that the template may name, made for it.
+
+Facts are read through the slot's own `Facts`, so scope, ETag and receipt follow from what was shown.
+A template that fails is reported, and the slot has its default markup.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from hemline.decide.facts.facts import Facts, MissingFact
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.fragment import Answer
+from hemline.decide.render.cards import price_text
+from hemline.decide.render.reasons import item_of
+from hemline.decide.rules.conditions import Holds, compile_all, segment_of
+from hemline.decide.templates.escape import address
+from hemline.decide.templates.render import SECTION, Linked, ReadFact, names_of, programs
+from hemline.model.errors import Unavailable
+from hemline.model.item import Item
+from hemline.model.site.rule import Condition
+from hemline.model.site.slot import Slot
+from hemline.model.site.template import FACT, Program
+
+
+class _Ready(NamedTuple):
+    """A template of an edition, ready to run."""
+
+    linked: Linked
+    fields: tuple[tuple[str, "Field"], ...]
+    """Those of an item that it names: no others are made."""
+    segments: Mapping[str, Holds]
+    """`segment.NAME` → whether the visitor is in it."""
+    rows: dict[int, dict[str, object]]
+    """Of items shown before: what the edition says of them, which is the same for everybody."""
+
+
+_ready: WeakKeyDictionary[Snapshot, dict[str, _Ready]] = WeakKeyDictionary()
+
+
+def templated(snapshot: Snapshot, slot: Slot, answer: Answer, facts: Facts) -> Answer:
+    """The answer with its template's markup; as it is when there is nothing to show."""
+    if slot.kind != "layout" and not (answer.shown or answer.variant):
+        return answer
+    faults: list[str] = []
+    try:
+        ready = _of(snapshot)[slot.template]
+        data: dict[str, object] = {"slot": {"name": slot.name, "title": slot.title}}
+        data |= _DATA[slot.kind](snapshot, slot, answer, ready)
+        html = ready.linked.render(data, _reader(facts, ready.segments, faults))
+    except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
+        faults.append(type(fault).__name__)
+        html = answer.html
+    reasons = tuple(f"template: {fault}" for fault in faults)
+    return answer._replace(html=html, reasons=answer.reasons + reasons)
+
+
+def _of(snapshot: Snapshot) -> dict[str, _Ready]:
+    found = _ready.get(snapshot)
+    if found is None:
+        made = programs(snapshot.edition.raw(SECTION))
+        found = _ready[snapshot] = {name: _made(one, snapshot) for name, one in made.items()}
+    return found
+
+
+def _made(program: Program, snapshot: Snapshot) -> _Ready:
+    names = list(names_of(program))
+    named = {name.path[0] for name in names if name.at != FACT and name.path}
+    segments = {one.name: one for one in snapshot.header.segments}
+    asked = {name.path[0] for name in names if name.at == FACT and segment_of(name.path[0])}
+    held = {fact: compile_all((Condition(fact, "eq", True),), segments) for fact in sorted(asked)}
+    fields = tuple((name, field) for name, field in _FIELDS.items() if name in named)
+    return _Ready(Linked(program), fields, held, {})
+
+
+def _reader(facts: Facts, segments: Mapping[str, Holds], faults: list[str]) -> ReadFact:
+    known: dict[str, object] = {}
+
+    def read(name: str) -> object:
+        if name not in known:
+            known[name] = _read(name)
+        return known[name]
+
+    def _read(name: str) -> object:
+        try:
+            holds = segments.get(name)
+            return _plain(holds(facts) if holds else facts.read(name))
+        except MissingFact:
+            return None
+        except Exception as why:  # noqa: BLE001 - what cannot be had is reported, and not shown
+            faults.append(str(why) if isinstance(why, Unavailable) else type(why).__name__)
+            return None
+
+    return read
+
+
+def _plain(value: object) -> object:
+    """Text, number, flag or a list of texts; nothing else gets into a template."""
+    if isinstance(value, list | tuple):
+        return [one for one in value if isinstance(one, str)]
+    return value if isinstance(value, str | bool | int | float) else None
+
+
+Field = Callable[[Item, str], object]
+"""Of an item and the site's currency."""
+
+
+def _link(url: str) -> str:
+    """As in the JSON: nothing where the address is not safe."""
+    found = address(url)
+    return "" if found == "#" else found
+
+
+def _price_text(item: Item, currency: str) -> str:
+    return "" if item.price is None else price_text(item.price, item.currency or currency)
+
+
+_FIELDS: Mapping[str, Field] = {
+    "id": lambda item, _: item.id,
+    "title": lambda item, _: item.title,
+    "url": lambda item, _: _link(item.url),
+    "image": lambda item, _: _link(item.image),
+    "price": lambda item, _: item.price,
+    "price_text": _price_text,
+    "currency": lambda item, currency: item.currency or currency,
+    "categories": lambda item, _: list(item.categories),
+    "tags": lambda item, _: list(item.tags),
+    "attributes": lambda item, _: item.attributes,
+}
+
+
+def _items(snapshot: Snapshot, _: Slot, answer: Answer, ready: _Ready) -> dict[str, object]:
+    known = ready.rows
+    rows = [
+        {**(known.get(index) or _row(snapshot, index, ready)), "position": n, "reason": reason}
+        for n, (index, reason) in enumerate(zip(answer.shown, answer.said, strict=True), 1)
+    ]
+    return {"items": rows}
+
+
+def _row(snapshot: Snapshot, index: int, ready: _Ready) -> dict[str, object]:
+    item, currency = item_of(snapshot, index), snapshot.header.currency
+    if len(ready.rows) >= _MOST_ROWS:
+        ready.rows.clear()
+    row = ready.rows[index] = {name: made(item, currency) for name, made in ready.fields}
+    return row
+
+
+_MOST_ROWS = 2_000
+"""About 1 kB each."""
+
+
+def _variant(_: Snapshot, slot: Slot, answer: Answer, __: _Ready) -> dict[str, object]:
+    chosen = next(one for one in slot.variants if one.name == answer.variant)
+    return {"variant": {"name": chosen.name, "fields": chosen.fields}}
+
+
+def _layout(_: Snapshot, __: Slot, answer: Answer, ___: _Ready) -> dict[str, object]:
+    return {"sections": list(answer.said)}
+
+
+_DATA: Mapping[str, Callable[[Snapshot, Slot, Answer, _Ready], dict[str, object]]] = {
+    "items": _items,
+    "content": _variant,
+    "alert": _variant,
+    "layout": _layout,
+}

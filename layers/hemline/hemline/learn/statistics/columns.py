@@ -1,0 +1,18 @@
+"""Names of the columns that `statistics` lays out and that `decide.ranking.features.matrix` reads. No numpy."""
+
+from hemline.model.events.event import Deed
+
+WINDOWS = (1, 7, 30, 90)
+"""Days."""
+_DEEDS = tuple(deed.name.lower() for deed in Deed)
+STATS: tuple[str, ...] = (
+    *(f"{deed}_{days}d" for deed in _DEEDS for days in WINDOWS),
+    *(f"{deed}_ever" for deed in _DEEDS),
+    "rate_7d",
+    "rate_30d",
+    "rate_ever",
+    "bought_rate",
+    "popularity",
+    "trend",
+)
+"""Columns of `item_stats`: log(1 + count) by deed and window, smoothed rates, decayed popularity."""

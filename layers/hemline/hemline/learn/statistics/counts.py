@@ -1,0 +1,126 @@
+"""What all visitors did, as integer counts: item by deed by day, by segment, and side by side.
+
+A mutable accumulator that `publish` feeds the archive to; `statistics` makes an edition's arrays
+of it. Knows no catalogue until then: items are numbered as they appear.
+"""
+
+import numpy as np
+
+from hemline.learn.statistics.cooccurrence import Cooccurrence
+from hemline.learn.statistics.sums import Longs, Sums
+from hemline.model.events.event import Deed, Record
+from hemline.model.token_header import claimed
+
+DAY_MS = 86_400_000
+KEEP_DAYS = 120
+"""Days that are kept apart; older ones count in the all-time sums only."""
+SEGMENT_DAYS = 28
+MAX_SEGMENTS = 256
+
+_DAY_BITS, _DEED_BITS = 20, 2
+_EVER = 0
+"""The day that stands for all time; real days start with 1970-01-02."""
+
+
+DEED_WEIGHT = {Deed.SHOWN: 0, Deed.ENGAGED: 1, Deed.CARTED: 3, Deed.BOUGHT: 6}
+"""What a deed is worth where deeds are added up into one popularity."""
+WEIGHTS = np.array([DEED_WEIGHT[deed] for deed in Deed], np.float64)
+
+
+def day_of(time: int) -> int:
+    """Days since 1970 of epoch ms, at least 1."""
+    return max(time // DAY_MS, 1)
+
+
+def segments_of(country: str, device: str) -> tuple[str, ...]:
+    """Segment keys, narrowest first: `GB|mobile`, `GB|`, `|`."""
+    return tuple(dict.fromkeys((f"{country}|{device}", f"{country}|", "|")))
+
+
+class Statistics:
+    """Counts of everything that was ever added; feed it de-duplicated records."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        """Item id → the number it is counted under."""
+        self.segments: dict[str, int] = {"|": 0}
+        self.counted = 0
+        self.newest = 0
+        """Time of the newest event, epoch ms."""
+        self.pairs = Cooccurrence()
+        self._daily = Sums()
+        self._confirmed = Sums()
+        self._segment = Sums()
+
+    def add(self, record: Record) -> None:
+        """Count one record. Order does not matter, but for what goes together."""
+        event = record.event
+        self.counted += 1
+        self.newest = max(self.newest, event.time)
+        deed, lines = event.deed, event.items()
+        if deed is None or not lines:
+            return
+        items = [self._number(item) for item in dict.fromkeys(line.item for line in lines)]
+        day = day_of(event.time)
+        for item in items:
+            self._daily.add(item << _DAY_BITS + _DEED_BITS | day << _DEED_BITS | deed)
+            self._daily.add(item << _DAY_BITS + _DEED_BITS | _EVER << _DEED_BITS | deed)
+        if deed is not Deed.SHOWN:
+            self._add_deeper(record, deed, items, day)
+        elif _is_confirmed(record):
+            for item in items:
+                self._confirmed.add(item)
+
+    def _add_deeper(self, record: Record, deed: Deed, items: list[int], day: int) -> None:
+        self.pairs.add(record.subject, record.event.time, items)
+        for segment in segments_of(record.country, record.device):
+            number = self._segment_number(segment)
+            if number is not None:
+                for item in items:
+                    self._segment.add((number << 32 | item) << _DAY_BITS | day, DEED_WEIGHT[deed])
+
+    def _number(self, item: str) -> int:
+        return self.numbers.setdefault(item, len(self.numbers))
+
+    def _segment_number(self, segment: str) -> int | None:
+        if segment not in self.segments and len(self.segments) >= MAX_SEGMENTS:
+            return None
+        return self.segments.setdefault(segment, len(self.segments))
+
+    def daily(self) -> tuple[Longs, Longs, Longs, Longs]:
+        """(item numbers, days, deeds, counts), each int64 [m]; the newest KEEP_DAYS days."""
+        keys, counts = self._daily.table()
+        days = keys >> _DEED_BITS & (1 << _DAY_BITS) - 1
+        recent = (days == _EVER) | (days > day_of(self.newest) - KEEP_DAYS)
+        if not recent.all():
+            self._daily.keep(recent)
+            keys, counts, days = keys[recent], counts[recent], days[recent]
+        return keys >> _DAY_BITS + _DEED_BITS, days, keys & (1 << _DEED_BITS) - 1, counts
+
+    def confirmed(self) -> dict[str, int]:
+        """Item id → its impressions, ever, in lists that we decided (or that the site's server tells of)."""
+        of = dict(zip(*(column.tolist() for column in self._confirmed.table()), strict=True))
+        return {name: of.get(number, 0) for name, number in self.numbers.items()}
+
+    def by_segment(self) -> tuple[Longs, Longs, Longs, Longs]:
+        """(segment numbers, item numbers, days, weighted counts), each int64 [m]."""
+        keys, counts = self._segment.table()
+        days = keys & (1 << _DAY_BITS) - 1
+        recent = days > day_of(self.newest) - KEEP_DAYS
+        if not recent.all():
+            self._segment.keep(recent)
+            keys, counts, days = keys[recent], counts[recent], days[recent]
+        rest = keys >> _DAY_BITS
+        return rest >> 32, rest & 0xFFFFFFFF, days, counts
+
+    def ever(self) -> int:
+        """The day under which `daily` gives all-time sums."""
+        return _EVER
+
+
+def _is_confirmed(record: Record) -> bool:
+    """Whether it pays what a new item is owed: anybody can say without a list's token that it was seen."""
+    if record.signed:
+        return True
+    head = claimed(record.event.token) if record.event.token else None
+    return bool(head and head.items)

@@ -1,0 +1,1 @@
+"""How the variants of content slots do: attributed exposures, and estimates from them."""

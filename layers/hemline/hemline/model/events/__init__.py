@@ -1,0 +1,1 @@
+"""Events: their wire format, what is refused and with which way out, and records as they are stored."""

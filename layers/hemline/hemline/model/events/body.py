@@ -1,0 +1,153 @@
+"""From a request's body to single raw events, so that one bad event never takes the others with it.
+
+msgspec cuts the body without looking inside the events. Only a body that it cannot cut (NaN, a lone
+surrogate, which browsers do send when they cut a text inside an emoji) or that says something twice is
+read again with the slower and laxer reader of the standard library, to say which event and which field
+is at fault.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from hemline.model.errors import BadInput, TooLarge
+from hemline.model.ids import is_id
+from hemline.model.input.json_input import Twice, doubled, stands_twice, telling
+from hemline.model.input.text import unmarked
+
+MOST_EVENTS = 500
+MOST_BYTES = 256 * 1024
+
+
+class Faulty(NamedTuple):
+    """An event that JSON in UTF-8 cannot say, what is wrong with it, and its id if it has one."""
+
+    error: BadInput
+    id: str | None = None
+
+
+RawEvent = bytes | msgspec.Raw | Faulty
+"""One event as JSON, or what is wrong with it."""
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+_text = msgspec.json.Decoder(str)
+
+
+def split(body: bytes) -> Sequence[RawEvent]:
+    """`{"events": [...]}` or one event alone → raw events. Raises BadInput, TooLarge."""
+    if len(body) > MOST_BYTES:
+        raise TooLarge("body", "is larger than 256 kB.", "Send the events in several calls.")
+    body = unmarked(body)
+    try:
+        events = _cut(body)
+        twice = doubled(body)
+        if twice:
+            events = _cut_slowly(body, twice)
+    except RecursionError:
+        raise BadInput("body", "is nested too deeply.", "Use at most 4 levels.") from None
+    except msgspec.ValidationError as error:
+        raise BadInput(*_shape(error), 'Send {"events": [ … ]} or one event.') from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        events = _cut_slowly(body, error)
+    if len(events) > MOST_EVENTS:
+        raise TooLarge("events", f"has more than {MOST_EVENTS}.", "Send them in several calls.")
+    return events
+
+
+def _cut(body: bytes) -> Sequence[RawEvent]:
+    members = _members.decode(body)
+    if "events" not in members:
+        return [body]
+    _only_events(members)
+    return _list.decode(members["events"])
+
+
+def _only_events(members: dict[str, Any]) -> None:
+    # Ignoring `{"events": …, "visitor": …}` would let a caller believe that we had read it.
+    if len(members) > 1:
+        other = next(name for name in members if name != "events")
+        field = other.encode("ascii", "backslashreplace").decode()[:64]
+        raise BadInput(field, "does not belong beside events.", "Put it into each event.")
+
+
+def _shape(error: msgspec.ValidationError) -> tuple[str, str]:
+    message = str(error).partition(" - at")[0]
+    field = "events" if "array" in message.partition(",")[0] else "body"
+    return field, f"has the wrong shape ({message[0].lower()}{message[1:]})."
+
+
+def _cut_slowly(body: bytes, error: Exception) -> Sequence[RawEvent]:
+    not_json = BadInput("body", f"is not JSON ({error}).", "Send JSON in UTF-8.")
+    try:
+        document = json.loads(body.decode("utf-8", "surrogatepass"), object_pairs_hook=telling)
+    except (ValueError, RecursionError):
+        raise not_json from None
+    if not isinstance(document, dict):
+        raise not_json
+    if isinstance(document, Twice) and "events" in document:
+        # Which events were meant? None of them is taken, so that none is lost.
+        raise stands_twice(document.key)
+    if "events" not in document:
+        return [_checked(document)]
+    _only_events(document)
+    if not isinstance(document["events"], list):
+        raise BadInput("events", "is not an array.", 'Send {"events": [ … ]}.')
+    return [_checked(event) for event in document["events"]]
+
+
+def _checked(event: object) -> RawEvent:
+    try:
+        found = _unsayable("", event)
+    except RecursionError:
+        return Faulty(BadInput("event", "is nested too deeply.", "Use at most 4 levels."))
+    if not found:
+        return json.dumps(event).encode()
+    name = event.get("id") if isinstance(event, dict) and found.field != "id" else None
+    return Faulty(found, name if isinstance(name, str) and is_id(name) else None)
+
+
+def _unsayable(path: str, value: object) -> BadInput | None:
+    """What JSON in UTF-8 cannot say, or says twice: the first one found, with its path."""
+    field = (path.lstrip(".") or "event").encode("ascii", "backslashreplace").decode()[:200]
+    if isinstance(value, float) and not math.isfinite(value):
+        return BadInput(field, "is not a finite number.", "Leave it out, or send null.")
+    if isinstance(value, str) and not _is_text(value):
+        return BadInput(field, "holds half of a surrogate pair.", "Cut texts between characters.")
+    if isinstance(value, Twice):
+        return stands_twice(f"{path}.{value.key}".lstrip("."))
+    parts: list[tuple[str, object]] = []
+    if isinstance(value, dict):
+        parts = [(f"{path}.{name}", name) for name in value]
+        parts += [(f"{path}.{name}", part) for name, part in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{path}[{i}]", part) for i, part in enumerate(value)]
+    return next((f for name, part in parts if (f := _unsayable(name, part))), None)
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def diagnose(raw: bytes | msgspec.Raw, fallback: BadInput) -> BadInput:
+    """The field at fault in one event that is no proper JSON; `fallback` when it cannot be told."""
+    try:
+        event = json.loads(bytes(raw).decode("utf-8", "surrogatepass"))
+        return _unsayable("", event) or fallback
+    except (ValueError, RecursionError):
+        return fallback
+
+
+def id_of(raw: RawEvent) -> str | None:
+    """The id of an event that was refused, when it is one that can be sent back."""
+    if isinstance(raw, Faulty):
+        return raw.id
+    try:
+        found = _text.decode(_members.decode(raw)["id"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        return None
+    return found if is_id(found) else None

@@ -1,0 +1,1 @@
+"""A site as its file states it: slots, rules, templates, alerts, time zones."""

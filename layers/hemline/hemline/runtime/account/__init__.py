@@ -1,0 +1,1 @@
+"""The account function: request in, response out, wiring."""

@@ -1,0 +1,97 @@
+"""Who calls about their account, and what they say, from one HTTP request. No id is taken from it.
+
+Calls that change something are refused when a browser made them for a page of another site; one that
+only reads is answered, and sets no cookie.
+"""
+
+import re
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hemline.model.consent import Purpose
+from hemline.model.errors import BadInput, TooLarge
+from hemline.model.input.json_input import check_keys
+from hemline.model.input.text import unmarked
+from hemline.runtime.http import Request
+from hemline.runtime.identity import Asker, asker_of
+from hemline.runtime.origins import check_origin
+from hemline.runtime.settings import Settings
+from hemline.runtime.traits import traits_of
+from hemline.usecases.people.account import Page, Person
+
+_MOST_BYTES = 4096
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SHAPE = 'Send {"purposes": {"personalisation": true or false, …}}.'
+
+
+class _Choices(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    analytics: bool = False
+    personalisation: bool = False
+    messaging: bool = False
+
+
+class _Stated(BaseModel):
+    """The body of PUT /v1/me/consent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    purposes: _Choices
+
+
+def asker(request: Request, settings: Settings, now: int) -> tuple[Asker, Person]:
+    """Raises BadToken, and CrossSite for what changes something in another site's name."""
+    found = asker_of(request, settings, now)
+    if request.method != "GET":
+        check_origin(request, settings.origins)
+    country = traits_of(request).country
+    return found, Person(found.visitor, found.user, found.opted_out, country)
+
+
+def choices_of(request: Request) -> dict[Purpose, bool]:
+    """What was said, purpose by purpose. Raises BadInput, TooLarge."""
+    body = request.body()
+    if len(body) > _MOST_BYTES:
+        raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
+    body = unmarked(body)
+    check_keys(body)
+    try:
+        stated = _Stated.model_validate_json(body)
+    except ValidationError as error:
+        raise _bad(error) from None
+    said = stated.purposes.model_dump(exclude_unset=True)
+    if not said:
+        raise BadInput("purposes", "says nothing.", _SHAPE)
+    return {Purpose(name): yes for name, yes in said.items()}
+
+
+def _bad(error: ValidationError) -> BadInput:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"])) or "body"
+    field = place.encode("ascii", "backslashreplace").decode()[:100]
+    of_a_purpose = len(first["loc"]) > 1
+    if first["type"] == "extra_forbidden":
+        way_out = f"The purposes are {', '.join(Purpose)}." if of_a_purpose else _SHAPE
+        return BadInput(field, "is not known.", way_out)
+    if first["type"] == "json_invalid":
+        return BadInput("body", "is not JSON.", _SHAPE)
+    way_out = "Send true or false, or leave it out." if of_a_purpose else _SHAPE
+    return BadInput(field, f"is wrong: {first['msg']}.", way_out)
+
+
+def page_of(request: Request) -> Page:
+    """Which part of an export. Raises BadInput."""
+    after = request.parameter("after")
+    if after and not _is_day(after):
+        raise BadInput("after", "is no day.", "Send what `next` of the last part says: YYYY-MM-DD.")
+    return Page(after or "")
+
+
+def _is_day(text: str) -> bool:
+    """One of the calendar: every day lies before 2026-99-99, so that an export would look complete."""
+    try:
+        return bool(_DAY.fullmatch(text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The collect function: request in, response out, wiring."""

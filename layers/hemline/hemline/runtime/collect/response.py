@@ -1,0 +1,48 @@
+"""What a caller is told about the events it sent, and the cookies that only collect may set."""
+
+from http import HTTPStatus
+
+import msgspec
+
+from hemline.learn.profile import capsule
+from hemline.model.errors import BadInput, NotDurable
+from hemline.runtime import cookies
+from hemline.runtime.cookies import CAPSULE_COOKIE, VISITOR_COOKIE
+from hemline.runtime.http import PRIVATE, Answer, Request, problem
+from hemline.runtime.identity import CAPSULE_HEADER, carries, moving, sign_visitor
+from hemline.usecases.ingest.collect import NO_CONSENT, NOT_DURABLE, Collected
+
+
+def answer_of(collected: Collected, request: Request, keys: tuple[bytes, ...]) -> Answer:
+    """202 with every event accounted for; 400 when all are wrong; 503 when some are not durable."""
+    return _handed_out(collected, request, keys)
+
+
+def _told(collected: Collected) -> Answer:
+    accepted, rejected = collected.accepted, collected.rejected
+    if collected.rejected_for(NOT_DURABLE):
+        return problem(NotDurable(collected.fault), accepted=accepted, rejected=rejected)
+    wrong = len(rejected) - collected.rejected_for(NO_CONSENT)
+    if wrong and not accepted:
+        error = BadInput("events", "none of them could be accepted.", "See rejected for each one.")
+        return problem(error, accepted=accepted, rejected=rejected)
+    headers = {**PRIVATE, "Content-Type": "application/json"}
+    body = msgspec.json.encode({"accepted": accepted, "rejected": rejected})
+    return Answer(HTTPStatus.ACCEPTED, body, headers)
+
+
+def _handed_out(collected: Collected, request: Request, keys: tuple[bytes, ...]) -> Answer:
+    """The answer with what the caller keeps: cookies, or for an app without any the capsule's header."""
+    answer, kept = _told(collected), list[str]()
+    # Who is told nothing is given nothing either: an id that came under its old name stays there.
+    visitor = collected.minted or (moving(request, keys) if collected.capsule else None)
+    if visitor:
+        kept += cookies.handed(request, VISITOR_COOKIE, sign_visitor(visitor, keys))
+    if collected.capsule:
+        text = capsule.encode(collected.capsule, keys)
+        cookie, header = carries(request)
+        if header:
+            answer = answer._replace(headers={**answer.headers, CAPSULE_HEADER: text})
+        if cookie:
+            kept += cookies.handed(request, CAPSULE_COOKIE, text)
+    return answer._replace(cookies=tuple(kept))

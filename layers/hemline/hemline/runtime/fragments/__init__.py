@@ -1,0 +1,1 @@
+"""The fragments function: request in, response out, wiring, preview."""

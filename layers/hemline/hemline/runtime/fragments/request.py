@@ -1,0 +1,177 @@
+"""A request for fragments, from the query of a GET or the body of a POST, with the field at fault named.
+
+What a page states of itself never costs it its fragments: see `page_input`. What the site's developer
+wrote (the slots, a limit, the format) is refused when it is wrong.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from hemline.decide import cursor
+from hemline.decide.fragment import Format
+from hemline.decide.page import Ask
+from hemline.model.decision import SlotRequest, Traits
+from hemline.model.errors import BadInput, TooLarge
+from hemline.model.input.json_input import check_keys, is_a_float, with_whole_numbers
+from hemline.model.input.text import unmarked
+from hemline.runtime.fragments.page_input import MOST_EXCLUDED, PageInput, Taken
+from hemline.runtime.http import Request
+from hemline.runtime.traits import traits_of
+
+MOST_SLOTS = 20
+MOST_ITEMS = 50
+MOST_CANDIDATES = 200
+MOST_CURSOR = cursor.MOST_CHARACTERS
+MOST_BODY_BYTES = 64 * 1024
+
+
+class SlotInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One slot that a page asks for. `candidates` is the caller's own list to rerank."""
+
+    name: str
+    limit: int | None = None
+    candidates: list[Any] | None = None
+    exclude: list[Any] | None = None
+    after: str | None = None
+    """The cursor of this list's last answer: nothing that it has shown comes again."""
+
+
+class PageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /v1/fragments."""
+
+    slots: tuple[SlotInput, ...]
+    page: PageInput | None = None
+    format: Format | None = None
+
+
+_decoder = msgspec.json.Decoder(PageBody)
+
+
+def ask_of(request: Request) -> Ask:
+    """What is asked for. Raises BadInput."""
+    return _from_query(request) if request.method == "GET" else _from_body(request)
+
+
+_FORMATS: Mapping[str, Format] = {"json": "json", "html": "html", "email": "email"}
+
+
+def _from_query(request: Request) -> Ask:
+    said = request.parameter
+    form = said("format")
+    form = "json" if form is None else form
+    if form not in _FORMATS:
+        raise BadInput("format", f"{form[:20]!r} is not known.", "Use json, html or email.")
+    limit = said("limit")
+    want = SlotInput(
+        name=request.path.get("slot", ""),
+        limit=None if limit is None else _number("limit", limit),
+        exclude=_names(request, "exclude"),
+        after=said("after"),
+    )
+    page = PageInput(
+        type=said("page"),
+        url=said("url"),
+        item=said("item") or None,
+        category=said("category") or None,
+        owned=_names(request, "owned"),
+        seen=_names(request, "seen"),
+        referrer=said("referrer"),
+        app_version=said("app_version"),
+    )
+    return _taken(PageBody((want,), page, _FORMATS[form]), traits_of(request), _IN_QUERY)
+
+
+def _names(request: Request, name: str) -> list[Any]:
+    """Of every time that the parameter stands there: a list may be said in one or in several."""
+    values = request.parameters(name)
+    return [part for value in values for part in value.split(",") if part]
+
+
+def _from_body(request: Request) -> Ask:
+    body = request.body()
+    if len(body) > MOST_BODY_BYTES:
+        raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {MOST_BODY_BYTES}.")
+    body = unmarked(body)
+    try:
+        parsed = _decoded(body)
+    except msgspec.ValidationError as error:
+        # Imported here: who is refused can wait for the words, and a start would pay for all of them.
+        from hemline.runtime.fragments.refusals import BODY  # noqa: PLC0415
+
+        raise BODY.of(error) from None
+    except RecursionError:
+        raise BadInput("body", "is nested too deeply.", _SHAPE) from None
+    except (msgspec.DecodeError, UnicodeError, ValueError):
+        raise BadInput("body", "is not JSON.", _SHAPE) from None
+    check_keys(body)
+    return asked_in(parsed, traits_of(request))
+
+
+def asked_in(body: PageBody, traits: Traits) -> Ask:
+    """What a body asks for. Raises BadInput."""
+    _check_slots(body.slots)
+    return _taken(body, traits, _IN_BODY)
+
+
+_SHAPE = 'Send {"page": {"type": …}, "slots": [{"name": …}]}.'
+
+
+def _decoded(body: bytes) -> PageBody:
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        again = with_whole_numbers(body) if is_a_float(error) else None
+        if again is None:
+            raise
+        return _decoder.decode(again)
+
+
+class _Spelling(NamedTuple):
+    """How the caller spells a field of a slot and of the page, so that mistakes are found."""
+
+    slot: str
+    page: str
+    type: str
+
+
+_IN_QUERY, _IN_BODY = _Spelling("", "", "page"), _Spelling("slots[{at}].", "page.", "page.type")
+
+
+def _check_slots(wants: tuple[SlotInput, ...]) -> None:
+    if not 1 <= len(wants) <= MOST_SLOTS:
+        raise BadInput("slots", f"holds {len(wants)}.", f"Ask for 1 to {MOST_SLOTS}.")
+    if len({want.name for want in wants}) != len(wants):
+        raise BadInput("slots", "names a slot twice.", "Ask for each slot once.")
+
+
+def _taken(asked: PageBody, traits: Traits, spelling: _Spelling) -> Ask:
+    taken = Taken()
+    wants = tuple(
+        _slot(want, spelling.slot.format(at=at), taken) for at, want in enumerate(asked.slots)
+    )
+    page = taken.page(asked.page or PageInput(), spelling.page, spelling.type)
+    return Ask(page, traits, wants, asked.format or "json", tuple(taken.left_out))
+
+
+def _slot(want: SlotInput, prefix: str, taken: Taken) -> SlotRequest:
+    if want.limit is not None and not 1 <= want.limit <= MOST_ITEMS:
+        # Not sent back: it may have thousands of digits.
+        raise BadInput(f"{prefix}limit", "is out of range.", f"Use 1 to {MOST_ITEMS}.")
+    after = want.after or ""
+    if len(after) > MOST_CURSOR:
+        raise BadInput(f"{prefix}after", "is too long.", f"Use at most {MOST_CURSOR}.")
+    return SlotRequest(
+        want.name,
+        want.limit,
+        taken.ids(f"{prefix}candidates", want.candidates, MOST_CANDIDATES),
+        taken.ids(f"{prefix}exclude", want.exclude, MOST_EXCLUDED),
+        after,
+    )
+
+
+def _number(field: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6):
+        raise BadInput(field, f"{text[:20]!r} is not a whole number.", f"Use 1 to {MOST_ITEMS}.")
+    return int(text)

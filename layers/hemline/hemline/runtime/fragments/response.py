@@ -1,0 +1,106 @@
+"""Fragments as an HTTP answer: every header follows from what the decision read."""
+
+import hashlib
+
+import msgspec
+
+from hemline.decide.fragment import Format
+from hemline.decide.render.markup import escape
+from hemline.model.decision import Fragment, Scope
+from hemline.runtime.http import PRIVATE, Answer, Request, problem_of
+from hemline.runtime.traits import VARY
+from hemline.usecases.serving.decide_page import Decided
+
+
+class _TokenOf(msgspec.Struct):
+    token: str
+
+
+_token = msgspec.json.Decoder(_TokenOf)
+
+
+def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) -> Answer:
+    """200 with the fragments, or 304 when the client has exactly this answer."""
+    fragments = list(decided.fragments.values())
+    headers = _headers(fragments, decided.edition, took_ms) | _breakers(decided) | _errors(decided)
+    if request.method != "GET":
+        # What a body asked for is in no cache's key: not to be kept, and never "not modified".
+        return Answer(200, json_of(decided), headers | PRIVATE | _JSON)
+    headers |= _HTML if form == "html" else _JSON
+    if _has_it(request, headers.get("ETag")):
+        # A cache takes the headers of a 304 over; one without a type would be given any.
+        return Answer(304, b"", headers)
+    return Answer(200, html_of(fragments[0]) if form == "html" else json_of(decided), headers)
+
+
+_JSON = {"Content-Type": "application/json"}
+_HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+def _has_it(request: Request, etag: str | None) -> bool:
+    held = request.header("if-none-match")
+    return etag is not None and (held.strip() == "*" or etag in held)
+
+
+def json_of(decided: Decided) -> bytes:
+    """The body of the contract."""
+    members = (b"%b:%b" % (msgspec.json.encode(n), f.body) for n, f in decided.fragments.items())
+    edition = msgspec.json.encode(decided.edition[:16])
+    errors = b',"errors":%b' % _problems(decided) if decided.errors else b""
+    return b'{"edition":%b,"fragments":{%b}%b}' % (edition, b",".join(members), errors)
+
+
+def _problems(decided: Decided) -> bytes:
+    return msgspec.json.encode([problem_of(error) for error in decided.errors])
+
+
+def _headers(fragments: list[Fragment], edition: str, took_ms: float) -> dict[str, str]:
+    scope = max(fragment.scope for fragment in fragments)
+    headers = {
+        **_cache_headers(fragments, scope),
+        "Hemline-Rung": ", ".join(dict.fromkeys(fragment.rung.value for fragment in fragments)),
+        "Hemline-Scope": scope.word,
+        "Hemline-Edition": edition[:16],
+        "Server-Timing": f"decide;dur={took_ms:.2f}",
+    }
+    if edition:
+        headers["ETag"] = f'"{_etag(fragments)}"'
+    return headers
+
+
+def _breakers(decided: Decided) -> dict[str, str]:
+    """Nothing while all is well."""
+    said = ", ".join(f"{name}={state}" for name, state in decided.breakers.items())
+    return {"Hemline-Breakers": said} if said else {}
+
+
+def _errors(decided: Decided) -> dict[str, str]:
+    """Fields of the request that were not taken, for answers that have no place for `errors`."""
+    said = ", ".join(error.field for error in decided.errors)
+    return {"Hemline-Errors": said} if said else {}
+
+
+def _cache_headers(fragments: list[Fragment], scope: Scope) -> dict[str, str]:
+    if scope is Scope.VISITOR:
+        return dict(PRIVATE)
+    age = min(fragment.max_age for fragment in fragments)
+    traits = sorted({trait for fragment in fragments for trait in fragment.traits})
+    # The gateway tells a page of an allowed origin so: a copy without that is of no use to it.
+    vary = ", ".join((*(VARY[trait] for trait in traits), "Origin"))
+    return {"Cache-Control": f"public, max-age={age}", "Vary": vary}
+
+
+def _etag(fragments: list[Fragment]) -> str:
+    if len(fragments) == 1:
+        return fragments[0].etag
+    joined = "".join(fragment.etag for fragment in fragments)
+    return hashlib.blake2b(joined.encode(), digest_size=16).hexdigest()
+
+
+def html_of(fragment: Fragment) -> bytes:
+    """One slot's markup, as an include puts it on a page."""
+    # What an ESI include puts on the page must still be able to say that it was seen.
+    token = escape(_token.decode(fragment.body).token)
+    name = escape(fragment.name)
+    lead = f'<div class="hem-fragment" data-hem-slot="{name}" data-hem-token="{token}">'
+    return lead.encode() + fragment.html + b"</div>"

@@ -1,0 +1,42 @@
+"""The composition root of the fragments function. Imports only what one decision needs."""
+
+import time
+
+from hemline.adapters.aws.client import draw
+from hemline.adapters.aws.dynamodb import DynamoTable
+from hemline.adapters.aws.s3 import S3Objects
+from hemline.adapters.background import Background
+from hemline.adapters.onnx.ranker import OnnxRanker
+from hemline.model.errors import HemlineError
+from hemline.runtime.limits import START_SECONDS, Clients
+from hemline.runtime.logs import log
+from hemline.runtime.settings import Settings
+from hemline.usecases.serving.breaker import health
+from hemline.usecases.serving.decide_page import Deps
+from hemline.usecases.serving.editions import LiveEdition
+
+_FIRST_READ_SECONDS = 1.0
+"""Worth more than a decision's own deadline: without it there is nothing to decide from."""
+
+
+def wire(settings: Settings, clients: Clients) -> Deps:
+    """Collaborators, with the live edition loaded when there is one; never fails for want of AWS.
+
+    An edition that does not come in time is loaded beside the first requests.
+    """
+    clock = time.monotonic
+    until = clock() + START_SECONDS
+    table = DynamoTable(clients("dynamodb"), settings.table)
+    objects = S3Objects(clients("s3"), settings.bucket)
+    live = LiveEdition(settings.site, objects, OnnxRanker, settings.keys, clock, Background, draw)
+    deps = Deps(
+        settings.site, table, live, settings.keys, settings.read_timeout, clock, health(clock)
+    )
+    try:
+        hot = table.read_hot(settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS)
+        outcome = live.follow(hot.pointer, hot.brake, until - clock())
+    except HemlineError as why:
+        log("WARN", "started without an edition", reason=str(why))
+    else:
+        log("INFO", "started", edition=outcome.digest[:16], refused=outcome.refused)
+    return deps

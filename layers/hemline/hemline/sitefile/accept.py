@@ -1,0 +1,34 @@
+"""A site file on its way in: read, then reviewed as code is; the command line and the function alike."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hemline.model.item import Item
+from hemline.model.site.site import Site
+from hemline.sitefile.reader import Finding, read
+from hemline.sitefile.review.site import Against, review
+
+
+class Reviewed(NamedTuple):
+    """What was found, by place; the site, unless something of it is an error."""
+
+    site: Site | None
+    findings: list[Finding]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """Those that stop a publish."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+
+def reviewed(
+    files: Sequence[tuple[str, str]], now: int, items: Sequence[Item] | None = None
+) -> Reviewed:
+    """(name, text) of one or several files that are one site, as of `now` (epoch ms)."""
+    readable, findings = read(files)
+    if readable:
+        for path, severity, code, problem, way_out in review(readable.site, Against(now, items)):
+            findings.append(readable.finding(path, problem, way_out, severity, code))
+    findings.sort(key=lambda finding: (finding.file, finding))
+    found = Reviewed(readable.site if readable else None, findings)
+    return found._replace(site=None) if found.errors else found

@@ -1,0 +1,213 @@
+"""Conditions in a site file: comparisons, and all, any, not around them, within limits.
+
+Knows facts by their names and kinds (`decide/facts/names.py`); what a condition means is in
+`decide/rules/operators.py`.
+"""
+
+import difflib
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+
+from hemline.decide.facts.names import FACTS, FAMILIES, kind_of, spellings, wrong_pair
+from hemline.decide.facts.values import misspelt
+from hemline.decide.rules.masks import PREFIX
+from hemline.decide.rules.operator_specs import check_operand
+from hemline.learn.profile.fold import TYPES
+from hemline.model.input.text import normal_value
+from hemline.model.site.rule import Condition, Every, Not, Operator, Some, When, depth, leaves
+
+MOST_DEPTH = 6
+MOST_COST = 64
+_COSTS = {"matches": 8, "distance_km": 4, "semver": 4}
+
+
+class Strict(BaseModel):
+    """A wrong type is a mistake and never quietly converted; an unknown field is a mistake."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _value(value: object) -> object:
+    """One message for a wrong value, where a union would give one for each of its members."""
+    if isinstance(value, list):
+        if any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in value):
+            raise ValueError(
+                "every entry of the list must be text or a number; quote words such as no, on"
+            )
+    elif not isinstance(value, str | int | float | None):
+        raise ValueError("must be text, a number, true or false, or a list")  # noqa: TRY004 - pydantic turns ValueError into a finding
+    # What it is compared with has no blanks around it either.
+    return (
+        [normal_value(part) for part in value] if isinstance(value, list) else normal_value(value)
+    )
+
+
+Value = Annotated[Any, BeforeValidator(_value)]
+
+
+def _fact(name: str) -> str:
+    name = name.strip()
+    if kind_of(name) is None and not _is_of_item(name):
+        raise ValueError(f"{name[:60]} is no fact that is known.{_meant(name)}")
+    return name
+
+
+def _meant(name: str) -> str:
+    for beginning, (_, _, rest) in FAMILIES.items():
+        if name.startswith(beginning):
+            deeds = f"; DEED is one of {', '.join(TYPES)}" if "DEED" in rest else ""
+            days = ", 30d any number of days from 1" if "30d" in rest else ""
+            return f" Write {beginning}{rest}{days}{deeds}."
+    near = difflib.get_close_matches(name, spellings(), 1)
+    return f" Did you mean `{near[0]}`?" if near else ""
+
+
+def _is_of_item(name: str) -> bool:
+    return name.startswith(PREFIX) and len(name) > len(PREFIX)
+
+
+_PATTERN = "|".join([*(b.replace(".", r"\.") for b in FAMILIES), PREFIX.replace(".", r"\.")])
+FactName = Annotated[
+    str,
+    AfterValidator(_fact),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(FACTS)}, {"type": "string", "pattern": f"^({_PATTERN}).+$"}]}
+    ),
+]
+
+
+class Comparison(Strict):
+    """One fact compared with a value."""
+
+    fact: FactName
+    op: Operator = "eq"
+    value: Value = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Comparison":
+        check_operand(self.op, self._compared)
+        pair = self.fact, self.op, self._compared
+        wrong = wrong_pair(*pair) or misspelt(*pair)
+        if wrong:
+            raise ValueError(wrong)
+        return self
+
+    @property
+    def _compared(self) -> Any:  # noqa: ANN401 - any value that a file may hold
+        """A segment that is merely named is one that the visitor is in."""
+        named = self.fact.startswith("segment.") and self.op == "eq" and self.value is None
+        return True if named else self.value
+
+    def struct(self) -> Condition:
+        """As the model has it."""
+        return Condition(self.fact, self.op, self._compared)
+
+
+class AllOf(Strict):
+    """Holds when all of them do."""
+
+    all: Annotated[list["AnyCondition"], Field(min_length=1)]
+
+    def struct(self) -> Every:
+        """As the model has it."""
+        return Every(tuple(one.struct() for one in self.all))
+
+
+class AnyOf(Strict):
+    """Holds when at least one of them does."""
+
+    any: Annotated[list["AnyCondition"], Field(min_length=1)]
+
+    def struct(self) -> Some:
+        """As the model has it."""
+        return Some(tuple(one.struct() for one in self.any))
+
+
+class NoneOf(Strict):
+    """Holds when it does not."""
+
+    negated: Annotated["AnyCondition", Field(alias="not")]
+
+    def struct(self) -> Not:
+        """As the model has it."""
+        return Not(self.negated.struct())
+
+
+_SHAPES = ("all", "any", "not")
+
+
+def _shape(data: object) -> Literal["<fact>", "<all>", "<any>", "<not>"]:
+    if isinstance(data, dict):
+        found = next((shape for shape in _SHAPES if shape in data), "fact")
+        return f"<{found}>"  # type: ignore[return-value] # one of the four
+    kinds: dict[type, Any] = {AllOf: "<all>", AnyOf: "<any>", NoneOf: "<not>"}
+    return kinds.get(type(data), "<fact>")  # type: ignore[no-any-return] # one of the four
+
+
+# The tags are spelt as no field is, so that a finding's path can leave them out.
+AnyCondition = Annotated[
+    Union[  # noqa: UP007 - forward references need it
+        Annotated[Comparison, Tag("<fact>")],
+        Annotated[AllOf, Tag("<all>")],
+        Annotated[AnyOf, Tag("<any>")],
+        Annotated[NoneOf, Tag("<not>")],
+    ],
+    Discriminator(_shape),
+]
+for _model in (AllOf, AnyOf, NoneOf):
+    _model.model_rebuild()
+
+
+def cost(conditions: Sequence[When]) -> int:
+    """What asking them takes at the most, in comparisons of two values."""
+    return sum(_COSTS.get(one.op, 1) for one in leaves(conditions))
+
+
+def _within_limits(conditions: list[Any]) -> tuple[When, ...]:
+    found = tuple(one.struct() for one in conditions)
+    if depth(found) > MOST_DEPTH:
+        raise ValueError(
+            f"is nested {depth(found)} deep; at most {MOST_DEPTH}. Name parts as segments"
+        )
+    if cost(found) > MOST_COST:
+        raise ValueError(
+            f"costs {cost(found)} comparisons; at most {MOST_COST}. Make it several rules"
+        )
+    return found
+
+
+def _when(conditions: list[Any]) -> list[Any]:
+    for one in leaves(_within_limits(conditions)):
+        if _is_of_item(one.fact):
+            raise ValueError(f"{one.fact} is about the items of a rule: it belongs into `where`")
+    return conditions
+
+
+def _where(conditions: list[Any]) -> list[Any]:
+    for one in leaves(_within_limits(conditions)):
+        if not _is_of_item(one.fact):
+            raise ValueError(f"{one.fact} is not about an item: it belongs into `when`")
+    return conditions
+
+
+Conditions = Annotated[list[AnyCondition], AfterValidator(_when)]
+"""All must hold; over facts of the request, the visitor and the time."""
+ItemConditions = Annotated[list[AnyCondition], AfterValidator(_where)]
+"""All must hold; over `item.…`."""
+
+
+def structs(conditions: list[Any]) -> tuple[When, ...]:
+    """As the model has them."""
+    return tuple(one.struct() for one in conditions)

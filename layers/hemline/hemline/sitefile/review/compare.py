@@ -1,0 +1,85 @@
+"""Two site files, compared by what their parts are called: what was added, removed, changed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from hemline.model.site.rule import Rule, Segment
+from hemline.model.site.site import Site
+from hemline.model.site.slot import Slot
+from hemline.model.site.template import Template
+
+Part = Slot | Rule | Segment | Template
+Kind = Literal["site", "slot", "rule", "segment", "template"]
+_PLAIN = tuple(set(Site.__struct_fields__) - {"slots", "rules", "segments", "templates"})
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field that differs; None where the part is not there."""
+
+    field: str
+    old: object
+    new: object
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One part that differs. `moved`: rules stand in another order, and order decides among equals."""
+
+    kind: Kind
+    name: str
+    what: Literal["added", "removed", "changed", "moved"]
+    fields: tuple[Field, ...] = ()
+
+
+class Named(NamedTuple):
+    """A part of both sites, None where it is not there."""
+
+    kind: Kind
+    name: str
+    old: Part | None
+    new: Part | None
+
+
+def changes(old: Site, new: Site) -> list[Change]:
+    """Every difference that a decision or a reader could see, the site's own fields first."""
+    own = tuple(_fields(old, new, sorted(_PLAIN)))
+    found = [Change("site", new.title, "changed", own)] if own else []
+    found += [change for named in parts(old, new) if (change := _change(named))]
+    if _order(old, new) != _order(new, old):
+        found.append(Change("rule", "the order of the rules", "moved"))
+    return found
+
+
+def parts(old: Site, new: Site) -> Iterator[Named]:
+    """The parts of either, by kind; those of the new site first, in its order."""
+    yield from _paired("segment", old.segments, new.segments)
+    yield from _paired("template", old.templates, new.templates)
+    yield from _paired("slot", old.slots, new.slots)
+    yield from _paired("rule", old.rules, new.rules)
+
+
+def _paired(kind: Kind, old: Sequence[Part], new: Sequence[Part]) -> Iterator[Named]:
+    before, after = ({part.name: part for part in side} for side in (old, new))
+    for name in dict.fromkeys([*after, *before]):
+        yield Named(kind, name, before.get(name), after.get(name))
+
+
+def _change(named: Named) -> Change | None:
+    old, new = named.old, named.new
+    if old is None or new is None:
+        return Change(named.kind, named.name, "added" if old is None else "removed")
+    fields = tuple(_fields(old, new, old.__struct_fields__))
+    return Change(named.kind, named.name, "changed", fields) if fields else None
+
+
+def _fields(old: msgspec.Struct, new: msgspec.Struct, names: Sequence[str]) -> Iterator[Field]:
+    for name in names:
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            yield Field(name, msgspec.to_builtins(before), msgspec.to_builtins(after))
+
+
+def _order(site: Site, other: Site) -> list[str]:
+    both = {rule.name for rule in other.rules}
+    return [rule.name for rule in site.rules if rule.name in both]

@@ -1,0 +1,155 @@
+"""Which values of a fact a review tries: enough of them to decide whether comparisons can hold together.
+
+The ones that the comparisons mention and those between and beside; all that there are, for facts of few.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise, product
+from string import ascii_uppercase
+from typing import NamedTuple
+
+from hemline.decide.facts.clock import WEEKDAYS, civil, span
+from hemline.decide.facts.names import kind_of
+from hemline.decide.facts.values import bounds
+
+
+class Literal(NamedTuple):
+    """One comparison that must hold (or must not); lists as tuples, so that it can be compared."""
+
+    fact: str
+    op: str
+    value: object
+    holds: bool = True
+
+
+Case = frozenset[Literal]
+"""All of them at once."""
+
+_DAY = 86_400_000
+Domain = Callable[[Case], Iterable[object]]
+"""Values that a fact may have, given what it is compared with; enough of them to decide."""
+
+
+def domain(fact: str) -> Domain:
+    """Of any fact."""
+    limits = bounds(fact)
+    if fact in DOMAINS or limits is None:
+        return DOMAINS.get(fact) or _KINDS.get(kind_of(fact) or "", _anything)
+    return _between(*limits)
+
+
+def _between(low: float, high: float) -> Domain:
+    def values(literals: Case) -> Iterable[object]:
+        return (low, *(v for v in _some_numbers(literals) if low <= v <= high))
+
+    return values
+
+
+def decided(literals: Case) -> Case:
+    """Those whose outcome the values tell: no text is made that is a date and has a given beginning too."""
+    if not any(_dates(one) for one in literals):
+        return literals
+    return frozenset(one for one in literals if one.op not in {"starts_with", "contains"})
+
+
+def _dates(literal: Literal) -> list[str]:
+    """The dates that it puts a fact before or after."""
+    values = literal.value if isinstance(literal.value, tuple) else (literal.value,)
+    ordered = literal.op in {"gt", "ge", "lt", "le", "between"}
+    return [one for one in values if ordered and isinstance(one, str)]
+
+
+def _itself(value: object) -> tuple[object, ...]:
+    return (value,)
+
+
+def _each(value: object) -> tuple[object, ...]:
+    return tuple(value) if isinstance(value, tuple) else (value,)
+
+
+def _nothing(_: object) -> tuple[object, ...]:
+    return ()
+
+
+WITNESSES: Mapping[str, Callable[[object], tuple[object, ...]]] = {
+    "eq": _itself,
+    "ne": _itself,
+    "in": _each,
+    "contains": _itself,
+    "gt": _itself,
+    "ge": _itself,
+    "lt": _itself,
+    "le": _itself,
+    "between": _each,
+    "exists": _nothing,
+    "starts_with": _itself,
+}
+"""Operator → the values at which its outcome may change. One that has no entry is left undecided."""
+
+_OTHER = "\x00other"
+"""A text that nobody writes into a site file."""
+
+
+def _anything(literals: Case) -> Iterable[object]:
+    """Enough values for facts of any type."""
+    mentioned = [v for one in literals if one.op in WITNESSES for v in WITNESSES[one.op](one.value)]
+    yield from mentioned
+    yield from _days(literals)
+    yield from (True, False, "", _OTHER, (), (_OTHER,))
+    yield from _some_numbers(literals)
+    held = [one.value for one in literals if one.op == "contains" and one.holds]
+    yield from (tuple(held), (*held, _OTHER))
+    texts = [text for text in held if isinstance(text, str)]
+    starts = [
+        one.value for one in literals if one.op == "starts_with" and isinstance(one.value, str)
+    ]
+    for start in ("", *starts):
+        # The separator stands in no site file: nothing new is contained by accident.
+        yield "\x00".join((start, *texts, ""))
+
+
+def _days(literals: Case) -> Iterable[str]:
+    """The days of all dates, and those before and after each."""
+    for date in (date for one in literals for date in _dates(one)):
+        for day in (span(date)[0] // _DAY + beside for beside in (-1, 0, 1)):
+            yield "{:04}-{:02}-{:02}".format(*civil(day))
+
+
+def _some_numbers(literals: Case) -> Iterable[float]:
+    """A date counts as the moments that it begins and ends with."""
+    named = [v for one in literals if one.op in WITNESSES for v in WITNESSES[one.op](one.value)]
+    moments = [at for one in literals for date in _dates(one) for at in span(date)]
+    points = [v for v in named if isinstance(v, int | float)] + moments
+    yield from points
+    yield from _numbers(points)
+
+
+def _numbers(mentioned: list[float]) -> Iterable[float]:
+    points = sorted(mentioned) or [0.0]
+    yield points[0] - 1
+    yield points[-1] + 1
+    for low, high in pairwise(points):
+        yield (low + high) / 2
+
+
+def _only(*values: object) -> Domain:
+    return lambda _: values
+
+
+_COUNTRIES = tuple("".join(pair) for pair in product(ascii_uppercase, repeat=2))
+
+DOMAINS: Mapping[str, Domain] = {
+    "trait.country": _only("", *_COUNTRIES),
+    "trait.device": _only("", "mobile", "tablet", "desktop"),
+    **dict.fromkeys(("clock.weekday", "trait.weekday"), _only(*WEEKDAYS)),
+    **dict.fromkeys(
+        ("clock.season", "trait.season"), _only("winter", "spring", "summer", "autumn")
+    ),
+    **dict.fromkeys(("clock.hour", "trait.hour"), _only(*range(24))),
+}
+"""Fact → all values that it can have; the others go by their kind or their bounds."""
+_KINDS: Mapping[str, Domain] = {
+    "flag": _only(True, False),
+    "time": _some_numbers,
+    "date": lambda literals: (v for v in _anything(literals) if isinstance(v, str)),
+}

@@ -1,0 +1,148 @@
+"""Bring a batch of the stream into the archive and the profiles, exactly once whatever comes twice.
+
+Delivery is at least once: the stream hands over again everything from the checkpoint that we report,
+which is the first event that was not applied. Two things make that exact:
+
+- nothing below the checkpoint is left out. Profiles are written many at a time, each as a whole and
+  under a condition of its own; the checkpoint is the lowest sequence number of any profile that was *not*
+  written, for whatever reason. After a failure no further profile is started;
+- nothing above it is counted twice. A profile is a fold over the set of event ids, so what a profile
+  had got before the failure (or before an answer was lost) is a repeat when it comes again. Marks
+  only tell redelivered events from a client's repeats: they never decide what is applied, so a
+  stream that was made anew, or a replay of old records, loses nothing.
+
+What cannot be read goes to quarantine, with its payload and the reason, and blocks nobody. Archive
+and quarantine are written before any profile: what a profile has, the archive has.
+Knows nothing of Kinesis, Lambda or DynamoDB.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from hemline.model.errors import HemlineError
+from hemline.model.events.event import ITEM_EVENT
+from hemline.model.subject_status import FRESH
+from hemline.usecases.ingest.apply import WORKERS, IngestDeps, Outcome, apply_all, fault_of
+from hemline.usecases.ingest.archive import append
+from hemline.usecases.ingest.claim import claim
+from hemline.usecases.ingest.enforce_consent import judge
+from hemline.usecases.ingest.read import (
+    Entry,
+    Group,
+    StreamRecord,
+    by_profile,
+    line_of,
+    quarantine,
+    read,
+)
+from hemline.usecases.ports import PersonStore, Stored
+
+__all__ = ["OUTCOMES", "WORKERS", "IngestDeps", "IngestResult", "StreamRecord", "ingest_batch"]
+
+
+class IngestResult(NamedTuple):
+    """What became of a batch."""
+
+    failures: tuple[str, ...]
+    """The checkpoint of each shard that has one: deliver again from there. Empty: all is done."""
+    counts: Mapping[str, int]
+    """Outcome → records; they add up to the batch. See OUTCOMES."""
+    faults: tuple[str, ...] = ()
+    """What failed, for the log; no personal data."""
+
+
+OUTCOMES = {
+    "applied": "new to a profile, or of a kind that a profile keeps only the time of",
+    "duplicates": "in the profile already: a client's repeat",
+    "redelivered": "in the profile already: the stream's repeat",
+    "late": "older than all that a full profile still keeps; archived and counted in editions",
+    "catalogue": "an item, archived",
+    "archived": "for the archive alone: of a program, or without consent to a profile",
+    "withheld": "without consent: nothing was written",
+    "forgotten": "of somebody who asked to be forgotten: nothing was written",
+    "quarantined": "could not be read, or not folded; kept with payload and reason",
+    "left": "not applied: at or above a checkpoint, will be delivered again",
+}
+
+
+def ingest_batch(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
+    """Apply one batch (usually of one shard). `now` is epoch ms. Never raises for what failed."""
+    shards: dict[str, list[StreamRecord]] = {}
+    for record in records:
+        shards.setdefault(record.shard, []).append(record)
+    outcomes = [_ingest_shard(part, deps, now) for part in shards.values()]
+    counts = Counter(dict.fromkeys(OUTCOMES, 0))
+    for outcome in outcomes:
+        counts.update(outcome.counts)
+    failures = tuple(o.failed.sequence for o in outcomes if o.failed)
+    return IngestResult(failures, counts, tuple(o.fault for o in outcomes if o.fault))
+
+
+def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> Outcome:
+    readable, poison, counts = read(records, deps.site)
+    catalogue = [entry for entry in readable if entry.record.event.type == ITEM_EVENT]
+    people = by_profile(entry for entry in readable if entry.record.event.type != ITEM_EVENT)
+    try:
+        quarantine(poison, deps.objects, now)
+        stored = _stored(people, deps.people)
+        people = [claim(group, _of(group, stored), deps.people, deps.keys) for group in people]
+        judged, lost = _judged(people, stored)
+        kept = sorted(chain.from_iterable(group.entries for group in judged), key=_number)
+        append(deps.objects, [line_of(entry) for entry in chain(catalogue, kept)])
+    except HemlineError as error:
+        return Outcome({"left": len(records)}, _checkpoint(records), fault_of(error))
+    groups = _profiled(judged)
+    outcomes = apply_all(groups, stored, deps, now)
+    total = Counter(counts) + lost
+    total["archived"] += len(kept) - sum(len(group.entries) for group in groups)
+    for outcome in outcomes:
+        total.update(outcome.counts)
+    failed = _checkpoint([o.failed for o in outcomes if o.failed])
+    return Outcome(total, failed, next((o.fault for o in outcomes if o.fault), ""))
+
+
+def _checkpoint(failed: Sequence[StreamRecord]) -> StreamRecord | None:
+    return min(failed, key=lambda record: int(record.sequence), default=None)
+
+
+def _judged(
+    groups: Sequence[Group], stored: Mapping[tuple[str, str], Stored]
+) -> tuple[list[Group], Counter[str]]:
+    """What may be kept of each, and what became of the rest."""
+    kept, counts = list[Group](), Counter[str]()
+    for group in groups:
+        found = _of(group, stored)
+        judged = judge(group.entries, found.standing if found else FRESH)
+        kept.append(group._replace(entries=judged.kept))
+        counts += judged.counts
+    return kept, counts
+
+
+def _of(group: Group, stored: Mapping[tuple[str, str], Stored]) -> Stored | None:
+    return stored.get((group.site, group.subject))
+
+
+def _profiled(groups: Sequence[Group]) -> list[Group]:
+    """What goes into profiles, in the order of their first events."""
+    profiled = (
+        group._replace(entries=[entry for entry in group.entries if entry.record.profiled])
+        for group in groups
+    )
+    return sorted((g for g in profiled if g.entries), key=lambda group: group.entries[0].number)
+
+
+def _number(entry: Entry) -> int:
+    return entry.number
+
+
+def _stored(groups: Sequence[Group], store: PersonStore) -> dict[tuple[str, str], Stored]:
+    subjects: dict[str, list[str]] = {}
+    for group in groups:
+        subjects.setdefault(group.site, []).append(group.subject)
+    return {
+        (site, subject): stored
+        for site, names in subjects.items()
+        for subject, stored in store.read_profiles(site, names).items()
+    }

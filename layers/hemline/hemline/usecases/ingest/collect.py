@@ -1,0 +1,307 @@
+"""Take events at the door: check each one, bind it to whom it is about, and hand it to the stream.
+
+An event is accepted only when the stream holds it. Every event of a call is accounted for: accepted,
+or rejected with its position, its id and a reason. Knows nothing of HTTP, cookies or Kinesis.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.learn.profile import capsule as capsules
+from hemline.learn.profile.capsule import Capsule
+from hemline.model.consent import DEFAULTS, UNSAID, Policy, allowed, say
+from hemline.model.decision import Traits
+from hemline.model.errors import BadInput, NotAllowed, Unavailable
+from hemline.model.events.body import Faulty, RawEvent, diagnose, id_of, split
+from hemline.model.events.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record, in_turn
+from hemline.model.events.refusals import ALIASES
+from hemline.model.events.schema import (
+    SIGNED_ONLY,
+    EventInput,
+    check_item,
+    event_of,
+    parse_event,
+    stated_choices,
+    stated_time,
+)
+from hemline.model.input.times import check_stated
+from hemline.model.token_header import Bound, bound, checked
+from hemline.usecases.ingest.token_binding import check_binding, given_to
+from hemline.usecases.ports import EventStream, StreamEntry
+
+EARLIEST_MS = 395 * 24 * 3600 * 1000
+"""A visitor's id lives so long. As long as a client's time is kept, an event that it sends again weeks
+later is the same event to the last bit, and a repeat."""
+LATEST_MS = 5 * 60 * 1000
+NO_CONSENT = "no_consent"
+NOT_DURABLE = "not_durable"
+
+
+class Caller(NamedTuple):
+    """Who sends a batch, as far as it was verified."""
+
+    subject: str | None = None
+    opted_out: bool = False
+    """The browser's own signal: Sec-GPC, or DNT where the site honours it."""
+    capsule: Capsule | None = None
+    """What the caller's capsule says, if it is one of ours; it may be somebody else's."""
+    signed: bool = False
+    """A server that holds the site's key: it may speak for others, of the past and of items."""
+    traits: Traits = Traits()
+    program: bool = False
+    """It says of itself that it is one: a crawler, a monitor, a tool. What it does is flagged."""
+    device: str = ""
+    """The visitor whose cookie came beside a bearer: what they were shown before is the user's too."""
+    purposes: tuple[str, ...] = ()
+    """What may be done with what a browser says: found out here, not told."""
+
+
+class CollectDeps(NamedTuple):
+    """What the use case needs of the outside."""
+
+    stream: EventStream
+    site: str
+    mint: Callable[[], str]
+    """A fresh visitor id that nobody can guess."""
+    policy: Policy = Policy()
+    """What holds for a visitor who has not been asked yet."""
+    keys: tuple[bytes, ...] = ()
+    """Of decision tokens: what a browser says it was shown is looked at; without any, it is not."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """One event that was not accepted. `reason`: no_consent, not_durable, or the field and why."""
+
+    index: int
+    id: str | None
+    reason: str
+
+
+class Collected(NamedTuple):
+    """What became of a call's events: accepted + rejected = all of them."""
+
+    accepted: int
+    rejected: tuple[Rejected, ...]
+    minted: str | None
+    """A new visitor id: hand it out also when nothing was durable, so that a retry is the same one."""
+    capsule: Capsule | None
+    """The caller's capsule from now on; None when it is not to be written."""
+    fault: str = ""
+    """Why events were not durable, for the log."""
+
+    def rejected_for(self, reason: str) -> int:
+        """Events that were rejected for exactly this reason."""
+        return sum(rejected.reason == reason for rejected in self.rejected)
+
+
+class _Taken(NamedTuple):
+    at: int
+    record: Record
+
+
+def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> Collected:
+    """`now` is epoch ms. Raises BadInput or TooLarge when the body as a whole is of no use."""
+    parsed, rejected = _parse(split(body), caller, deps, now)
+    caller = caller._replace(purposes=_purposes(caller, deps.policy))
+    parsed, refused = _agreed(parsed, caller, deps.policy)
+    rejected += refused
+    minted = None
+    if not caller.signed and caller.subject is None and parsed:
+        minted = deps.mint()
+        caller = caller._replace(subject=f"v:{minted}")
+    taken, repeated = _bind(parsed, caller, deps, now)
+    reasons, fault = _store(taken, deps.stream)
+    lost = [_rejected(t, NOT_DURABLE) for t, why in zip(taken, reasons, strict=True) if why]
+    held = [t.record for t, why in zip(taken, reasons, strict=True) if why is None]
+    everything = sorted([*rejected, *repeated, *lost], key=lambda one: one.index)
+    return Collected(len(held), tuple(everything), minted, _capsule(caller, held), fault)
+
+
+def _purposes(caller: Caller, policy: Policy) -> tuple[str, ...]:
+    """What a browser's events may be used for; in a signed batch each event tells by itself."""
+    if caller.opted_out or caller.signed:
+        return ()
+    said = capsules.said_by(caller.capsule, caller.subject)
+    return tuple(p for p in allowed(said, policy, caller.traits.country) if p in DEFAULTS)
+
+
+def _held(event: EventInput, caller: Caller, policy: Policy) -> tuple[str, ...]:
+    """What one event may be used for. A server says what its person agreed to, else the policy holds."""
+    if event.type == ITEM_EVENT:
+        return DEFAULTS
+    if caller.opted_out or not caller.signed:
+        return caller.purposes
+    found = allowed(say(stated_choices(event), UNSAID, 0), policy, event.country or "")
+    return tuple(purpose for purpose in found if purpose in DEFAULTS)
+
+
+class _Heard(NamedTuple):
+    at: int
+    event: EventInput
+    token: Bound | None
+    """Its decision token, if that is one of ours."""
+    purposes: tuple[str, ...] = ()
+
+
+def _parse(
+    raws: Sequence[RawEvent], caller: Caller, deps: CollectDeps, now: int
+) -> tuple[list[_Heard], list[Rejected]]:
+    parsed: list[_Heard] = []
+    rejected: list[Rejected] = []
+    for index, raw in enumerate(raws):
+        try:
+            event = _parse_one(raw)
+            _check_right(event, caller)
+            check_stated(event.time, now - EARLIEST_MS, now + LATEST_MS, past=caller.signed)
+            parsed.append(_Heard(index, event, _token(event, caller, deps, now)))
+        except BadInput as error:
+            rejected.append(Rejected(index, id_of(raw), str(error)))
+    return parsed, rejected
+
+
+def _parse_one(raw: RawEvent) -> EventInput:
+    if isinstance(raw, Faulty):
+        raise raw.error
+    try:
+        return parse_event(raw)
+    except BadInput as error:
+        raise (diagnose(raw, error) if error.field == "event" else error) from None
+
+
+def _check_right(event: EventInput, caller: Caller) -> None:
+    """What only a signed batch may say, and what a signed batch must say."""
+    if caller.signed:
+        if event.type == ITEM_EVENT:
+            check_item(event)
+        elif not (event.visitor or event.user):
+            raise BadInput("visitor", "is missing.", "Say whom it is about: visitor or user.")
+        return
+    if event.type == ITEM_EVENT:
+        raise BadInput("type", "item is for signed batches.", "Sign the call: Hemline-Signature.")
+    foreign = next((name for name in SIGNED_ONLY if getattr(event, name) is not None), None)
+    if foreign:
+        way_out = "Leave it out, or sign the call: Hemline-Signature."
+        raise BadInput(foreign, "is for signed batches.", way_out)
+
+
+def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> Bound | None:
+    """None without one. Of what was shown a browser is believed only what it was shown.
+
+    A made-up list must teach nothing; a server is believed, and counts towards caps by tokens of ours.
+    """
+    if not event.token:
+        return None
+    try:
+        found = bound(checked(event.token, deps.keys, site=deps.site, now=now))
+    except NotAllowed as why:
+        if caller.signed or not deps.keys:
+            return None
+        raise BadInput("token", f"is refused: {why}.", "Send back the fragment's token.") from None
+    check_binding(event, found)
+    return found
+
+
+def _agreed(
+    parsed: Sequence[_Heard], caller: Caller, policy: Policy
+) -> tuple[list[_Heard], list[Rejected]]:
+    told = [one._replace(purposes=_held(one.event, caller, policy)) for one in parsed]
+    refused = [Rejected(one.at, one.event.id, NO_CONSENT) for one in told if not one.purposes]
+    return [one for one in told if one.purposes], refused
+
+
+def _bind(
+    parsed: Sequence[_Heard], caller: Caller, deps: CollectDeps, now: int
+) -> tuple[list[_Taken], list[Rejected]]:
+    taken: list[_Taken] = []
+    repeated: list[Rejected] = []
+    first: dict[tuple[str, str], int] = {}
+    turns = Counter[tuple[str, int]]()
+    for one in parsed:
+        record = _record(one, caller, deps, now)
+        at = first.setdefault((record.subject, one.event.id), one.at)
+        if at == one.at:
+            turn = (record.subject, record.event.time)
+            if one.event.type == ITEM_EVENT:
+                record = in_turn(record, turns[turn])
+                turns[turn] += 1
+            taken.append(_Taken(one.at, record))
+        else:
+            repeated.append(Rejected(one.at, one.event.id, _twice(at)))
+    return taken, repeated
+
+
+def _twice(index: int) -> str:
+    return f"id: is that of event {index} of this call too. Give each event its own."
+
+
+def _record(heard: _Heard, caller: Caller, deps: CollectDeps, now: int) -> Record:
+    event = heard.event
+    stated = stated_time(event)
+    time = bounded(stated, now, past=caller.signed)
+    return Record(
+        site=deps.site,
+        subject=_subject(event, caller),
+        received=now,
+        event=event_of(event, time),
+        stated=None if stated == time else stated,
+        flags=(BOT,) if caller.program else (),
+        signed=caller.signed,
+        country=event.country or caller.traits.country,
+        device=event.device or caller.traits.device,
+        purposes=heard.purposes,
+        capped=_capped(heard),
+        given=given_to(heard.token, _subjects(event, caller), deps.keys),
+    )
+
+
+def _capped(heard: _Heard) -> str:
+    """The slot whose frequency cap it counts towards: by a token of ours, whoever sends it."""
+    kind = ALIASES.get(heard.event.type, heard.event.type)
+    return heard.token.capped if heard.token and kind in CAPPED else ""
+
+
+def _subject(event: EventInput, caller: Caller) -> str:
+    return f"i:{event.item}" if event.type == ITEM_EVENT else _subjects(event, caller)[0]
+
+
+def _subjects(event: EventInput, caller: Caller) -> list[str]:
+    """Whom it is about, under every name that was verified with it; the first one counts."""
+    named = [f"u:{event.user}"] if event.user else []
+    named += [f"v:{event.visitor}"] if event.visitor else []
+    named += [f"v:{caller.device}"] if caller.device else []
+    return named if caller.signed else [caller.subject or "", *named]
+
+
+def bounded(stated: int | None, received: int, *, past: bool) -> int:
+    """The client's time where it can be true, else the server's; `past` lifts the lower bound."""
+    earliest = 0 if past else received - EARLIEST_MS
+    if stated is None or not earliest <= stated <= received + LATEST_MS:
+        return received
+    return stated
+
+
+def _store(taken: Sequence[_Taken], stream: EventStream) -> tuple[list[str | None], str]:
+    if not taken:
+        return [], ""
+    entries = [StreamEntry(t.record.subject, encode_record(t.record)) for t in taken]
+    try:
+        reasons = stream.put(entries)
+    except Unavailable as error:
+        return [str(error)] * len(taken), str(error)
+    return reasons, next((why for why in reasons if why), "")
+
+
+def _rejected(taken: _Taken, reason: str) -> Rejected:
+    return Rejected(taken.at, taken.record.event.id, reason)
+
+
+def _capsule(caller: Caller, held: Sequence[Record]) -> Capsule | None:
+    if caller.signed or not held or caller.subject is None:
+        return None
+    old = caller.capsule
+    if old is None or not capsules.belongs(old, caller.subject):
+        old = Capsule(caller.subject, capsules.said_by(old, caller.subject))
+    return capsules.update(old, [record for record in held if record.profiled])

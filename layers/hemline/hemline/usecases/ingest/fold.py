@@ -1,0 +1,77 @@
+"""One profile's part of a batch: folded, counted, and what the fold cannot take set aside."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hemline.learn.profile import fold as profiles
+from hemline.learn.profile.fold import Counted, Profile
+from hemline.model.errors import Refused
+from hemline.usecases.ingest.read import Entry, Group, Poison
+from hemline.usecases.ports import Stored
+
+
+class Folded(NamedTuple):
+    """What a profile becomes."""
+
+    blob: bytes | None
+    """None: nothing to write."""
+    counts: Counter[str]
+    poison: Sequence[Poison] = ()
+
+
+def fold(group: Group, stored: Stored | None, *, mark: str = "") -> Folded:
+    """`stored` with the group's events in it, and what became of each of them. Pure.
+
+    `mark` is what the profile calls the shard; without it, the shard's own name.
+    """
+    try:
+        old = profiles.decode(stored.blob) if stored and stored.blob else Profile()
+    except Refused as error:
+        # Left as it is: another version of this code may read it, and the archive has its events.
+        poison = [Poison(entry.source, f"its profile: {error}") for entry in group.entries]
+        return Folded(None, Counter(quarantined=len(poison)), poison)
+    shard = mark or group.entries[0].source.shard
+    known = int(old.marks.get(shard, "-1"))
+    again = [entry for entry in group.entries if entry.number <= known]
+    new = [entry for entry in group.entries if entry.number > known]
+    profile, repeated, poison = _fold_entries(old, again)
+    profile, fresh, more = _fold_entries(profile, new)
+    poison += more
+    counts = Counter(
+        applied=fresh.kept + fresh.untold + repeated.kept,
+        duplicates=fresh.repeated,
+        late=fresh.late,
+        redelivered=repeated.repeated + repeated.late + repeated.untold,
+        quarantined=len(poison),
+    )
+    if profile == old:
+        return Folded(None, counts, poison)
+    marked = profiles.marked(profile, shard, str(group.entries[-1].number))
+    return Folded(profiles.encode(marked), counts, poison)
+
+
+def _fold_entries(
+    profile: Profile, entries: Sequence[Entry]
+) -> tuple[Profile, Counted, list[Poison]]:
+    if not entries:
+        return profile, Counted(), []
+    try:
+        return *profiles.fold_counted(profile, [entry.record for entry in entries]), []
+    except Exception:  # noqa: BLE001 - whatever a record does to the fold, it must not block its shard
+        return _fold_singly(profile, entries)
+
+
+def _fold_singly(
+    profile: Profile, entries: Sequence[Entry]
+) -> tuple[Profile, Counted, list[Poison]]:
+    """Find the records that the fold cannot take; the others are folded as ever."""
+    total, poison = Counted(), []
+    for entry in entries:
+        try:
+            profile, counted = profiles.fold_counted(profile, [entry.record])
+        except Exception as error:  # noqa: BLE001 - as above
+            poison.append(Poison(entry.source, f"fold: {type(error).__name__}"))
+        else:
+            total = Counted(*map(sum, zip(total, counted, strict=True)))
+    return profile, total, poison

@@ -1,0 +1,149 @@
+"""The quarantine: what could not be read or folded, told, shown, and brought in after a fix, once.
+
+A replay hands the record to ingest as the stream would. What ingest takes, archives or must not keep
+leaves quarantine: the archive has its payload then, or nobody may. What it still cannot take stays,
+with the new reason. A replay that is cut short may be repeated, as may one of an event that came again
+by itself meanwhile: a profile and the archive are sets. Never runs or formats a payload.
+"""
+
+import base64
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.model.errors import BadInput
+from hemline.model.keys import QUARANTINE_PREFIX
+from hemline.model.subject_status import FRESH
+from hemline.usecases.ingest.batch import IngestDeps, ingest_batch
+from hemline.usecases.ingest.enforce_consent import judge
+from hemline.usecases.ingest.fold import fold
+from hemline.usecases.ingest.read import StreamRecord, by_profile, read
+from hemline.usecases.ports import ObjectStore
+
+STAYS = frozenset({"quarantined", "left"})
+"""Outcomes of ingest after which a record is still in quarantine."""
+_KEY = re.compile(QUARANTINE_PREFIX + r"(\d{4}-\d{2}-\d{2})/([^/]+)/(\d+)\.json")
+
+
+class Kept(NamedTuple):
+    """One record in quarantine."""
+
+    key: str
+    day: str
+    shard: str
+    sequence: str
+    reason: str
+    payload: bytes
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What became of one record, or would: `outcome` is one of ingest's. See STAYS."""
+
+    key: str
+    outcome: str
+    reason: str = ""
+    """Why it stays."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is in quarantine still."""
+        return self.outcome in STAYS
+
+
+class _Document(msgspec.Struct, frozen=True):
+    reason: str
+    payload: str
+
+
+_decoder = msgspec.json.Decoder(_Document)
+
+
+def listed(objects: ObjectStore) -> Iterator[Kept]:
+    """All of them, oldest day first."""
+    for key in objects.keys(QUARANTINE_PREFIX):
+        # One that left meanwhile is none any more.
+        if found := _kept(objects, key):
+            yield found
+
+
+def named(objects: ObjectStore, name: str) -> Kept:
+    """The one with this key, or with this sequence number. Raises BadInput when that is not one."""
+    keys = [name] if _KEY.fullmatch(name) else []
+    if not keys and name.isdecimal():
+        keys = [k for k in objects.keys(QUARANTINE_PREFIX) if k.endswith(f"/{name}.json")]
+    found = [kept for key in keys if (kept := _kept(objects, key))]
+    if len(found) != 1:
+        what = "is not in quarantine." if not found else "is the number of several records."
+        raise BadInput("key", what, "Use a key of: hemline quarantine list")
+    return found[0]
+
+
+def replay(kept: Kept, deps: IngestDeps, now: int) -> Replayed:
+    """Hand it to ingest; what is settled leaves quarantine. `now` is epoch ms. Raises Unavailable."""
+    result = ingest_batch([_source(kept)], deps, now)
+    outcome = _outcome(result.counts)
+    if outcome not in STAYS:
+        deps.objects.delete(kept.key)
+        return Replayed(kept.key, outcome)
+    if outcome == "left":
+        return Replayed(kept.key, outcome, "; ".join(result.faults))
+    # Ingest has written it anew, under the same key.
+    again = _kept(deps.objects, kept.key) or kept
+    return Replayed(kept.key, outcome, again.reason)
+
+
+def foresee(kept: Kept, deps: IngestDeps) -> Replayed:
+    """What `replay` would do now; writes nothing. Raises Unavailable."""
+    entries, poison, counts = read([_source(kept)], deps.site)
+    if poison:
+        return Replayed(kept.key, "quarantined", poison[0].reason)
+    for group in by_profile(entries) if not counts["catalogue"] else ():
+        stored = deps.people.read_profiles(group.site, [group.subject]).get(group.subject)
+        judged = judge(group.entries, stored.standing if stored else FRESH)
+        mine = [entry for entry in judged.kept if entry.record.profiled]
+        counts += judged.counts + Counter(archived=len(judged.kept) - len(mine))
+        if mine:
+            folded = fold(group._replace(entries=mine), stored)
+            if folded.poison:
+                return Replayed(kept.key, "quarantined", folded.poison[0].reason)
+            counts += folded.counts
+    return Replayed(kept.key, _outcome(counts))
+
+
+def safe(text: str) -> str:
+    """For a terminal: whatever could move a cursor, hide or reorder text is spelt out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def readable(payload: bytes) -> str:
+    """The payload as text that is safe to print; bytes that are no UTF-8 are spelt out."""
+    return safe(payload.decode("utf-8", "backslashreplace"))
+
+
+def _outcome(counts: Mapping[str, int]) -> str:
+    return next((name for name, count in counts.items() if count), "left")
+
+
+def _source(kept: Kept) -> StreamRecord:
+    # The day it was put aside on: what stays is written under the key that it has.
+    day = datetime.strptime(kept.day, "%Y-%m-%d").replace(tzinfo=UTC)
+    return StreamRecord(kept.shard, kept.sequence, kept.payload, int(day.timestamp() * 1000))
+
+
+def _kept(objects: ObjectStore, key: str) -> Kept | None:
+    place = _KEY.fullmatch(key)
+    data = objects.get(key) if place else None
+    if place is None or data is None:
+        return None
+    day, shard, sequence = place.groups()
+    try:
+        document = _decoder.decode(data)
+        payload = base64.b64decode(document.payload, validate=True)
+    except (msgspec.DecodeError, ValueError):
+        # Its payload is what lies there: nothing is lost in telling so.
+        return Kept(key, day, shard, sequence, "the document itself is damaged", data)
+    return Kept(key, day, shard, sequence, document.reason, payload)

@@ -1,0 +1,109 @@
+"""From a batch of the stream to events by profile, and to quarantine for what cannot be read.
+
+Nothing on the stream is taken on trust, and nothing on it may block a shard.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.model.events.event import ITEM_EVENT, Record, decode_record, encode_record, fault_of
+from hemline.model.keys import quarantine_object
+from hemline.usecases.ingest.archive import Line, day_of
+from hemline.usecases.ports import ObjectStore
+
+
+class StreamRecord(NamedTuple):
+    """One record as the stream delivers it. `sequence` is decimal; `arrived` epoch ms, 0 unknown."""
+
+    shard: str
+    sequence: str
+    data: bytes
+    arrived: int = 0
+
+
+class Entry(NamedTuple):
+    """A record that can be kept; `number` is its sequence number, to compare by."""
+
+    number: int
+    source: StreamRecord
+    record: Record
+
+
+class Poison(NamedTuple):
+    """A record that cannot be read or folded, and why."""
+
+    source: StreamRecord
+    reason: str
+
+
+class Group(NamedTuple):
+    """All of a batch's events of one profile, in order."""
+
+    site: str
+    subject: str
+    entries: list[Entry]
+
+
+def read(records: list[StreamRecord], site: str) -> tuple[list[Entry], list[Poison], Counter[str]]:
+    """Cut a shard's part into events to keep, records for quarantine, and what is counted already."""
+    entries: list[Entry] = []
+    poison: list[Poison] = []
+    counts: Counter[str] = Counter()
+    for source in records:
+        found = _read_one(source, site)
+        if isinstance(found, Poison):
+            poison.append(found)
+        elif found.record.purposes:
+            entries.append(found)
+            counts["catalogue"] += found.record.event.type == ITEM_EVENT
+        else:
+            counts["withheld"] += 1
+    counts["quarantined"] = len(poison)
+    entries.sort(key=lambda entry: entry.number)
+    return entries, poison, counts
+
+
+def _read_one(source: StreamRecord, site: str) -> Entry | Poison:
+    try:
+        record = decode_record(source.data)
+        if b"\n" in source.data or b"\r" in source.data:
+            # The archive has one line for each: spell it again, if it can be.
+            source = source._replace(data=encode_record(record))
+    except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError) as error:
+        return Poison(source, f"{type(error).__name__}: {error}")
+    # Another site's record could not be written with this site's rights, and would block the shard.
+    fault = fault_of(record) if record.site == site else "site is not this stack's"
+    return Poison(source, fault) if fault else Entry(int(source.sequence), source, record)
+
+
+def line_of(entry: Entry) -> Line:
+    """The event's line in the archive."""
+    return Line(entry.source.shard, entry.source.sequence, entry.record, entry.source.data)
+
+
+def quarantine(poison: Iterable[Poison], objects: ObjectStore, now: int) -> None:
+    """Keep each with its payload and the reason; a repeat overwrites itself. Raises Unavailable."""
+    for source, reason in poison:
+        key = quarantine_object(day_of(source.arrived or now), source.shard, source.sequence)
+        document = {
+            "shard": source.shard,
+            "sequence": source.sequence,
+            "reason": reason,
+            "payload": base64.b64encode(source.data).decode(),
+        }
+        objects.put(key, msgspec.json.encode(document))
+
+
+def by_profile(entries: Iterable[Entry]) -> list[Group]:
+    """By profile, in the order of their first events."""
+    groups: dict[tuple[str, str], Group] = {}
+    for entry in entries:
+        key = entry.record.site, entry.record.subject
+        if key not in groups:
+            groups[key] = Group(*key, [])
+        groups[key].entries.append(entry)
+    return list(groups.values())

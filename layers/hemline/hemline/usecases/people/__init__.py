@@ -1,0 +1,1 @@
+"""Consent, identity, export and forgetting: what people may ask about themselves."""

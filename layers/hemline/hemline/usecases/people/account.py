@@ -1,0 +1,285 @@
+"""What a person may ask of us about themselves: who they are, what is known of them, what they said.
+
+Who asks was verified outside. Nothing here takes an id from what a caller merely says: a user is who
+signed in, a visitor is whose cookie came, and the two are one person only once they were linked.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.learn.profile import alerts
+from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
+from hemline.model.consent import DEFAULTS, Consent, Policy, Purpose, allowed
+from hemline.model.errors import NotAllowed, NotDurable, Unavailable
+from hemline.model.events.event import Event, Record, encode_record
+from hemline.model.keys import alias
+from hemline.model.subject_status import FRESH, Standing
+from hemline.usecases.ingest.archive import Archived, archived_days, day_of, read_archive
+from hemline.usecases.ingest.follow import links_of, profile_of
+from hemline.usecases.people.export_quarantined import ALSO_KEPT, set_aside
+from hemline.usecases.people.link import LinkDeps, Linked, link, unlink
+from hemline.usecases.people.set_consent import say_consent
+from hemline.usecases.ports import EventStream, ObjectStore, Part, PersonStore, StreamEntry
+
+_RINGS = {"bought_or_in_cart": BOUGHT, "engaged": ENGAGED, "shown": SHOWN}
+NOT_KEPT = (
+    "your address on the network and your browser's description",
+    "what you do on sites that are not this one",
+    "what you did while you said no",
+    "names, email addresses, telephone numbers: unless the site puts them into an event",
+)
+"""What an export cannot hold, since nothing of it is stored."""
+
+
+_DEAD = "this visitor id was forgotten: nothing is kept under it any more"
+
+
+class AccountDeps(NamedTuple):
+    """What these calls need of the outside."""
+
+    site: str
+    people: PersonStore
+    objects: ObjectStore
+    stream: EventStream
+    mint: Callable[[], str]
+    policy: Policy
+    clock: Callable[[], float]
+    """Seconds that only grow: an export stops in time and says how to go on."""
+
+    @property
+    def linking(self) -> LinkDeps:
+        """For `link_people` and `say_consent`."""
+        return LinkDeps(self.site, self.people, self.mint)
+
+
+class Person(NamedTuple):
+    """Who asks (bare ids, verified), and from where."""
+
+    visitor: str | None
+    user: str | None
+    opted_out: bool = False
+    country: str = ""
+
+    @property
+    def nobody(self) -> bool:
+        """Nothing can be kept of them, and nothing is."""
+        return self.user is None and self.visitor is None
+
+    @property
+    def subject(self) -> str:
+        """The user, else the visitor. Raises NotAllowed when it is nobody."""
+        if self.user is not None:
+            return f"u:{self.user}"
+        if self.visitor is None:
+            raise NotAllowed(
+                "nobody is known by this call: send the visitor's cookie or a user token"
+            )
+        return f"v:{self.visitor}"
+
+
+class Identified(NamedTuple):
+    """Who this device is from now on, and what its person agreed to."""
+
+    user: str
+    linked: Linked
+    consent: Consent
+
+
+def identify(person: Person, deps: AccountDeps, now: int) -> Identified:
+    """Make device and user one person, and put it on the stream. Raises NotAllowed, NotDurable.
+
+    A browser that opts out of everything is linked to nobody: the user is known by their token alone.
+    """
+    if person.user is None:
+        raise NotAllowed("identify needs a user token: Authorization: Bearer …")
+    subject = f"u:{person.user}"
+    if person.opted_out:
+        visitor = person.visitor or deps.mint()
+        return Identified(person.user, Linked(visitor, merged=False), _consent(subject, deps))
+    linked = link(person.visitor, person.user, deps.linking)
+    consent = _consent(subject, deps)
+    whose = alias(deps.site, f"v:{linked.visitor}")
+    # The same pair is the same event, however often it is said.
+    event = Event(f"identify-{whose}", "identify", now, properties={"visitor": whose})
+    record = Record(deps.site, subject, now, event, person.country)
+    _put(record, _purposes(consent, person, deps), deps.stream)
+    return Identified(person.user, linked, consent)
+
+
+def part(visitor: str, user: str, deps: AccountDeps, now: int) -> None:
+    """Make them two people again. Raises BadInput when they never were one, NotDurable.
+
+    The stream is told, so that a receipt knows from when on the visitor's log was not the user's.
+    """
+    unlink(visitor, user, deps.linking)
+    whose, subject = alias(deps.site, f"v:{visitor}"), f"u:{user}"
+    told: dict[str, object] = {"visitor": whose, "linked": False}
+    event = Event(f"unlink-{whose}", "identify", now, properties=told)
+    held = _purposes(_consent(subject, deps), Person(None, user), deps)
+    _put(Record(deps.site, subject, now, event), held, deps.stream)
+
+
+def somebody(person: Person, deps: AccountDeps) -> Person:
+    """Who asks; a new visitor where nobody was known, so that a first choice has somebody to hold for.
+
+    A browser that opts out has said no already, and gets no id.
+    """
+    return person if not person.nobody or person.opted_out else person._replace(visitor=deps.mint())
+
+
+def state(person: Person, choices: Mapping[Purpose, bool], deps: AccountDeps, now: int) -> Consent:
+    """Say what their data may be used for; as it counts from now on. Raises NotDurable."""
+    consent = say_consent(person.subject, choices, deps.linking, now)
+    told: dict[str, object] = {purpose.value: yes for purpose, yes in choices.items()}
+    event = Event(f"consent-{now}", "consent", now, properties=told)
+    record = Record(deps.site, person.subject, now, event, person.country)
+    _put(record, _purposes(consent, person, deps), deps.stream)
+    return consent
+
+
+def _purposes(consent: Consent, person: Person, deps: AccountDeps) -> tuple[str, ...]:
+    held = () if person.opted_out else allowed(consent, deps.policy, person.country)
+    return tuple(purpose for purpose in held if purpose in DEFAULTS)
+
+
+def _put(record: Record, purposes: tuple[str, ...], stream: EventStream) -> None:
+    """On the stream for as much as the person allows; without any purpose it would be withheld."""
+    if not purposes:
+        return
+    data = encode_record(msgspec.structs.replace(record, purposes=purposes))
+    try:
+        (fault,) = stream.put([StreamEntry(record.subject, data)])
+    except Unavailable as error:
+        raise NotDurable(str(error)) from None
+    if fault:
+        raise NotDurable(fault)
+
+
+def _consent(subject: str, deps: AccountDeps) -> Consent:
+    stored = deps.people.read_part(deps.site, subject, Part.PROFILE)
+    return stored.standing.consent if stored else Consent()
+
+
+class Page(NamedTuple):
+    """Which part of an export: days after `after` (YYYY-MM-DD), until `seconds` are over."""
+
+    after: str = ""
+    seconds: float = 8.0
+
+
+def export(person: Person, page: Page, deps: AccountDeps, now: int) -> dict[str, object]:
+    """All that is kept of who asks, as plain values, with where each comes from. Raises Unavailable."""
+    links = links_of(deps.people, deps.site, person.subject)
+    theirs = {person.subject, *(f"v:{one}" for one in links.on if person.user)}
+    return {
+        **described(person, deps, now),
+        "events": {"from": "archive", **_events(theirs, page, deps)},
+        "set_aside": _set_aside(theirs, page, deps),
+        "also_kept": ALSO_KEPT,
+        "not_kept": NOT_KEPT,
+    }
+
+
+def _set_aside(theirs: set[str], page: Page, deps: AccountDeps) -> dict[str, object]:
+    """With the first part of the export, in half the time of that."""
+    if page.after:
+        return {"from": "quarantine", "records": [], "complete": False}
+    ends = deps.clock() + page.seconds / 2
+    return set_aside(deps.objects, deps.site, theirs, lambda: deps.clock() <= ends)
+
+
+def described(person: Person, deps: AccountDeps, now: int) -> dict[str, object]:
+    """What the table keeps of them."""
+    subject = person.subject
+    stored = deps.people.read_part(deps.site, subject, Part.PROFILE)
+    own = deps.people.read_part(deps.site, subject, Part.OWN)
+    links = links_of(deps.people, deps.site, subject)
+    standing = stored.standing if stored else FRESH
+    return {
+        "subject": subject,
+        "at": now,
+        "profile": {"from": "table, item profile", **_decoded(profile_of(stored))},
+        **({"own": {"from": "table, item own", **_decoded(profile_of(own))}} if own else {}),
+        "consent": _told(standing, person, deps),
+        "links": {
+            "from": "table, item links",
+            "visitors" if person.user else "users": links.on,
+            "taken_back": links.cut,
+        },
+        "forgotten_until": standing.forgotten,
+    }
+
+
+def _decoded(profile: Profile) -> dict[str, object]:
+    return {
+        "first_seen": profile.first_seen,
+        "last_seen": profile.last_seen,
+        "actions": {
+            name: [
+                {
+                    "time": action.time,
+                    "type": TYPES[action.kind],
+                    "items": dict(zip(action.items, action.quantities, strict=True)),
+                }
+                for action in profile.actions(ring)
+            ]
+            for name, ring in _RINGS.items()
+        },
+        "alerts": [
+            {
+                "slot": act.slot,
+                "type": "answer" if act.answer else "exposure",
+                "time": act.second * 1000,
+            }
+            for act in alerts.acts(profile.alerts)
+        ],
+    }
+
+
+def _told(standing: Standing, person: Person, deps: AccountDeps) -> dict[str, object]:
+    """Each purpose with whether it is allowed now, and by whose word."""
+    consent, dead = standing.consent, bool(standing.forgotten and person.user is None)
+    now_allowed = () if dead else allowed(consent, deps.policy, person.country)
+    purposes = {
+        purpose.value: {
+            "allowed": purpose in now_allowed and not person.opted_out,
+            "because": _DEAD if dead else _because(consent.states(purpose), person),
+        }
+        for purpose in Purpose
+    }
+    return {"from": "table, beside the profile", "said_at": consent.at, "purposes": purposes}
+
+
+def _because(said: bool | None, person: Person) -> str:  # noqa: FBT001 - yes, no or never
+    if person.opted_out:
+        return "your browser opts out of it"
+    if said is None:
+        return f"the site's default{f' in {person.country}' if person.country else ''}"
+    return "you, or somebody linked to you, said so"
+
+
+def _events(theirs: set[str], page: Page, deps: AccountDeps) -> dict[str, object]:
+    """By day, whole days only; what did not fit in time comes with `?after=` the day in `next`."""
+    ends = deps.clock() + page.seconds
+    days: dict[str, list[object]] = {}
+    left = [day for day in archived_days(deps.objects, deps.site) if day > page.after]
+    reached = ""
+    for one in read_archive(deps.objects, deps.site, days=left):
+        day = day_of(one.record.received)
+        if reached not in {"", day} and deps.clock() > ends:
+            return {"days": days, "complete": False, "next": reached}
+        reached = day
+        if one.record.subject in theirs:
+            days.setdefault(day, []).append(_line(one))
+    return {"days": days, "complete": True}
+
+
+def _line(one: Archived) -> dict[str, object]:
+    record = one.record
+    return {"subject": record.subject, "received": record.received, "event": record.event} | {
+        name: value
+        for name in ("country", "device", "stated", "flags", "purposes", "capped", "given")
+        if (value := getattr(record, name))
+    }

@@ -1,0 +1,243 @@
+"""Who is one person: link a visitor to a user, and take that back. Every step can be repeated.
+
+A user's profile is always a join of what is the user's own and of the profiles of the visitors that are
+linked on; a visitor's is never touched. So a merge needs no log, and cutting a link gives back both
+profiles exactly. `settle` makes the join anew; ingest keeps it up (`ingest_follow`).
+
+What makes it safe without transactions is the order: who links writes the link first and settles
+afterwards, who cuts a link cuts it first, and `settle` reads the profile's version before it reads
+the links. Whichever of two writes last has seen what the other did, or loses its condition.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from hemline.learn.profile.fold import encode
+from hemline.learn.profile.join import joined, renamed_marks
+from hemline.model.consent import strictest
+from hemline.model.errors import BadInput, Conflict
+from hemline.model.subject_status import Links, decode_links, encode_links
+from hemline.usecases.ingest.follow import links_of, mark_of, profile_of
+from hemline.usecases.people.parts import NEVER, TRIES, busy, change_part
+from hemline.usecases.ports import Part, PersonStore, Stored
+
+MOST_LINKS = 200
+"""Visitors of one user: each is read when they are joined, and a hundred are one read."""
+
+
+class LinkDeps(NamedTuple):
+    """What linking needs of the outside."""
+
+    site: str
+    people: PersonStore
+    mint: Callable[[], str]
+    """A fresh visitor id that nobody can guess."""
+
+
+class Linked(NamedTuple):
+    """Which visitor this device is from now on (a bare id), and whether it is the one it was before."""
+
+    visitor: str
+    merged: bool
+    """Its history is the user's now; else the device is a new visitor, or the user has too many."""
+
+
+def link(visitor: str | None, user: str, deps: LinkDeps) -> Linked:
+    """Make `visitor` (None: a device that has no id yet) and `user` one person. Raises Unavailable.
+
+    A visitor who is somebody else's, or who was cut from this user, is not theirs: the device gets
+    a new id, and that one is linked. So a shared device never gives one person another's history.
+    """
+    for _ in range(TRIES):
+        here = visitor if visitor and _free(visitor, user, deps) else deps.mint()
+        outcome = _link(here, user, deps)
+        if outcome is not None:
+            return Linked(here, outcome and here == visitor)
+    raise busy()
+
+
+def _free(visitor: str, user: str, deps: LinkDeps) -> bool:
+    """Whether it may be linked to `user`."""
+    links = links_of(deps.people, deps.site, f"v:{visitor}")
+    profile = _read(f"v:{visitor}", Part.PROFILE, deps)
+    cut = user in links.cut or visitor in links_of(deps.people, deps.site, f"u:{user}").cut
+    return not (cut or profile.standing.forgotten or set(links.on) - {user})
+
+
+def _link(visitor: str, user: str, deps: LinkDeps) -> bool | None:
+    """Whether they are one now; False: the user has too many; None: it turned out not to be free."""
+    if not _add_link(f"v:{visitor}", user, deps, most=1):
+        return None
+    _flag_visitor(visitor, deps)
+    for _ in range(TRIES):
+        if not _set_apart(user, deps):
+            continue
+        if not _add_link(f"u:{user}", visitor, deps, most=MOST_LINKS):
+            return _left_out(visitor, user, deps)
+        if _read(f"v:{visitor}", Part.PROFILE, deps).standing.forgotten:
+            # Meanwhile, and perhaps before anything here could have told that there was a link.
+            _disown(visitor, user, deps)
+            return None
+        if settle(user, deps):
+            return True
+    raise busy()
+
+
+def _left_out(visitor: str, user: str, deps: LinkDeps) -> bool | None:
+    """Of a link that was cut while it was made, cut the other end too."""
+    if visitor not in links_of(deps.people, deps.site, f"u:{user}").cut:
+        return False
+    _cut(f"v:{visitor}", user, deps)
+    return None
+
+
+def _disown(visitor: str, user: str, deps: LinkDeps) -> None:
+    """Of a visitor who is forgotten no name may stay."""
+    strike(f"u:{user}", (visitor,), deps)
+    settle(user, deps)
+    strike(f"v:{visitor}", (user,), deps)
+    _unflag_visitor(visitor, deps)
+
+
+def strike(subject: str, others: tuple[str, ...], deps: LinkDeps) -> None:
+    """Take them out of a person's links, of those that were cut too, as if they had never been there."""
+    _relinked(
+        subject,
+        lambda links: Links(_without(links.on, others), _without(links.cut, others)),
+        deps,
+    )
+
+
+def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in others)
+
+
+def _add_link(subject: str, other: str, deps: LinkDeps, *, most: int) -> bool:
+    """False when it was cut before, or when there are `most` already."""
+
+    def added(links: Links) -> Links:
+        if other in (*links.on, *links.cut) or len(links.on) >= most:
+            return links
+        return Links((*links.on, other), links.cut)
+
+    return other in _relinked(subject, added, deps).on
+
+
+def _relinked(subject: str, change: Callable[[Links], Links], deps: LinkDeps) -> Links:
+    """A person's links after the change; nothing is written where it changes nothing."""
+
+    def changed(old: Stored) -> Stored | None:
+        links = decode_links(old.blob)
+        after = change(links)
+        blob = encode_links(after) if after.on or after.cut else b""
+        return None if after == links else Stored(blob, 0)
+
+    return decode_links(change_part(deps.people, deps.site, subject, Part.LINKS, changed).blob)
+
+
+def _flag_visitor(visitor: str, deps: LinkDeps) -> None:
+    """From now on ingest looks at the visitor's links."""
+
+    def flagged(old: Stored) -> Stored | None:
+        return None if old.standing.linked else _standing(old, linked=True)
+
+    change_part(deps.people, deps.site, f"v:{visitor}", Part.PROFILE, flagged)
+
+
+def _set_apart(user: str, deps: LinkDeps) -> bool:
+    """Keep what is the user's own beside what will be everybody's; False when another was faster."""
+    # Before the profile: who is forgotten in between has emptied it since, and this write loses.
+    own = _read(f"u:{user}", Part.OWN, deps)
+    stored = _read(f"u:{user}", Part.PROFILE, deps)
+    if stored.standing.linked:
+        return True
+    copy = Stored(stored.blob, own.version + 1, stored.standing)
+    return _written(f"u:{user}", Part.OWN, copy, deps) and _stand(
+        f"u:{user}", stored, deps, linked=True
+    )
+
+
+def settle(user: str, deps: LinkDeps) -> bool:
+    """Write the user's profile and consent anew from what is theirs; False when they are not linked."""
+    for _ in range(TRIES):
+        before = _read(f"u:{user}", Part.PROFILE, deps)
+        if not before.standing.linked:
+            return False
+        after = _joined(user, before, deps)
+        if after == before or _written(
+            f"u:{user}", Part.PROFILE, after._replace(version=before.version + 1), deps
+        ):
+            return True
+    raise busy()
+
+
+def _joined(user: str, before: Stored, deps: LinkDeps) -> Stored:
+    """What the profile should be; read after `before`, or a link that is cut now would be missed."""
+    visitors = [f"v:{name}" for name in links_of(deps.people, deps.site, f"u:{user}").on]
+    own = _read(f"u:{user}", Part.OWN, deps)
+    theirs = deps.people.read_profiles(deps.site, visitors)
+    profile = profile_of(own)
+    for subject, stored in theirs.items():
+        part = renamed_marks(profile_of(stored), partial(mark_of, site=deps.site, subject=subject))
+        profile = joined(profile, part)
+    consent = strictest(part.standing.consent for part in (own, *theirs.values()))
+    standing = replace(before.standing, consent=consent)
+    return Stored(b"" if profile.empty else encode(profile), before.version, standing)
+
+
+def unlink(visitor: str, user: str, deps: LinkDeps) -> None:
+    """Make them two people again, for good. Raises BadInput when they never were one, Unavailable."""
+    known = links_of(deps.people, deps.site, f"v:{visitor}")
+    if user not in (*known.on, *known.cut):
+        raise BadInput("visitor", "was never linked to this user.", "See hemline identity show.")
+    _cut(f"u:{user}", visitor, deps)
+    settle(user, deps)
+    _cut(f"v:{visitor}", user, deps)
+    _unflag_visitor(visitor, deps)
+
+
+def _cut(subject: str, other: str, deps: LinkDeps) -> None:
+    def cut(links: Links) -> Links:
+        if other in links.cut and other not in links.on:
+            return links
+        return Links(_without(links.on, (other,)), (*links.cut, other))
+
+    _relinked(subject, cut, deps)
+
+
+def _unflag_visitor(visitor: str, deps: LinkDeps) -> None:
+    """Without a link nothing needs to look for one; a link that is made meanwhile flags it again."""
+    subject = f"v:{visitor}"
+
+    def unflagged(old: Stored) -> Stored | None:
+        # After the profile: a link that is made from here on changes its version.
+        links = links_of(deps.people, deps.site, subject)
+        unneeded = old.standing.linked and not links.on
+        return _standing(old, linked=False) if unneeded else None
+
+    change_part(deps.people, deps.site, subject, Part.PROFILE, unflagged)
+
+
+def _read(subject: str, part: Part, deps: LinkDeps) -> Stored:
+    return deps.people.read_part(deps.site, subject, part) or NEVER
+
+
+def _standing(stored: Stored, *, linked: bool) -> Stored:
+    return stored._replace(standing=replace(stored.standing, linked=linked))
+
+
+def _stand(subject: str, stored: Stored, deps: LinkDeps, *, linked: bool) -> bool:
+    new = _standing(stored, linked=linked)._replace(version=stored.version + 1)
+    return _written(subject, Part.PROFILE, new, deps)
+
+
+def _written(subject: str, part: Part, new: Stored, deps: LinkDeps) -> bool:
+    """False when another writer was faster: read again."""
+    try:
+        deps.people.write_part(deps.site, subject, part, new)
+    except Conflict:
+        return False
+    return True

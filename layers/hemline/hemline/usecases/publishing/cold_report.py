@@ -1,0 +1,117 @@
+"""How each new item stands against the impressions that it is owed, and whether traffic can give them.
+
+An impression counts when it was confirmed: an item of an `exposure` event, so it was really seen. Chance
+has, each hour, the lists seen in slots that explore, times their share; new items that are owed something
+divide that among them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from hemline.learn.statistics.counts import Statistics
+from hemline.model.events.event import Record
+from hemline.model.item import Item
+from hemline.model.site.slot import ColdStart, Slot
+from hemline.usecases.publishing.cold_start import shown_times
+
+_HOUR = 3_600_000
+TRAFFIC_HOURS = 24
+"""How far back traffic is looked at: a whole day, so that the night is in it."""
+
+State = Literal["met", "on course", "behind", "missed"]
+
+
+class Newcomer(msgspec.Struct, frozen=True):
+    """One new item; `projected` is what it will have been given when its time is over."""
+
+    item: str
+    hours: float
+    """Since it was published."""
+    impressions: int
+    owed: int
+    """Still to come, 0 when it has them."""
+    projected: int
+    state: State
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The whole answer, the worst first."""
+
+    impressions: int
+    hours: int
+    """The budget: so many impressions in so many hours."""
+    chance_per_hour: float
+    """Places an hour that slots give to chance, by the traffic of the last day."""
+    needed_per_hour: float
+    """What all that is owed takes an hour, for each item until its own time is over."""
+    items: tuple[Newcomer, ...]
+
+    @property
+    def missed(self) -> int:
+        """Items whose time is over without what they were owed."""
+        return sum(one.state == "missed" for one in self.items)
+
+
+def report(
+    cold: ColdStart,
+    statistics: Statistics,
+    items: Sequence[Item],
+    chance: float,
+    now: int,
+) -> Report:
+    """Items of up to twice the hours at `now` (epoch ms); `chance` places an hour."""
+    shown = shown_times(statistics)
+    young = [
+        (item, (now - (item.published_at or 0)) / _HOUR) for item in items if item.published_at
+    ]
+    young = [(item, age) for item, age in young if 0 <= age < 2 * cold.hours]
+    waiting = {
+        i.id: a for i, a in young if a < cold.hours and shown.get(i.id, 0) < cold.impressions
+    }
+    each = chance / max(len(waiting), 1)
+    found = [_newcomer(cold, item, age, shown.get(item.id, 0), each) for item, age in young]
+    needed = sum(
+        (cold.impressions - shown.get(name, 0)) / (cold.hours - age)
+        for name, age in waiting.items()
+    )
+    order = sorted(found, key=lambda one: (-_WORST.index(one.state), -one.owed, one.item))
+    return Report(cold.impressions, cold.hours, round(chance, 3), round(needed, 3), tuple(order))
+
+
+_WORST: Sequence[State] = ("met", "on course", "behind", "missed")
+
+
+def _newcomer(cold: ColdStart, item: Item, age: float, shown: int, each: float) -> Newcomer:
+    left = max(cold.hours - age, 0.0)
+    # What it had so far came by chance too: the better of the two paces, not both.
+    pace = max(each, shown / age if age >= 1 else 0.0)
+    projected = int(shown + pace * left)
+    owed = max(cold.impressions - shown, 0)
+    return Newcomer(
+        item.id, round(age, 2), shown, owed, projected, _state(cold, owed, left, projected)
+    )
+
+
+def _state(cold: ColdStart, owed: int, left: float, projected: int) -> State:
+    if not owed:
+        return "met"
+    if not left:
+        return "missed"
+    return "on course" if projected >= cold.impressions else "behind"
+
+
+def chance_per_hour(records: Iterable[Record], slots: Iterable[Slot], now: int) -> float:
+    """Places an hour that went to chance in the last TRAFFIC_HOURS: lists seen, times their share.
+
+    A list that was seen in parts has several exposures and one token.
+    """
+    share: Mapping[str, float] = {s.name: s.explore for s in slots if s.kind == "items"}
+    since = now - TRAFFIC_HOURS * _HOUR
+    lists = {
+        (event.slot or "", event.token or event.id)
+        for event in (record.event for record in records)
+        if event.type == "exposure" and since <= event.time < now
+    }
+    return sum(share.get(slot, 0.0) for slot, _ in lists) / TRAFFIC_HOURS

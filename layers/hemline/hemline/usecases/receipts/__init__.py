@@ -1,0 +1,1 @@
+"""Receipts: explain, replay and question a decision that was made."""

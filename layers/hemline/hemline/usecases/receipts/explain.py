@@ -1,0 +1,224 @@
+"""One decision, explained: made again from its receipt and watched; nothing of it reaches a visitor."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from hemline.decide.explain.choices import ChoiceTrace, choice_trace, suppressing
+from hemline.decide.explain.facts import FactRead, facts_read
+from hemline.decide.explain.items import PINNED, Candidate, RuleEffect, SlotTrace, Watched, trace
+from hemline.decide.facts.facts import Facts, FactSource
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.page import Ask, Engine, decide_page
+from hemline.decide.ranking.observed import Chosen
+from hemline.decide.token import Witness
+from hemline.model.decision import Fragment
+from hemline.model.errors import BadInput
+from hemline.model.site.slot import Slot
+from hemline.model.token_header import claimed
+from hemline.usecases.receipts.receipts import Scene
+from hemline.usecases.serving.visitor_context import Known as Asker
+from hemline.usecases.serving.visitor_context import makers
+
+Clock = Callable[[], float]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the edition holds of a variant: goals per exposure."""
+
+    variant: str
+    estimate: float
+    own: float
+    """For visitors of whom it is the own category."""
+    exposures: float
+    """Effective ones that both rest on."""
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """What a decision read, weighed and left out."""
+
+    slot: str
+    kind: str
+    edition: str
+    rung: str
+    scope: str
+    minute: int
+    """Epoch ms."""
+    facts: tuple[FactRead, ...]
+    left: tuple[str, ...]
+    """Why each better rung was left."""
+    items: SlotTrace | None
+    """None for slots of other kinds, and for one that failed."""
+    variant: str
+    timings: dict[str, float]
+    """Milliseconds of the decision made again: `decide`, `rank`."""
+    goal: str = ""
+    """What `known` counts."""
+    known: tuple[Known, ...] = ()
+    """Of the slot's variants; none where the edition has not learned enough of it."""
+    likely: float | None = None
+    """How likely the variant was to be shown, where an estimate or chance had a part in it."""
+    choice: ChoiceTrace | None = None
+    """Each variant or section, why it stands where it does; None for slots of items."""
+
+
+class Watching(NamedTuple):
+    """A watched decision: the fragments, and what each slot of items was chosen from."""
+
+    fragments: dict[str, Fragment]
+    source: FactSource
+    chosen: dict[str, Chosen]
+    facts: dict[str, Facts]
+    ranker: Watched | None
+    scored: dict[str, int]
+    """Slot → which of the ranker's answers was its own."""
+    engine: Engine
+    seconds: float
+
+
+def watched(
+    engine: Engine, ask: Ask, source: FactSource, witness: Witness, clock: Clock
+) -> Watching:
+    """Decide with an observer."""
+    ranker = Watched(engine.ranker, clock) if engine.ranker else None
+    chosen: dict[str, Chosen] = {}
+    scored: dict[str, int] = {}
+    read: dict[str, Facts] = {}
+
+    def watch(step: Chosen) -> None:
+        chosen[step.slot.name] = step
+        if ranker and len(ranker.asked) > len(scored):
+            scored[step.slot.name] = len(ranker.asked) - 1
+
+    observed = engine._replace(ranker=ranker, watch=watch)
+    started = clock()
+    fragments = decide_page(observed, ask, source, witness._replace(read=read.__setitem__))
+    return Watching(fragments, source, chosen, read, ranker, scored, engine, clock() - started)
+
+
+def explain(scene: Scene, item: str = "", clock: Clock = time.perf_counter) -> Explained:
+    """The receipt's decision; `item` is told of even if no source brought it."""
+    known = Asker(scene.visit, scene.hot, scene.engine, scene.minute)
+    source = FactSource(makers(scene.ask, known) | scene.given)
+    witness = Witness((scene.key,), lambda: known.whose(scene.key))
+    seen = watched(scene.engine, scene.ask, source, witness, clock)
+    return explained(seen, scene.token.slot, scene.minute, item)
+
+
+def explained(seen: Watching, name: str, minute: int, item: str = "") -> Explained:
+    """One slot of a watched decision. Raises BadInput when `item` is not in its edition."""
+    snapshot, fragment = seen.engine.snapshot, seen.fragments[name]
+    slot, chosen = snapshot.slots[name], seen.chosen.get(name)
+    return Explained(
+        slot=slot.name,
+        kind=slot.kind,
+        edition=snapshot.digest,
+        rung=fragment.rung.value,
+        scope=fragment.scope.word,
+        minute=minute,
+        facts=tuple(facts_read(seen.facts[slot.name], snapshot)),
+        left=fragment.reasons,
+        items=_items(seen, chosen, item) if chosen else _suppressed(seen, slot, fragment),
+        variant=_variant(fragment),
+        timings={
+            "decide": seen.seconds * 1000,
+            "rank": seen.ranker.seconds * 1000 if seen.ranker else 0.0,
+        },
+        goal=slot.goal,
+        known=_known(slot, snapshot),
+        likely=_likely(fragment) if slot.kind != "items" else None,
+        choice=_choice(seen, slot) if slot.kind != "items" else None,
+    )
+
+
+def _choice(seen: Watching, slot: Slot) -> ChoiceTrace | None:
+    try:
+        return choice_trace(seen.engine, seen.source, slot)
+    except Exception:  # noqa: BLE001 - the decision failed in the same way: `left` says how
+        return None
+
+
+def _suppressed(seen: Watching, slot: Slot, fragment: Fragment) -> SlotTrace | None:
+    """Of a slot of items that was not filled: by which rules; None when it is for another reason."""
+    if slot.kind != "items":
+        return None
+    names = suppressing(seen.engine, seen.source, slot)
+    effects = tuple(RuleEffect(name, "suppress", 0) for name in names)
+    nothing = ((), effects, (), (), ())
+    return SlotTrace(slot.name, fragment.rung.value, fragment.reasons, *nothing) if names else None
+
+
+def _known(slot: Slot, snapshot: Snapshot) -> tuple[Known, ...]:
+    evidence = snapshot.choices.get(slot.name)
+    if evidence is None:
+        return ()
+    told = ((variant.name, evidence.of(variant.name)) for variant in slot.variants)
+    return tuple(Known(name, one.rate, one.own, one.exposures) for name, one in told)
+
+
+def _likely(fragment: Fragment) -> float | None:
+    head = claimed(msgspec.json.decode(fragment.body)["token"])
+    return head.explored[1] if head and head.explored else None
+
+
+def _variant(fragment: Fragment) -> str:
+    found = msgspec.json.decode(fragment.body).get("variant")
+    return str(found["name"]) if found else ""
+
+
+def _items(seen: Watching, chosen: Chosen, item: str) -> SlotTrace:
+    index = seen.engine.snapshot.index.get(item) if item else None
+    if item and index is None:
+        raise BadInput(
+            "item", f"{item[:64]!r} is not in that edition.", "Name an item that it was made from."
+        )
+    at = seen.scored.get(chosen.slot.name)
+    scored = seen.ranker.asked[at] if seen.ranker and at is not None else None
+    return trace(seen.engine, seen.source, chosen, scored, index)
+
+
+class WhyNot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an item, a variant or a section is not there; `behind` the score it lacks to the last one shown."""
+
+    item: str
+    why: str
+    rank: int | None = None
+    of: int = 0
+    score: float | None = None
+    behind: float | None = None
+
+
+def why_not(scene: Scene, item: str) -> WhyNot:
+    """The first thing that kept it out, or its rank and distance. Raises BadInput."""
+    whole = explain(scene, item)
+    if whole.choice:
+        return _why_not_chosen(whole.choice, item)
+    found = whole.items
+    if found is None:
+        reason = f"is of a slot that could not be filled: {'; '.join(whole.left)}."
+        raise BadInput("token", reason, "Ask with the token of an answer that has items.")
+    told = next((one for one in found.candidates if one.item == item), None)
+    if told is None:
+        return WhyNot(item, f"rule {found.rules[0].rule} (suppress)")
+    last = _last_shown(found.candidates)
+    behind = last - told.score if last is not None and told.score is not None else None
+    ranked = sum(one.rank is not None for one in found.candidates)
+    return WhyNot(item, told.why, told.rank, ranked, told.score, behind)
+
+
+def _why_not_chosen(choice: ChoiceTrace, name: str) -> WhyNot:
+    told = next((one for one in choice.options if one.name == name), None)
+    if told is None:
+        names = ", ".join(one.name for one in choice.options)
+        text = f"{name[:64]!r} is no variant and no section of that slot."
+        raise BadInput("item", text, f"It has: {names or 'none'}.")
+    return WhyNot(name, told.why)
+
+
+def _last_shown(candidates: tuple[Candidate, ...]) -> float | None:
+    return min(
+        (c.score for c in candidates if c.place and c.why != PINNED and c.score is not None),
+        default=None,
+    )

@@ -1,0 +1,70 @@
+"""A page as somebody else would see it now: decided and explained, and nothing of it counts."""
+
+import time
+from collections.abc import Collection
+from typing import NamedTuple
+
+from hemline.decide.facts.facts import FactSource
+from hemline.decide.page import Ask
+from hemline.decide.token import Witness
+from hemline.model.decision import Visit
+from hemline.model.errors import Unavailable
+from hemline.usecases.ports import Hot
+from hemline.usecases.receipts.explain import Explained, explained, watched
+from hemline.usecases.receipts.what_if import with_segments
+from hemline.usecases.serving.decide_page import Decided, Deps
+from hemline.usecases.serving.visitor_context import Known, brake_fact, consents, judged, makers
+
+_MINUTE = 60_000
+_PATIENCE = 1.2
+"""Seconds for the read, and for an edition: who previews would rather wait than see a lower rung."""
+
+
+NEWCOMER = Visit("v:preview~", consent=True)
+"""Whoever is in a segment, where nobody is named: somebody who agreed, with no history here.
+
+No visitor id is spelt so, and nothing is read of it. As nobody at all, what needs a visitor could
+never be seen by segment: a frequency cap, which shows nothing where it cannot count, or an own arm.
+"""
+
+
+class Previewed(NamedTuple):
+    """Fragments without tokens, and how each came about."""
+
+    decided: Decided
+    explanations: dict[str, Explained]
+
+
+def preview(
+    ask: Ask, visit: Visit, deps: Deps, now: int, segments: Collection[str] = ()
+) -> Previewed:
+    """As whoever is in `segments`, where `visit` is of nobody as NEWCOMER. `now` in epoch ms.
+
+    Raises UnknownSlot, BadInput for a segment that there is not, Unavailable when there is no edition.
+    """
+    if segments and visit.subject is None:
+        visit = NEWCOMER
+    hot = _read(ask, visit, deps)
+    engine = deps.live.engine
+    if engine is None:
+        raise Unavailable("edition", "there is none yet")
+    engine = with_segments(engine, dict.fromkeys(segments, True))
+    visit = judged(visit, hot, engine, ask.traits.country)
+    known = Known(visit, hot, engine, now - now % _MINUTE)
+    source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
+    seen = watched(engine, ask, source, Witness(deps.keys, counts=False), time.perf_counter)
+    told = {name: explained(seen, name, known.minute) for name in seen.fragments}
+    decided = Decided(seen.fragments, engine.snapshot.digest, (), errors=ask.left_out)
+    return Previewed(decided, told)
+
+
+def _read(ask: Ask, visit: Visit, deps: Deps) -> Hot | Unavailable:
+    # Whoever previews may be no visitor who agreed: the same rule as for every other request.
+    agreed = consents(visit, deps.live.engine, ask.traits.country)
+    subject = visit.subject if agreed and visit is not NEWCOMER else None
+    try:
+        hot = deps.reader.read_hot(deps.site, subject, pointer=True, timeout=_PATIENCE)
+    except Unavailable as why:
+        return why
+    deps.live.follow(hot.pointer, hot.brake, _PATIENCE)
+    return hot

@@ -1,0 +1,277 @@
+"""Facts that rules ask for and ranking does not: made one by one, when a rule reads them.
+
+Each is a function of the request, the profile or the edition; names and kinds are listed in
+`decide/facts/names.py`. Visitor and cart facts are there only with consent.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import numpy as np
+
+from hemline.decide.facts.clock import DAY_MINUTES, LOCAL
+from hemline.decide.facts.exact_price import price_of, total
+from hemline.decide.facts.facts import Fact, Maker, MissingFact
+from hemline.decide.facts.names import window
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.learn.profile import alerts
+from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES
+from hemline.model.decision import Page, Traits
+from hemline.model.edition import UNKNOWN_STOCK
+from hemline.model.input.text import normal
+
+if TYPE_CHECKING:
+    from hemline.learn.profile.columns import Columns
+    from hemline.usecases.serving.visitor_context import Known
+
+_DAY = 86_400_000
+_MINUTE = 60_000
+_encode = msgspec.json.Encoder().encode
+_SOUTH = "AO AR AU BO BR BW CL FJ LS MG MU MW MZ NA NZ PE PG PY RE SZ TL UY VU WS ZA ZM ZW"
+"""Countries whose people live south of the equator, most of them."""
+
+
+class Request(NamedTuple):
+    """What facts of the request follow from; `minute` epoch ms."""
+
+    page: Page
+    traits: Traits
+    snapshot: Snapshot
+    minute: int
+
+
+def others(page: Page, traits: Traits, snapshot: Snapshot, known: "Known") -> Maker:
+    """Under `facts.OTHERS`: a fact whose value finds further facts by name."""
+    request, history = Request(page, traits, snapshot, known.minute), History(known, snapshot)
+
+    def find(name: str) -> Fact:
+        made = OF_REQUEST.get(name)
+        if made is not None:
+            value = made(request)
+            return Fact(value, _encode(value))
+        if known.consented and name in OF_CART:
+            value = OF_CART[name](request)
+            return Fact(value, _encode(value))
+        if known.consented and known.subject:
+            return known.fact(history.value(name))
+        raise MissingFact(name)
+
+    fact = Fact(find, b"")
+    return lambda: fact
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _query(name: str) -> Callable[[Request], str]:
+    def value(request: Request) -> str:
+        _, _, query = request.page.url.partition("?")
+        try:
+            found = parse_qs(query.partition("#")[0], max_num_fields=100).get(name, [""])
+            return normal(found[0])
+        except ValueError:
+            return ""
+
+    return value
+
+
+def _item(request: Request) -> int:
+    """The index of the page's item. Raises MissingFact."""
+    index = request.snapshot.index.get(request.page.item or "", -1)
+    if index < 0:
+        raise MissingFact("page.item")
+    return index
+
+
+def _categories_of(snapshot: Snapshot, index: int) -> list[str]:
+    flat, at = snapshot.item_categories
+    return [snapshot.categories[c] for c in flat[at[index] : at[index + 1]].tolist()]
+
+
+def _price(request: Request) -> float | None:
+    return price_of(request.snapshot, _item(request))
+
+
+def _stock(request: Request) -> int | None:
+    stock = int(request.snapshot.stock[_item(request)])
+    return None if stock == UNKNOWN_STOCK else stock
+
+
+def _place(request: Request) -> tuple[float, float] | None:
+    latitude, longitude = request.traits.latitude, request.traits.longitude
+    return None if latitude is None or longitude is None else (latitude, longitude)
+
+
+def _site_time(name: str) -> Callable[[Request], int | str]:
+    def value(request: Request) -> int | str:
+        time, minute = request.snapshot.header.time, request.minute // _MINUTE
+        return LOCAL[name](minute + time.own.at(minute), time.hemisphere)
+
+    return value
+
+
+def _visitor_time(name: str) -> Callable[[Request], int | str]:
+    def value(request: Request) -> int | str:
+        time, minute = request.snapshot.header.time, request.minute // _MINUTE
+        offsets = time.of(request.traits.time_zone)
+        if offsets is None:
+            raise MissingFact(f"trait.{name}")
+        return LOCAL[name](minute + offsets.at(minute), _hemisphere(request))
+
+    return value
+
+
+def _hemisphere(request: Request) -> str:
+    """The visitor's: by latitude, else by country, else the site's."""
+    traits = request.traits
+    if traits.latitude is not None:
+        return "south" if traits.latitude < 0 else "north"
+    if traits.country:
+        return "south" if traits.country in _SOUTH else "north"
+    return request.snapshot.header.time.hemisphere
+
+
+OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
+    "trait.region": lambda request: normal(request.traits.region),
+    "trait.city": lambda request: normal(request.traits.city),
+    "trait.lat": lambda request: request.traits.latitude,
+    "trait.lon": lambda request: request.traits.longitude,
+    "trait.place": _place,
+    "trait.time_zone": lambda request: request.traits.time_zone,
+    "page.referrer": lambda request: request.page.referrer,
+    "page.referrer_host": lambda request: _host(request.page.referrer),
+    "page.app_version": lambda request: request.page.app_version,
+    "page.campaign": _query("utm_campaign"),
+    "page.utm_source": _query("utm_source"),
+    "page.utm_medium": _query("utm_medium"),
+    "page.item_categories": lambda request: _categories_of(request.snapshot, _item(request)),
+    "page.item_price": _price,
+    "page.item_stock": _stock,
+    **{f"clock.{name}": _site_time(name) for name in LOCAL},
+    **{f"trait.{name}": _visitor_time(name) for name in LOCAL},
+}
+"""Name → its value; None for what is not known."""
+
+
+def _cart_value(request: Request) -> float | None:
+    items = request.snapshot.indices(list(dict.fromkeys(request.page.cart))).tolist()
+    return total(request.snapshot, ((item, 1) for item in items))
+
+
+def _cart_categories(request: Request) -> list[str]:
+    items = request.snapshot.indices(request.page.cart).tolist()
+    names = (name for item in items for name in _categories_of(request.snapshot, item))
+    return list(dict.fromkeys(names))
+
+
+OF_CART: Mapping[str, Callable[[Request], object]] = {
+    "cart.count": lambda request: len(set(request.page.cart)),
+    "cart.value": _cart_value,
+    "cart.categories": _cart_categories,
+}
+"""Of the cart that the page states: at today's prices, each thing once."""
+
+
+class History:
+    """What a profile says when rules ask: of the actions that it still keeps, at today's prices."""
+
+    def __init__(self, known: "Known", snapshot: Snapshot) -> None:
+        self._known, self._snapshot = known, snapshot
+
+    def value(self, name: str) -> object:
+        """Raises MissingFact for a name that is none, Unavailable when the profile is not to be had."""
+        plain = _OF_VISITOR.get(name)
+        if plain is not None:
+            return plain(self)
+        family, _, rest = name.removeprefix("visitor.").partition(".")
+        if family not in _OF_FAMILY or not rest:
+            raise MissingFact(name)
+        return _OF_FAMILY[family](self, rest)
+
+    @cached_property
+    def _columns(self) -> "Columns":
+        return self._known.profile().columns(BOUGHT, ENGAGED, SHOWN)
+
+    def affinity(self, category: str) -> float:
+        """The category's share of what the visitor took to, 0 to 1."""
+        at = self._snapshot.category_index.get(category)
+        return 0.0 if at is None else float(self._known.view().category_share[at])
+
+    def count(self, rest: str) -> int:
+        """Actions of a type, all that are kept or those of the last days."""
+        deed, days = window(rest)
+        times = self._times(deed)
+        since = 0 if days is None else self._known.minute - days * _DAY
+        return int(np.count_nonzero(times >= since))
+
+    def _times(self, deed: str) -> np.ndarray:
+        if deed not in TYPES:
+            raise MissingFact(deed)
+        times: np.ndarray = self._columns.times[self._columns.kinds == TYPES.index(deed)]
+        return times
+
+    def last(self, deed: str) -> int | None:
+        """Epoch ms of the newest action of a type."""
+        times = self._times(deed)
+        return int(times.max()) if times.size else None
+
+    def items(self, deed: str) -> list[str]:
+        """Ids of what actions of a type were on, the newest first, each once."""
+        self._times(deed)
+        columns = self._columns
+        here = (columns.kinds == TYPES.index(deed)).repeat(columns.counts)
+        return list(dict.fromkeys(columns.items[at] for at in columns.positions[here].tolist()))
+
+    def alert(self, slot: str) -> dict[str, object]:
+        """When a capped slot was seen and answered, epoch ms, and since when all of that is known."""
+        packed = self._known.profile().alerts
+        seen, answered = alerts.shown(packed, slot)
+        return {
+            "exposures": [second * 1000 for second in seen],
+            "answers": [second * 1000 for second in answered],
+            "known_since": alerts.known_since(packed) * 1000,
+        }
+
+    def days_since(self, time: int | None) -> float | None:
+        """Days from a time (epoch ms) to now; None for never."""
+        return None if not time else max(self._known.minute - time, 0) / (DAY_MINUTES * _MINUTE)
+
+    def since_last(self) -> float | None:
+        """Days since anything at all."""
+        return self.days_since(self._known.profile().last_seen)
+
+    def since_first(self) -> float | None:
+        """Days since the first that is known."""
+        return self.days_since(self._known.profile().first_seen)
+
+    def spent(self) -> float | None:
+        """Quantities bought times today's prices; None when one of them has no rate."""
+        columns = self._columns
+        bought = (columns.kinds == TYPES.index("purchase")).repeat(columns.counts)
+        index = [self._snapshot.index.get(item, -1) for item in columns.items]
+        items = np.array(index, np.int64)[columns.positions[bought]]
+        known = items >= 0
+        quantities = columns.quantities[bought][known].tolist()
+        return total(self._snapshot, zip(items[known].tolist(), quantities, strict=True))
+
+
+_OF_VISITOR: Mapping[str, Callable[[History], object]] = {
+    "visitor.days_since_last": History.since_last,
+    "visitor.days_since_first": History.since_first,
+    "visitor.last_purchase_days": lambda history: history.days_since(history.last("purchase")),
+    "visitor.lifetime_value": History.spent,
+}
+_OF_FAMILY: Mapping[str, Callable[[History, str], object]] = {
+    "affinity": History.affinity,
+    "count": History.count,
+    "last": History.last,
+    "items": History.items,
+    "alert": History.alert,
+}

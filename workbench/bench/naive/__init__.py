@@ -1,0 +1,1 @@
+"""What a competent beginner writes: the other side of the benchmarks."""

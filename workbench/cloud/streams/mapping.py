@@ -1,0 +1,275 @@
+"""The event source mapping on the laptop: reads shards, hands batches to `delivery`, remembers.
+
+One task a shard, one batch of it in flight, whatever ParallelizationFactor says: lanes change the
+speed on AWS, not the order within a partition key. Checkpoints outlive a restart. A shard that an
+error stops is read again from its checkpoint, so records come twice rather than never.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from workbench.cloud.keeping import Say, keep, once
+from workbench.cloud.pool import Answer, Busy
+from workbench.cloud.streams.checkpoints import Checkpoints
+from workbench.cloud.streams.delivery import Entry, Exhausted, FunctionError, deliver
+from workbench.cloud.streams.events import Origin, destination_key, failed_document, kinesis_event
+from workbench.cloud.template import Source
+
+_IDLE_SECONDS = 0.2
+_TROUBLE_SECONDS = 1.0
+_LONGEST_PAUSE = 30.0
+_LOOK_SECONDS = 10.0
+_SAY_SECONDS = 2.0
+_LARGEST_PAYLOAD = 5_500_000
+"""Bytes of one invocation: Lambda takes 6 MB, and each record brings about 400 of its own."""
+
+
+class Clients(NamedTuple):
+    """Clients of the emulator."""
+
+    kinesis: Any
+    s3: Any
+    region: str
+
+
+Invoke = Callable[[bytes], Awaitable[Answer]]
+
+
+class Shard:
+    """One shard of one mapping: what `delivery` calls its world, and the loop that feeds it."""
+
+    def __init__(
+        self, source: Source, shard: str, clients: Clients, invoke: Invoke, kept: Checkpoints
+    ) -> None:
+        self.source, self.shard = source, shard
+        self._say: Say = lambda *_: None
+        self._failed = ""
+        self._clients, self._invoke, self._kept = clients, invoke, kept
+        self._read_to = kept.get(source.name, shard)
+        self._origin = Origin(source, shard, clients.region)
+
+    async def invoke(self, entries: Sequence[Entry]) -> object:
+        """The function's answer. Waits while it is throttled; raises FunctionError."""
+        event = json.dumps(kinesis_event(entries, self._origin)).encode()
+        while True:
+            try:
+                answer = await self._invoke(event)
+            except Busy:
+                # Throttling costs no attempt on AWS either; the age limit ends it.
+                await asyncio.sleep(_IDLE_SECONDS)
+                continue
+            if answer.error:
+                self._failed = answer.error
+                raise FunctionError(answer.error)
+            try:
+                return json.loads(answer.body or b"null")
+            except ValueError:
+                raise FunctionError("the answer is not JSON") from None
+
+    async def give_up(self, batch: Exhausted) -> None:
+        """Write the batch to the destination, for as long as that takes."""
+        if self.source.destination is None:
+            return
+        now = datetime.now(UTC)
+        key = destination_key(self._origin, now, str(uuid.uuid4()))
+        many, where = len(batch.entries), self.source.destination
+        self._say(
+            self.source.name, f"{self.shard}: gives up {many} records to {where}: {self._failed}"
+        )
+        body = json.dumps(failed_document(batch, self._origin, now)).encode()
+        while True:
+            try:
+                await asyncio.to_thread(
+                    self._clients.s3.put_object, Bucket=where, Key=key, Body=body
+                )
+            except (BotoCoreError, ClientError) as error:
+                self._say(self.source.name, f"{self.shard}: cannot write to {where}: {error}")
+                await asyncio.sleep(_TROUBLE_SECONDS)
+            else:
+                return
+
+    async def done(self, sequence: str) -> None:
+        """Move the checkpoint."""
+        self._kept.put(self.source.name, self.shard, sequence)
+
+    async def pause(self, attempt: int) -> None:
+        """Exponential, from a fifth of a second; said at the first, second, fourth… repeat."""
+        if attempt & (attempt - 1) == 0:
+            self._say(
+                self.source.name, f"{self.shard}: repeat {attempt} of a batch: {self._failed}"
+            )
+        await asyncio.sleep(min(_LONGEST_PAUSE, _IDLE_SECONDS * 2 ** (attempt - 1)))
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return time.time()
+
+    async def run(self, say: Say, closing: asyncio.Event) -> None:
+        """Until the shard is closed and read, or `closing` is set and nothing is left to read."""
+        self._say = say
+        async for batch in self._batches(say, closing):
+            await deliver(batch, self.source, self)
+
+    async def _batches(self, say: Say, closing: asyncio.Event) -> AsyncIterator[list[Entry]]:
+        iterator: str | None = None
+        batch: list[Entry] = []
+        full_at = 0.0
+        while True:
+            try:
+                iterator = iterator or await self._iterator()
+                entries, iterator, behind = await self._get(iterator, len(batch))
+            except (BotoCoreError, ClientError) as error:
+                iterator = None
+                say(self.source.name, f"cannot read {self.shard}: {error}")
+                await asyncio.sleep(_TROUBLE_SECONDS)
+                continue
+            if entries and not batch:
+                full_at = time.monotonic() + self.source.window
+            batch += entries
+            ended = iterator is None
+            last = ended or (closing.is_set() and not entries and not behind)
+            if batch and (last or self._full(batch) or time.monotonic() >= full_at):
+                for piece in pieces(batch):
+                    yield piece
+                batch = []
+            if last:
+                return
+            if not entries:
+                await asyncio.sleep(_IDLE_SECONDS)
+
+    def _full(self, batch: Sequence[Entry]) -> bool:
+        return len(batch) >= self.source.batch_size or sum(map(_size, batch)) >= _LARGEST_PAYLOAD
+
+    async def _iterator(self) -> str:
+        where = (
+            {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": self._read_to}
+            if self._read_to
+            else {"ShardIteratorType": "TRIM_HORIZON"}
+        )
+        found = await asyncio.to_thread(
+            self._clients.kinesis.get_shard_iterator,
+            StreamName=self.source.stream,
+            ShardId=self.shard,
+            **where,
+        )
+        return str(found["ShardIterator"])
+
+    async def _get(self, iterator: str, have: int) -> tuple[list[Entry], str | None, bool]:
+        got = await asyncio.to_thread(
+            self._clients.kinesis.get_records,
+            ShardIterator=iterator,
+            Limit=self.source.batch_size - have,
+        )
+        entries = [
+            Entry(
+                record["SequenceNumber"],
+                record["PartitionKey"],
+                record["Data"],
+                record["ApproximateArrivalTimestamp"].timestamp(),
+            )
+            for record in got["Records"]
+        ]
+        if entries:
+            self._read_to = entries[-1].sequence
+        return entries, got.get("NextShardIterator"), got.get("MillisBehindLatest", 0) > 0
+
+
+def pieces(batch: Sequence[Entry]) -> list[list[Entry]]:
+    """The batch in pieces that an invocation can carry, in order."""
+    found: list[list[Entry]] = [[]]
+    size = 0
+    for entry in batch:
+        if found[-1] and size + _size(entry) > _LARGEST_PAYLOAD:
+            found.append([])
+            size = 0
+        found[-1].append(entry)
+        size += _size(entry)
+    return found
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.data) * 4 // 3 + 400
+
+
+class Mapping:
+    """All shards of one event source mapping. `stop` reads what is left, then ends."""
+
+    def __init__(
+        self, source: Source, clients: Clients, invoke: Invoke, kept: Checkpoints, say: Say
+    ) -> None:
+        self.source = source
+        self._clients, self._invoke, self._kept, self._say = clients, invoke, kept, say
+        self._closing = asyncio.Event()
+        self._shards: dict[str, asyncio.Task[None]] = {}
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to read every shard, and those that a split or a merge makes later."""
+        await self.look()
+        self._watch = keep(self.source.name, self._keep_looking, self._say)
+
+    async def stop(self, patience: float, hurry: asyncio.Event) -> bool:
+        """Deliver what the stream still holds; whether all of it was delivered.
+
+        Takes as long as the checkpoints move; gives up after `patience` seconds without a move, or
+        when `hurry` is set.
+        """
+        self._closing.set()
+        if self._watch:
+            self._watch.cancel()
+        tasks = [*self._shards.values(), *([self._watch] if self._watch else [])]
+        await self._while_it_moves(tasks, patience, hurry)
+        late = [task for task in tasks if not task.done()]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return not late
+
+    async def _while_it_moves(
+        self, tasks: Sequence[asyncio.Task[None]], patience: float, hurry: asyncio.Event
+    ) -> None:
+        waits: list[asyncio.Future[Any]] = [
+            once(self.source.name, hurry.wait(), self._say),
+            asyncio.gather(*tasks, return_exceptions=True),
+        ]
+        moves, idle = -1, 0.0
+        while not hurry.is_set() and idle < patience and not waits[1].done():
+            if moves not in {-1, self._kept.moves}:
+                idle = 0.0
+                self._say(self.source.name, "delivering what the stream still holds")
+            moves = self._kept.moves
+            await asyncio.wait(waits, timeout=_SAY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            idle += _SAY_SECONDS
+        waits[0].cancel()
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> bool:
+        """Begin to read what may be read by now; whether that is every shard there is."""
+        found = await asyncio.to_thread(
+            self._clients.kinesis.list_shards, StreamName=self.source.stream
+        )
+        for shard in found["Shards"]:
+            name = shard["ShardId"]
+            named = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
+            parents = [self._shards[one] for one in named if one in self._shards]
+            # The records of a shard that was split or merged come before those of its children.
+            if name not in self._shards and all(parent.done() for parent in parents):
+                label, read = f"{self.source.name}, {name}", partial(self._run, name)
+                self._shards[name] = keep(label, read, self._say)
+        return all(shard["ShardId"] in self._shards for shard in found["Shards"])
+
+    async def _run(self, name: str) -> None:
+        shard = Shard(self.source, name, self._clients, self._invoke, self._kept)
+        await shard.run(self._say, self._closing)

@@ -1,0 +1,135 @@
+"""The published schemas, made from the structs that the code decodes with: `hemline schemas`.
+
+`docs/` holds them so that other languages can use them; a test and `--check` hold the two together.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from hemline.model.events.event import SCHEMA
+from hemline.model.events.schema import NEEDS, VALUES, EventInput
+from workbench.contracts.record_schema import record_schema
+from workbench.laptop import ROOT
+
+_EVENT = ROOT / "docs" / "schemas" / "event.schema.json"
+_RECORD = ROOT / "docs" / "schemas" / "record.schema.json"
+_SITE = ROOT / "docs" / "schemas" / "site.schema.json"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def event_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of one event of POST /v1/events, with what each type needs."""
+    schema = msgspec.json.schema(EventInput)
+    needs = [_need(kind, fields) for kind, groups in sorted(NEEDS.items()) for fields in groups]
+    return {
+        "$schema": _DIALECT,
+        "$id": f"urn:hemline:event:{SCHEMA}",
+        "title": "An event of POST /v1/events",
+        **schema,
+        "allOf": [*needs, *(_value(kind, *bounds) for kind, bounds in sorted(VALUES.items()))],
+    }
+
+
+def _need(kind: str, fields: tuple[str, ...]) -> dict[str, Any]:
+    # A field that is null is as good as left out, so it does not count; nor does an empty list.
+    stated = [{"required": [name], "properties": {name: _stated(name)}} for name in fields]
+    return {"if": {"properties": {"type": {"const": kind}}}, "then": {"anyOf": stated}}
+
+
+def _stated(name: str) -> dict[str, Any]:
+    stated: dict[str, Any] = {"not": {"type": "null"}}
+    if name == "lines":
+        return {**stated, "minItems": 1}
+    return {**stated, "minLength": 1} if name == "query" else stated
+
+
+def _value(kind: str, least: float, most: float) -> dict[str, Any]:
+    bounds = {"value": {"minimum": least, "maximum": most}}
+    return {"if": {"properties": {"type": {"const": kind}}}, "then": {"properties": bounds}}
+
+
+def event_text() -> str:
+    """The schema as it stands in docs/."""
+    return json.dumps(event_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def site_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a whole site file, for editors; what takes the whole file is not in it."""
+    from hemline.sitefile.schema import SiteModel  # noqa: PLC0415 - imports pydantic
+
+    schema = _plain(SiteModel.model_json_schema())
+    return {"$schema": _DIALECT, **schema, "title": "A site file"}
+
+
+def _plain(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
+    """Without the titles that pydantic makes of names, and without underscores in names of models."""
+    if isinstance(node, list):
+        return [_plain(part) for part in node]
+    if not isinstance(node, dict):
+        return node.replace("#/$defs/_", "#/$defs/") if isinstance(node, str) else node
+    kept = {key: _plain(value) for key, value in node.items() if not _is_title(key, value)}
+    if "$defs" in kept:
+        kept["$defs"] = {name.removeprefix("_"): model for name, model in kept["$defs"].items()}
+    return kept
+
+
+def _is_title(key: str, value: object) -> bool:
+    # A field that is called title has a schema, not a text.
+    return key == "title" and isinstance(value, str)
+
+
+def site_text() -> str:
+    """The schema as it stands in docs/."""
+    return json.dumps(site_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def _record_text() -> str:
+    return json.dumps(record_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def _openapi_text() -> str:
+    from workbench.contracts import openapi  # noqa: PLC0415 - imports numpy; the command line stays light
+
+    return openapi.text()
+
+
+DOCUMENTS: dict[Path, Callable[[], str]] = {
+    _EVENT: event_text,
+    _RECORD: _record_text,
+    _SITE: site_text,
+    ROOT / "docs" / "openapi.json": _openapi_text,
+}
+"""File → what it should hold."""
+
+
+def stale() -> list[Path]:
+    """The files that say something else than the code does."""
+    return [
+        path for path, text in DOCUMENTS.items() if not path.exists() or path.read_text() != text()
+    ]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang `schemas` on the command line."""
+    app.command()(schemas)
+
+
+def schemas(
+    *,
+    check: Annotated[bool, typer.Option(help="Write nothing; status 1 when one is stale.")] = False,
+) -> None:
+    """Write the JSON schemas and the OpenAPI document into docs/."""
+    found = stale()
+    for path in found:
+        print(f"{'stale' if check else 'wrote'} {path.relative_to(ROOT)}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(DOCUMENTS[path]())
+    if not found:
+        print("the schemas in docs/ are what the code says")
+    raise typer.Exit(1 if check and found else 0)

@@ -1,0 +1,112 @@
+"""Roads into the product for a batch: its front door over HTTP, or the same use cases in this process.
+
+The front door is the default: what it refuses is refused for everybody. `Direct` runs the collect and
+ingest use cases on the stack's own stores and skips HTTP and the stream; the result is the same.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+import urllib3
+
+from hemline.model.errors import HemlineError, Unavailable
+from hemline.model.events.batch_signature import HEADER, sign_batch
+from hemline.usecases.ingest.collect import NOT_DURABLE, Rejected
+from workbench.importers.wire import Batch
+
+
+class Sent(NamedTuple):
+    """What became of one batch; `rejected` positions are the batch's."""
+
+    accepted: int
+    rejected: Sequence[Rejected]
+
+
+class Road(Protocol):
+    """A way into the product."""
+
+    def send(self, batch: Batch) -> Sent:
+        """Raises Unavailable when the other side did not take it, however often it was tried."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and threads."""
+        ...
+
+
+class _Answer(msgspec.Struct):
+    accepted: int = 0
+    rejected: list[Rejected] = []
+    title: str = ""
+    detail: str = ""
+
+
+class FrontDoor:
+    """POST /v1/events, signed as a server of the site; waits and tries again while it is not durable."""
+
+    tries = 8
+
+    def __init__(
+        self, url: str, key: bytes, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._url, self._key, self._sleep = url.rstrip("/") + "/v1/events", key, sleep
+        # Retries are ours: the signature carries the time, so each try signs anew.
+        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(30.0))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._pool.clear()
+
+    def send(self, batch: Batch) -> Sent:
+        """One batch; events that were not durable alone are sent again, alone."""
+        accepted, refused = 0, list[Rejected]()
+        waiting = list(range(len(batch.events)))
+        why = ""
+        for attempt in range(self.tries):
+            if attempt:
+                self._sleep(min(0.2 * 2**attempt, 10.0))
+            answer, why = self._post(batch.only(waiting))
+            accepted += answer.accepted
+            refused += [_moved(r, waiting) for r in answer.rejected if r.reason != NOT_DURABLE]
+            if not why:
+                return Sent(accepted, refused)
+            again = [r.index for r in answer.rejected if r.reason == NOT_DURABLE]
+            waiting = [waiting[index] for index in again] or waiting
+        raise Unavailable("front door", f"{why}; gave up after {self.tries} tries")
+
+    def _post(self, batch: Batch) -> tuple[_Answer, str]:
+        """The answer, and why to try again (empty: all is said). Raises HemlineError when refused."""
+        body = batch.body
+        signature = sign_batch(body, self._key, time.time_ns() // 1_000_000)
+        headers = {"content-type": "application/json", HEADER: signature}
+        try:
+            response = self._pool.request("POST", self._url, body=body, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            return _Answer(), f"{self._url} did not answer ({type(error).__name__})"
+        answer = _decode(response.data) or _Answer()
+        if response.status == 429 or response.status >= 500:
+            return answer, f"{self._url} answered {response.status}"
+        if response.status == 202 or answer.rejected:
+            return answer, ""
+        return _refused(batch, response.status, answer), ""
+
+
+def _refused(batch: Batch, status: int, answer: _Answer) -> _Answer:
+    """A call of one event that is refused as a whole is one rejected event; else it is our fault."""
+    said = answer.detail or answer.title
+    if status in (400, 413) and len(batch.events) == 1:
+        return _Answer(rejected=[Rejected(0, None, said)])
+    raise HemlineError(f"the front door answered {status}: {said or 'nothing'}")
+
+
+def _decode(data: bytes) -> _Answer | None:
+    try:
+        return msgspec.json.decode(data, type=_Answer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _moved(rejected: Rejected, positions: Sequence[int]) -> Rejected:
+    return msgspec.structs.replace(rejected, index=positions[rejected.index])
