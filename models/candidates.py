@@ -6,13 +6,13 @@ import numpy as np
 
 from hemline.decide.facts.facts import Fact, Facts, FactSource
 from hemline.decide.facts.snapshot import Ints, Snapshot
-from hemline.decide.ranking.candidates import gather
+from hemline.decide.ranking.candidates import generate
 from hemline.decide.ranking.features.matrix import matrix
 from hemline.decide.ranking.visitor import VisitorView
-from hemline.model.events.event import Deed, Line, Record
+from hemline.model.events.event import InteractionLevel, OrderLine, Record
 from hemline.model.site.slot import Slot
 from models.examples import Example, Turn
-from models.replay import World
+from models.replay import ReplayWorld
 
 SLOT = Slot("next", sources=("own", "recent_together", "your_categories", "trending", "popular"))
 """A slot that may use every source which needs no page."""
@@ -25,16 +25,19 @@ def offered(snapshot: Snapshot, seen: VisitorView) -> Ints:
         "visitor.categories": lambda: Fact(seen.categories.tolist(), b""),
     }
     facts = Facts(FactSource(known), personal=True)
-    return gather(SLOT, snapshot, facts, personal=bool(len(seen.recent))).items
+    return generate(SLOT, snapshot, facts, personal=bool(len(seen.recent))).items
 
 
 def next_lists(
-    world: World, records: Sequence[Record], turn: Turn, tick: Callable[[], None] = lambda: None
+    world: ReplayWorld,
+    records: Sequence[Record],
+    turn: Turn,
+    tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Example]:
     """One for each purchase of a visitor with a history that the candidates could foretell."""
     seen = 0
     for record in records:
-        if record.event.deed is Deed.BOUGHT:
+        if record.event.deed is InteractionLevel.BOUGHT:
             if turn(seen, record.event.time):
                 world.build(record.event.time)
             seen += 1
@@ -45,7 +48,7 @@ def next_lists(
         tick()
 
 
-def next_list(world: World, record: Record, lines: Sequence[Line]) -> Example:
+def next_list(world: ReplayWorld, record: Record, lines: Sequence[OrderLine]) -> Example:
     """What would have been offered just before `record`, and which of it is in `lines`."""
     snapshot, seen = world.snapshot, world.view(record.subject)
     assert snapshot is not None, "build an edition first"

@@ -15,18 +15,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Ask, Engine
+from hemline.decide.page import Engine, PageRequest
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.profile.fold import Profile, encode, fold
-from hemline.model.decision import Page, SlotRequest, Traits, Visit
+from hemline.model.decision import PageContext, SlotRequest, Traits, Visit
 from hemline.model.edition import pack, unpack
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot, Variant
-from hemline.usecases.ports import Hot, Stored
-from hemline.usecases.publishing.build import Counted, Made, count, edition_parts
+from hemline.usecases.ports import ServingRead, Stored
+from hemline.usecases.publishing.build import ArchiveCounts, Made, count, edition_parts
 from hemline.usecases.serving.decide_page import Deps, decide
 from hemline.usecases.serving.editions import LiveEdition
 
@@ -83,7 +83,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class Row(NamedTuple):
+class ChoiceRow(NamedTuple):
     """One shop and one way, the mean over its seeds."""
 
     shop: str
@@ -99,7 +99,7 @@ def runs(seeds: int) -> int:
     return len(SHOPS) * len(WAYS) * seeds
 
 
-def evaluate(days: int, visits: int, seeds: int, tick: Callable[[], None]) -> list[Row]:
+def evaluate(days: int, visits: int, seeds: int, tick: Callable[[], None]) -> list[ChoiceRow]:
     """Every shop in every way; `tick` is called after each simulation."""
     rows = []
     for (name, shop), (way, fields) in product(SHOPS.items(), WAYS.items()):
@@ -110,7 +110,7 @@ def evaluate(days: int, visits: int, seeds: int, tick: Callable[[], None]) -> li
         clicks = mean(sum(day.clicks for day in run) for run in found)
         regret = mean(sum(day.regret for day in run) for run in found)
         best = mean(run[-1].best / visits for run in found)
-        rows.append(Row(name, way, round(clicks, 2), round(regret, 2), round(best, 4)))
+        rows.append(ChoiceRow(name, way, round(clicks, 2), round(regret, 2), round(best, 4)))
     return rows
 
 
@@ -145,7 +145,7 @@ def _items(shop: Shop) -> list[Item]:
     return [Item(f"i{n}", categories=(f"c{n}",)) for n in range(len(shop.rates))]
 
 
-def _live(site: Site, known: Counted, day: int) -> LiveEdition:
+def _live(site: Site, known: ArchiveCounts, day: int) -> LiveEdition:
     header, payloads = edition_parts(SITE, site, known, None, Made(START + day * _DAY, {}))
     live = LiveEdition(SITE, None, lambda *_: None, _KEYS, clock=lambda: 0.0)  # type: ignore[arg-type] # never asks
     live.follow(None)
@@ -160,14 +160,16 @@ class _Table:
     def __init__(self, visitors: Sequence[_Visitor]) -> None:
         self._own = {one.subject: one.own for one in visitors}
 
-    def read_hot(self, _site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:  # noqa: ARG002 - as the port has it
+    def read_for_serving(
+        self, _site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         own = self._own.get(subject or "", -1)
-        return Hot(None if own < 0 else Stored(_profile(own), 1), None)
+        return ServingRead(None if own < 0 else Stored(_profile(own), 1), None)
 
 
 def _profile(own: int) -> bytes:
     acts = [
-        Record(SITE, "v:any", at, Event(f"e{at}", "click", at, lines=(Line(f"i{own}"),)))
+        Record(SITE, "v:any", at, Event(f"e{at}", "click", at, lines=(OrderLine(f"i{own}"),)))
         for at in range(START - 5 * _DAY, START - 4 * _DAY, _DAY // 4)
     ]
     return encode(fold(Profile(), acts))
@@ -208,7 +210,7 @@ def _rate(shop: Shop, one: _Visitor, variant: int) -> float:
 
 
 def _shown(deps: Deps, one: _Visitor, now: int) -> tuple[int, str]:
-    ask = Ask(Page(), Traits("GB", "mobile"), (SlotRequest(SLOT),), "json")
+    ask = PageRequest(PageContext(), Traits("GB", "mobile"), (SlotRequest(SLOT),), "json")
     fragment = decide(ask, Visit(one.subject, consent=True), deps, now).fragments[SLOT]
     body = msgspec.json.decode(fragment.body)
     return int(body["variant"]["name"][1:]), body["token"]

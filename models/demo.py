@@ -18,7 +18,7 @@ from hemline.model.item import Item
 from models.candidates import offered
 from models.examples import Example, every, shown_lists
 from models.logs import Log, of_wire
-from models.replay import World
+from models.replay import ReplayWorld
 from workbench.demo.catalogue import by_id
 from workbench.demo.simulator import history
 from workbench.demo.tastes import taste, trend, utility
@@ -65,7 +65,7 @@ def examples(
     """Lists of SLOT in the shops of these seeds; `tick` is called once a shop."""
     for seed in seeds:
         log = log_of(seed, visitors)
-        world = World(SITE)
+        world = ReplayWorld(SITE)
         world.stock(log.items)
         for one in shown_lists(world, log.records, every(_EDITION_EVERY)):
             if one.slot == SLOT:
@@ -76,7 +76,7 @@ def examples(
 def truth(score: Callable[[npt.NDArray[np.float32]], Reals], visitors: int = 1500) -> Truth:
     """The ranker against what the visitors of the demo's own shop really like, at its last moment."""
     log = log_of(TRUTH_SEED, visitors)
-    world = World(SITE)
+    world = ReplayWorld(SITE)
     world.stock(log.items)
     for record in log.records:
         world.fold(record)

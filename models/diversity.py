@@ -19,14 +19,14 @@ from hemline.usecases.publishing.variety import sections
 from models.examples import Example, rows, split
 from models.metrics import CUT, ndcg, paired, summary
 from models.ranklens import DATA, TRAIN
-from models.training import SHAPE, Shape, predict, train
+from models.training import SHAPE, TrainingShape, predict, train
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
 Vary = Callable[[list[int], npt.NDArray[np.int32], float], list[int]]
 """(positions by rank, item indices of the list, strength) → positions as shown."""
 
 
-class Row(NamedTuple):
+class DiversityRow(NamedTuple):
     """One strength over one likeness; `loss` is the 95 % interval of the ranking's NDCG less this one."""
 
     over: str
@@ -37,7 +37,9 @@ class Row(NamedTuple):
     categories: float
 
 
-def evaluate(found: Sequence[Example], items: Sequence[Item], shape: Shape = SHAPE) -> list[Row]:
+def evaluate(
+    found: Sequence[Example], items: Sequence[Item], shape: TrainingShape = SHAPE
+) -> list[DiversityRow]:
     """Train as P1 does, then vary what it ranks; `items` in the order of the examples' indices."""
     learnt, tests = split(found, TRAIN, DATA)
     booster = train(rows(learnt), shape, FEATURES)
@@ -87,11 +89,11 @@ class _Judge:
         self._tests, self._orders = tests, orders
         self._vectors, self._groups = content.vectors(items), _main(items)
 
-    def row(self, over: str, vary: Vary, strength: float, plain: Sequence[float]) -> Row:
+    def row(self, over: str, vary: Vary, strength: float, plain: Sequence[float]) -> DiversityRow:
         values, distance, categories = self.values(vary, strength)
         low, high = paired(plain, values)
         means = float(np.mean(distance)), float(np.mean(categories))
-        return Row(over, strength, summary(values).mean, (low, high), *means)
+        return DiversityRow(over, strength, summary(values).mean, (low, high), *means)
 
     def values(self, vary: Vary, strength: float) -> tuple[list[float], list[float], list[int]]:
         """Of each list: NDCG@10, intra-list distance, main categories."""

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from hemline.decide.facts.snapshot import Ints
 from hemline.decide.ranking.features.matrix import matrix
 from hemline.model.errors import BadInput
-from hemline.model.events.event import Deed, Record
-from models.replay import Rows, World
+from hemline.model.events.event import InteractionLevel, Record
+from models.replay import ReplayWorld, Rows
 
 T = TypeVar("T")
 Floats = npt.NDArray[np.float32]
@@ -23,7 +23,11 @@ _DAY = 86_400_000
 _EDITIONS = 200
 Turn = Callable[[int, int], bool]
 """(lists so far, epoch ms) → whether an edition is due."""
-GAINS: Mapping[Deed, int] = {Deed.ENGAGED: 1, Deed.CARTED: 2, Deed.BOUGHT: 3}
+GAINS: Mapping[InteractionLevel, int] = {
+    InteractionLevel.ENGAGED: 1,
+    InteractionLevel.CARTED: 2,
+    InteractionLevel.BOUGHT: 3,
+}
 """What a shown item is worth by the deepest thing that followed within a day."""
 
 
@@ -64,7 +68,7 @@ def answers(records: Sequence[Record]) -> Answers:
 
 
 def shown_lists(
-    world: World,
+    world: ReplayWorld,
     records: Sequence[Record],
     turn: Turn,
     tick: Callable[[], None] = lambda: None,
@@ -84,7 +88,7 @@ def shown_lists(
         tick()
 
 
-def _shown(world: World, record: Record, known: Answers) -> Example | None:
+def _shown(world: ReplayWorld, record: Record, known: Answers) -> Example | None:
     event = record.event
     names = [line.item for line in event.items()]
     gains = [_gain(known, record, name) for name in names]

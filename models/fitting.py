@@ -14,7 +14,7 @@ from hemline.model.ids import hash64
 from models.examples import Example, rows
 from models.export import Files, export
 from models.results import OURS, Result, compare
-from models.training import SHAPE, Shape, predict, train
+from models.training import SHAPE, TrainingShape, predict, train
 
 Score = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]]
 """[n, FEATURES] → [n], higher is better."""
@@ -40,7 +40,7 @@ def fit(
     source: str,
     *,
     more: Callable[[Score], dict[str, object]] = nothing_more,
-    shape: Shape = SHAPE,
+    shape: TrainingShape = SHAPE,
     seed: int = 7,
 ) -> Fitted:
     """Train, judge and export; `more` adds to the card what it measures of the trained ranker.

@@ -21,15 +21,15 @@ from models.examples import Example, each, rows, shown_lists, split
 from models.logs import Log
 from models.metrics import ndcg, paired, summary
 from models.ranklens import DATA, EDITION_EVERY, SITE, TRAIN
-from models.replay import Floats, World
-from models.training import SHAPE, Shape, predict, train
+from models.replay import Floats, ReplayWorld
+from models.training import SHAPE, TrainingShape, predict, train
 
 _ONE_IN = 10
 Known = tuple[str, Floats]
 """What is known of the hidden films, and the features that follow."""
 
 
-class Judged(NamedTuple):
+class JudgedList(NamedTuple):
     """One list, with its features for each state of knowledge; empty while training."""
 
     example: Example
@@ -37,7 +37,7 @@ class Judged(NamedTuple):
     features: tuple[Known, ...]
 
 
-class Row(NamedTuple):
+class NewcomersRow(NamedTuple):
     """NDCG@10 over lists; `gain` is the 95 % interval of it less that of nothing known."""
 
     judged: str
@@ -48,13 +48,16 @@ class Row(NamedTuple):
     gain: tuple[float, float]
 
 
-class _Blind(World):
+class _Blind(ReplayWorld):
     """The world as it is, beside two in which the hidden films have no past."""
 
     def __init__(self, hidden: frozenset[str]) -> None:
         super().__init__(SITE)
         self._hidden = hidden
-        self.others = {"nothing": World(SITE, alike=False), "what they are like": World(SITE)}
+        self.others = {
+            "nothing": ReplayWorld(SITE, alike=False),
+            "what they are like": ReplayWorld(SITE),
+        }
         self._past = Statistics()
         for other in self.others.values():
             other.statistics = self._past
@@ -73,7 +76,7 @@ class _Blind(World):
         return super().build(built, pairs=pairs)
 
 
-def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[Judged]:
+def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[JudgedList]:
     """P1's lists in order; `tick` is called once an event."""
     hidden = frozenset(item.id for item in log.items if not hash64(item.id) % _ONE_IN)
     world = _Blind(hidden)
@@ -85,7 +88,7 @@ def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[Judged]
         # From before the first one that is judged: an edition is built every few lists.
         world.judging = seen >= TRAIN - 2 * EDITION_EVERY
         known = tuple(_known(world, example)) if seen >= TRAIN else ()
-        yield Judged(example, mask[example.candidates], known)
+        yield JudgedList(example, mask[example.candidates], known)
 
 
 def _known(world: _Blind, one: Example) -> Iterator[Known]:
@@ -96,7 +99,7 @@ def _known(world: _Blind, one: Example) -> Iterator[Known]:
         yield name, matrix(other.snapshot, seen, one.candidates, now=one.time)
 
 
-def evaluate(found: Iterator[Judged], shape: Shape = SHAPE) -> list[Row]:
+def evaluate(found: Iterator[JudgedList], shape: TrainingShape = SHAPE) -> list[NewcomersRow]:
     """Train on the first lists, judge on the rest."""
     learnt, tests = split(list(found), TRAIN, DATA)
     booster = train(rows([one.example for one in learnt]), shape, FEATURES)
@@ -114,18 +117,20 @@ def evaluate(found: Iterator[Judged], shape: Shape = SHAPE) -> list[Row]:
 
 
 def _rows(
-    name: str, tests: Sequence[Judged], score: Callable[[Floats], npt.ArrayLike], *, only: bool
-) -> Iterator[Row]:
+    name: str, tests: Sequence[JudgedList], score: Callable[[Floats], npt.ArrayLike], *, only: bool
+) -> Iterator[NewcomersRow]:
     values: dict[str, list[float]] = {}
     for at, (knows, _) in enumerate(tests[0].features):
         rng = np.random.default_rng(0)
         values[knows] = [_value(one, score(one.features[at][1]), rng, only=only) for one in tests]
     for knows, found in values.items():
         mean, se = summary(found)
-        yield Row(name, len(tests), knows, mean, se, paired(found, values["nothing"]))
+        yield NewcomersRow(name, len(tests), knows, mean, se, paired(found, values["nothing"]))
 
 
-def _value(one: Judged, scores: npt.ArrayLike, rng: np.random.Generator, *, only: bool) -> float:
+def _value(
+    one: JudgedList, scores: npt.ArrayLike, rng: np.random.Generator, *, only: bool
+) -> float:
     relevant = one.example.gains > 0
     if not only:
         return ndcg(scores, relevant, rng, wanted=one.example.wanted)

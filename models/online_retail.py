@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.decide.ranking.features.matrix import FEATURES
-from hemline.model.events.event import Line, Record
+from hemline.model.events.event import OrderLine, Record
 from hemline.model.item import Item
 from models.candidates import next_list
 from models.examples import Example, enough, rows
 from models.logs import of_wire
-from models.replay import World
+from models.replay import ReplayWorld
 from models.results import OURS, Result, Scorer, compare
-from models.training import SHAPE, Shape, predict, train
+from models.training import SHAPE, TrainingShape, predict, train
 from workbench.importers import online_retail
 from workbench.importers.reading import opened
 from workbench.importers.wire import readable
@@ -86,10 +86,10 @@ class Catalogue:
 
 def examples(log: Invoices, tick: Callable[[], None] = lambda: None) -> list[Example]:
     """One for each invoice from START on; `tick` is called once an invoice."""
-    return list(_replay(World(SITE), log, tick))
+    return list(_replay(ReplayWorld(SITE), log, tick))
 
 
-def _replay(world: World, log: Invoices, tick: Callable[[], None]) -> Iterator[Example]:
+def _replay(world: ReplayWorld, log: Invoices, tick: Callable[[], None]) -> Iterator[Example]:
     catalogue = Catalogue(log.rows)
     days = groupby(log.purchases, lambda invoice: invoice[0].event.time // _DAY_MS)
     for number, (day, todays) in enumerate(days):
@@ -106,11 +106,11 @@ def _replay(world: World, log: Invoices, tick: Callable[[], None]) -> Iterator[E
             tick()
 
 
-def _lines(invoice: list[Record]) -> list[Line]:
+def _lines(invoice: list[Record]) -> list[OrderLine]:
     return [line for record in invoice for line in record.event.lines]
 
 
-def evaluate(found: list[Example], shape: Shape = SHAPE) -> Result:
+def evaluate(found: list[Example], shape: TrainingShape = SHAPE) -> Result:
     """Train on two months, judge on the last weeks; a miss among the candidates counts 0.
 
     Raises BadInput when there is too little of either.

@@ -14,9 +14,9 @@ from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.model.item import Item
 from models.examples import Example, each, rows, shown_lists, split
 from models.logs import Log, of_wire
-from models.replay import World
+from models.replay import ReplayWorld
 from models.results import OURS, Result, Scorer, compare
-from models.training import SHAPE, Shape, predict, train
+from models.training import SHAPE, TrainingShape, predict, train
 from workbench.importers import ranklens
 from workbench.importers.reading import opened
 from workbench.importers.wire import readable
@@ -43,12 +43,12 @@ def read(path: Path) -> Log:
 
 def examples(log: Log, tick: Callable[[], None] = lambda: None) -> list[Example]:
     """One for each ranking with a click; `tick` is called once an event."""
-    world = World(SITE)
+    world = ReplayWorld(SITE)
     world.stock(log.items)
     return list(shown_lists(world, log.records, each(EDITION_EVERY), tick))
 
 
-def evaluate(found: list[Example], shape: Shape = SHAPE) -> Result:
+def evaluate(found: list[Example], shape: TrainingShape = SHAPE) -> Result:
     """Train on the first lists, judge on the rest. Raises BadInput when there are too few."""
     learnt, judged = split(found, TRAIN, DATA)
     booster = train(rows(learnt), shape, FEATURES)

@@ -29,7 +29,7 @@ from hemline.model.item import Item
 Floats = npt.NDArray[np.float32]
 
 
-class World:
+class ReplayWorld:
     """What the product would know at this moment of the log."""
 
     def __init__(self, site: str, *, alike: bool = True) -> None:

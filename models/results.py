@@ -14,7 +14,7 @@ Scorer = Callable[[Example], npt.ArrayLike]
 OURS = "hemline"
 
 
-class Row(NamedTuple):
+class ResultRow(NamedTuple):
     """One ranker by one protocol; `against` is the 95 % interval of ours minus this one."""
 
     model: str
@@ -27,7 +27,7 @@ class Result(NamedTuple):
     """A protocol's table, the best ranker first, with what was counted."""
 
     protocol: str
-    rows: tuple[Row, ...]
+    rows: tuple[ResultRow, ...]
     lists: int
 
     def as_json(self) -> dict[str, object]:
@@ -51,6 +51,6 @@ def _values(tests: Sequence[Example], scorer: Scorer) -> list[float]:
     return [ndcg(scorer(test), test.gains > 0, rng, wanted=test.wanted) for test in tests]
 
 
-def _row(name: str, values: list[float], ours: list[float]) -> Row:
+def _row(name: str, values: list[float], ours: list[float]) -> ResultRow:
     score = summary(values)
-    return Row(name, score.mean, score.se, None if name == OURS else paired(ours, values))
+    return ResultRow(name, score.mean, score.se, None if name == OURS else paired(ours, values))

@@ -15,7 +15,7 @@ from models.examples import Example, shown_lists, turns
 from models.export import Files
 from models.fitting import LEAST_LISTS, Score
 from models.logs import Log, of_records, of_wire
-from models.replay import World
+from models.replay import ReplayWorld
 from workbench import laptop, stores
 from workbench.importers.reading import opened
 from workbench.laptop import Running
@@ -71,8 +71,8 @@ def learnt(log: Log, slot: str, tick: Tick) -> list[Example]:
     return list(next_lists(_world(log), records, turns(records)))
 
 
-def _world(log: Log) -> World:
-    world = World("log")
+def _world(log: Log) -> ReplayWorld:
+    world = ReplayWorld("log")
     world.stock(log.items)
     return world
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from models.replay import Rows
 
 
-class Shape(NamedTuple):
+class TrainingShape(NamedTuple):
     """How large and how careful a ranker is."""
 
     trees: int = 100
@@ -22,11 +22,13 @@ class Shape(NamedTuple):
     ridge: float = 5.0
 
 
-SHAPE = Shape(trees=40, leaves=12, rate=0.15)
+SHAPE = TrainingShape(trees=40, leaves=12, rate=0.15)
 """The smallest that keeps the quality of 100 trees of 15 leaves; docs/decisions has the numbers."""
 
 
-def train(rows: Rows, shape: Shape, names: tuple[str, ...], *, seed: int = 7) -> lgb.Booster:
+def train(
+    rows: Rows, shape: TrainingShape, names: tuple[str, ...], *, seed: int = 7
+) -> lgb.Booster:
     """A LambdaMART of this shape, its thresholds floored to float32."""
     parameters = {
         "objective": "lambdarank",

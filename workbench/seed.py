@@ -19,7 +19,7 @@ from hemline.sitefile.reader import check
 from hemline.usecases.publishing.publish import (
     NOTHING_GIVEN,
     Given,
-    Places,
+    PublishDeps,
     publish_edition,
     put_ranker,
 )
@@ -28,9 +28,9 @@ from workbench import laptop, stores
 from workbench.demo import catalogue
 from workbench.demo.simulator import history
 from workbench.importers import importing
-from workbench.importers.direct import Direct, Stores
-from workbench.importers.report import Report
-from workbench.importers.wire import Stream, Wire, encode
+from workbench.importers.direct import Direct, DirectStores
+from workbench.importers.report import ImportReport
+from workbench.importers.wire import Wire, WireEvents, encode
 from workbench.laptop import ROOT, Running
 
 SITE_FILE = ROOT / "workbench/demo/site.yaml"
@@ -54,9 +54,9 @@ def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
         return False
     say("stocking the demo shop; the first start only")
     now = time.time_ns() // 1_000_000
-    into = Stores(stack.site, stores.table(stack), places.objects)
+    into = DirectStores(stack.site, stores.table(stack), places.objects)
     with closing(Direct(into, _SHARD)) as road:
-        report = importing.run(Stream(demo_events(now, visitors)), road, _watched(say))
+        report = importing.run(WireEvents(demo_events(now, visitors)), road, _watched(say))
     if report.stopped:
         raise HemlineError(report.stopped)
     say(report.lines()[0])
@@ -65,7 +65,7 @@ def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
     return True
 
 
-def _publish(site: str, places: Places, say: Say, given: Given = NOTHING_GIVEN) -> None:
+def _publish(site: str, places: PublishDeps, say: Say, given: Given = NOTHING_GIVEN) -> None:
     published = publish_edition(site, places, built=time.time_ns() // 1_000_000, given=given)
     for note in published.notes:
         say(note)
@@ -75,7 +75,7 @@ def _publish(site: str, places: Places, say: Say, given: Given = NOTHING_GIVEN) 
     )
 
 
-def _renew_ranker(site: str, places: Places, say: Say) -> None:
+def _renew_ranker(site: str, places: PublishDeps, say: Say) -> None:
     """A checkout that moved on may read other features than the ranker of an older state folder."""
     held = stored(site, places.objects)
     if held is None or not fault(held, places.check_ranker):
@@ -85,7 +85,7 @@ def _renew_ranker(site: str, places: Places, say: Say) -> None:
     _publish(site, places, say)
 
 
-def _ship_ranker(site: str, places: Places, say: Say) -> None:
+def _ship_ranker(site: str, places: PublishDeps, say: Say) -> None:
     try:
         put_demo_ranker(site, places)
     except Refused as error:
@@ -119,7 +119,7 @@ def demo_site(stack: Running) -> Site:
     return msgspec.structs.replace(found, consent_default=stack.consent_default, consent=rules)
 
 
-def put_demo_ranker(site: str, places: Places, folder: Path = RANKER) -> None:
+def put_demo_ranker(site: str, places: PublishDeps, folder: Path = RANKER) -> None:
     """The ranker that the project ships. Raises Refused when it does not fit this code."""
     onnx, card = ((folder / name).read_bytes() for name in RANKER_FILES)
     put_ranker(site, places, RankerFiles(onnx, card))
@@ -128,7 +128,7 @@ def put_demo_ranker(site: str, places: Places, folder: Path = RANKER) -> None:
 def _watched(say: Say) -> importing.Watch:
     last = time.monotonic()
 
-    def watch(report: Report) -> None:
+    def watch(report: ImportReport) -> None:
         nonlocal last
         if time.monotonic() - last >= _EVERY_SECONDS:
             last = time.monotonic()

@@ -9,7 +9,7 @@ from hemline.model import keys as names
 from hemline.model.edition import Edition, unpack
 from hemline.runtime.publish.wiring import check_ranker
 from hemline.usecases.lookup import find
-from hemline.usecases.publishing.publish import Places
+from hemline.usecases.publishing.publish import PublishDeps
 from hemline.usecases.sites.brake import BrakePlaces
 from workbench.cloud.resources import CREDENTIALS
 from workbench.laptop import Running
@@ -42,9 +42,9 @@ def secrets(stack: Running) -> tuple[bytes, ...]:
     return tuple(key.strip().encode() for key in stack.keys.split(",") if key.strip())
 
 
-def places(stack: Running) -> Places:
+def places(stack: Running) -> PublishDeps:
     """What publishing needs."""
-    return Places(objects(stack), table(stack), secrets(stack), check_ranker)
+    return PublishDeps(objects(stack), table(stack), secrets(stack), check_ranker)
 
 
 def brake_places(stack: Running) -> BrakePlaces:

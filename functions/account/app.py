@@ -11,15 +11,15 @@ from hemline.runtime.account import request as account_in
 from hemline.runtime.account import response
 from hemline.runtime.account.wiring import wire
 from hemline.runtime.guard import guarded
-from hemline.runtime.http import Answer, Payload, Request, problem, status_of
+from hemline.runtime.http import HttpRequest, HttpResponse, Payload, problem, status_of
 from hemline.runtime.identity import Asker
 from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log
 from hemline.runtime.origins import is_cross_site
 from hemline.runtime.settings import load
 from hemline.usecases.people import account
-from hemline.usecases.people.account import Person
-from hemline.usecases.people.ensure_visitor import speaker, tombstone_of
+from hemline.usecases.people.account import AccountCaller
+from hemline.usecases.people.ensure_visitor import resolve_subject, tombstone_of
 from hemline.usecases.people.forget_person import forget
 
 settings = load()
@@ -31,7 +31,7 @@ deps, forgetting = wire(settings, clients)
 @clients.budget.within
 def handler(event: Payload, _context: object) -> dict[str, object]:
     """One HTTP API event (payload 2.0) in, one answer out."""
-    request, now = Request(event), time.time_ns() // 1_000_000
+    request, now = HttpRequest(event), time.time_ns() // 1_000_000
     route = event["routeKey"]
     try:
         asker, person = account_in.asker(request, settings, now)
@@ -44,12 +44,12 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     return answer.to_payload()
 
 
-def _identify(request: Request, asker: Asker, person: Person, now: int) -> Answer:
+def _identify(request: HttpRequest, asker: Asker, person: AccountCaller, now: int) -> HttpResponse:
     found = account.identify(person, deps, now)
     return response.identified(found, asker, request, settings.keys)
 
 
-def _export(request: Request, asker: Asker, person: Person, now: int) -> Answer:
+def _export(request: HttpRequest, asker: Asker, person: AccountCaller, now: int) -> HttpResponse:
     page, tombstone = account_in.page_of(request), tombstone_of(person, deps)
     answer = response.exported(account.export(person, page, deps, now))
     if tombstone is None or is_cross_site(request, settings.origins):
@@ -57,20 +57,20 @@ def _export(request: Request, asker: Asker, person: Person, now: int) -> Answer:
     return response.without_id(answer, tombstone.consent, asker, request, settings.keys)
 
 
-def _state(request: Request, asker: Asker, person: Person, now: int) -> Answer:
+def _state(request: HttpRequest, asker: Asker, person: AccountCaller, now: int) -> HttpResponse:
     choices = account_in.choices_of(request)
-    person, choices = speaker(person, choices, deps)
+    person, choices = resolve_subject(person, choices, deps)
     if person.nobody:
         return response.opted_out()
-    consent = account.state(person, choices, deps, now)
+    consent = account.set_consent(person, choices, deps, now)
     return response.stated(consent, person, deps.policy, asker, request, settings.keys)
 
 
-def _forget(request: Request, _asker: Asker, person: Person, now: int) -> Answer:
+def _forget(request: HttpRequest, _asker: Asker, person: AccountCaller, now: int) -> HttpResponse:
     return response.erased(forget(settings.site, person.subject, forgetting, now), request)
 
 
-_ROUTES: dict[str, Callable[[Request, Asker, Person, int], Answer]] = {
+_ROUTES: dict[str, Callable[[HttpRequest, Asker, AccountCaller, int], HttpResponse]] = {
     "POST /v1/identify": _identify,
     "GET /v1/me": _export,
     "HEAD /v1/me": _export,

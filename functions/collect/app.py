@@ -11,7 +11,7 @@ from hemline.runtime.collect.request import caller_of
 from hemline.runtime.collect.response import answer_of
 from hemline.runtime.collect.wiring import wire
 from hemline.runtime.guard import guarded
-from hemline.runtime.http import Payload, Request, problem
+from hemline.runtime.http import HttpRequest, Payload, problem
 from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
@@ -28,7 +28,7 @@ _WAY_OUT = "See docs/openapi.json for what there is."
 @clients.budget.within
 def handler(event: Payload, _context: object) -> dict[str, object]:
     """One HTTP API event (payload 2.0) in, one answer out."""
-    request = Request(event)
+    request = HttpRequest(event)
     now = time.time_ns() // 1_000_000
     try:
         if event.get("routeKey") == "$default":

@@ -16,12 +16,12 @@ from hemline.runtime.fragments.request import ask_of
 from hemline.runtime.fragments.response import answer_of
 from hemline.runtime.fragments.wiring import wire
 from hemline.runtime.guard import guarded
-from hemline.runtime.http import Answer, Payload, Request, problem
+from hemline.runtime.http import HttpRequest, HttpResponse, Payload, problem
 from hemline.runtime.identity import visit_of
 from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
-from hemline.usecases.serving.decide_page import Decided, decide
+from hemline.usecases.serving.decide_page import PageDecision, decide
 
 settings = load()
 deps = wire(settings, Clients("fragments", settings))
@@ -33,7 +33,7 @@ gc.enable()
 def handler(event: Payload, _context: object) -> dict[str, object]:
     """One HTTP API event (payload 2.0) in, one answer out."""
     started = time.perf_counter()
-    request = Request(event)
+    request = HttpRequest(event)
     try:
         if request.header("hemline-preview") or request.parameter("explain") == "1":
             return _preview(request).to_payload()
@@ -47,13 +47,13 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     return answer_of(decided, request, ask.format, took_ms).to_payload()
 
 
-def _preview(request: Request) -> Answer:
+def _preview(request: HttpRequest) -> HttpResponse:
     from hemline.runtime.fragments.preview import answer  # noqa: PLC0415 - visitors' requests need none of it
 
     return answer(request, deps, settings, time.time_ns() // 1_000_000)
 
 
-def _report(decided: Decided, took_ms: float) -> None:
+def _report(decided: PageDecision, took_ms: float) -> None:
     rungs = [fragment.rung.value for fragment in decided.fragments.values()]
     for rung in dict.fromkeys(rungs):
         metric("Hemline", {"Site": settings.site, "Rung": rung}, Fragments=rungs.count(rung))

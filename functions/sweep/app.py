@@ -12,7 +12,7 @@ from hemline.runtime.guard import guarded
 from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
-from hemline.runtime.sweep.wiring import Context, wire
+from hemline.runtime.sweep.wiring import LambdaContext, wire
 from hemline.usecases.people.forget_archive import sweep_on
 
 settings = load()
@@ -24,7 +24,7 @@ _LEAST_MS = 90_000
 
 @guarded
 @clients.budget.within
-def handler(_event: object, context: Context) -> dict[str, object]:
+def handler(_event: object, context: LambdaContext) -> dict[str, object]:
     """What was done; figures and keys of objects, which name nobody."""
     now = time.time_ns() // 1_000_000
     swept = sweep_on(deps, now, lambda: context.get_remaining_time_in_millis() > _LEAST_MS)

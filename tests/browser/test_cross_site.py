@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from hemline.runtime.account import request as account_in
 from hemline.runtime.collect import request as collect_in
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from tests.builders.editions import KEYS, SITE
 from tests.harness.browsing import at_rest, eventually
 from tests.harness.clouds import Cloud
@@ -168,7 +168,7 @@ def attacked(ann: Page, sites: Sites, origin: str, name: str) -> None:
     """Asserts that the attack from a page of `origin` leaves no trace."""
     before, held, answers = jar(ann), len(sites.held()), len(sites.answers)
     visitor = next(r.subject for r in reversed(sites.held()) if r.event.type == "view")
-    stood = sites.table.read_part(SITE, visitor, Part.PROFILE)
+    stood = sites.table.read_part(SITE, visitor, PersonItem.PROFILE)
     page = ann.context.new_page()
     page.goto(origin)
     ATTACKS[name](page, sites)
@@ -179,7 +179,7 @@ def attacked(ann: Page, sites: Sites, origin: str, name: str) -> None:
     assert all(status < 500 for _, status, _ in made)
     assert jar(ann) == before
     assert len(sites.held()) == held
-    assert sites.table.read_part(SITE, visitor, Part.PROFILE) == stood
+    assert sites.table.read_part(SITE, visitor, PersonItem.PROFILE) == stood
     assert is_refused(ann, sites), "what was refused before is refused still"
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request
 
 from hemline.decide.templates import escape, slot
-from hemline.decide.templates.render import SECTION, Linked, programs
+from hemline.decide.templates.render import SECTION, LinkedProgram, programs
 from tests.harness.browsing import eventually
 from tests.strategies.xss import PAYLOADS, Stage
 
@@ -86,6 +86,6 @@ def test_it_turns_red_when_values_are_not_escaped(
     made = programs(stage.snapshot.edition.raw(SECTION))
     held = slot._of(stage.snapshot)
     for name in made:
-        held[name] = held[name]._replace(linked=Linked(made[name]))
+        held[name] = held[name]._replace(linked=LinkedProgram(made[name]))
     ran, asked = shown(page, stage)
     assert ran or asked

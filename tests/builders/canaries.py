@@ -20,7 +20,7 @@ from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import environment, event, load
 from workbench.cloud.streams.delivery import Entry
 from workbench.cloud.streams.events import Origin, kinesis_event
-from workbench.cloud.template import Source
+from workbench.cloud.template import EventSource
 from workbench.forget.spellings import found_in, needles
 
 VISITOR, USER = "canary-visitor-4fX9qR", "canary-user@example.com"
@@ -206,7 +206,7 @@ def account_call(route: str, body: str = "", bearer: str = "") -> dict[str, Any]
 
 
 def batch(*payloads: bytes) -> dict[str, Any]:
-    source = Source("Stream", "events", "ingest", 10, 0.0, -1, -1, True, True, None)
+    source = EventSource("Stream", "events", "ingest", 10, 0.0, -1, -1, True, True, None)
     entries = [
         Entry(str(number), f"v:{VISITOR}", data, time.time())
         for number, data in enumerate(payloads, 1)

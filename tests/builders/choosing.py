@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hemline.decide.token import Token, encode
 from hemline.learn.variants.exposures import Choices
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.site.slot import Slot, Variant
 from tests.builders.editions import KEYS, NOW, SITE
 
@@ -38,7 +38,7 @@ def did(
     n: int = 0,
 ) -> Record:
     """A deed, with the token of what it happened in."""
-    lines = (Line("i1"),)
+    lines = (OrderLine("i1"),)
     event = Event(f"{who}-{kind}-{when}-{n}", kind, when, slot=slot, token=shown, lines=lines)
     return Record(SITE, who, when, event, "GB", "mobile")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hemline.usecases.people.forget_person import ForgetDeps, Forgotten, forget
 from hemline.usecases.people.forget_register import Forgetting
 from hemline.usecases.people.link import link, unlink
-from hemline.usecases.ports import Part, Stored
+from hemline.usecases.ports import PersonItem, Stored
 from tests.builders.people import NOW, SITE, World
 from tests.builders.versions import VersionedObjects
 
@@ -41,7 +41,7 @@ class People(World):
         """As the account function and the operator do."""
         return forget(SITE, subject, self.forgetting, at)
 
-    def parts(self) -> Iterator[tuple[str, Part, Stored]]:
+    def parts(self) -> Iterator[tuple[str, PersonItem, Stored]]:
         """All that the table holds."""
         for (_, subject, part), stored in sorted(self.table._parts.items()):
             yield subject, part, stored

@@ -19,7 +19,7 @@ from hemline.usecases.ingest.batch import IngestDeps, IngestResult, StreamRecord
 from hemline.usecases.ingest.follow import links_of, profile_of
 from hemline.usecases.people.link import LinkDeps
 from hemline.usecases.people.parts import NEVER
-from hemline.usecases.ports import Part, Stored
+from hemline.usecases.ports import PersonItem, Stored
 
 SITE = "demo"
 NOW = 1_700_000_000_000
@@ -155,11 +155,11 @@ class World:
         """What a fold of these makes."""
         return fold(Profile(), records)
 
-    def part(self, subject: str, part: Part = Part.PROFILE) -> Stored:
+    def part(self, subject: str, part: PersonItem = PersonItem.PROFILE) -> Stored:
         """As it lies in the table."""
         return MemoryTable.read_part(self.table, SITE, subject, part) or NEVER
 
-    def profile(self, subject: str, part: Part = Part.PROFILE) -> Profile:
+    def profile(self, subject: str, part: PersonItem = PersonItem.PROFILE) -> Profile:
         """What is kept of `subject`."""
         return profile_of(self.part(subject, part))
 

@@ -7,12 +7,12 @@ from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.model import keys
 from hemline.model.edition import Edition, unpack
 from hemline.model.errors import Refused
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.site.rule import Rule
 from hemline.model.site.site import Site, encode_site
 from hemline.model.site.slot import Slot
 from hemline.usecases.ingest.archive import append, line
-from hemline.usecases.publishing.publish import Places, Published, publish_edition
+from hemline.usecases.publishing.publish import PublishDeps, Published, publish_edition
 from hemline.usecases.publishing.ranker import Tried
 
 SITE = "shop"
@@ -29,13 +29,15 @@ def item(name: str, time: int = NOW - 20 * DAY, version: int = 0, **properties: 
 
 
 def bought(who: str, *names: str, time: int = NOW - DAY) -> Record:
-    lines = tuple(Line(name) for name in names)
+    lines = tuple(OrderLine(name) for name in names)
     event = Event(f"{who}-{'-'.join(names)}-{time}", "purchase", time, lines=lines)
     return Record(SITE, f"v:{who}", time + 50, event, country="GB", device="mobile")
 
 
 def shown(who: str, *names: str, time: int) -> Record:
-    event = Event(f"seen-{who}-{time}", "exposure", time, lines=tuple(map(Line, names)), token="t")
+    event = Event(
+        f"seen-{who}-{time}", "exposure", time, lines=tuple(map(OrderLine, names)), token="t"
+    )
     return Record(SITE, f"v:{who}", time + 50, event, country="FR")
 
 
@@ -59,14 +61,14 @@ def fits(onnx: bytes, card: bytes) -> Tried:
     return Tried(FEATURES)
 
 
-def places(records: Sequence[Record] = HISTORY, site: Site = SHOP) -> Places:
+def places(records: Sequence[Record] = HISTORY, site: Site = SHOP) -> PublishDeps:
     objects = MemoryObjects()
     append(objects, [line("shard-0", str(n), record) for n, record in enumerate(records, 1)])
     objects.put(keys.site_object(SITE), encode_site(site))
-    return Places(objects, MemoryTable(), SECRETS, fits)
+    return PublishDeps(objects, MemoryTable(), SECRETS, fits)
 
 
-def live(place: Places) -> Edition:
+def live(place: PublishDeps) -> Edition:
     pointer = place.pointers.read_pointer(SITE)
     assert pointer is not None
     pointer.check(SITE, SECRETS)
@@ -75,9 +77,9 @@ def live(place: Places) -> Edition:
     return unpack(data, site=SITE, digest=pointer.digest)
 
 
-def publish(place: Places, built: int = NOW) -> Published:
+def publish(place: PublishDeps, built: int = NOW) -> Published:
     return publish_edition(SITE, place, built=built)
 
 
-def add(place: Places, record: Record, sequence: int) -> None:
+def add(place: PublishDeps, record: Record, sequence: int) -> None:
     append(place.objects, [line("shard-0", str(sequence), record)])

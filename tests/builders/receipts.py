@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.decide.token import Token, decode
 from hemline.model.brake import Brake
 from hemline.model.decision import Fragment, Visit
@@ -16,9 +16,9 @@ from hemline.model.events.event import Record, encode_record
 from hemline.model.keys import brake_version, edition_object
 from hemline.usecases.ingest.batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest.read import StreamRecord
-from hemline.usecases.ports import Hot
-from hemline.usecases.receipts.receipts import Scene, Sources, scene_of, sources_of
-from hemline.usecases.serving.decide_page import Decided, Deps, decide
+from hemline.usecases.ports import ServingRead
+from hemline.usecases.receipts.receipts import DecisionInputs, Sources, scene_of, sources_of
+from hemline.usecases.serving.decide_page import Deps, PageDecision, decide
 from hemline.usecases.serving.editions import LiveEdition
 from tests.builders.editions import KEYS, NOW, SITE, build_file
 from tests.harness.deciding import live
@@ -63,14 +63,18 @@ class World:
         self.objects.put(brake_version(SITE, brake.version), text.encode())
         self.live.follow(None, text)
 
-    def decide(self, question: Ask, visit: Visit, now: int = NOW, reader: Any = None) -> Decided:
+    def decide(
+        self, question: PageRequest, visit: Visit, now: int = NOW, reader: Any = None
+    ) -> PageDecision:
         deps = Deps(SITE, reader or self.table, self.live, KEYS, 0.05)
         return decide(question, visit, deps, now)
 
     def sources(self, subject: str = "") -> Sources:
         return sources_of(SITE, self.objects, KEYS, lambda *_: self.ranker, subject)
 
-    def scene(self, fragment: Fragment, subject: str = "", asked: Ask | None = None) -> Scene:
+    def scene(
+        self, fragment: Fragment, subject: str = "", asked: PageRequest | None = None
+    ) -> DecisionInputs:
         return scene_of(receipt(fragment), self.sources(subject), asked)
 
 
@@ -86,5 +90,7 @@ def receipt(fragment: Fragment) -> Token:
 class Gone:
     """A table that lost its profiles."""
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
-        return Hot(None, None)
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
+        return ServingRead(None, None)

@@ -6,11 +6,11 @@ from typing import Protocol
 from hemline.adapters.aws.client import connect
 from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.model.errors import Conflict
-from hemline.usecases.ports import Hot, HotReader, PersonStore, PointerStore
+from hemline.usecases.ports import PersonStore, PointerStore, ServingRead, ServingReader
 from tests.harness.clouds import REGION, Cloud
 
 
-class Table(HotReader, PersonStore, PointerStore, Protocol):
+class Table(ServingReader, PersonStore, PointerStore, Protocol):
     """All that the one table is used for."""
 
 
@@ -20,8 +20,8 @@ def dynamo(cloud: Cloud) -> DynamoTable:
     )
 
 
-def hot(table: Table, subject: str | None, *, pointer: bool = False) -> Hot:
-    return table.read_hot("demo", subject, pointer=pointer, timeout=10)
+def hot(table: Table, subject: str | None, *, pointer: bool = False) -> ServingRead:
+    return table.read_for_serving("demo", subject, pointer=pointer, timeout=10)
 
 
 def attempt(write: Callable[..., None], site: str, subject: str, blob: bytes, expected: int) -> str:

@@ -12,10 +12,10 @@ import numpy as np
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.model.events.event import Event, Record, encode_record
-from hemline.model.subject_status import Standing
+from hemline.model.subject_status import SubjectStatus
 from hemline.usecases.ingest.batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest.read import StreamRecord
-from hemline.usecases.ports import Hot, Stored
+from hemline.usecases.ports import ServingRead, Stored
 from tests.builders.editions import NOW, SITE, ScoreByPrice
 from tests.builders.receipts import Here
 from tests.harness.deciding import acts
@@ -73,29 +73,35 @@ class Then(NamedTuple):
 
     profiles: dict[str, Stored]
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         """Memory is never late."""
-        return Hot(self.profiles.get(subject or ""), None)
+        return ServingRead(self.profiles.get(subject or ""), None)
 
 
 class Said(NamedTuple):
     """The same, with something that holds for everybody beside their profile."""
 
     profiles: dict[str, Stored]
-    standing: Standing
+    standing: SubjectStatus
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         """Whoever has no profile may have said something all the same."""
         stored = self.profiles.get(subject or "", Stored(b"", 1))
-        return Hot(stored._replace(standing=self.standing) if subject else None, None)
+        return ServingRead(stored._replace(standing=self.standing) if subject else None, None)
 
 
 class Torn(NamedTuple):
     """A table whose profiles are no profiles."""
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         """Bytes that nobody wrote."""
-        return Hot(Stored(b"\xff torn", 1), None)
+        return ServingRead(Stored(b"\xff torn", 1), None)
 
 
 # ---- what goes wrong ----

@@ -15,7 +15,7 @@ from tests.caches.world import World
 from tests.harness.functions import ROOT
 from workbench.background_server import settled
 from workbench.cloud import gateway
-from workbench.cloud.pool import Answer, Busy
+from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.template import load
 
 FAULT = "x-test-fault"
@@ -57,14 +57,14 @@ class Origin:
         await runner.cleanup()
 
     def _function(self, name: str) -> gateway.Invoke:
-        async def invoke(payload: bytes) -> Answer:
+        async def invoke(payload: bytes) -> InvokeResult:
             event: dict[str, Any] = json.loads(payload)
             fault = event["headers"].get(FAULT)
             if fault == "503":
                 raise Busy
             if fault == "500":
-                return Answer(b"", "it failed")
-            return Answer(json.dumps(self.handlers[name](event, None)).encode())
+                return InvokeResult(b"", "it failed")
+            return InvokeResult(json.dumps(self.handlers[name](event, None)).encode())
 
         return invoke
 

@@ -14,8 +14,8 @@ from hemline.adapters.aws.client import connect
 from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.adapters.memory import MemoryTable
 from hemline.model.consent import Consent
-from hemline.model.subject_status import Standing
-from hemline.usecases.ports import Part, Stored, Write, Written
+from hemline.model.subject_status import SubjectStatus
+from hemline.usecases.ports import PersonItem, Stored, Write, Written
 from tests.builders.tables import Table, attempt, dynamo
 from tests.harness.clouds import REGION, Cloud
 
@@ -71,8 +71,8 @@ def test_any_number_of_profiles_is_written_at_once_and_each_outcome_is_its_own(
 
 
 def test_what_stands_beside_a_profile_survives_many_writes_too(batching: Table) -> None:
-    standing = Standing(Consent(refused=2, at=5), linked=True)
-    batching.write_part("demo", "v:a", Part.PROFILE, Stored(b"1", 1, standing))
+    standing = SubjectStatus(Consent(refused=2, at=5), linked=True)
+    batching.write_part("demo", "v:a", PersonItem.PROFILE, Stored(b"1", 1, standing))
     assert batching.write_profiles("demo", [Write("v:a", b"2", 1)]) == [None]
     assert batching.read_profiles("demo", ["v:a"]) == {"v:a": Stored(b"2", 2, standing)}
 
@@ -122,14 +122,14 @@ def test_many_writes_leave_the_attributes_that_single_ones_leave(
 @pytest.mark.parametrize(
     "standing",
     [
-        Standing(Consent(granted=3, at=5)),
-        Standing(Consent(granted=1, refused=2, at=5)),
-        Standing(Consent(refused=4), forgotten=7),
+        SubjectStatus(Consent(granted=3, at=5)),
+        SubjectStatus(Consent(granted=1, refused=2, at=5)),
+        SubjectStatus(Consent(refused=4), forgotten=7),
     ],
     ids=["yes", "a no", "forgotten once"],
 )
 def test_many_writes_leave_of_whoever_said_something_what_writing_the_part_leaves(
-    emulator: Cloud, days: int, standing: Standing
+    emulator: Cloud, days: int, standing: SubjectStatus
 ) -> None:
     items = []
     for many in (False, True):
@@ -137,14 +137,14 @@ def test_many_writes_leave_of_whoever_said_something_what_writing_the_part_leave
         client = connect("dynamodb", region=REGION, endpoint=emulator.endpoint)
         table = DynamoTable(client, name, days)
         table.clock = lambda: 1_000_000.0
-        table.write_part("demo", "v:a", Part.PROFILE, Stored(b"old", 1, standing))
+        table.write_part("demo", "v:a", PersonItem.PROFILE, Stored(b"old", 1, standing))
         table.clock = lambda: 1_500_000.0
         if many:
             mixed = [Write("v:new", b"x", 0), Write("v:a", b"x", 1, standing)]
             assert table.write_profiles("demo", mixed) == [None, None]
         else:
             table.write_profile("demo", "v:new", b"x", expected=0)
-            table.write_part("demo", "v:a", Part.PROFILE, Stored(b"x", 2, standing))
+            table.write_part("demo", "v:a", PersonItem.PROFILE, Stored(b"x", 2, standing))
         found = emulator.boto("dynamodb").scan(TableName=name)["Items"]
         items.append(sorted(found, key=lambda item: item["pk"]["S"]))
     assert items[0] == items[1]

@@ -13,10 +13,10 @@ from hemline.adapters.memory import MemoryTable
 from hemline.model.consent import Consent
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
-from hemline.model.subject_status import Standing
+from hemline.model.subject_status import SubjectStatus
 from hemline.usecases.ports import (
-    Hot,
-    Part,
+    PersonItem,
+    ServingRead,
     Stored,
 )
 from tests.builders.tables import Table, attempt, dynamo, hot
@@ -33,8 +33,8 @@ def table(request: pytest.FixtureRequest) -> Iterator[Table]:
 
 
 def test_an_empty_table_has_neither_profile_nor_pointer(table: Table) -> None:
-    assert hot(table, "v:a", pointer=True) == Hot(None, None)
-    assert hot(table, None) == Hot(None, None)
+    assert hot(table, "v:a", pointer=True) == ServingRead(None, None)
+    assert hot(table, None) == ServingRead(None, None)
     assert table.read_profiles("demo", ["v:a"]) == {}
     assert table.read_pointer("demo") is None
 
@@ -42,7 +42,7 @@ def test_an_empty_table_has_neither_profile_nor_pointer(table: Table) -> None:
 def test_a_profile_is_read_as_it_was_written(table: Table) -> None:
     blob = bytes(range(256)) * 16
     table.write_profile("demo", "v:a", blob, expected=0)
-    assert hot(table, "v:a") == Hot(Stored(blob, 1), None)
+    assert hot(table, "v:a") == ServingRead(Stored(blob, 1), None)
     assert table.read_profiles("demo", ["v:a", "v:b"]) == {"v:a": Stored(blob, 1)}
 
 
@@ -93,10 +93,10 @@ def test_one_read_brings_profile_and_pointer(table: Table) -> None:
     pointer = Pointer("d" * 64, 1_700_000_000_000, "sig.nature")
     table.write_profile("demo", "v:a", b"x", expected=0)
     table.swap_pointer("demo", pointer, expected=None)
-    assert hot(table, "v:a", pointer=True) == Hot(Stored(b"x", 1), pointer)
-    assert hot(table, "v:a") == Hot(Stored(b"x", 1), None)
-    assert hot(table, "v:b", pointer=True) == Hot(None, pointer)
-    assert hot(table, None, pointer=True) == Hot(None, pointer)
+    assert hot(table, "v:a", pointer=True) == ServingRead(Stored(b"x", 1), pointer)
+    assert hot(table, "v:a") == ServingRead(Stored(b"x", 1), None)
+    assert hot(table, "v:b", pointer=True) == ServingRead(None, pointer)
+    assert hot(table, None, pointer=True) == ServingRead(None, pointer)
 
 
 def test_a_pointer_moves_only_from_where_it_was_thought_to_be(table: Table) -> None:
@@ -131,7 +131,7 @@ def test_any_writes_leave_it_as_they_leave_memory(
 def test_a_table_that_is_not_there_is_unavailable(cloud: Cloud) -> None:
     table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), "no-such")
     for call in (
-        lambda: table.read_hot("demo", "v:a", pointer=True, timeout=10),
+        lambda: table.read_for_serving("demo", "v:a", pointer=True, timeout=10),
         lambda: table.read_profiles("demo", ["v:a"]),
         lambda: table.write_profile("demo", "v:a", b"", expected=0),
         lambda: table.read_pointer("demo"),
@@ -158,23 +158,23 @@ def test_a_profile_is_kept_for_so_long_after_its_last_write(cloud: Cloud) -> Non
 @pytest.mark.parametrize(
     ("part", "standing", "lasts"),
     [
-        (Part.PROFILE, Standing(), False),
-        (Part.PROFILE, Standing(Consent(granted=1)), False),
-        (Part.PROFILE, Standing(Consent(refused=1)), True),
-        (Part.PROFILE, Standing(forgotten=5), True),
-        (Part.PROFILE, Standing(linked=True), True),
-        (Part.OWN, Standing(), True),
+        (PersonItem.PROFILE, SubjectStatus(), False),
+        (PersonItem.PROFILE, SubjectStatus(Consent(granted=1)), False),
+        (PersonItem.PROFILE, SubjectStatus(Consent(refused=1)), True),
+        (PersonItem.PROFILE, SubjectStatus(forgotten=5), True),
+        (PersonItem.PROFILE, SubjectStatus(linked=True), True),
+        (PersonItem.OWN, SubjectStatus(), True),
     ],
 )
 def test_what_must_outlive_a_profile_is_never_left_to_the_clock(
-    cloud: Cloud, part: Part, standing: Standing, *, lasts: bool
+    cloud: Cloud, part: PersonItem, standing: SubjectStatus, *, lasts: bool
 ) -> None:
     """A tombstone, a no and a link stay; their profile is past all the same."""
     name = cloud.make_table()
     table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), name, 10)
     table.clock = lambda: 1_000_000.0
     table.write_profile("demo", "u:a", b"x", expected=0)
-    table.delete_part("demo", "u:a", Part.PROFILE)
+    table.delete_part("demo", "u:a", PersonItem.PROFILE)
     table.write_part("demo", "u:a", part, Stored(b"x", 1, standing))
     assert kept(cloud, name) == {part: ("" if lasts else "1864000", "1864000")}
     table.clock = lambda: 1_864_000.0
@@ -193,7 +193,7 @@ def test_what_is_past_and_still_there_is_read_as_nothing_and_written_over(cloud:
         hot(table, "v:a").profile,
         hot(table, "v:a", pointer=True).profile,
         table.read_profiles("demo", ["v:a"])["v:a"],
-        table.read_part("demo", "v:a", Part.PROFILE),
+        table.read_part("demo", "v:a", PersonItem.PROFILE),
     ):
         assert found == Stored(b"", 1)
     table.write_profile("demo", "v:a", b"new", expected=1)
@@ -203,39 +203,39 @@ def test_what_is_past_and_still_there_is_read_as_nothing_and_written_over(cloud:
 def test_links_last_and_without_a_number_of_days_everything_does(cloud: Cloud) -> None:
     name = cloud.make_table()
     client = connect("dynamodb", region=REGION, endpoint=cloud.endpoint)
-    DynamoTable(client, name, 10).write_part("demo", "u:a", Part.LINKS, Stored(b"x", 1))
+    DynamoTable(client, name, 10).write_part("demo", "u:a", PersonItem.LINKS, Stored(b"x", 1))
     DynamoTable(client, name).write_profile("demo", "u:a", b"x", expected=0)
-    DynamoTable(client, name).write_part("demo", "u:a", Part.OWN, Stored(b"x", 1))
+    DynamoTable(client, name).write_part("demo", "u:a", PersonItem.OWN, Stored(b"x", 1))
     assert set(kept(cloud, name).values()) == {("", "")}
 
 
 def test_what_stands_beside_a_profile_is_read_with_it_and_survives_writes_of_events(
     table: Table,
 ) -> None:
-    standing = Standing(Consent(refused=2, at=5), forgotten=7, linked=True)
-    table.write_part("demo", "v:a", Part.PROFILE, Stored(b"1", 1, standing))
+    standing = SubjectStatus(Consent(refused=2, at=5), forgotten=7, linked=True)
+    table.write_part("demo", "v:a", PersonItem.PROFILE, Stored(b"1", 1, standing))
     table.write_profile("demo", "v:a", b"2", expected=1)
     assert hot(table, "v:a").profile == Stored(b"2", 2, standing)
     assert table.read_profiles("demo", ["v:a"]) == {"v:a": Stored(b"2", 2, standing)}
 
 
 def test_parts_of_a_person_are_apart_and_written_under_a_condition(table: Table) -> None:
-    for part in Part:
+    for part in PersonItem:
         assert table.read_part("demo", "u:a", part) is None
         table.write_part("demo", "u:a", part, Stored(part.encode(), 1))
-    for part in Part:
+    for part in PersonItem:
         with pytest.raises(Conflict):
             table.write_part("demo", "u:a", part, Stored(b"again", 1))
         with pytest.raises(Conflict):
             table.write_part("demo", "u:a", part, Stored(b"too new", 3))
-        table.write_part("demo", "u:a", part, Stored(part.encode(), 2, Standing(linked=True)))
-    assert {part: table.read_part("demo", "u:a", part) for part in Part} == {
-        part: Stored(part.encode(), 2, Standing(linked=True)) for part in Part
+        table.write_part("demo", "u:a", part, Stored(part.encode(), 2, SubjectStatus(linked=True)))
+    assert {part: table.read_part("demo", "u:a", part) for part in PersonItem} == {
+        part: Stored(part.encode(), 2, SubjectStatus(linked=True)) for part in PersonItem
     }
 
 
 def test_a_deleted_part_is_gone_and_may_be_deleted_again(table: Table) -> None:
-    table.write_part("demo", "u:a", Part.OWN, Stored(b"1", 1))
+    table.write_part("demo", "u:a", PersonItem.OWN, Stored(b"1", 1))
     for _ in range(2):
-        table.delete_part("demo", "u:a", Part.OWN)
-        assert table.read_part("demo", "u:a", Part.OWN) is None
+        table.delete_part("demo", "u:a", PersonItem.OWN)
+        assert table.read_part("demo", "u:a", PersonItem.OWN) is None

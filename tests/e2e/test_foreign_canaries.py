@@ -18,7 +18,7 @@ import pytest
 from hemline.decide.facts.facts import FactSource
 from hemline.learn.profile import capsule
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.serving.visitor_context import Known
+from hemline.usecases.serving.visitor_context import VisitorContext
 from tests.builders.editions import KEYS
 from tests.caches.world import OWN, SLOTS, World
 from tests.harness.deciding import acts
@@ -178,15 +178,15 @@ def test_a_profile_that_outlives_a_request_cut_off_is_found(
     world: Warm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[Any] = []
-    original = Known.profile
+    original = VisitorContext.profile
 
-    def leaky(self: Known) -> Any:
+    def leaky(self: VisitorContext) -> Any:
         held.append(self)
         found = original(held[0])
         held.clear()  # never reached when the request was cut off before
         return found
 
-    monkeypatch.setattr(Known, "profile", leaky)
+    monkeypatch.setattr(VisitorContext, "profile", leaky)
     assert any(walk(world, 600, seed=1))
 
 

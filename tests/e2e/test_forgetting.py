@@ -30,11 +30,11 @@ from workbench import seed
 from workbench.demo.catalogue import items
 from workbench.demo.simulator import history
 from workbench.forget import scan
-from workbench.forget.scan import Found, Place
+from workbench.forget.scan import Place, ScanMatch
 from workbench.forget.verify import kept_by_hash, through
 from workbench.importers import importing
 from workbench.importers.http_road import FrontDoor
-from workbench.importers.wire import Stream, encode
+from workbench.importers.wire import WireEvents, encode
 
 pytestmark = pytest.mark.cloud
 
@@ -89,7 +89,7 @@ class Shop:
     def send(self, rows: list[Any]) -> None:
         """As a server does, signed."""
         with closing(FrontDoor(self.loop.url, KEYS[0])) as door:
-            report = importing.run(Stream(iter(rows)), door)
+            report = importing.run(WireEvents(iter(rows)), door)
         assert report.accepted == len(rows), report.lines()
 
     def poison(self) -> None:
@@ -136,7 +136,7 @@ class Shop:
         assert done.done
         return done
 
-    def found(self, *names: str) -> list[Found]:
+    def found(self, *names: str) -> list[ScanMatch]:
         """Where any of the names is, in what can be rewritten: the stream goes by itself."""
         dynamodb, table = self.cloud.boto("dynamodb"), self.loop._names["table"]
         places = [

@@ -25,8 +25,8 @@ from workbench.demo.simulator import history
 from workbench.importers import importing, online_retail, ranklens
 from workbench.importers.http_road import FrontDoor
 from workbench.importers.reading import opened
-from workbench.importers.report import Report
-from workbench.importers.wire import Stream, encode
+from workbench.importers.report import ImportReport
+from workbench.importers.wire import WireEvents, encode
 
 pytestmark = pytest.mark.cloud
 
@@ -56,7 +56,7 @@ def loop(emulator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
         yield found
 
 
-def fill(loop: Loop, stream: Stream) -> Imported:
+def fill(loop: Loop, stream: WireEvents) -> Imported:
     """Import through HTTP, ingest all of it, publish as of the newest event."""
     report = through_the_door(loop, stream)
     assert report.rejected == 0, report.lines()
@@ -70,7 +70,7 @@ def fill(loop: Loop, stream: Stream) -> Imported:
     return Imported(loop, records)
 
 
-def through_the_door(loop: Loop, stream: Stream) -> Report:
+def through_the_door(loop: Loop, stream: WireEvents) -> ImportReport:
     door = FrontDoor(loop.url, KEYS[0])
     try:
         return importing.run(stream, door)
@@ -131,14 +131,14 @@ def demo_events(count: int) -> Iterator[bytes]:
 
 
 def test_the_loop_on_the_demo_shop(loop: Loop) -> None:
-    check_the_loop(fill(loop, Stream(demo_events(2500))))
+    check_the_loop(fill(loop, WireEvents(demo_events(2500))))
 
 
 @pytest.mark.data
 @pytest.mark.skipif(not (DATA / "ranklens").exists(), reason="RankLens is not beside the project")
 def test_the_loop_on_real_rankings(loop: Loop) -> None:
     with opened(DATA / "ranklens/events.jsonl.gz") as source:
-        check_the_loop(fill(loop, Stream(ranklens.events(islice(source.lines(), 6000)))))
+        check_the_loop(fill(loop, WireEvents(ranklens.events(islice(source.lines(), 6000)))))
 
 
 @pytest.mark.data
@@ -152,9 +152,9 @@ def test_the_loop_on_real_invoices(loop: Loop) -> None:
 
 
 def test_a_second_import_of_the_same_file_changes_nothing(loop: Loop) -> None:
-    site = fill(loop, Stream(demo_events(300)))
+    site = fill(loop, WireEvents(demo_events(300)))
     before = loop.states(subjects(site))
-    report = through_the_door(loop, Stream(demo_events(300)))
+    report = through_the_door(loop, WireEvents(demo_events(300)))
     assert report.accepted == report.read
     assert loop.drain() == report.accepted
     again = [archived.record for archived in read_archive(loop.objects, SITE)]

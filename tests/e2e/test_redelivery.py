@@ -29,7 +29,7 @@ from workbench import stores
 from workbench.demo.simulator import history
 from workbench.importers import importing
 from workbench.importers.http_road import FrontDoor
-from workbench.importers.wire import Stream, Wire, encode
+from workbench.importers.wire import Wire, WireEvents, encode
 from workbench.laptop import Running
 
 pytestmark = [
@@ -91,7 +91,7 @@ def send_and_kill(stack: Running) -> list[tuple[str, str]]:
             known = set(objects.keys(archive_prefix(SITE)))
             # Every batch twice, as a client does that never heard of its success.
             for _ in range(2):
-                report = importing.run(Stream(iter(map(encode, events))), door)
+                report = importing.run(WireEvents(iter(map(encode, events))), door)
                 assert report.accepted == len(events), report.lines()
             sent += [(f"v:{event['visitor']}", str(event["id"])) for event in events]
             eventually(partial(has_more, objects, known))

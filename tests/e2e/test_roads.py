@@ -18,10 +18,10 @@ from workbench import seed
 from workbench.demo.catalogue import items
 from workbench.demo.simulator import history
 from workbench.importers import importing
-from workbench.importers.direct import Direct, Stores
+from workbench.importers.direct import Direct, DirectStores
 from workbench.importers.http_road import FrontDoor, Road
-from workbench.importers.report import Report
-from workbench.importers.wire import Made, Stream, encode
+from workbench.importers.report import ImportReport
+from workbench.importers.wire import Made, WireEvents, encode
 
 pytestmark = pytest.mark.cloud
 
@@ -52,10 +52,10 @@ def loops(emulator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lo
 
 
 def direct(loop: Loop, name: str = "a-file") -> Road:
-    return Direct(Stores(SITE, loop.table, loop.objects), name)
+    return Direct(DirectStores(SITE, loop.table, loop.objects), name)
 
 
-def run(road: Road, stream: Stream) -> Report:
+def run(road: Road, stream: WireEvents) -> ImportReport:
     with closing(road):
         return importing.run(stream, road)
 
@@ -74,9 +74,9 @@ def subjects(loop: Loop) -> list[str]:
 
 def test_profiles_and_statistics_are_the_same_bytes_by_both_roads(loops: tuple[Loop, Loop]) -> None:
     one, two = loops
-    by_door = run(FrontDoor(one.url, KEYS[0]), Stream(events()))
+    by_door = run(FrontDoor(one.url, KEYS[0]), WireEvents(events()))
     one.drain()
-    straight = run(direct(two), Stream(events()))
+    straight = run(direct(two), WireEvents(events()))
     assert by_door.accepted == straight.accepted == by_door.read
     assert subjects(one) == subjects(two)
     assert one.states(subjects(one)) == two.states(subjects(two))
@@ -88,8 +88,8 @@ def test_profiles_and_statistics_are_the_same_bytes_by_both_roads(loops: tuple[L
 
 def test_the_comparison_would_notice_one_event_less(loops: tuple[Loop, Loop]) -> None:
     one, two = loops
-    run(direct(one), Stream(events()))
-    run(direct(two), Stream(list(events())[:-1]))
+    run(direct(one), WireEvents(events()))
+    run(direct(two), WireEvents(list(events())[:-1]))
     assert one.states(subjects(one)) != two.states(subjects(two))
 
 
@@ -97,8 +97,8 @@ def test_both_roads_reject_the_same_events_for_the_same_reasons(loops: tuple[Loo
     one, two = loops
     stream = [*WRONG, *islice(events(), 5)]
     by_door, straight = (
-        run(FrontDoor(one.url, KEYS[0]), Stream(stream)),
-        run(direct(two), Stream(stream)),
+        run(FrontDoor(one.url, KEYS[0]), WireEvents(stream)),
+        run(direct(two), WireEvents(stream)),
     )
     assert (by_door.accepted, by_door.rejected) == (5, 5)
     assert by_door.reasons == straight.reasons
@@ -109,15 +109,15 @@ def test_both_roads_reject_the_same_events_for_the_same_reasons(loops: tuple[Loo
 def test_a_file_of_which_nothing_is_right_is_counted_and_does_not_stop(
     loops: tuple[Loop, Loop],
 ) -> None:
-    report = run(FrontDoor(loops[0].url, KEYS[0]), Stream(WRONG))
+    report = run(FrontDoor(loops[0].url, KEYS[0]), WireEvents(WRONG))
     assert (report.accepted, report.rejected) == (0, 5)
 
 
 def test_the_same_file_straight_in_twice_is_counted_once(loops: tuple[Loop, Loop]) -> None:
     one, _ = loops
-    run(direct(one), Stream(events()))
+    run(direct(one), WireEvents(events()))
     first = edition(one)
     states = one.states(subjects(one))
-    assert run(direct(one), Stream(events())).rejected == 0
+    assert run(direct(one), WireEvents(events())).rejected == 0
     assert edition(one).digest == first.digest
     assert one.states(subjects(one)) == states

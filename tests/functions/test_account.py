@@ -5,7 +5,7 @@ import pytest
 from hemline.learn.profile import capsule as capsules
 from hemline.model.keys import alias
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from tests.builders.editions import KEYS, SITE
 from tests.harness.account_harness import Desk, body, cookies_of, token
 from tests.harness.deciding import acts
@@ -23,7 +23,7 @@ def test_signing_in_makes_one_person_of_device_and_user(desk: Desk) -> None:
     assert found["visitor"] == sign_visitor("phone", KEYS)
     assert capsules.decode(cookies_of(answer)["__Host-hem_c"], KEYS).subject == "u:ann"
     assert "__Host-hem_v" not in cookies_of(answer)
-    stored = desk.table.read_part(SITE, "u:ann", Part.PROFILE)
+    stored = desk.table.read_part(SITE, "u:ann", PersonItem.PROFILE)
     assert stored
     assert stored.blob
     (record,) = desk.held()
@@ -46,7 +46,7 @@ def test_a_device_of_somebody_else_becomes_another_visitor(desk: Desk) -> None:
 def test_a_browser_that_opts_out_is_linked_to_nobody(desk: Desk) -> None:
     answer = desk("identify", "phone", "ann", sec_gpc="1")
     assert body(answer)["merged"] is False
-    assert desk.table.read_part(SITE, "v:phone", Part.LINKS) is None
+    assert desk.table.read_part(SITE, "v:phone", PersonItem.LINKS) is None
     assert "__Host-hem_v" not in cookies_of(desk("identify", user="ann", sec_gpc="1"))
     assert desk.held() == []
 
@@ -62,7 +62,7 @@ def test_a_bad_token_is_nobody_and_never_the_cookie_s_visitor(desk: Desk, scenar
         assert answer["statusCode"] == 401
         assert body(answer)["field"] == "Authorization"
     assert desk.held() == []
-    assert desk.table.read_part(SITE, "v:phone", Part.PROFILE) is None
+    assert desk.table.read_part(SITE, "v:phone", PersonItem.PROFILE) is None
 
 
 def test_signing_in_needs_a_token_and_everything_needs_somebody(desk: Desk) -> None:
@@ -85,7 +85,7 @@ def test_another_site_s_page_cannot_act_in_a_visitor_s_name(desk: Desk) -> None:
         {"origin": "", "sec_fetch_site": "same-site"},
     ):
         assert desk("forget", "phone", **headers)["statusCode"] == 403, headers
-    assert desk.table.read_part(SITE, "v:phone", Part.PROFILE) is None
+    assert desk.table.read_part(SITE, "v:phone", PersonItem.PROFILE) is None
     for origin, site in (
         ("https://www.example", "cross-site"),  # allowed by the stack
         ("https://behind-a-cdn.example", "same-origin"),
@@ -116,7 +116,9 @@ def test_a_forgotten_device_that_chooses_becomes_a_new_visitor(desk: Desk) -> No
     """Under the old id everything is dropped, so a yes to it would be an empty promise."""
     desk.remember(*acts("v:lost", ["p1"]))
     desk("consent", "lost")  # a no to personalisation
-    before = capsules.Capsule("v:lost", acts=(capsules.Act("e", "click", 1, (("p1", 1),)),))
+    before = capsules.Capsule(
+        "v:lost", acts=(capsules.RecentAction("e", "click", 1, (("p1", 1),)),)
+    )
     old = f"__Host-hem_c={capsules.encode(before, KEYS)}"
     desk("forget", "lost")
     payload = event("account", "consent") | {"body": '{"purposes": {"analytics": true}}'}

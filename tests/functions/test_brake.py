@@ -182,5 +182,5 @@ def test_the_table_lets_one_of_two_writers_in(emulator: Cloud, names: dict[str, 
             table.swap_brake(SITE, "lost", expected=stale)
     table.swap_brake(SITE, "two", expected=1)
     assert table.read_brake(SITE) == "two"
-    found = table.read_hot(SITE, "v:ann", pointer=True, timeout=5)
+    found = table.read_for_serving(SITE, "v:ann", pointer=True, timeout=5)
     assert (found.profile, found.pointer, found.brake) == (None, None, "two")

@@ -13,10 +13,10 @@ import pytest
 
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.events.event import decode_record
-from hemline.model.subject_status import FRESH
+from hemline.model.subject_status import DEFAULT_STATUS
 from hemline.runtime.identity import sign_visitor
 from hemline.runtime.limits import MARGIN
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from hemline.usecases.serving.edition_load import Here
 from tests.builders.editions import KEYS, SITE
 from tests.builders.template import timeouts
@@ -176,8 +176,8 @@ def test_account_does_what_it_says_or_says_503_in_time(
     for visitor, one in zip(visitors, found, strict=True):
         assert wrong_accounted(one) == [], visitor
         if one.status == 200 and visitor.startswith("consent"):
-            kept = days.table.read_part(SITE, f"v:{visitor}", Part.PROFILE)
+            kept = days.table.read_part(SITE, f"v:{visitor}", PersonItem.PROFILE)
             assert kept
-            assert kept.standing != FRESH
+            assert kept.standing != DEFAULT_STATUS
     if service == "dynamodb":
         assert {one.status for one in found} == {503}

@@ -8,10 +8,10 @@ import pytest
 
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.consent import NO
-from hemline.model.subject_status import Standing
+from hemline.model.subject_status import SubjectStatus
 from hemline.model.user_token import UserKey, mint_user_token
 from hemline.runtime.identity import sign_visitor
-from hemline.usecases.ports import Part, Stored
+from hemline.usecases.ports import PersonItem, Stored
 from tests.builders.editions import KEYS, SITE, build_file, catalogue
 from tests.builders.rankers import linear
 from tests.functions.test_fragments import SLOTS, Handler, Stack
@@ -70,8 +70,10 @@ def test_a_bad_bearer_gets_what_nobody_gets_and_not_what_the_cookie_would(stack:
 
 def test_what_a_user_said_on_another_device_counts_here_too(stack: Stack) -> None:
     handler = stack.function().handler
-    old = stack.table.read_part(SITE, "u:ann", Part.PROFILE)
+    old = stack.table.read_part(SITE, "u:ann", PersonItem.PROFILE)
     assert old
     assert shown(handler, "", token())[1] == "model"
-    stack.table.write_part(SITE, "u:ann", Part.PROFILE, Stored(old.blob, 2, Standing(consent=NO)))
+    stack.table.write_part(
+        SITE, "u:ann", PersonItem.PROFILE, Stored(old.blob, 2, SubjectStatus(consent=NO))
+    )
     assert shown(handler, "", token())[0] == shown(handler)[0]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.learn.profile.fold import Profile, encode, fold
-from hemline.model.decision import Page, Traits
+from hemline.model.decision import PageContext, Traits
 from hemline.model.signed import sign
 from hemline.runtime.fragments.preview import HEADER, Pass, as_held, mint
 from tests.builders.editions import KEYS, SITE
@@ -60,7 +60,9 @@ def test_a_segment_is_previewed_by_its_traits(handler: Handler) -> None:
 
 
 def test_a_place_and_a_time_are_stated_and_the_rest_of_another_country_is_unknown() -> None:
-    asked = Ask(Page(), Traits("GB", "mobile", "en", "ENG", "London", 51.5, -0.1), (), "json")
+    asked = PageRequest(
+        PageContext(), Traits("GB", "mobile", "en", "ENG", "London", 51.5, -0.1), (), "json"
+    )
     near = as_held(asked, Pass(SOON, latitude=0.0, time_zone="Europe/Paris"))
     assert (near.traits.country, near.traits.latitude, near.traits.longitude) == ("GB", 0.0, -0.1)
     far = as_held(asked, Pass(SOON, country="DE", region="BE"))

@@ -13,7 +13,7 @@ from hemline.adapters.aws.s3 import S3Objects
 from hemline.model import keys
 from hemline.model.edition import Edition, unpack
 from hemline.model.errors import BadInput, Conflict
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.usecases.ingest.archive import append, line
 from tests.builders.editions import KEYS
 from tests.builders.rankers import linear
@@ -68,7 +68,7 @@ def item(name: str) -> Record:
 
 
 def bought(who: str, *names: str) -> Record:
-    lines = tuple(Line(name) for name in names)
+    lines = tuple(OrderLine(name) for name in names)
     return Record(SITE, f"v:{who}", NOW, Event(f"{who}-1", "purchase", NOW, lines=lines))
 
 

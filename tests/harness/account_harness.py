@@ -12,7 +12,7 @@ from hemline.model.events.event import Record, decode_record
 from hemline.model.user_token import UserKey, mint_user_token
 from hemline.runtime.identity import sign_visitor
 from hemline.usecases.ingest.archive import append, line
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from tests.builders.editions import KEYS, SITE
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import event
@@ -49,7 +49,7 @@ class Desk:
         return answer
 
     def stand(self, subject: str) -> Any:
-        stored = self.table.read_part(SITE, subject, Part.PROFILE)
+        stored = self.table.read_part(SITE, subject, PersonItem.PROFILE)
         assert stored
         return stored.standing
 

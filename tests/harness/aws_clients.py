@@ -6,7 +6,7 @@ from hemline.adapters.aws.client import AwsClient, connect
 from hemline.adapters.aws.credentials import Credentials
 from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.model.keys import profile_partition
-from hemline.usecases.ports import Hot, Stored
+from hemline.usecases.ports import ServingRead, Stored
 from tests.faults.fault_server import FaultServer, answer
 
 ANN, BOB = (profile_partition("demo", subject) for subject in ("v:a", "v:b"))
@@ -17,7 +17,7 @@ PROFILE = {
     "v": {"N": "7"},
 }
 GOT = answer({"Item": PROFILE})
-FOUND = Hot(Stored(b"blob", 7), None)
+FOUND = ServingRead(Stored(b"blob", 7), None)
 
 
 def client(server: FaultServer, service: str = "dynamodb") -> AwsClient:
@@ -37,8 +37,8 @@ def table(server: FaultServer) -> DynamoTable:
     return DynamoTable(client(server), "t")
 
 
-def read(table: DynamoTable, timeout: float = 2.0) -> Hot:
-    return table.read_hot("demo", "v:a", pointer=False, timeout=timeout)
+def read(table: DynamoTable, timeout: float = 2.0) -> ServingRead:
+    return table.read_for_serving("demo", "v:a", pointer=False, timeout=timeout)
 
 
 def targets(server: FaultServer) -> list[str]:

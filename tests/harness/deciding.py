@@ -5,15 +5,15 @@ from typing import Any
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Ask, Engine
+from hemline.decide.page import Engine, PageRequest
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.profile.fold import Profile, encode, fold
-from hemline.model.decision import Page, SlotRequest, Traits, Visit
+from hemline.model.decision import PageContext, SlotRequest, Traits, Visit
 from hemline.model.edition import Edition
 from hemline.model.errors import Unavailable
-from hemline.model.events.event import Event, Line, Record
-from hemline.usecases.ports import Hot
-from hemline.usecases.serving.decide_page import Decided, Deps, decide
+from hemline.model.events.event import Event, OrderLine, Record
+from hemline.usecases.ports import ServingRead
+from hemline.usecases.serving.decide_page import Deps, PageDecision, decide
 from hemline.usecases.serving.editions import LiveEdition
 from tests.builders.editions import KEYS, NOW, SITE
 
@@ -21,7 +21,9 @@ from tests.builders.editions import KEYS, NOW, SITE
 class Broken:
     """A table that never answers."""
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         raise Unavailable("dynamodb", "no answer in time")
 
 
@@ -35,7 +37,10 @@ def acts(
             subject=subject,
             received=when + 1000 * n,
             event=Event(
-                id=f"{subject}{kind}{item}{n}", type=kind, time=when + 1000 * n, lines=(Line(item),)
+                id=f"{subject}{kind}{item}{n}",
+                type=kind,
+                time=when + 1000 * n,
+                lines=(OrderLine(item),),
             ),
             country="GB",
             device="mobile",
@@ -63,21 +68,23 @@ def live(edition: Edition | None, ranker: Any = None) -> LiveEdition:
     return found
 
 
-def ask(*slots: SlotRequest | str, form: str = "json", country: str = "GB", **page: Any) -> Ask:
+def ask(
+    *slots: SlotRequest | str, form: str = "json", country: str = "GB", **page: Any
+) -> PageRequest:
     """A page that asks for these slots."""
     wants = tuple(SlotRequest(slot) if isinstance(slot, str) else slot for slot in slots)
-    return Ask(Page(**page), Traits(country=country, device="mobile"), wants, form)  # type: ignore[arg-type]
+    return PageRequest(PageContext(**page), Traits(country=country, device="mobile"), wants, form)  # type: ignore[arg-type]
 
 
 def decide_for(
     subject: str | None,
-    question: Ask,
+    question: PageRequest,
     edition: Edition | None,
     table: Any,
     ranker: Any = None,
     consent: bool | None = None,
     recent: Sequence[Record] = (),
-) -> Decided:
+) -> PageDecision:
     """One decision at NOW."""
     deps = Deps(SITE, table, live(edition, ranker), KEYS, 0.05)
     return decide(question, Visit(subject, consent, tuple(recent)), deps, NOW)

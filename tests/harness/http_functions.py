@@ -22,7 +22,7 @@ from hemline.usecases.serving.decide_page import Deps
 from tests.builders.editions import KEYS, NOW, SITE
 from tests.harness.functions import load
 from workbench.cloud import payload
-from workbench.cloud.payload import Arrival, Request, Response
+from workbench.cloud.payload import Arrival, GatewayRequest, Response
 from workbench.cloud.template import Route
 
 _ARRIVAL = Arrival("r1", datetime.fromtimestamp(NOW / 1000, UTC))
@@ -65,7 +65,7 @@ class Door:
         name = _OTHERS.get(path, "fragments")
         slot = path.removeprefix("/v1/fragments").removeprefix("/")
         pairs = list((headers or {}).items())
-        request = Request(method, path, query, pairs, body, "127.0.0.1", "HTTP/1.1")
+        request = GatewayRequest(method, path, query, pairs, body, "127.0.0.1", "HTTP/1.1")
         parameters = {"slot": unquote(slot)} if slot and name == "fragments" else {}
         route = Route(method, "/v1/fragments/{slot}" if parameters else path, name)
         event = payload.event(request, route, parameters, _ARRIVAL)

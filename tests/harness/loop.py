@@ -23,15 +23,15 @@ from hemline.learn.profile.fold import decode, state_bytes
 from hemline.model.site.site import Site
 from hemline.runtime.identity import sign_visitor
 from hemline.runtime.publish.wiring import check_ranker
-from hemline.usecases.publishing.publish import Given, Places, Published, publish_edition
+from hemline.usecases.publishing.publish import Given, PublishDeps, Published, publish_edition
 from tests.builders.editions import KEYS
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import environment, load
 from workbench.cloud import payload
-from workbench.cloud.payload import Arrival, Request
+from workbench.cloud.payload import Arrival, GatewayRequest
 from workbench.cloud.streams.delivery import Entry
 from workbench.cloud.streams.events import Origin, kinesis_event
-from workbench.cloud.template import Route, Source
+from workbench.cloud.template import EventSource, Route
 
 SITE = "shop"
 _SHARDS = 2
@@ -66,7 +66,7 @@ class Loop:
         }
         self.table = DynamoTable(self._connect("dynamodb"), self._names["table"])
         self.objects = S3Objects(self._connect("s3"), self._names["bucket"])
-        self.places = Places(self.objects, self.table, KEYS, check_ranker)
+        self.places = PublishDeps(self.objects, self.table, KEYS, check_ranker)
         self._apps: dict[str, ModuleType] = {}
         self._iterators: dict[str, str] = {}
         self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(30.0))
@@ -183,7 +183,9 @@ def _handler(loop: Loop) -> type[BaseHTTPRequestHandler]:
             path, _, query = self.path.partition("?")
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = list(self.headers.items())
-            request = Request(self.command, path, query, headers, body, "127.0.0.1", "HTTP/1.1")
+            request = GatewayRequest(
+                self.command, path, query, headers, body, "127.0.0.1", "HTTP/1.1"
+            )
             event = payload.event(request, route, parameters, Arrival("r1", datetime.now(UTC)))
             answer = loop.app(function).handler(json.loads(json.dumps(event)), None)
             found = payload.response(json.dumps(answer).encode())
@@ -205,5 +207,5 @@ def _entry(record: dict[str, Any]) -> Entry:
 
 
 def _origin(shard: str) -> Origin:
-    source = Source("Stream", "events", "ingest", _BATCH, 0.0, -1, -1, True, True, None)
+    source = EventSource("Stream", "events", "ingest", _BATCH, 0.0, -1, -1, True, True, None)
     return Origin(source, shard, REGION)

@@ -10,7 +10,7 @@ from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.learn.profile.fold import Profile, decode, fold, state_bytes
 from hemline.model.consent import DEFAULTS
 from hemline.model.errors import Unavailable
-from hemline.model.events.event import Event, Line, Record, decode_record, encode_record
+from hemline.model.events.event import Event, OrderLine, Record, decode_record, encode_record
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ingest.batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
 from hemline.usecases.ports import Stored, Write, Written
@@ -137,7 +137,7 @@ def _something(rng: random.Random, seen: list[Record]) -> Record | bytes:
     }
     if changes["type"] == "purchase":
         changes["lines"] = tuple(
-            Line(f"line-{rng.randrange(99)}") for _ in range(rng.randrange(40))
+            OrderLine(f"line-{rng.randrange(99)}") for _ in range(rng.randrange(40))
         )
     if draw < 0.2:
         return record(f"i:{changes['item']}", f"i{rng.random()}", **{**changes, "type": "item"})

@@ -30,8 +30,8 @@ from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import ROOT, environment, load
 from workbench.background_server import beside, settled
 from workbench.cloud.gateway import application
-from workbench.cloud.payload import Request
-from workbench.cloud.pool import Answer
+from workbench.cloud.payload import GatewayRequest
+from workbench.cloud.pool import InvokeResult
 from workbench.cloud.template import load as load_template
 from workbench.laptop import free_ports
 
@@ -137,7 +137,7 @@ def _shop(sites: Sites) -> web.Application:
     invoked = {route.function: _invoke(sites, route.function) for route in stack.routes}
     page = [web.get("/", _page)]
 
-    def edge(request: Request) -> Request:
+    def edge(request: GatewayRequest) -> GatewayRequest:
         proto = ("X-Forwarded-Proto", "https" if sites.tls else "http")
         return request._replace(headers=[*request.headers, proto])
 
@@ -145,14 +145,14 @@ def _shop(sites: Sites) -> web.Application:
 
 
 def _invoke(sites: Sites, function: str) -> Any:
-    async def invoke(payload: bytes) -> Answer:
+    async def invoke(payload: bytes) -> InvokeResult:
         event = json.loads(payload)
         app = sites.apps[FUNCTIONS[function]]
         answer = await asyncio.to_thread(app.handler, event, None)
         sites.answers.append(
             (event["routeKey"], answer["statusCode"], list(answer.get("cookies", ())))
         )
-        return Answer(json.dumps(answer).encode())
+        return InvokeResult(json.dumps(answer).encode())
 
     return invoke
 

@@ -18,10 +18,10 @@ from tests.harness.second_opinions import dynamodb_local, kinesalite
 from tests.harness.soaking import broken
 from workbench.cloud.streams.mapping import Clients
 from workbench.soak import cloud as clouds
-from workbench.soak.books.verdict import Stores
+from workbench.soak.books.verdict import VerdictStores
 from workbench.soak.cloud import soak_cloud
 from workbench.soak.proxy import TROUBLES, Dose, running
-from workbench.soak.run import Settings, soak
+from workbench.soak.run import SoakSettings, soak
 
 TIMEOUT = 3.0
 HANG = TIMEOUT + 0.5
@@ -35,8 +35,8 @@ def no_kept_connections() -> Iterator[None]:
 
 
 def test_resharding_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    settings = Settings(events=5000, kills=10, faults=60, seed=3, shards=2, batch=300)
-    stores = Stores(MemoryTable(), MemoryObjects())
+    settings = SoakSettings(events=5000, kills=10, faults=60, seed=3, shards=2, batch=300)
+    stores = VerdictStores(MemoryTable(), MemoryObjects())
     with (
         kinesalite(tmp_path) as emulator,
         running(emulator.endpoint, "3", Dose(hang=HANG)) as proxy,
@@ -108,7 +108,7 @@ def ready(kinesis: Any, stream: str) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_dynamodb_local_agrees(tmp_path: Path) -> None:
-    settings = Settings(events=10_000, kills=20, faults=40, seed=4, batch=200)
+    settings = SoakSettings(events=10_000, kills=20, faults=40, seed=4, batch=200)
     dose = Dose(share=0.02, most=200, hang=HANG)
     with dynamodb_local(tmp_path) as emulator, running(emulator.endpoint, "4", dose) as proxy:
         table = emulator.make_table()

@@ -18,21 +18,21 @@ from tests.harness.clouds import REGION, Cloud
 from tests.harness.soaking import broken
 from workbench.cloud.streams.mapping import Clients
 from workbench.soak import cloud as clouds
-from workbench.soak.books.verdict import Stores
+from workbench.soak.books.verdict import VerdictStores
 from workbench.soak.cloud import soak_cloud
 from workbench.soak.proxy import Dose, Proxy, running
-from workbench.soak.run import Report, Settings
+from workbench.soak.run import SoakReport, SoakSettings
 
 TIMEOUT = 2.0
 """Seconds for each wait of our client; a hang of the proxy is longer."""
 
 
-def at(endpoint: str, table: str, bucket: str) -> Stores:
+def at(endpoint: str, table: str, bucket: str) -> VerdictStores:
     people = DynamoTable(
         connect("dynamodb", region=REGION, endpoint=endpoint, timeout=TIMEOUT), table
     )
     objects = S3Objects(connect("s3", region=REGION, endpoint=endpoint, timeout=TIMEOUT), bucket)
-    return Stores(people, objects)
+    return VerdictStores(people, objects)
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def no_kept_connections() -> Iterator[None]:
     drop_connections()
 
 
-def ministack(settings: Settings, emulator: Cloud, proxy: Proxy, folder: Path) -> Report:
+def ministack(settings: SoakSettings, emulator: Cloud, proxy: Proxy, folder: Path) -> SoakReport:
     table, bucket, stream = emulator.make_table(), emulator.make_bucket(), emulator.make_stream(2)
     door = connect("kinesis", region=REGION, endpoint=proxy.endpoint, timeout=TIMEOUT)
     places = clouds.Cloud(
@@ -62,7 +62,9 @@ def ministack(settings: Settings, emulator: Cloud, proxy: Proxy, folder: Path) -
 def test_nothing_is_lost_or_doubled_through_the_real_apis(
     events: int, emulator: Cloud, tmp_path: Path
 ) -> None:
-    settings = Settings(events=events, kills=events // 500, faults=0, seed=5, shards=2, batch=250)
+    settings = SoakSettings(
+        events=events, kills=events // 500, faults=0, seed=5, shards=2, batch=250
+    )
     dose = Dose(share=0.06, most=events // 20, hang=TIMEOUT + 0.5)
     with running(emulator.endpoint, "5", dose) as proxy:
         report = ministack(settings, emulator, proxy, tmp_path)
@@ -87,7 +89,7 @@ def test_an_adapter_that_reads_every_cancellation_as_done_is_found(
         return None if cancelled else outcome
 
     monkeypatch.setattr(dynamodb_batch, "_outcome", trusting)
-    settings = Settings(events=1500, kills=0, faults=0, seed=6, shards=2, batch=200)
+    settings = SoakSettings(events=1500, kills=0, faults=0, seed=6, shards=2, batch=200)
     dose = Dose(share=0.1, most=150, hang=TIMEOUT + 0.5)
     with running(emulator.endpoint, "6", dose) as proxy:
         report = ministack(settings, emulator, proxy, tmp_path)

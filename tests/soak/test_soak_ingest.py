@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hemline.learn.profile import fold as profiles
-from hemline.learn.profile.fold import Counted, Profile
+from hemline.learn.profile.fold import FoldCounts, Profile
 from hemline.model.errors import Conflict, HemlineError
 from hemline.model.events.event import Record
 from hemline.usecases.ingest import apply
@@ -21,13 +21,13 @@ from workbench.cli import build
 from workbench.soak import clients, visitors
 from workbench.soak.faulty import FaultyTable
 from workbench.soak.function import Ingest
-from workbench.soak.run import Settings, soak
+from workbench.soak.run import SoakSettings, soak
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_hundred_thousand_events_are_counted_once_each(seed: int) -> None:
-    report = soak(Settings(events=100_000, kills=200, faults=1000, seed=seed))
+    report = soak(SoakSettings(events=100_000, kills=200, faults=1000, seed=seed))
     assert not broken(report), report.checks
     assert report.figures["kills"] >= 190
     assert report.figures["faults"] >= 950
@@ -36,7 +36,7 @@ def test_a_hundred_thousand_events_are_counted_once_each(seed: int) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(3000)
 def test_a_million_events_are_counted_once_each() -> None:
-    report = soak(Settings())
+    report = soak(SoakSettings())
     assert not broken(report), report.checks
 
 
@@ -71,7 +71,7 @@ def naive_add(monkeypatch: pytest.MonkeyPatch) -> Ingest:
     """A stream ADD: what comes again is added again."""
     original, drift = profiles.fold_counted, iter(range(1, 10**9))
 
-    def adding(profile: Profile, records: list[Record]) -> tuple[Profile, Counted]:
+    def adding(profile: Profile, records: list[Record]) -> tuple[Profile, FoldCounts]:
         folded, counted = original(profile, records)
         if counted.repeated:
             later = folded.last_seen + next(drift)
@@ -124,7 +124,7 @@ def going_on_in_a_call(monkeypatch: pytest.MonkeyPatch) -> Ingest:
     """Reports the last failure of a call and forgets the others."""
     original = apply._Run.part
 
-    def one_alone(run: apply._Run, groups: Sequence[Group]) -> list[apply.Outcome]:
+    def one_alone(run: apply._Run, groups: Sequence[Group]) -> list[apply.ApplyOutcome]:
         outcomes = original(run, groups)
         failed = [outcome for outcome in outcomes if outcome.failed]
         return [o if not o.failed or o is failed[-1] else o._replace(failed=None) for o in outcomes]

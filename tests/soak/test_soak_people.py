@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from hemline.adapters.memory import MemoryTable
-from hemline.model.subject_status import Links, Standing
+from hemline.model.subject_status import Links, SubjectStatus
 from hemline.usecases.ingest import apply, enforce_consent, follow
-from hemline.usecases.ingest.enforce_consent import Judged
-from hemline.usecases.ingest.read import Entry
+from hemline.usecases.ingest.enforce_consent import EnforcedEntries
+from hemline.usecases.ingest.read import StreamedEvent
 from hemline.usecases.people import forget_person, link, set_consent
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from tests.harness.soaking import SMALL, broken
 from workbench.soak.run import soak
 
@@ -49,8 +49,8 @@ def passing_over_consent(patch: pytest.MonkeyPatch) -> None:
 def judging_once(patch: pytest.MonkeyPatch) -> None:
     """Whoever lost to another writer is not judged again: a no may be why they lost."""
 
-    def kept(entries: Iterable[Entry], _: Standing) -> Judged:
-        return Judged(list(entries), Counter())
+    def kept(entries: Iterable[StreamedEvent], _: SubjectStatus) -> EnforcedEntries:
+        return EnforcedEntries(list(entries), Counter())
 
     patch.setattr(apply, "judge", kept)
 
@@ -60,7 +60,7 @@ def writing_over_anything(patch: pytest.MonkeyPatch) -> None:
     real = MemoryTable.write_profile
 
     def write(table: MemoryTable, site: str, subject: str, blob: bytes, *, expected: int) -> None:
-        held = table.read_part(site, subject, Part.PROFILE)
+        held = table.read_part(site, subject, PersonItem.PROFILE)
         real(table, site, subject, blob, expected=held.version if held else expected)
 
     patch.setattr(MemoryTable, "write_profile", write)

@@ -21,7 +21,7 @@ from tests.harness import event_loops
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import ROOT, event
 from workbench.cloud.built import build
-from workbench.cloud.pool import Pool
+from workbench.cloud.pool import WorkerPool
 from workbench.cloud.runtime import Home, emulator_binary
 from workbench.cloud.template import load
 
@@ -51,7 +51,9 @@ def run(where: World, function: str, scenario: str, use: Callable[[Ask], Awaitab
     payload = json.dumps(event(function, scenario)).encode()
 
     async def go() -> None:
-        pool = Pool(stack.functions[f"{function.capitalize()}Function"], home, lambda *_: None)
+        pool = WorkerPool(
+            stack.functions[f"{function.capitalize()}Function"], home, lambda *_: None
+        )
 
         async def ask() -> dict[str, Any]:
             answer = await pool.invoke(payload)

@@ -18,9 +18,9 @@ from workbench.bench.load import Ask, Tally, load
 from workbench.cloud import gateway
 from workbench.cloud import pool as pools
 from workbench.cloud.built import RUNTIME, build_runtime
-from workbench.cloud.pool import Busy, Pool
+from workbench.cloud.pool import Busy, WorkerPool
 from workbench.cloud.runtime import Home
-from workbench.cloud.template import Function
+from workbench.cloud.template import LambdaFunction
 from workbench.cloud.template import load as load_template
 from workbench.laptop import LOOPBACK, ROOT
 
@@ -31,7 +31,7 @@ def handler(event, context):
     time.sleep(0.02)
     return {"statusCode": 200, "body": "{}"}
 """
-FUNCTION = Function("Fn", "fn", "app.handler", "", (), 128, 10, {})
+FUNCTION = LambdaFunction("Fn", "fn", "app.handler", "", (), 128, 10, {})
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def served(home: Home, said: list[str], **options: int) -> Iterator[tuple[str, l
 
     @asynccontextmanager
     async def live() -> AsyncIterator[str]:
-        function = Pool(FUNCTION, home, lambda _, line: said.append(line), **options)
+        function = WorkerPool(FUNCTION, home, lambda _, line: said.append(line), **options)
 
-        async def invoke(event: bytes) -> pools.Answer:
+        async def invoke(event: bytes) -> pools.InvokeResult:
             waiting.append(function._waiting)
             return await function.invoke(event)
 
@@ -105,7 +105,7 @@ def test_a_call_that_waits_too_long_is_refused_though_the_queue_has_room(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def go() -> None:
-        function = Pool(FUNCTION, home, lambda *_: None)
+        function = WorkerPool(FUNCTION, home, lambda *_: None)
         async with contextlib.AsyncExitStack() as held:
             held.push_async_callback(function.stop)
             await function.start()

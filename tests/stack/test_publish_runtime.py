@@ -22,7 +22,7 @@ from tests.harness import event_loops
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import environment, event
 from workbench.cloud.built import build
-from workbench.cloud.pool import Pool
+from workbench.cloud.pool import WorkerPool
 from workbench.cloud.runtime import Home
 from workbench.cloud.template import load
 from workbench.laptop import ROOT
@@ -34,14 +34,14 @@ pytestmark = [
 SITE = "demo"
 
 
-def published(cloud: Cloud, calls: Callable[[Pool], Awaitable[Any]], **names: str) -> Any:
+def published(cloud: Cloud, calls: Callable[[WorkerPool], Awaitable[Any]], **names: str) -> Any:
     stack = load(ROOT / "template.yaml", region=REGION, secret=KEYS[0].decode(), parameters={})
     secret = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     variables = environment(cloud, site=SITE, **names) | secret
     home = Home(build(stack, lambda _: None), variables)
 
     async def go() -> Any:
-        pool = Pool(stack.functions["PublishFunction"], home, lambda _, __: None)
+        pool = WorkerPool(stack.functions["PublishFunction"], home, lambda _, __: None)
         async with contextlib.AsyncExitStack() as held:
             held.push_async_callback(pool.stop)
             await pool.start()
@@ -61,7 +61,7 @@ def test_a_ranker_is_tried_by_the_function_itself_and_one_that_fails_stays_out(
         for name, data in zip(RANKER_FILES, files, strict=True):
             objects.put(keys.ranker_object(SITE, name), data)
 
-    async def calls(pool: Pool) -> Any:
+    async def calls(pool: WorkerPool) -> Any:
         found = []
         for files in ([(sources.SHIPPED / name).read_bytes() for name in RANKER_FILES], infinite()):
             await asyncio.to_thread(bring, *files)

@@ -15,9 +15,9 @@ from tests.harness import event_loops
 from workbench.cloud import pool as pools
 from workbench.cloud import runtime
 from workbench.cloud.built import RUNTIME, build_runtime
-from workbench.cloud.pool import Busy, Pool
+from workbench.cloud.pool import Busy, WorkerPool
 from workbench.cloud.runtime import Home, emulator_binary
-from workbench.cloud.template import Function
+from workbench.cloud.template import LambdaFunction
 from workbench.laptop import alive
 
 APP = """
@@ -63,15 +63,15 @@ def home(tmp_path: Path) -> Home:
     return Home(built, {"AWS_REGION": "us-east-1"})
 
 
-def function(timeout: int) -> Function:
-    return Function(
+def function(timeout: int) -> LambdaFunction:
+    return LambdaFunction(
         "Fn", "fn", "app.handler", "", ("Layer",), 128, timeout, {"HEMLINE_SITE": "demo"}
     )
 
 
 def run(
     home: Home,
-    use: Callable[[Pool], Awaitable[Any]],
+    use: Callable[[WorkerPool], Awaitable[Any]],
     *,
     said: list[str] | None = None,
     timeout: int = 30,
@@ -81,7 +81,7 @@ def run(
     lines = said if said is not None else []
 
     async def go() -> Any:
-        pool = Pool(function(timeout), home, lambda _, line: lines.append(line), **options)
+        pool = WorkerPool(function(timeout), home, lambda _, line: lines.append(line), **options)
         async with contextlib.AsyncExitStack() as held:
             held.push_async_callback(pool.stop)
             await pool.start()
@@ -90,7 +90,7 @@ def run(
     return event_loops.run(go())
 
 
-async def ask(pool: Pool, **event: Any) -> tuple[Any, str | None]:
+async def ask(pool: WorkerPool, **event: Any) -> tuple[Any, str | None]:
     answer = await pool.invoke(json.dumps(event).encode())
     return (None if answer.error else json.loads(answer.body)), answer.error
 
@@ -98,7 +98,7 @@ async def ask(pool: Pool, **event: Any) -> tuple[Any, str | None]:
 def test_a_function_is_called_with_its_layer_and_its_lines_are_shown(home: Home) -> None:
     said: list[str] = []
 
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         return await ask(pool, hello="é")
 
     found, error = run(home, use, said=said)
@@ -112,7 +112,7 @@ def test_a_function_is_called_with_its_layer_and_its_lines_are_shown(home: Home)
 def test_nothing_is_on_the_path_but_its_own_code_and_layers(home: Home, package: str) -> None:
     """What is missing from a layer must fail here, not on AWS."""
 
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         return await ask(pool, find=package), await ask(pool, find="shared")
 
     assert run(home, use) == ((False, None), (True, None))
@@ -123,7 +123,7 @@ def test_the_developers_environment_stays_outside(
 ) -> None:
     monkeypatch.setenv("MY_TOKEN", "secret")
 
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         return (await ask(pool, environ=1))[0]
 
     names = run(home, use)
@@ -138,7 +138,7 @@ def test_the_developers_environment_stays_outside(
 def test_a_broken_call_is_an_error_and_the_next_one_works(
     home: Home, event: dict[str, int], says: str
 ) -> None:
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         return await ask(pool, **event), await ask(pool, again=1)
 
     (_, broken), (next_one, error) = run(home, use, timeout=4)
@@ -149,7 +149,7 @@ def test_a_broken_call_is_an_error_and_the_next_one_works(
 
 
 def test_one_worker_takes_one_request_at_a_time(home: Home) -> None:
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         return await asyncio.gather(*(ask(pool, n=n) for n in range(20)))
 
     found = run(home, use, queue=20)
@@ -158,7 +158,7 @@ def test_one_worker_takes_one_request_at_a_time(home: Home) -> None:
 
 
 def test_calls_past_the_queue_are_refused(home: Home) -> None:
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         slow = [asyncio.create_task(ask(pool, sleep=0.5)) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(Busy):
@@ -169,7 +169,7 @@ def test_calls_past_the_queue_are_refused(home: Home) -> None:
 
 
 def test_a_caller_that_goes_away_does_not_free_its_worker_early(home: Home) -> None:
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         gone = asyncio.create_task(ask(pool, sleep=0.4))
         await asyncio.sleep(0.1)
         gone.cancel()
@@ -182,7 +182,7 @@ def test_a_caller_that_goes_away_does_not_free_its_worker_early(home: Home) -> N
 def test_a_silent_worker_is_killed_and_replaced(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         monkeypatch.setattr(pools, "_GRACE_SECONDS", -29.5)
         silent = await ask(pool, sleep=60)
         monkeypatch.setattr(pools, "_GRACE_SECONDS", 30.0)
@@ -196,7 +196,7 @@ def test_a_silent_worker_is_killed_and_replaced(
 def test_a_worker_that_ends_while_it_has_nothing_to_do_costs_no_call(home: Home) -> None:
     said: list[str] = []
 
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         (worker,) = pool._workers
         worker.process.kill()
         await worker.process.wait()
@@ -209,7 +209,7 @@ def test_a_worker_that_ends_while_it_has_nothing_to_do_costs_no_call(home: Home)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_stop_leaves_no_process(home: Home) -> None:
-    async def use(pool: Pool) -> Any:
+    async def use(pool: WorkerPool) -> Any:
         return (await ask(pool, n=1))[0]["pid"]
 
     assert not alive(run(home, use))

@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 import msgspec
 from hypothesis import strategies as st
 
-from hemline.decide.page import Ask, Engine, Format
+from hemline.decide.page import Engine, Format, PageRequest
 from hemline.learn.profile import capsule
 from hemline.model.brake import Brake
 from hemline.model.consent import BITS, Consent, Purpose
-from hemline.model.decision import Page, SlotRequest, Traits, Visit
+from hemline.model.decision import PageContext, SlotRequest, Traits, Visit
 from hemline.model.events.event import Record
-from hemline.model.subject_status import Standing
-from hemline.usecases.ports import HotReader
-from hemline.usecases.serving.decide_page import Decided, Deps, decide
+from hemline.model.subject_status import SubjectStatus
+from hemline.usecases.ports import ServingReader
+from hemline.usecases.serving.decide_page import Deps, PageDecision, decide
 from tests.builders.editions import KEYS, NOW, SITE
 from tests.builders.visitors import BATCHES, PROFILES, RANKERS, STAGES, SUBJECTS, Said, Then, Torn
 from tests.harness.deciding import Broken
@@ -33,8 +33,8 @@ from tests.strategies.rule_strategies import HOUR, RULES
 
 
 WITHDRAWN = {
-    "refused": Standing(Consent(refused=BITS[Purpose.PERSONALISATION], at=NOW)),
-    "forgotten": Standing(forgotten=NOW),
+    "refused": SubjectStatus(Consent(refused=BITS[Purpose.PERSONALISATION], at=NOW)),
+    "forgotten": SubjectStatus(forgotten=NOW),
 }
 """What may stand beside a profile and takes it out of every decision."""
 
@@ -68,7 +68,7 @@ class Case(NamedTuple):
     form: Format = "json"
     hours: int = 0
     """Hours after NOW."""
-    page: Page = Page()
+    page: PageContext = PageContext()
     traits: Traits = Traits()
     want: Mapping[str, Any] = {}
     """Limit, candidates and exclude of every slot."""
@@ -84,7 +84,7 @@ class Case(NamedTuple):
         return sites.engine(self.site)._replace(ranker=RANKERS[self.ranker]())
 
     @property
-    def reader(self) -> HotReader:
+    def reader(self) -> ServingReader:
         """The table as this request meets it."""
         profiles = PROFILES[self.stage]
         if self.table in WITHDRAWN:
@@ -115,13 +115,13 @@ class Case(NamedTuple):
         said = self.site.consent_default if self.consent is None else self.consent
         return said and not (self.who and self.table in WITHDRAWN)
 
-    def ask(self, after: dict[str, str] | None = None) -> Ask:
+    def ask(self, after: dict[str, str] | None = None) -> PageRequest:
         """For every slot of the site, each after its cursor where it has one."""
         on = after or {}
         wants = (SlotRequest(s.name, after=on.get(s.name, ""), **self.want) for s in self.site.made)
-        return Ask(self.page, self.traits, tuple(wants), self.form)
+        return PageRequest(self.page, self.traits, tuple(wants), self.form)
 
-    def decide(self, question: Ask | None = None) -> Decided:
+    def decide(self, question: PageRequest | None = None) -> PageDecision:
         """Through the use case."""
         ticks = count(0)
         live: Any = Staying(self.engine, sites.BRAKES[self.brake])
@@ -167,12 +167,12 @@ _PAGES, _TRAITS, _WANTS = 1000, 48, 48
 
 
 @cache
-def page(number: int) -> Page:
+def page(number: int) -> PageContext:
     """The page of a number, the first ones plain: drawing each field would cost more than deciding."""
     draw = Random(f"page {number}")
     if number < len(_PLAIN_PAGES):
         return _PLAIN_PAGES[number]
-    return Page(
+    return PageContext(
         type=draw.choice(["", "home"]),
         url=draw.choice(["", "/sale?utm_campaign=autumn", "/sale/x", "/?utm_campaign=autumn"]),
         item=draw.choice([None, "i3", "i7", "nowhere"]),
@@ -185,12 +185,12 @@ def page(number: int) -> Page:
 
 
 _PLAIN_PAGES = (
-    Page(),
-    Page(item="i3"),
-    Page(category="c1"),
-    Page(cart=("i3",)),
-    Page(owned=("i6", "i13")),
-    Page(seen=("i10",)),
+    PageContext(),
+    PageContext(item="i3"),
+    PageContext(category="c1"),
+    PageContext(cart=("i3",)),
+    PageContext(owned=("i6", "i13")),
+    PageContext(seen=("i10",)),
 )
 
 
@@ -244,7 +244,7 @@ CASES = st.builds(
 )
 
 
-def cursors(decided: Decided) -> dict[str, str]:
+def cursors(decided: PageDecision) -> dict[str, str]:
     """Slot → the cursor that goes on after its list."""
     bodies = {name: msgspec.json.decode(f.body) for name, f in decided.fragments.items()}
     return {name: body["cursor"] for name, body in bodies.items() if "cursor" in body}

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from hemline.decide.facts.facts import Fact, Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.fragment import Answer
+from hemline.decide.fragment import SlotAnswer
 from hemline.decide.render import email, web
 from hemline.decide.templates.slot import templated
 from hemline.model.decision import Rung
@@ -72,12 +72,12 @@ class Stage:
         yield "layout", web.sections_html([text, "b"])
 
 
-def _answer(kind: str, at: int, text: str) -> Answer:
+def _answer(kind: str, at: int, text: str) -> SlotAnswer:
     if kind == "items":
-        return Answer(b"", b"", Rung.POPULAR, (), shown=(at,), said=(text,))
+        return SlotAnswer(b"", b"", Rung.POPULAR, (), shown=(at,), said=(text,))
     if kind == "layout":
-        return Answer(b"", b"", Rung.POPULAR, (), said=(text, "b"))
-    return Answer(b"", b"", Rung.POPULAR, (), variant=text)
+        return SlotAnswer(b"", b"", Rung.POPULAR, (), said=(text, "b"))
+    return SlotAnswer(b"", b"", Rung.POPULAR, (), variant=text)
 
 
 def _facts(text: str) -> FactSource:

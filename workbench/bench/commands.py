@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from workbench.bench.measure import Row
+    from workbench.bench.measure import BenchRow
 
 _JSON = typer.Option(False, "--json", help="One JSON object instead of a table.")
 _REPEATS = typer.Option(7, min=1, help="Rounds; the median counts.")
@@ -150,7 +150,7 @@ def budgets(
     raise typer.Exit(0 if all(one.within for one in found) else 1)
 
 
-def _report(size: str, measure: "Callable[[], Sequence[Row]]", *, as_json: bool) -> None:
+def _report(size: str, measure: "Callable[[], Sequence[BenchRow]]", *, as_json: bool) -> None:
     from workbench.bench.decide import Different
 
     try:

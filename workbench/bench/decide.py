@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.learn.profile.fold import decode
-from hemline.model.decision import Page, SlotRequest, Traits, Visit
+from hemline.model.decision import PageContext, SlotRequest, Traits, Visit
 from hemline.usecases.serving.decide_page import decide
-from workbench.bench.measure import Row, rounds, row
+from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.naive.decide import NaiveService, stored_profile
-from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SLOT, SUBJECT, World, world
+from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SLOT, SUBJECT, BenchWorld, world
 
 SIZES = (100, 200)
 SOURCES = 0
@@ -22,9 +22,9 @@ class Different(Exception):  # noqa: N818 - what the reader needs to know
     """The two variants do not give the same answer: the numbers would say nothing."""
 
 
-def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[Row]:
+def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[BenchRow]:
     """Every size, hot and paced. Raises Different unless both variants show the same items."""
-    found: list[Row] = []
+    found: list[BenchRow] = []
     for size in SIZES:
         variants = _variants(size)
         check(variants["hemline"](), variants["naive"]())
@@ -56,21 +56,24 @@ def _variants(size: int) -> dict[str, Callable[[], bytes]]:
     return variants
 
 
-def _ask(candidates: tuple[str, ...]) -> Ask:
-    return Ask(
-        Page("home"), Traits("GB", "mobile", "en"), (SlotRequest(SLOT, None, candidates),), "html"
+def _ask(candidates: tuple[str, ...]) -> PageRequest:
+    return PageRequest(
+        PageContext("home"),
+        Traits("GB", "mobile", "en"),
+        (SlotRequest(SLOT, None, candidates),),
+        "html",
     )
 
 
-def _ours(known: World, ask: Ask) -> bytes:
+def _ours(known: BenchWorld, ask: PageRequest) -> bytes:
     return decide(ask, Visit(SUBJECT, consent=True), known.deps, NOW).fragments[SLOT].body
 
 
-def _theirs(known: World, names: list[str]) -> Callable[[], bytes]:
+def _theirs(known: BenchWorld, names: list[str]) -> Callable[[], bytes]:
     engine = known.deps.live.engine
     assert engine is not None
     service = NaiveService(engine.snapshot, known.items, known.ranker.onnx, KEYS[0])
-    stored = known.deps.reader.read_hot(SITE, SUBJECT, pointer=False, timeout=1).profile
+    stored = known.deps.reader.read_for_serving(SITE, SUBJECT, pointer=False, timeout=1).profile
     assert stored is not None
     document = stored_profile(decode(stored.blob))
     # The product decides as of the minute.

@@ -11,13 +11,13 @@ from typing import Any
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES, decode
-from hemline.model.events.event import Event, Line, Record, encode_record
+from hemline.model.events.event import Event, OrderLine, Record, encode_record
 from hemline.usecases.ingest.batch import WORKERS, IngestDeps, StreamRecord, ingest_batch
 from workbench.bench import instant
 from workbench.bench.decide import Different
-from workbench.bench.measure import Row, one_core, rounds, row
+from workbench.bench.measure import BenchRow, one_core, rounds, row
 from workbench.bench.naive import ingest
-from workbench.bench.stores import Stores
+from workbench.bench.stores import BenchStores
 
 BATCH = 500
 PROFILES = (60, 219)
@@ -26,17 +26,17 @@ NOW = 1_780_000_000_000
 _KINDS = ("exposure", "view", "click", "add_to_cart", "purchase")
 
 
-def rows(*, repeats: int = 5) -> list[Row]:
+def rows(*, repeats: int = 5) -> list[BenchRow]:
     """Both numbers of profiles. Raises Different unless both variants keep the same events."""
-    found: list[Row] = []
+    found: list[BenchRow] = []
     with instant.running() as endpoint, one_core():
-        made = Stores(endpoint)
+        made = BenchStores(endpoint)
         for profiles in PROFILES:
             found += _rows(made, profiles, repeats)
     return found
 
 
-def _rows(made: Stores, profiles: int, repeats: int) -> list[Row]:
+def _rows(made: BenchStores, profiles: int, repeats: int) -> list[BenchRow]:
     batches = [batch(number, profiles) for number in range(repeats + 1)]
     with ThreadPoolExecutor(WORKERS) as pool:
         tables = {name: f"{name}-{profiles}" for name in ("hemline", "naive")}
@@ -69,7 +69,7 @@ def batch(number: int, profiles: int) -> list[bytes]:
                     # what a full profile lets go the naive table would still hold.
                     _KINDS[(3 * n + n // profiles + number) % len(_KINDS)],
                     NOW + number * 1000 + n,
-                    lines=(Line(f"item-{(n * 7 + number) % 600:03}"),),
+                    lines=(OrderLine(f"item-{(n * 7 + number) % 600:03}"),),
                 ),
                 "GB",
                 "mobile",

@@ -17,7 +17,7 @@ _SETTLE = 0.060
 """Seconds before a round: the last variant's threads may spin on for a while, at our expense."""
 
 
-class Row(NamedTuple):
+class BenchRow(NamedTuple):
     """One line of the report. `cpu_us` and `per_s` are per unit of work on one core."""
 
     name: str
@@ -29,7 +29,7 @@ class Row(NamedTuple):
     per_s: float
 
 
-class Sample(NamedTuple):
+class Timing(NamedTuple):
     """One round of one variant: CPU a call, and each call's time on the wall."""
 
     cpu_us: float
@@ -43,9 +43,9 @@ def rounds(
     repeats: int,
     paced: bool = False,
     clock: Callable[[], float] = time.process_time,
-) -> dict[str, list[Sample]]:
+) -> dict[str, list[Timing]]:
     """Every variant in turn, `repeats` times over, so that a slow minute hits all of them alike."""
-    samples: dict[str, list[Sample]] = {name: [] for name in variants}
+    samples: dict[str, list[Timing]] = {name: [] for name in variants}
     for call in variants.values():
         call()
     for _ in range(repeats):
@@ -54,19 +54,19 @@ def rounds(
     return samples
 
 
-def row(name: str, size: int, samples: Sequence[Sample], *, units: int = 1) -> Row:
+def row(name: str, size: int, samples: Sequence[Timing], *, units: int = 1) -> BenchRow:
     """The median round's CPU, and percentiles over all calls; `units` of work are done by a call."""
     cpu = median(sample.cpu_us for sample in samples) / units
     wall = sorted(us for sample in samples for us in sample.wall_us)
     p99 = wall[min(len(wall) - 1, int(len(wall) * 0.99))]
-    return Row(
+    return BenchRow(
         name, size, round(cpu, 1), round(median(wall), 1), round(p99, 1), round(1e6 / cpu, 1)
     )
 
 
 def _round(
     call: Callable[[], object], calls: int, *, paced: bool, clock: Callable[[], float]
-) -> Sample:
+) -> Timing:
     wall: list[float] = []
     time.sleep(_SETTLE)
     cpu = clock()
@@ -77,7 +77,7 @@ def _round(
         wall.append(took * 1e6)
         if paced:
             time.sleep(max(PACE - took, 0.0))
-    return Sample((clock() - cpu) / calls * 1e6, wall)
+    return Timing((clock() - cpu) / calls * 1e6, wall)
 
 
 @contextmanager

@@ -8,17 +8,17 @@ import msgspec
 
 from hemline.adapters.memory import MemoryObjects
 from hemline.adapters.onnx.ranker import OnnxRanker
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.learn.profile.fold import decode
-from hemline.model.decision import Page, SlotRequest, Traits, Visit
+from hemline.model.decision import PageContext, SlotRequest, Traits, Visit
 from hemline.model.edition import pack, unpack
 from hemline.model.site.slot import Slot
 from hemline.usecases.serving.decide_page import Deps, decide
 from hemline.usecases.serving.editions import LiveEdition, engine_of
 from workbench.bench.decide import check
-from workbench.bench.measure import Row, rounds, row
+from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.naive.decide import NaiveService, stored_profile
-from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SUBJECT, World, world
+from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SUBJECT, BenchWorld, world
 
 SLOTS, CANDIDATES = 8, 100
 _STEP = 70
@@ -27,7 +27,7 @@ _CALLS = {"hemline": 30, "naive": 3}
 Answers = dict[str, bytes]
 
 
-def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[Row]:
+def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[BenchRow]:
     """Hot and paced, a page a call. Raises Different unless both variants show the same items."""
     variants = variants_of(world())
     compare(variants["hemline"](), variants["naive"]())
@@ -44,7 +44,7 @@ def compare(ours: Answers, theirs: Answers) -> None:
         check(answer, theirs[name])
 
 
-def variants_of(known: World) -> dict[str, Callable[[], Answers]]:
+def variants_of(known: BenchWorld) -> dict[str, Callable[[], Answers]]:
     """Name → one whole page."""
     return {"hemline": partial(_ours, _deps(), _ask(known)), "naive": _theirs(known)}
 
@@ -70,29 +70,29 @@ def _names() -> list[str]:
     return [f"row-{n}" for n in range(SLOTS)]
 
 
-def _lists(known: World) -> dict[str, list[str]]:
+def _lists(known: BenchWorld) -> dict[str, list[str]]:
     """Slot → its candidates."""
     starts = range(0, SLOTS * _STEP, _STEP)
     lists = [[item.id for item in known.items[at : at + CANDIDATES]] for at in starts]
     return dict(zip(_names(), lists, strict=True))
 
 
-def _ask(known: World) -> Ask:
+def _ask(known: BenchWorld) -> PageRequest:
     wants = (SlotRequest(name, None, tuple(names)) for name, names in _lists(known).items())
-    return Ask(Page("home"), Traits("GB", "mobile", "en"), tuple(wants), "html")
+    return PageRequest(PageContext("home"), Traits("GB", "mobile", "en"), tuple(wants), "html")
 
 
-def _ours(deps: Deps, ask: Ask) -> Answers:
+def _ours(deps: Deps, ask: PageRequest) -> Answers:
     found = decide(ask, Visit(SUBJECT, consent=True), deps, NOW).fragments
     return {name: fragment.body for name, fragment in found.items()}
 
 
-def _theirs(known: World) -> Callable[[], Answers]:
+def _theirs(known: BenchWorld) -> Callable[[], Answers]:
     """A page as a beginner answers it: slot by slot, what was shown taken off the next list."""
     engine = _deps().live.engine
     assert engine is not None
     service = NaiveService(engine.snapshot, known.items, known.ranker.onnx, KEYS[0])
-    stored = known.deps.reader.read_hot(SITE, SUBJECT, pointer=False, timeout=1).profile
+    stored = known.deps.reader.read_for_serving(SITE, SUBJECT, pointer=False, timeout=1).profile
     assert stored is not None
     document = stored_profile(decode(stored.blob))
     minute, lists = NOW - NOW % 60_000, _lists(known)

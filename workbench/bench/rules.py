@@ -21,7 +21,7 @@ from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Rule, When
 from hemline.model.site.slot import Slot
 from workbench.bench.decide import Different
-from workbench.bench.measure import Row, rounds, row
+from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.naive.rules import NaiveRules
 from workbench.bench.world import NOW, SITE
 
@@ -43,9 +43,9 @@ FACTS = {
 }
 
 
-def rows(*, repeats: int = 7, items: int = ITEMS) -> list[Row]:
+def rows(*, repeats: int = 7, items: int = ITEMS) -> list[BenchRow]:
     """Every number of rules. Raises Different unless both variants allow and score alike."""
-    found: list[Row] = []
+    found: list[BenchRow] = []
     for size in SIZES:
         variants = _variants(size, items)
         _check(*(call() for call in variants.values()))

@@ -23,7 +23,7 @@ from hemline.learn.profile.fold import ENGAGED, Profile, decode
 from hemline.model.keys import profile_partition
 from hemline.runtime.identity import sign_visitor
 from workbench.bench.decide import Different, check
-from workbench.bench.measure import Row, Sample, rounds, row
+from workbench.bench.measure import BenchRow, Timing, rounds, row
 from workbench.bench.naive.decide import stored_profile
 from workbench.bench.serve_stacks import cpu_of, naive, product
 from workbench.cloud.resources import CREDENTIALS
@@ -42,7 +42,7 @@ class NotLearnedError(RuntimeError):
     """The clicks never reached the answer."""
 
 
-def rows(*, repeats: int = 5) -> list[Row]:
+def rows(*, repeats: int = 5) -> list[BenchRow]:
     """Hot and paced, one request at a time. Raises Different when the two show different items."""
     with product() as stack:
         ours = Shopper(stack, stack.gateway)
@@ -83,9 +83,9 @@ def _measure(
     repeats: int,
     *,
     paced: bool,
-) -> dict[str, list[Sample]]:
+) -> dict[str, list[Timing]]:
     """Rounds in turn, each variant by the clock of its own processes."""
-    samples: dict[str, list[Sample]] = {name: [] for name in variants}
+    samples: dict[str, list[Timing]] = {name: [] for name in variants}
     for _ in range(repeats):
         for name, call in variants.items():
             one = rounds({name: call}, calls={name: _CALLS}, repeats=1, paced=paced,

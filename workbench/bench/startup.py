@@ -17,9 +17,9 @@ import numpy as np
 
 from hemline.model.edition import Pointer, unpack
 from hemline.model.keys import edition_object
-from workbench.bench.measure import Row, Sample, row
+from workbench.bench.measure import BenchRow, Timing, row
 from workbench.bench.stores import KEYS as ACCOUNT
-from workbench.bench.stores import Stores, stores
+from workbench.bench.stores import BenchStores, stores
 from workbench.bench.world import KEYS, NOW, SITE, world
 from workbench.cloud import emulator
 from workbench.cloud.built import build
@@ -48,14 +48,14 @@ session = onnxruntime.InferenceSession(os.environ["RANKER"])
 """
 
 
-def rows(*, repeats: int = 7) -> list[Row]:
+def rows(*, repeats: int = 7) -> list[BenchRow]:
     """`hemline` and `naive`; CPU and time on the wall are those above a bare interpreter."""
     with stores() as made, TemporaryDirectory() as cache:
         _publish(made)
         variants = _variants(made, Path(cache))
         for command, variables in variants.values():
             _run(command, variables)  # once unseen: compiled files, and the system's own caches
-        samples: dict[str, list[Sample]] = {name: [] for name in variants}
+        samples: dict[str, list[Timing]] = {name: [] for name in variants}
         for _ in range(repeats):
             for name, (command, variables) in variants.items():
                 samples[name].append(_run(command, variables))
@@ -65,11 +65,11 @@ def rows(*, repeats: int = 7) -> list[Row]:
     return [row(name, 0, [_over(s, cpu, wall) for s in found]) for name, found in samples.items()]
 
 
-def _over(sample: Sample, cpu: float, wall: float) -> Sample:
-    return Sample(sample.cpu_us - cpu, [us - wall for us in sample.wall_us])
+def _over(sample: Timing, cpu: float, wall: float) -> Timing:
+    return Timing(sample.cpu_us - cpu, [us - wall for us in sample.wall_us])
 
 
-def _publish(made: Stores) -> None:
+def _publish(made: BenchStores) -> None:
     made.create(_NAME)
     data = world().edition
     digest = unpack(data, site=SITE).digest
@@ -78,7 +78,7 @@ def _publish(made: Stores) -> None:
     made.table(_NAME).swap_pointer(SITE, pointer, expected=None)
 
 
-def _variants(made: Stores, cache: Path) -> dict[str, tuple[list[str], Mapping[str, str]]]:
+def _variants(made: BenchStores, cache: Path) -> dict[str, tuple[list[str], Mapping[str, str]]]:
     stack = load(
         ROOT / "template.yaml", region=emulator.REGION, secret=KEYS[0].decode(), parameters={}
     )
@@ -113,7 +113,7 @@ def _variants(made: Stores, cache: Path) -> dict[str, tuple[list[str], Mapping[s
     }
 
 
-def _run(command: Sequence[str], variables: Mapping[str, str]) -> Sample:
+def _run(command: Sequence[str], variables: Mapping[str, str]) -> Timing:
     started = time.perf_counter()
     silent = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1,)]
     pid = os.posix_spawn(command[0], list(command), dict(variables), file_actions=silent)
@@ -121,4 +121,4 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> Sample:
     if status:
         raise RuntimeError(f"a measured process failed with {os.waitstatus_to_exitcode(status)}")
     took = (time.perf_counter() - started) * 1e6
-    return Sample((used.ru_utime + used.ru_stime) * 1e6, [took])
+    return Timing((used.ru_utime + used.ru_stime) * 1e6, [took])

@@ -20,7 +20,7 @@ KEYS = Credentials("000000000042", "bench")
 """Twelve digits: an account of its own in the emulator."""
 
 
-class Stores(NamedTuple):
+class BenchStores(NamedTuple):
     """The emulator's address, and what is made in it."""
 
     endpoint: str
@@ -62,10 +62,10 @@ class Stores(NamedTuple):
 
 
 @contextmanager
-def stores() -> Iterator[Stores]:
+def stores() -> Iterator[BenchStores]:
     """An emulator for the length of a block."""
     with TemporaryDirectory() as folder:
         python = ENVIRONMENTS / "cloud/bin/python"
         with emulator.running(python, Path(folder)) as running:
-            yield Stores(running.endpoint)
+            yield BenchStores(running.endpoint)
             drop_connections()

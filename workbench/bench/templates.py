@@ -12,7 +12,7 @@ from jinja2 import Environment
 
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.fragment import Answer
+from hemline.decide.fragment import SlotAnswer
 from hemline.decide.render import cards, web
 from hemline.decide.templates import slot
 from hemline.decide.templates.edition import sections
@@ -21,8 +21,8 @@ from hemline.model.edition import Payload, pack, unpack
 from hemline.model.site.slot import Slot
 from hemline.model.site.template import Template
 from workbench.bench.decide import Different
-from workbench.bench.measure import Row, rounds, row
-from workbench.bench.world import SITE, World, world
+from workbench.bench.measure import BenchRow, rounds, row
+from workbench.bench.world import SITE, BenchWorld, world
 
 _CARDS = (10, 40)
 _OURS = """<h2>{{slot.title}}</h2><ul>{{#items}}<li class="card" data-item="{{id}}"><a href="{{url}}">\
@@ -37,7 +37,7 @@ _SLOT = Slot("row", title="For you", template="cards")
 _REASON = "Popular right now"
 
 
-def rows(*, repeats: int = 7) -> list[Row]:
+def rows(*, repeats: int = 7) -> list[BenchRow]:
     """Hot, for each number of cards. Raises Different unless template and Jinja2 say the same."""
     found = []
     for size in _CARDS:
@@ -55,10 +55,10 @@ def compare(ours: bytes, theirs: bytes) -> None:
         raise Different(f"markup of {len(ours)} and {len(theirs)} bytes")
 
 
-def variants_of(known: World, size: int) -> dict[str, Callable[[], bytes]]:
+def variants_of(known: BenchWorld, size: int) -> dict[str, Callable[[], bytes]]:
     """Name → the markup of a list of `size` cards."""
     snapshot = _snapshot(known)
-    answer = Answer(b"", b"", Rung.POPULAR, (), tuple(range(size)), said=(_REASON,) * size)
+    answer = SlotAnswer(b"", b"", Rung.POPULAR, (), tuple(range(size)), said=(_REASON,) * size)
     facts = Facts(FactSource({}), personal=True)
     theirs = Environment(autoescape=True).from_string(_THEIRS)
     shown, said = list(answer.shown), list(answer.said)
@@ -69,7 +69,7 @@ def variants_of(known: World, size: int) -> dict[str, Callable[[], bytes]]:
     }
 
 
-def _snapshot(known: World) -> Snapshot:
+def _snapshot(known: BenchWorld) -> Snapshot:
     """The shop of `bench decide`, with one template more."""
     edition = unpack(known.edition, site=SITE)
     payloads: dict[str, Payload] = {
@@ -81,7 +81,7 @@ def _snapshot(known: World) -> Snapshot:
     return Snapshot(unpack(pack(header, payloads), site=SITE))
 
 
-def _data(snapshot: Snapshot, answer: Answer) -> list[dict[str, object]]:
+def _data(snapshot: Snapshot, answer: SlotAnswer) -> list[dict[str, object]]:
     """What a beginner hands over: each item's record, and its price as people write it."""
     found = []
     for index, reason in zip(answer.shown, answer.said, strict=True):

@@ -14,11 +14,11 @@ from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.onnx.ranker import OnnxRanker
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.edition import TRIAL, pack, unpack
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.item import Item
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot
-from hemline.usecases.publishing.build import Counted, Made, edition_parts
+from hemline.usecases.publishing.build import ArchiveCounts, Made, edition_parts
 from hemline.usecases.publishing.ranker import RankerFiles
 from hemline.usecases.serving.decide_page import Deps
 from hemline.usecases.serving.editions import LiveEdition, engine_of
@@ -34,7 +34,7 @@ _DAY = 86_400_000
 _KINDS = ("exposure", "exposure", "view", "click", "click", "add_to_cart", "purchase")
 
 
-class World(NamedTuple):
+class BenchWorld(NamedTuple):
     """What both variants start from."""
 
     deps: Deps
@@ -47,7 +47,7 @@ class World(NamedTuple):
 
 
 @cache
-def world() -> World:
+def world() -> BenchWorld:
     """Made once a process."""
     items = tuple(_items())
     rng = np.random.default_rng(7)
@@ -61,7 +61,7 @@ def world() -> World:
     live.follow(None)
     edition = _edition(items, [*mine, *others], ranker)
     live.engine = engine_of(unpack(edition, site=SITE), OnnxRanker)
-    return World(Deps(SITE, table, live, KEYS, 0.05), items, mine, ranker, edition)
+    return BenchWorld(Deps(SITE, table, live, KEYS, 0.05), items, mine, ranker, edition)
 
 
 RANKER = ("ranker.onnx", "ranker.json")
@@ -74,7 +74,7 @@ def _edition(items: tuple[Item, ...], records: list[Record], ranker: RankerFiles
     for record in records:
         counted.add(record)
     site = Site(slots=(Slot(SLOT, title="For you", limit=LIMIT),), currency="EUR")
-    found = Counted(items, counted, len(records), ())
+    found = ArchiveCounts(items, counted, len(records), ())
     return pack(*edition_parts(SITE, site, found, ranker, Made(NOW, {})))
 
 
@@ -101,7 +101,7 @@ def _visits(rng: np.random.Generator, subject: str, acts: int) -> Iterator[Recor
         size = 6 if kind == "exposure" else 1
         categories = np.where(rng.random(size) < 0.7, rng.choice(homes, size), rng.integers(0, 20))
         numbers = np.unique(categories + 20 * rng.geometric(0.08, size).clip(max=29))
-        lines = tuple(Line(f"item-{i:03}", int(rng.integers(1, 4))) for i in numbers)
+        lines = tuple(OrderLine(f"item-{i:03}", int(rng.integers(1, 4))) for i in numbers)
         when = start + (n * 30 * _DAY) // acts + int(rng.integers(_DAY // 4))
         event = Event(f"{subject}-{n}", kind, min(when, NOW - 60_000), lines=lines)
         yield Record(SITE, subject, when, event, "GB", "mobile")

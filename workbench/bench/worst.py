@@ -18,7 +18,7 @@ from hemline.decide.page import Engine, decide_page
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.rules import masks
 from hemline.decide.rules.eligibility import Rules
-from hemline.decide.token import Witness
+from hemline.decide.token import TokenContext
 from hemline.learn.statistics.arrays import sections
 from hemline.learn.statistics.counts import Statistics
 from hemline.model.decision import Visit
@@ -27,11 +27,12 @@ from hemline.model.site.rule import Condition
 from hemline.model.site.slot import Slot, Variant
 from hemline.runtime.fragments.page_input import MOST_TEXT
 from hemline.runtime.fragments.request import MOST_BODY_BYTES, MOST_SLOTS, ask_of
-from hemline.runtime.http import Request
-from hemline.usecases.ports import Hot
-from hemline.usecases.serving.visitor_context import Known, makers
+from hemline.runtime.http import HttpRequest
+from hemline.usecases.ports import ServingRead
+from hemline.usecases.serving.fact_providers import fact_providers
+from hemline.usecases.serving.visitor_context import VisitorContext
 from workbench.bench.decide import Different
-from workbench.bench.measure import Row, rounds, row
+from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.world import KEYS, NOW, SITE
 
 PATTERNS = (
@@ -45,7 +46,7 @@ REST = "any"
 _CALLS = {"hemline": 3, "naive": 1}
 
 
-def rows(*, repeats: int = 7) -> list[Row]:
+def rows(*, repeats: int = 7) -> list[BenchRow]:
     """A row of each variant; its size is the body's. Raises Different unless both choose alike."""
     body = worst_body()
     variants = _variants(body)
@@ -86,9 +87,11 @@ def _variants(body: bytes) -> dict[str, Callable[[], list[str]]]:
 def _ours(engine: Engine, body: bytes) -> list[str]:
     """From the request to the fragments; the variant of each slot."""
     method = {"http": {"method": "POST"}}
-    ask = ask_of(Request({"requestContext": method, "headers": {}, "body": body.decode()}))
-    known = Known(Visit(None, consent=None), Hot(None, None), engine, NOW - NOW % 60_000)
-    found = decide_page(engine, ask, FactSource(makers(ask, known)), Witness(KEYS))
+    ask = ask_of(HttpRequest({"requestContext": method, "headers": {}, "body": body.decode()}))
+    known = VisitorContext(
+        Visit(None, consent=None), ServingRead(None, None), engine, NOW - NOW % 60_000
+    )
+    found = decide_page(engine, ask, FactSource(fact_providers(ask, known)), TokenContext(KEYS))
     return [json.loads(fragment.body)["variant"]["name"] for fragment in found.values()]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
-    from hemline.model.brake import Brake, Change, Stop
+    from hemline.model.brake import Brake, BrakeChange, Stop
     from workbench.laptop import Running
 
 
@@ -86,12 +86,12 @@ def clear(
     as_json: AsJson = False,
 ) -> None:
     """Release one thing, all of a kind, or everything."""
-    from hemline.model.brake import Change
+    from hemline.model.brake import BrakeChange
     from hemline.usecases.sites import brake
     from workbench import laptop, stores
 
     stack = laptop.running()
-    change = Change(
+    change = BrakeChange(
         "clear", who or getpass.getuser(), _now(), why, kind.value if kind else "", name
     )
     _tell(brake.clear(stack.site, stores.brake_places(stack), change), as_json=as_json)
@@ -128,7 +128,7 @@ def _tell(brake: "Brake", *, as_json: bool) -> None:
         print(_line(stop.at, f"{stop.kind} {stop.name}{shows}", stop))
 
 
-def _line(at: int, what: str, by: "Stop | Change") -> str:
+def _line(at: int, what: str, by: "Stop | BrakeChange") -> str:
     when = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     return f"  {when}  {what.rstrip()}  by {by.who}: {by.why}"
 

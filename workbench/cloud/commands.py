@@ -26,13 +26,13 @@ def run(
     from workbench.cloud.built import BuildError
     from workbench.cloud.emulator import EmulatorError
     from workbench.cloud.local import Options, run_stack
-    from workbench.cloud.parts import Refusal
+    from workbench.cloud.parts import StartRefusal
     from workbench.cloud.runtime import WorkerError
     from workbench.cloud.screen import Screen
 
     try:
         asyncio.run(run_stack(Options(port, seed=seed, ask_first=ask_first), Screen(raw=raw)))
-    except Refusal as refusal:
+    except StartRefusal as refusal:
         print(f"hemline: {refusal}", file=sys.stderr)
         raise typer.Exit(2) from None
     except (BuildError, EmulatorError, WorkerError) as error:

@@ -17,8 +17,8 @@ from aiohttp import web
 
 from workbench.cloud import payload
 from workbench.cloud.keeping import Say
-from workbench.cloud.payload import Arrival, BadResponse, Request, Response
-from workbench.cloud.pool import Answer, Busy
+from workbench.cloud.payload import Arrival, BadResponse, GatewayRequest, Response
+from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.template import Cors, Route, Stack
 
 API = "/v1/"
@@ -31,11 +31,11 @@ _LARGEST_PAYLOAD = 6_291_556
 _SAY_SECONDS = 1.0
 _HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date"})
 
-Invoke = Callable[[bytes], Awaitable[Answer]]
+Invoke = Callable[[bytes], Awaitable[InvokeResult]]
 """One function: event as JSON → its answer. May raise Busy."""
 Full = Callable[[], bool]
 """Whether a function has no room for one more call."""
-Edge = Callable[[Request], Request]
+Edge = Callable[[GatewayRequest], GatewayRequest]
 """What a CDN's own function does to a request on its way here."""
 
 
@@ -127,13 +127,13 @@ class _Door:
         return payload.refusal(503)
 
 
-async def _read(request: web.Request) -> Request | None:
+async def _read(request: web.Request) -> GatewayRequest | None:
     """The whole request, or None when its body is more than API Gateway takes."""
     try:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return None
-    return Request(
+    return GatewayRequest(
         method=request.method,
         path=request.raw_path.partition("?")[0],
         query=request.raw_path.partition("?")[2],
@@ -145,7 +145,7 @@ async def _read(request: web.Request) -> Request | None:
 
 
 async def _call(
-    came: Request, parameters: Mapping[str, str], route: Route, invoke: Invoke, say: Say
+    came: GatewayRequest, parameters: Mapping[str, str], route: Route, invoke: Invoke, say: Say
 ) -> Response:
     """What the function answers, or API Gateway in its place. Raises Busy."""
     arrival = Arrival(str(uuid.uuid4()), datetime.now(UTC))

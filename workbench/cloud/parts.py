@@ -26,7 +26,7 @@ from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
 from workbench.cloud.gateway import Edge, application
 from workbench.cloud.keeping import keep
-from workbench.cloud.pool import Pool
+from workbench.cloud.pool import WorkerPool
 from workbench.cloud.runtime import Home, emulator_binary
 from workbench.cloud.schedules import play
 from workbench.cloud.screen import Screen
@@ -46,7 +46,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Refusal(Exception):  # noqa: N818 - a sentence for the user, not a fault of ours
+class StartRefusal(Exception):  # noqa: N818 - a sentence for the user, not a fault of ours
     """The stack cannot start; the message says what to do."""
 
 
@@ -57,7 +57,7 @@ def only_one() -> Iterator[None]:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Refusal(
+            raise StartRefusal(
                 "a stack runs from this checkout already; stop it first, or name another state"
                 " folder in HEMLINE_STATE"
             ) from None
@@ -73,7 +73,7 @@ def listener(port: int) -> Iterator[socket.socket]:
         try:
             door.bind((LOOPBACK, port))
         except OSError as error:
-            raise Refusal(
+            raise StartRefusal(
                 f"port {port} cannot be used ({error.strerror}); choose another one:"
                 f" make run PORT={port + 10}"
             ) from None
@@ -85,7 +85,7 @@ async def emulator(screen: Screen) -> AsyncIterator[emulation.Emulator]:
     """A running emulator on the state folder; it saves its state at the end."""
     python = ENVIRONMENTS / "cloud/bin/python"
     if not python.exists():
-        raise Refusal("the AWS emulator is not installed; run `make setup`")
+        raise StartRefusal("the AWS emulator is not installed; run `make setup`")
     folder = laptop.state() / "cloud"
     folder.mkdir(exist_ok=True)
     if await in_thread(end_stale, folder):
@@ -134,12 +134,12 @@ def end_stale(folder: Path, seconds: float = 10.0) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def pools(stack: Stack, home: Home, screen: Screen) -> AsyncIterator[dict[str, Pool]]:
+async def pools(stack: Stack, home: Home, screen: Screen) -> AsyncIterator[dict[str, WorkerPool]]:
     """Function → its workers, all of them listening."""
     if emulator_binary() is None:
         screen.step("no Lambda runtime emulator for this machine: functions run in plain workers")
     pools = {
-        name: Pool(function, home, screen.say, size=_WORKERS.get(function.label, 1))
+        name: WorkerPool(function, home, screen.say, size=_WORKERS.get(function.label, 1))
         for name, function in stack.functions.items()
     }
     try:
@@ -151,7 +151,7 @@ async def pools(stack: Stack, home: Home, screen: Screen) -> AsyncIterator[dict[
 
 @contextlib.asynccontextmanager
 async def mappings(
-    stack: Stack, pools: dict[str, Pool], endpoint: str, screen: Screen, hurry: asyncio.Event
+    stack: Stack, pools: dict[str, WorkerPool], endpoint: str, screen: Screen, hurry: asyncio.Event
 ) -> AsyncIterator[None]:
     """Every event source mapping reads; at the end what the stream holds is still delivered."""
     clients = Clients(
@@ -175,7 +175,9 @@ async def mappings(
 
 
 @contextlib.asynccontextmanager
-async def schedules(stack: Stack, pools: dict[str, Pool], screen: Screen) -> AsyncIterator[None]:
+async def schedules(
+    stack: Stack, pools: dict[str, WorkerPool], screen: Screen
+) -> AsyncIterator[None]:
     """Every schedule runs."""
     tasks = [
         keep(
@@ -195,7 +197,7 @@ async def schedules(stack: Stack, pools: dict[str, Pool], screen: Screen) -> Asy
 
 @contextlib.asynccontextmanager
 async def gateway(
-    stack: Stack, pools: dict[str, Pool], door: socket.socket, screen: Screen
+    stack: Stack, pools: dict[str, WorkerPool], door: socket.socket, screen: Screen
 ) -> AsyncIterator[None]:
     """The API and the shop answer on `door`."""
     invoke = {name: pool.invoke for name, pool in pools.items()}

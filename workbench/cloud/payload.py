@@ -19,7 +19,7 @@ _TEXT = ("text/", "application/json", "application/javascript", "application/xml
 _TEXT_SUFFIXES = ("+json", "+xml")
 
 
-class Request(NamedTuple):
+class GatewayRequest(NamedTuple):
     """One HTTP request as it came in. Header names in any case, in order, repeats kept."""
 
     method: str
@@ -53,7 +53,7 @@ class BadResponse(Exception):  # noqa: N818 - what API Gateway calls it is "malf
 
 
 def event(
-    request: Request,
+    request: GatewayRequest,
     route: Route,
     path_parameters: Mapping[str, str],
     arrival: Arrival,
@@ -160,7 +160,7 @@ _REFUSALS = {status: _refusal(status, *words) for status, words in _WAYS_OUT.ite
 
 
 def _context(
-    request: Request, route: Route, headers: Mapping[str, str], arrival: Arrival
+    request: GatewayRequest, route: Route, headers: Mapping[str, str], arrival: Arrival
 ) -> dict[str, object]:
     host = headers.get("host", "localhost")
     return {

@@ -16,7 +16,7 @@ import aiohttp
 
 from workbench.cloud.keeping import Say, keep, once
 from workbench.cloud.runtime import Home, Worker, WorkerError, start, stop
-from workbench.cloud.template import Function
+from workbench.cloud.template import LambdaFunction
 
 _GRACE_SECONDS = 5.0
 """How long past its timeout a function may stay silent before its worker is killed."""
@@ -31,7 +31,7 @@ class Busy(Exception):  # noqa: N818 - Lambda's TooManyRequestsException
     """All workers are taken, and the queue is full or does not move."""
 
 
-class Answer(NamedTuple):
+class InvokeResult(NamedTuple):
     """What an invocation came to."""
 
     body: bytes
@@ -39,26 +39,26 @@ class Answer(NamedTuple):
     """None when the handler returned; else why it did not."""
 
 
-def read_answer(status: int, body: bytes) -> Answer:
+def read_answer(status: int, body: bytes) -> InvokeResult:
     """Tell a result from a failure, which the emulator reports with status 200 as well."""
     if status != 200:
-        return Answer(body, f"the runtime answered {status}: {_short(body)}")
+        return InvokeResult(body, f"the runtime answered {status}: {_short(body)}")
     if body.startswith(_TIMED_OUT.encode()):
-        return Answer(body, body.decode(errors="replace"))
+        return InvokeResult(body, body.decode(errors="replace"))
     if b'"errorType"' in body:
         with contextlib.suppress(ValueError):
             said = json.loads(body)
             if isinstance(said, dict) and "errorType" in said and "statusCode" not in said:
-                return Answer(body, f"{said['errorType']}: {said.get('errorMessage', '')}")
-    return Answer(body)
+                return InvokeResult(body, f"{said['errorType']}: {said.get('errorMessage', '')}")
+    return InvokeResult(body)
 
 
-class Pool:
+class WorkerPool:
     """Workers of one function. `start` before the first `invoke`; `stop` ends every process."""
 
     def __init__(
         self,
-        function: Function,
+        function: LambdaFunction,
         home: Home,
         say: Say,
         *,
@@ -70,7 +70,7 @@ class Pool:
         self._queue = size * _QUEUE if queue is None else queue
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._workers: set[Worker] = set()
-        self._calls: set[asyncio.Task[Answer]] = set()
+        self._calls: set[asyncio.Task[InvokeResult]] = set()
         self._repairs: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._session: aiohttp.ClientSession | None = None
@@ -97,7 +97,7 @@ class Pool:
         """Whether one more call would be refused."""
         return self._waiting >= self._queue
 
-    async def invoke(self, event: bytes) -> Answer:
+    async def invoke(self, event: bytes) -> InvokeResult:
         """Call the function. Raises Busy."""
         if self.full():
             raise Busy(self.function.name)
@@ -122,7 +122,7 @@ class Pool:
             self._repair(worker)
         return worker
 
-    async def _call(self, worker: Worker, event: bytes) -> Answer:
+    async def _call(self, worker: Worker, event: bytes) -> InvokeResult:
         assert self._session is not None
         patience = aiohttp.ClientTimeout(total=self.function.timeout + _GRACE_SECONDS)
         try:
@@ -130,7 +130,7 @@ class Pool:
                 found = read_answer(response.status, await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             self._repair(worker)
-            return Answer(b"", f"the runtime is gone: {type(error).__name__}")
+            return InvokeResult(b"", f"the runtime is gone: {type(error).__name__}")
         except BaseException:
             self._repair(worker)
             raise

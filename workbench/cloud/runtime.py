@@ -19,7 +19,7 @@ from typing import NamedTuple
 from workbench import children
 from workbench.cloud.built import RUNTIME
 from workbench.cloud.keeping import Say, keep
-from workbench.cloud.template import Function
+from workbench.cloud.template import LambdaFunction
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT, free_ports
 
 INVOKE = "/2015-03-31/functions/function/invocations"
@@ -63,7 +63,7 @@ class Home(NamedTuple):
     """Beside the template's own: credentials, region, where the emulator listens."""
 
 
-def environment(function: Function, home: Home) -> dict[str, str]:
+def environment(function: LambdaFunction, home: Home) -> dict[str, str]:
     """What a worker sees: Lambda's own variables and the template's, nothing of this process."""
     root = home.built[function.name]
     layers = [str(home.built[layer] / "python") for layer in function.layers]
@@ -85,7 +85,7 @@ def environment(function: Function, home: Home) -> dict[str, str]:
     }
 
 
-def command(function: Function, port: int, api_port: int, binary: Path | None) -> list[str]:
+def command(function: LambdaFunction, port: int, api_port: int, binary: Path | None) -> list[str]:
     """The worker's command line. `-S`: none of this interpreter's own packages."""
     python = getattr(sys, "_base_executable", sys.executable)
     if binary is None:
@@ -97,7 +97,7 @@ def command(function: Function, port: int, api_port: int, binary: Path | None) -
     return [str(binary), "--log-level", "fatal", *listen, *api, *loop]
 
 
-async def start(function: Function, home: Home, say: Say) -> Worker:
+async def start(function: LambdaFunction, home: Home, say: Say) -> Worker:
     """A worker that takes events. Raises WorkerError, and then leaves nothing running."""
     port, api_port = free_ports(2)
     process = await children.spawn(

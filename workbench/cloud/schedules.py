@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from workbench.cloud.keeping import Say
-from workbench.cloud.pool import Answer, Busy
+from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.template import ACCOUNT, Schedule
 
 
@@ -27,7 +27,7 @@ def scheduled_event(schedule: Schedule, region: str, now: datetime) -> dict[str,
 
 
 async def play(
-    schedule: Schedule, region: str, invoke: Callable[[bytes], Awaitable[Answer]], say: Say
+    schedule: Schedule, region: str, invoke: Callable[[bytes], Awaitable[InvokeResult]], say: Say
 ) -> None:
     """Call it every `schedule.seconds`, the first time after one of them; until cancelled."""
     while True:

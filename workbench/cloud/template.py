@@ -15,7 +15,7 @@ ACCOUNT = "000000000000"
 _PREFIX = "hemline"
 
 
-class Function(NamedTuple):
+class LambdaFunction(NamedTuple):
     """One Lambda function."""
 
     name: str
@@ -56,7 +56,7 @@ class Cors(NamedTuple):
     max_age: int
 
 
-class Source(NamedTuple):
+class EventSource(NamedTuple):
     """A Kinesis event source mapping."""
 
     name: str
@@ -87,12 +87,12 @@ class Schedule(NamedTuple):
 class Stack(NamedTuple):
     """The template with every reference resolved."""
 
-    functions: dict[str, Function]
+    functions: dict[str, LambdaFunction]
     layers: dict[str, str]
     """Logical id → folder in the checkout."""
     routes: tuple[Route, ...]
     cors: Cors | None
-    sources: tuple[Source, ...]
+    sources: tuple[EventSource, ...]
     schedules: tuple[Schedule, ...]
     tables: dict[str, dict[str, Any]]
     """Name on this machine → properties; likewise the next two."""
@@ -203,11 +203,11 @@ def _events(resources: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
             yield function, name, event["Properties"] | {"Type": event["Type"]}
 
 
-def _function(name: str, properties: dict[str, Any], common: dict[str, Any]) -> Function:
+def _function(name: str, properties: dict[str, Any], common: dict[str, Any]) -> LambdaFunction:
     variables = [part.get("Environment", {}).get("Variables", {}) for part in (common, properties)]
     merged = {**common, **properties}
     layers = tuple(merged.get("Layers", ()))
-    return Function(
+    return LambdaFunction(
         name=name,
         label=Path(merged["CodeUri"]).name,
         handler=merged["Handler"],
@@ -241,11 +241,11 @@ def _schedule(name: str, event: dict[str, Any], function: str) -> Schedule:
     return Schedule(f"{function}{name}", function, rate_seconds(event["Schedule"]))
 
 
-def _source(name: str, properties: dict[str, Any]) -> Source:
+def _source(name: str, properties: dict[str, Any]) -> EventSource:
     failed = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if properties["StartingPosition"] != "TRIM_HORIZON":
         raise ValueError(f"{name}: the laptop plays TRIM_HORIZON only, so that no event is skipped")
-    return Source(
+    return EventSource(
         name=name,
         stream=properties["EventSourceArn"].rpartition("/")[2],
         function=properties["FunctionName"],

@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 
-class Context:
+class WorkerContext:
     """What a handler may ask of its second argument."""
 
     def __init__(self, timeout: float) -> None:
@@ -38,17 +38,19 @@ class Context:
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-def load(name: str) -> Callable[[Any, Context], object]:
+def load(name: str) -> Callable[[Any, WorkerContext], object]:
     """`module.function`, imported. Raises what the import raises."""
     module, _, function = name.rpartition(".")
-    handler: Callable[[Any, Context], object] = getattr(importlib.import_module(module), function)
+    handler: Callable[[Any, WorkerContext], object] = getattr(
+        importlib.import_module(module), function
+    )
     return handler
 
 
-def answer(handler: Callable[[Any, Context], object], event: bytes, timeout: float) -> bytes:
+def answer(handler: Callable[[Any, WorkerContext], object], event: bytes, timeout: float) -> bytes:
     """The handler's result as JSON, or the error as the Lambda runtime reports one."""
     try:
-        return json.dumps(handler(json.loads(event), Context(timeout))).encode()
+        return json.dumps(handler(json.loads(event), WorkerContext(timeout))).encode()
     except Exception as error:  # noqa: BLE001 - whatever a handler raises is its answer
         traceback.print_exc()
         lines = traceback.format_tb(error.__traceback__)
@@ -60,7 +62,7 @@ def answer(handler: Callable[[Any, Context], object], event: bytes, timeout: flo
 class Door(BaseHTTPRequestHandler):
     """Takes events by POST."""
 
-    handler: Callable[[Any, Context], object]
+    handler: Callable[[Any, WorkerContext], object]
     timeout_seconds: float
     protocol_version = "HTTP/1.1"
 

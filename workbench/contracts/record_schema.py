@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from hemline.model.consent import DEFAULTS, Purpose
-from hemline.model.events.event import DEEDS, SCHEMA, Record
+from hemline.model.events.event import LEVEL_OF_EVENT, SCHEMA, Record
 
 _CHOICES: dict[str, Any] = {p.value: {"type": "boolean"} for p in Purpose}
 _MADE_BY_CALLS: dict[str, Any] = {
@@ -35,7 +35,7 @@ def record_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a line of the archive, and of an event of GET /v1/me."""
     schema = msgspec.json.schema(Record, schema_hook=_anything)
     made = schema["$defs"]
-    made["Event"]["properties"]["type"]["enum"] = sorted(DEEDS)
+    made["Event"]["properties"]["type"]["enum"] = sorted(LEVEL_OF_EVENT)
     made["Event"]["allOf"] = [_made(kind, held) for kind, held in _MADE_BY_CALLS.items()]
     record = made["Record"]["properties"]
     record["subject"]["pattern"] = r"^[vui]:[\x21-\x7e]{1,128}$"

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from hemline.decide.render.cards import html_card, price_text
 from hemline.decide.render.web import CARD_END, variant_html
-from hemline.model.decision import Page
+from hemline.model.decision import PageContext
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from hemline.model.site.site import Site
@@ -64,7 +64,7 @@ def home() -> str:
     opening = next(v for v in hero.variants if v.name in hero.fallback)
     return _page(
         "home.html",
-        Page(type="home"),
+        PageContext(type="home"),
         hero=Markup(variant_html(hero, opening).decode()),  # noqa: S704 - escaped by the renderer
         faces={key: on_sale_first(key)[0].id for key in CATEGORIES},
         loved=[by_id()[key] for key in slots["bestsellers"].fallback],
@@ -78,7 +78,7 @@ def category(key: str) -> str | None:
         return None
     title, line = CATEGORIES[key]
     items = on_sale_first(key)
-    page = Page(type="category", category=key)
+    page = PageContext(type="category", category=key)
     return _page("category.html", page, title=title, line=line, items=items)
 
 
@@ -89,7 +89,7 @@ def item(key: str) -> str | None:
         return None
     return _page(
         "item.html",
-        Page(type="item", item=key, category=found.categories[0]),
+        PageContext(type="item", item=key, category=found.categories[0]),
         item=found,
         text=description(found),
         alt=f"Drawing: {found.title}",
@@ -101,18 +101,18 @@ def item(key: str) -> str | None:
 
 def cart() -> str:
     """The basket's page; what lies in it is in the browser alone."""
-    return _page("cart.html", Page(type="cart"), shelves=shelves())
+    return _page("cart.html", PageContext(type="cart"), shelves=shelves())
 
 
 def your_data() -> str:
     """The page where people see what is known of them and say what may be done with it."""
-    row = Page(type="your-data")
+    row = PageContext(type="your-data")
     return _page("your-data.html", row, people=PEOPLE, shelves=shelves()[:_PARTNERS])
 
 
 def missing() -> str:
     """The page for what is not there."""
-    return _page("missing.html", Page(type="missing"))
+    return _page("missing.html", PageContext(type="missing"))
 
 
 def on_sale(found: Item) -> bool:
@@ -179,7 +179,7 @@ def _templates() -> Environment:
     return made
 
 
-def _page(template: str, page: Page, **values: object) -> str:
+def _page(template: str, page: PageContext, **values: object) -> str:
     return _templates().get_template(template).render(page=page, **values)
 
 

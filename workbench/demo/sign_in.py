@@ -14,7 +14,7 @@ from aiohttp import web
 from hemline.model.user_token import keys_of, mint_user_token
 from hemline.runtime.http import inert
 from workbench import laptop
-from workbench.cloud.payload import Request
+from workbench.cloud.payload import GatewayRequest
 
 PEOPLE: Mapping[str, str] = {"ada": "Ada", "jun": "Jun", "mira": "Mira"}
 """User id → name of those whom the demo shop lets in."""
@@ -28,7 +28,7 @@ class _Who(msgspec.Struct):
     user: str
 
 
-def with_bearer(request: Request) -> Request:
+def with_bearer(request: GatewayRequest) -> GatewayRequest:
     """The request with its session cookie as `Authorization` too; as it is without one, or with its own."""
     lines = [value for name, value in request.headers if name.lower() == "cookie"]
     pairs = (one.strip().partition("=") for line in lines for one in line.split(";"))

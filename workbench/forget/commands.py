@@ -10,8 +10,8 @@ import typer
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.people.forget_archive import Swept
     from hemline.usecases.people.forget_person import Forgotten
-    from workbench.forget.scan import Found
-    from workbench.forget.verify import Verdict
+    from workbench.forget.scan import ScanMatch
+    from workbench.forget.verify import ForgottenVerdict
 
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
 Id = Annotated[str, typer.Argument(help="v:VISITOR or u:USER, or the id alone.")]
@@ -126,7 +126,7 @@ def _progress(place: str) -> None:
     print(f"  looking through {place}", file=sys.stderr)
 
 
-def _tell_verdict(verdict: "Verdict", *, strict: bool, as_json: bool) -> None:
+def _tell_verdict(verdict: "ForgottenVerdict", *, strict: bool, as_json: bool) -> None:
     if as_json:
         _print_json({**_fields(verdict), "outcome": _outcome(verdict, strict=strict)})
         return
@@ -143,12 +143,12 @@ def _tell_verdict(verdict: "Verdict", *, strict: bool, as_json: bool) -> None:
     print(_outcome(verdict, strict=strict))
 
 
-def _where(hit: "Found") -> str:
+def _where(hit: "ScanMatch") -> str:
     inside = f" inside {' > '.join(hit.inside)}" if hit.inside else ""
     return f"{hit.piece}, {hit.spelling}{inside}"
 
 
-def _outcome(verdict: "Verdict", *, strict: bool) -> str:
+def _outcome(verdict: "ForgottenVerdict", *, strict: bool) -> str:
     """The last line: what the exit status says, with the count that it rests on."""
     if verdict.found:
         hits = _count(len(verdict.found), "hit")
@@ -172,7 +172,7 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _fields(value: "Verdict") -> dict[str, object]:
+def _fields(value: "ForgottenVerdict") -> dict[str, object]:
     return {name: getattr(value, name) for name in value.__struct_fields__}
 
 

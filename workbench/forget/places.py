@@ -7,7 +7,7 @@ from hemline.model.errors import Refused
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.people.forget_archive import SweepDeps
 from hemline.usecases.people.forget_person import ForgetDeps
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from workbench import laptop, stores
 from workbench.cloud.resources import client
 from workbench.forget import scan
@@ -58,7 +58,7 @@ def known(stack: Running, subject: str) -> bool:
     """Whether there is anything of `subject`, a tombstone too; what cannot be read may be of them."""
     table = stores.table(stack)
     # Who is forgotten keeps a tombstone: the archive, which passes them over, is not asked then.
-    if any(table.read_part(stack.site, subject, part) for part in Part):
+    if any(table.read_part(stack.site, subject, part) for part in PersonItem):
         return True
     try:
         events = read_archive(stores.objects(stack), stack.site)

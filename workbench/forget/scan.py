@@ -34,7 +34,7 @@ class Place(NamedTuple):
     pieces: Callable[[], Iterator[Piece]]
 
 
-class Found(msgspec.Struct, frozen=True):
+class ScanMatch(msgspec.Struct, frozen=True):
     """The id, somewhere."""
 
     place: str
@@ -56,18 +56,18 @@ class Looked(msgspec.Struct, frozen=True):
     """Bytes that were taken out of packed and encoded ones, and looked at too."""
 
 
-def look(place: Place, wanted: list[Needle]) -> tuple[Looked, list[Found]]:
+def look(place: Place, wanted: list[Needle]) -> tuple[Looked, list[ScanMatch]]:
     """Through one place, all of it."""
     count = size = unfolded = 0
-    found: dict[Found, None] = {}
+    found: dict[ScanMatch, None] = {}
     for piece in place.pieces():
         count, size = count + 1, size + len(piece.data)
         for way, data in layers(piece.data):
             unfolded += len(data) if way else 0
             for how in found_in(data, wanted):
-                found[Found(place.name, piece.name, how, way, piece.goes)] = None
+                found[ScanMatch(place.name, piece.name, how, way, piece.goes)] = None
         for how in found_in(piece.name.encode(), wanted):
-            found[Found(place.name, piece.name, how, ("name",), piece.goes)] = None
+            found[ScanMatch(place.name, piece.name, how, ("name",), piece.goes)] = None
     return Looked(place.name, count, size, unfolded), list(found)
 
 

@@ -8,28 +8,28 @@ import msgspec
 from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
 from hemline.usecases.people.forget_register import Forgetting
-from hemline.usecases.ports import Part, PersonStore
+from hemline.usecases.ports import PersonItem, PersonStore
 from workbench import stores
 from workbench.forget.places import places
-from workbench.forget.scan import Found, Looked, Place, look
+from workbench.forget.scan import Looked, Place, ScanMatch, look
 from workbench.forget.spellings import needles
 from workbench.laptop import Running
 
 _KINDS = {"v:": "visitor", "u:": "user"}
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class ForgottenVerdict(msgspec.Struct, frozen=True):
     """What was looked at, and what is there."""
 
     looked: tuple[Looked, ...]
-    found: tuple[Found, ...]
+    found: tuple[ScanMatch, ...]
     """What stays unless somebody does something."""
-    going: tuple[Found, ...]
+    going: tuple[ScanMatch, ...]
     """What goes by itself, each with when: the stream cannot be rewritten."""
     notes: tuple[str, ...] = ()
 
 
-def verify(stack: Running, name: str, say: Callable[[str], object]) -> Verdict:
+def verify(stack: Running, name: str, say: Callable[[str], object]) -> ForgottenVerdict:
     """Through every store of `stack`; `name` with or without `v:` or `u:`. Raises BadInput."""
     bare = name[2:] if name[:2] in _KINDS else name
     if not is_id(bare):
@@ -37,24 +37,28 @@ def verify(stack: Running, name: str, say: Callable[[str], object]) -> Verdict:
     looked, found = through(places(stack), bare, say)
     found += kept_by_hash(stores.table(stack), stack.site, bare)
     staying = tuple(one for one in found if not one.goes)
-    return Verdict(looked, staying, tuple(one for one in found if one.goes), _notes(stack, bare))
+    return ForgottenVerdict(
+        looked, staying, tuple(one for one in found if one.goes), _notes(stack, bare)
+    )
 
 
-def kept_by_hash(people: PersonStore, site: str, name: str) -> list[Found]:
+def kept_by_hash(people: PersonStore, site: str, name: str) -> list[ScanMatch]:
     """What lies under a key that is a hash of the id: no byte of it is the id, and it is theirs."""
     found = []
     for kind, called in _KINDS.items():
-        for part in Part:
+        for part in PersonItem:
             stored = people.read_part(site, kind + name, part)
             if stored and stored.blob:
                 size = f"{len(stored.blob)} bytes"
-                found.append(Found("table", f"{part} of this {called}, {size}", "hashed", ("key",)))
+                found.append(
+                    ScanMatch("table", f"{part} of this {called}, {size}", "hashed", ("key",))
+                )
     return found
 
 
 def through(
     where: Iterable[Place], name: str, say: Callable[[str], object]
-) -> tuple[tuple[Looked, ...], list[Found]]:
+) -> tuple[tuple[Looked, ...], list[ScanMatch]]:
     """Each place in turn."""
     wanted, results = needles(name), []
     for place in where:
@@ -68,7 +72,7 @@ def _notes(stack: Running, name: str) -> tuple[str, ...]:
     people, register = stores.table(stack), Forgetting(stores.objects(stack), stack.site)
     notes = []
     for kind, called in _KINDS.items():
-        part = people.read_part(stack.site, kind + name, Part.PROFILE)
+        part = people.read_part(stack.site, kind + name, PersonItem.PROFILE)
         if part and part.standing.forgotten:
             entered = register.until(kind + name) >= 0
             state = "on the register until the stream is over" if entered else "settled"

@@ -13,9 +13,9 @@ import typer
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from workbench.importers.http_road import Road
     from workbench.importers.importing import Watch
-    from workbench.importers.reading import Source
-    from workbench.importers.report import Report
-    from workbench.importers.wire import Stream
+    from workbench.importers.reading import FileSource
+    from workbench.importers.report import ImportReport
+    from workbench.importers.wire import WireEvents
 
 
 class Who(StrEnum):
@@ -47,7 +47,7 @@ class Way(NamedTuple):
     keys: str
 
 
-Read = Callable[["Source"], "Stream"]
+Read = Callable[["FileSource"], "WireEvents"]
 
 
 def register(app: typer.Typer) -> None:
@@ -71,10 +71,10 @@ def ranklens(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """RankLens in Metarank's format: films, ranked lists as exposures, clicks."""
     from workbench.importers import ranklens as kind
-    from workbench.importers.wire import Stream
+    from workbench.importers.wire import WireEvents
 
     way = Way(url, direct, as_json, keys)
-    _import(file, lambda source: Stream(kind.events(source.lines(), who=who.value)), way)
+    _import(file, lambda source: WireEvents(kind.events(source.lines(), who=who.value)), way)
 
 
 def online_retail(  # noqa: PLR0913 - a command's options are its arguments
@@ -88,13 +88,13 @@ def online_retail(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """UCI Online Retail: the catalogue from its lines, invoices as purchases."""
     from workbench.importers import online_retail as kind
-    from workbench.importers.wire import Stream, Unreadable
+    from workbench.importers.wire import Unreadable, WireEvents
 
-    def read(source: "Source") -> "Stream":
+    def read(source: "FileSource") -> "WireEvents":
         unreadable: list[Unreadable] = []
         made = kind.events(kind.read(source.rows(unreadable.append)), who=who.value)
         total = None if made.total is None else made.total + len(unreadable)
-        return Stream([*unreadable, *made.events], total)
+        return WireEvents([*unreadable, *made.events], total)
 
     _import(file, read, Way(url, direct, as_json, keys))
 
@@ -115,13 +115,13 @@ def items(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """A catalogue: a table with a header (.csv, .tsv, gzipped too), else JSON lines."""
     from workbench.importers import items as kind
-    from workbench.importers.wire import Stream
+    from workbench.importers.wire import WireEvents
 
     way = Way(url, direct, as_json, keys)
     now, between = _now(), _delimiter(delimiter)
-    reading = kind.Reading(_mapping(mapping or []), now, _live_items(way))
+    reading = kind.CatalogueReading(_mapping(mapping or []), now, _live_items(way))
     # The same file may be imported again, with another --map: each import is a shard of its own.
-    _import(file, lambda source: Stream(kind.read(source, reading, between)), way, str(now))
+    _import(file, lambda source: WireEvents(kind.read(source, reading, between)), way, str(now))
 
 
 def events(
@@ -134,9 +134,9 @@ def events(
 ) -> None:
     """JSON lines of events as POST /v1/events takes them; each names its visitor or user."""
     from workbench.importers import events as kind
-    from workbench.importers.wire import Stream
+    from workbench.importers.wire import WireEvents
 
-    _import(file, lambda s: Stream(kind.events(s.lines())), Way(url, direct, as_json, keys))
+    _import(file, lambda s: WireEvents(kind.events(s.lines())), Way(url, direct, as_json, keys))
 
 
 def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
@@ -159,35 +159,35 @@ def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
     raise typer.Exit(report.status)
 
 
-def _run(source: "Source", read: Read, road: "Road", *, quiet: bool) -> "Report":
+def _run(source: "FileSource", read: Read, road: "Road", *, quiet: bool) -> "ImportReport":
     from workbench.importers.importing import run
 
     if quiet:
         return _stopped_or(lambda: run(read(source), road))
     with _bar(source) as watched:
 
-        def sent() -> "Report":
+        def sent() -> "ImportReport":
             stream = read(source)
             return run(stream, road, watched(stream.total))
 
         return _stopped_or(sent)
 
 
-def _stopped_or(send: "Callable[[], Report]") -> "Report":
+def _stopped_or(send: "Callable[[], ImportReport]") -> "ImportReport":
     """A file that is read whole before anything is sent may be none: that is a report too."""
     from hemline.model.errors import HemlineError
-    from workbench.importers.report import Report
+    from workbench.importers.report import ImportReport
 
     try:
         return send()
     except HemlineError as error:
-        report = Report()
+        report = ImportReport()
         report.stop(error)
         return report
 
 
 @contextmanager
-def _bar(source: "Source") -> Iterator[Callable[[int | None], "Watch"]]:
+def _bar(source: "FileSource") -> Iterator[Callable[[int | None], "Watch"]]:
     """Progress by events where their number is known, else by the bytes of the file."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -206,7 +206,7 @@ def _bar(source: "Source") -> Iterator[Callable[[int | None], "Watch"]]:
             if total is not None:
                 bar.update(task, total=total or 1, completed=0)
 
-            def watch(report: "Report") -> None:
+            def watch(report: "ImportReport") -> None:
                 done = source.position if total is None else report.read
                 said = f"{report.accepted:,} accepted, {report.rejected:,} rejected"
                 bar.update(task, completed=done, said=said)
@@ -230,9 +230,9 @@ def _road(file: Path, way: Way, number: str) -> "Road":
     stack = laptop.running()
     if not way.direct:
         return FrontDoor(stack.gateway, stores.secrets(stack)[0])
-    from workbench.importers.direct import Direct, Stores, digest
+    from workbench.importers.direct import Direct, DirectStores, digest
 
-    places = Stores(stack.site, stores.table(stack), stores.objects(stack))
+    places = DirectStores(stack.site, stores.table(stack), stores.objects(stack))
     return Direct(places, f"{digest(file)}-{number}" if number else digest(file))
 
 

@@ -17,11 +17,11 @@ from hemline.usecases.ingest.batch import WORKERS, IngestDeps, ingest_batch
 from hemline.usecases.ingest.collect import Caller, CollectDeps, Rejected, collect_events
 from hemline.usecases.ingest.read import StreamRecord
 from hemline.usecases.ports import ObjectStore, PersonStore
-from workbench.importers.http_road import Sent
+from workbench.importers.http_road import SentBatch
 from workbench.importers.wire import Batch
 
 
-class Stores(NamedTuple):
+class DirectStores(NamedTuple):
     """Where a site's profiles and objects are."""
 
     site: str
@@ -32,7 +32,7 @@ class Stores(NamedTuple):
 class Direct:
     """A Road; `name` is of the file (its digest), one for each import."""
 
-    def __init__(self, stores: Stores, name: str) -> None:
+    def __init__(self, stores: DirectStores, name: str) -> None:
         self._stores, self._shard = stores, f"direct-{name}"
         self._pool = ThreadPoolExecutor(WORKERS)
         self._next = 1
@@ -41,7 +41,7 @@ class Direct:
         """End its threads."""
         self._pool.shutdown()
 
-    def send(self, batch: Batch) -> Sent:
+    def send(self, batch: Batch) -> SentBatch:
         """Validate, archive and fold one batch. Raises Unavailable when a store does not take it."""
         now = time.time_ns() // 1_000_000
         held = MemoryStream()
@@ -50,7 +50,7 @@ class Direct:
             collected = collect_events(batch.body, Caller(signed=True), deps, now)
         except BadInput as error:
             if len(batch.events) == 1:
-                return Sent(0, [Rejected(0, None, str(error))])
+                return SentBatch(0, [Rejected(0, None, str(error))])
             raise
         records = [
             StreamRecord(self._shard, str(self._next + n), entry.data, now)
@@ -63,7 +63,7 @@ class Direct:
             raise Unavailable("stores", ", ".join(result.faults) or "a profile was not written")
         if result.counts["quarantined"]:
             raise HemlineError(f"{result.counts['quarantined']} accepted events went to quarantine")
-        return Sent(collected.accepted, collected.rejected)
+        return SentBatch(collected.accepted, collected.rejected)
 
 
 def digest(path: Path) -> str:

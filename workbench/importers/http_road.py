@@ -17,7 +17,7 @@ from hemline.usecases.ingest.collect import NOT_DURABLE, Rejected
 from workbench.importers.wire import Batch
 
 
-class Sent(NamedTuple):
+class SentBatch(NamedTuple):
     """What became of one batch; `rejected` positions are the batch's."""
 
     accepted: int
@@ -27,7 +27,7 @@ class Sent(NamedTuple):
 class Road(Protocol):
     """A way into the product."""
 
-    def send(self, batch: Batch) -> Sent:
+    def send(self, batch: Batch) -> SentBatch:
         """Raises Unavailable when the other side did not take it, however often it was tried."""
         ...
 
@@ -59,7 +59,7 @@ class FrontDoor:
         """Close its connections."""
         self._pool.clear()
 
-    def send(self, batch: Batch) -> Sent:
+    def send(self, batch: Batch) -> SentBatch:
         """One batch; events that were not durable alone are sent again, alone."""
         accepted, refused = 0, list[Rejected]()
         waiting = list(range(len(batch.events)))
@@ -71,7 +71,7 @@ class FrontDoor:
             accepted += answer.accepted
             refused += [_moved(r, waiting) for r in answer.rejected if r.reason != NOT_DURABLE]
             if not why:
-                return Sent(accepted, refused)
+                return SentBatch(accepted, refused)
             again = [r.index for r in answer.rejected if r.reason == NOT_DURABLE]
             waiting = [waiting[index] for index in again] or waiting
         raise Unavailable("front door", f"{why}; gave up after {self.tries} tries")

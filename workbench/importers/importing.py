@@ -5,19 +5,19 @@ from collections.abc import Callable, Iterator
 
 from hemline.model.errors import HemlineError
 from workbench.importers.http_road import Road
-from workbench.importers.report import Report
-from workbench.importers.wire import Batch, Event, Placed, Stream, Unreadable, batches
+from workbench.importers.report import ImportReport
+from workbench.importers.wire import Batch, Event, Placed, Unreadable, WireEvents, batches
 
-Watch = Callable[[Report], None]
+Watch = Callable[[ImportReport], None]
 """Called after each batch, for a progress bar."""
 
 
-def run(stream: Stream, road: Road, watch: Watch = lambda _: None) -> Report:
+def run(stream: WireEvents, road: Road, watch: Watch = lambda _: None) -> ImportReport:
     """Send everything, or as much as can be read and as the road takes: what was sent is sent.
 
     What ended it early stands in the report, with the counts until then.
     """
-    report, started = Report(), time.monotonic()
+    report, started = ImportReport(), time.monotonic()
     try:
         for batch in batches(_readable(stream, report)):
             _send(batch, road, report)
@@ -28,7 +28,7 @@ def run(stream: Stream, road: Road, watch: Watch = lambda _: None) -> Report:
     return report
 
 
-def _readable(stream: Stream, report: Report) -> Iterator[Event]:
+def _readable(stream: WireEvents, report: ImportReport) -> Iterator[Event]:
     for made in stream.events:
         report.read += 1
         if isinstance(made, Unreadable):
@@ -39,7 +39,7 @@ def _readable(stream: Stream, report: Report) -> Iterator[Event]:
         yield made
 
 
-def _send(batch: Batch, road: Road, report: Report) -> None:
+def _send(batch: Batch, road: Road, report: ImportReport) -> None:
     sent = road.send(batch)
     report.accepted += sent.accepted
     for one in sent.rejected:

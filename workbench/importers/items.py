@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from workbench.importers.cells import FIELDS, MADE, number_of, numeric
 from workbench.importers.json_lines import decode
-from workbench.importers.reading import Source
+from workbench.importers.reading import FileSource
 from workbench.importers.report import CATALOGUE
 from workbench.importers.table import Row, Table, plain_name
 from workbench.importers.wire import Made, Placed, Unreadable, Wire, encode
@@ -55,7 +55,7 @@ OTHER_NAMES: dict[str, str] = {
 }
 
 
-class Reading:
+class CatalogueReading:
     """How to read a catalogue, and what was read of it: one for each import."""
 
     def __init__(self, mapping: Mapping[str, str], time: int, known: Collection[str] = ()) -> None:
@@ -76,7 +76,7 @@ class Reading:
         return before
 
 
-def read(source: Source, reading: Reading, delimiter: str = "") -> Iterator[Made]:
+def read(source: FileSource, reading: CatalogueReading, delimiter: str = "") -> Iterator[Made]:
     """A file of either kind, told by its name; one whose delimiter is named is a table."""
     if source.is_table or delimiter:
         return from_table(source.table(delimiter), reading)
@@ -94,7 +94,7 @@ class _Row(NamedTuple):
         return f"line {self.line}"
 
 
-def from_table(table: Table, reading: Reading) -> Iterator[Made]:
+def from_table(table: Table, reading: CatalogueReading) -> Iterator[Made]:
     """CSV: every value is text until its field says otherwise, or all values of its column are numbers."""
     commas = table.has_decimal_commas
     numbers = _numbers(table, reading)
@@ -110,7 +110,7 @@ def from_table(table: Table, reading: Reading) -> Iterator[Made]:
         yield _made(_Row(row.line, fields, commas), reading)
 
 
-def _numbers(table: Table, reading: Reading) -> set[str]:
+def _numbers(table: Table, reading: CatalogueReading) -> set[str]:
     """The attributes of which every value is a number."""
     found = {name for name in table.columns if name and reading.ours(name) not in FIELDS}
     left = {name for name in found if numeric(name, "0", commas=False)}
@@ -126,7 +126,7 @@ def _numbers(table: Table, reading: Reading) -> set[str]:
     return left & met
 
 
-def from_lines(lines: Iterable[bytes], reading: Reading) -> Iterator[Made]:
+def from_lines(lines: Iterable[bytes], reading: CatalogueReading) -> Iterator[Made]:
     """JSON lines: an object a line."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -138,7 +138,7 @@ def from_lines(lines: Iterable[bytes], reading: Reading) -> Iterator[Made]:
                 yield _made(_Row(number, fields), reading)
 
 
-def _made(row: _Row, reading: Reading) -> Made:
+def _made(row: _Row, reading: CatalogueReading) -> Made:
     try:
         properties = _properties(row, reading)
     except ValueError as error:
@@ -152,7 +152,7 @@ def _made(row: _Row, reading: Reading) -> Made:
     return Placed(encode(event), row.where, reading.replaced(item, row.where))
 
 
-def _properties(row: _Row, reading: Reading) -> Wire:
+def _properties(row: _Row, reading: CatalogueReading) -> Wire:
     """Ours first, so that a second name of the same field does not overwrite the field itself."""
     found: Wire = {}
     attributes: Wire = {}

@@ -26,7 +26,7 @@ from math import inf
 
 from hemline.model.errors import BadInput
 from workbench.importers.countries import ISO_CODES
-from workbench.importers.wire import Stream, Wire, encode
+from workbench.importers.wire import Wire, WireEvents, encode
 
 CURRENCY = "GBP"
 _COLUMNS = (
@@ -116,10 +116,10 @@ def read(rows: Iterable[Mapping[str, str]]) -> Sales:
     return sales
 
 
-def events(sales: Sales, *, who: str = "visitor") -> Stream:
+def events(sales: Sales, *, who: str = "visitor") -> WireEvents:
     """The catalogue, then the purchases, oldest first."""
     made = [*_items(sales.products), *_purchases(sales.invoices, who)]
-    return Stream([encode(event) for event in made], len(made))
+    return WireEvents([encode(event) for event in made], len(made))
 
 
 def _counts(row: Mapping[str, str]) -> bool:

@@ -32,7 +32,7 @@ class _Shown(msgspec.Struct, frozen=True):
     id: str
 
 
-class Line(msgspec.Struct, frozen=True):
+class RankLensLine(msgspec.Struct, frozen=True):
     """One line of the file, of any of its three kinds."""
 
     event: str
@@ -46,7 +46,7 @@ class Line(msgspec.Struct, frozen=True):
     items: list[_Shown] = []
 
 
-_decoder = msgspec.json.Decoder(Line)
+_decoder = msgspec.json.Decoder(RankLensLine)
 
 
 def events(lines: Iterable[bytes], *, who: str = "visitor") -> Iterator[Made]:
@@ -68,7 +68,7 @@ def _made(raw: bytes, number: int, who: str) -> Made:
         return Unreadable(f"line {number}", f"is no RankLens event: {error}")
 
 
-def _item(line: Line, _: str) -> Wire:
+def _item(line: RankLensLine, _: str) -> Wire:
     fields = {field.name: field.value for field in line.fields}
     released = fields.get("release_date")
     attributes = {name: fields[name] for name in (*_NAMES, *_NUMBERS) if fields.get(name)}
@@ -85,17 +85,17 @@ def _list(fields: dict[str, str | float | bool | list[str]], name: str) -> list[
     return value if isinstance(value, list) else []
 
 
-def _ranking(line: Line, who: str) -> Wire:
+def _ranking(line: RankLensLine, who: str) -> Wire:
     shown = [{"item": shown.id} for shown in line.items]
     return {"type": "exposure", who: line.user, "slot": SLOT, "token": line.id, "lines": shown}
 
 
-def _click(line: Line, who: str) -> Wire:
+def _click(line: RankLensLine, who: str) -> Wire:
     about: Wire = {"item": line.item, "token": line.ranking, "slot": SLOT}
     return {"type": "click", who: line.user} | about
 
 
-_KINDS: dict[tuple[str, str], Callable[[Line, str], Wire]] = {
+_KINDS: dict[tuple[str, str], Callable[[RankLensLine, str], Wire]] = {
     ("item", ""): _item,
     ("ranking", ""): _ranking,
     ("interaction", "click"): _click,

@@ -22,7 +22,7 @@ _TABLES = {".csv": "", ".tsv": "\t", ".tab": "\t"}
 """End of a name → the delimiter, where the name says it."""
 
 
-class Source:
+class FileSource:
     """An open file. `position` of `size` bytes were read (of the compressed ones, when gzipped)."""
 
     def __init__(self, path: Path, raw: io.BufferedReader) -> None:
@@ -117,7 +117,7 @@ def _copied(data: IO[bytes], path: Path) -> IO[bytes]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Source]:
+def opened(path: Path) -> Iterator[FileSource]:
     """`path` as a Source; gzip is told by its first bytes, not by its name."""
-    with path.open("rb") as raw, closing(Source(path, raw)) as source:
+    with path.open("rb") as raw, closing(FileSource(path, raw)) as source:
         yield source

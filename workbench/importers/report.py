@@ -11,7 +11,7 @@ CATALOGUE = "the catalogue"
 """What a row replaces that stands in the live edition."""
 
 
-class Report(msgspec.Struct):
+class ImportReport(msgspec.Struct):
     """Accepted + rejected = read, unless it was stopped: the last call is in neither then."""
 
     read: int = 0

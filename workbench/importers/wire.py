@@ -40,7 +40,7 @@ Made = Event | Unreadable
 """One event as JSON, or why there is none."""
 
 
-class Stream(NamedTuple):
+class WireEvents(NamedTuple):
     """Events of one file; `total` where it is known before they are sent."""
 
     events: Iterable[Made]

@@ -32,12 +32,12 @@ def _identity() -> None:
 
 def unmerge(visitor: Visitor, user: User, *, as_json: AsJson = False) -> None:
     """Make a visitor and a user two people again: both profiles come back exactly, and for good."""
-    from hemline.usecases.people.account import part
+    from hemline.usecases.people.account import unlink_device
     from workbench import laptop
     from workbench.people.naming import USER, VISITOR, bare
 
     visitor, user = bare(visitor, VISITOR, field="VISITOR"), bare(user, USER, field="USER")
-    part(visitor, user, _deps(laptop.running()), time.time_ns() // 1_000_000)
+    unlink_device(visitor, user, _deps(laptop.running()), time.time_ns() // 1_000_000)
     if as_json:
         _print_json({"visitor": visitor, "user": user, "merged": False})
         return
@@ -70,12 +70,16 @@ def show(
     name: Annotated[str, typer.Argument(help="v:VISITOR or u:USER.")], *, as_json: AsJson = False
 ) -> None:
     """Links, consent and what is kept of one person, for whoever has to answer them."""
-    from hemline.usecases.people.account import Person, described
+    from hemline.usecases.people.account import AccountCaller, described
     from workbench import laptop
     from workbench.people.naming import VISITOR, subject_of
 
     subject = subject_of(name)
-    person = Person(subject[2:], None) if subject[:2] == VISITOR else Person(None, subject[2:])
+    person = (
+        AccountCaller(subject[2:], None)
+        if subject[:2] == VISITOR
+        else AccountCaller(None, subject[2:])
+    )
     found = described(person, _deps(laptop.running()), time.time_ns() // 1_000_000)
     if as_json:
         _print_json(found)

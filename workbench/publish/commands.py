@@ -18,7 +18,7 @@ from workbench.publish.site_commands import AsJson, milliseconds, sound
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     import msgspec
 
-    from hemline.usecases.publishing.publish import Given, Places, Published
+    from hemline.usecases.publishing.publish import Given, PublishDeps, Published
     from hemline.usecases.publishing.ranker import RankerFiles
     from workbench.laptop import Running
 
@@ -102,7 +102,9 @@ def _files(folder: Path) -> "RankerFiles":
     return RankerFiles(onnx, card)
 
 
-def _publish(name: str, places: "Places", built: int, given: "Given", *, as_json: bool) -> None:
+def _publish(
+    name: str, places: "PublishDeps", built: int, given: "Given", *, as_json: bool
+) -> None:
     from rich.console import Console
 
     from hemline.usecases.publishing.publish import publish_edition
@@ -114,7 +116,7 @@ def _publish(name: str, places: "Places", built: int, given: "Given", *, as_json
     _tell(result, _summary(result), as_json=as_json)
 
 
-def _roll_back(name: str, places: "Places", to: str, *, as_json: bool) -> None:
+def _roll_back(name: str, places: "PublishDeps", to: str, *, as_json: bool) -> None:
     from hemline.usecases.publishing.publish import roll_back
 
     entry = roll_back(name, places, to)

@@ -12,23 +12,23 @@ from hemline.decide.page import Engine
 from hemline.learn.statistics.abuse import survey
 from hemline.model.edition import pack, unpack
 from hemline.model.errors import BadInput
-from hemline.model.events.abuse import Limits
+from hemline.model.events.abuse import AbuseLimits
 from hemline.model.events.event import Record
 from hemline.model.site.site import Site
 from hemline.runtime.publish.wiring import check_ranker
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ports import ObjectStore
-from hemline.usecases.publishing.build import Counted, Made, count, edition_parts
+from hemline.usecases.publishing.build import ArchiveCounts, Made, count, edition_parts
 from hemline.usecases.publishing.ranker import RankerFiles, choose, stored
 from hemline.usecases.serving.editions import engine_of
 from hemline.usecases.sites.reach import Reach, Sides, SlotReach, Told, slots, told
-from hemline.usecases.sites.recent_visitors import Wanted, sample
+from hemline.usecases.sites.recent_visitors import SampleSize, sample
 from workbench import stores
 from workbench.importers import events, importing
-from workbench.importers.direct import Direct, Stores
+from workbench.importers.direct import Direct, DirectStores
 from workbench.importers.direct import digest as digest_of
 from workbench.importers.reading import opened
-from workbench.importers.wire import Stream
+from workbench.importers.wire import WireEvents
 from workbench.laptop import Running
 from workbench.publish.wording import name_of, short
 
@@ -43,7 +43,7 @@ class Sampled(msgspec.Struct, frozen=True):
     days: int
 
 
-class Difference(msgspec.Struct, frozen=True):
+class SiteDifference(msgspec.Struct, frozen=True):
     """The whole answer; shares of visitors with the standard errors of the sample."""
 
     at: int
@@ -52,7 +52,7 @@ class Difference(msgspec.Struct, frozen=True):
     slots: list[SlotReach]
 
 
-class History(NamedTuple):
+class SiteHistory(NamedTuple):
     """What two sites are compared over."""
 
     records: list[Record]
@@ -61,31 +61,33 @@ class History(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def from_stack(stack: Running) -> History:
+def from_stack(stack: Running) -> SiteHistory:
     """The archive of the stack that runs here, and its ranker if a publish would take it."""
     objects = stores.objects(stack)
     offers = {"stored": stored(stack.site, objects)}
     notes: list[str] = []
     ranker, _ = choose(offers, check_ranker, notes)
-    return History(_records(objects, stack.site), ranker, notes=tuple(notes))
+    return SiteHistory(_records(objects, stack.site), ranker, notes=tuple(notes))
 
 
-def from_file(path: Path) -> History:
+def from_file(path: Path) -> SiteHistory:
     """JSON lines of events, taken as an import would take them; without a ranker."""
     objects = MemoryObjects()
-    into = Stores(_SITE, MemoryTable(), objects)
+    into = DirectStores(_SITE, MemoryTable(), objects)
     with opened(path) as source, closing(Direct(into, digest_of(path))) as road:
-        report = importing.run(Stream(events.events(source.lines())), road)
+        report = importing.run(WireEvents(events.events(source.lines())), road)
     if report.stopped:
         raise BadInput(str(path), report.stopped)
-    return History(_records(objects, _SITE), None, report.rejected)
+    return SiteHistory(_records(objects, _SITE), None, report.rejected)
 
 
 def _records(objects: ObjectStore, site: str) -> list[Record]:
     return [archived.record for archived in read_archive(objects, site)]
 
 
-def compare(old: Site, new: Site, history: History, wanted: Wanted, now: int) -> Difference:
+def compare(
+    old: Site, new: Site, history: SiteHistory, wanted: SampleSize, now: int
+) -> SiteDifference:
     """Change by change and slot by slot, as of `now` (epoch ms)."""
     counts = {limits: _counted(history, limits) for limits in {old.abuse, new.abuse}}
     before = _engine(old, counts[old.abuse], history, now)
@@ -93,7 +95,7 @@ def compare(old: Site, new: Site, history: History, wanted: Wanted, now: int) ->
     mains = {i.id: i.categories[0] for i in counts[new.abuse].items if i.categories}
     chosen = sample(history.records, mains, wanted)
     sides = Sides(old, new, engines)
-    return Difference(
+    return SiteDifference(
         now,
         Sampled(len(chosen.visitors), chosen.population, chosen.days),
         told(sides, chosen),
@@ -101,16 +103,16 @@ def compare(old: Site, new: Site, history: History, wanted: Wanted, now: int) ->
     )
 
 
-def _counted(history: History, limits: Limits) -> Counted:
+def _counted(history: SiteHistory, limits: AbuseLimits) -> ArchiveCounts:
     return count(history.records, survey(history.records, limits).flags)
 
 
-def _engine(site: Site, counted: Counted, history: History, now: int) -> Engine:
+def _engine(site: Site, counted: ArchiveCounts, history: SiteHistory, now: int) -> Engine:
     parts = edition_parts(_SITE, site, counted, history.ranker, Made(now, {}))
     return engine_of(unpack(pack(*parts), site=_SITE), OnnxRanker)
 
 
-def lines(found: Difference) -> list[str]:
+def lines(found: SiteDifference) -> list[str]:
     """For people."""
     took = found.sample
     text = [_change(one) for one in found.changes] or ["nothing differs"]

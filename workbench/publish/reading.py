@@ -57,7 +57,7 @@ def _items_of(file: Path) -> list[Item]:
     found: dict[str, Item] = {}
     wrong: list[str] = []
     with opened(file) as source:
-        for one in item_files.read(source, item_files.Reading({}, MOST_MS)):
+        for one in item_files.read(source, item_files.CatalogueReading({}, MOST_MS)):
             try:
                 item = _item_of(one)
                 found[item.id] = item

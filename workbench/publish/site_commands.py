@@ -134,7 +134,7 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
     """What would change, slot by slot and rule by rule, and for about what share of recent visitors."""
     from rich.console import Console
 
-    from hemline.usecases.sites.recent_visitors import Wanted
+    from hemline.usecases.sites.recent_visitors import SampleSize
     from workbench.laptop import running
     from workbench.publish import comparing
 
@@ -145,7 +145,7 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
     )
     with Console(stderr=True).status("deciding for recent visitors with both"):
         history = comparing.from_file(events) if events else comparing.from_stack(running())
-        found = comparing.compare(*sites, history, Wanted(visitors, days), milliseconds(at))
+        found = comparing.compare(*sites, history, SampleSize(visitors, days), milliseconds(at))
     for note in history.notes:
         print(f"note: {note}", file=sys.stderr)
     if history.rejected:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from collections.abc import Iterator
 
     from hemline.usecases.ingest.batch import IngestDeps
-    from hemline.usecases.ingest.quarantine import Kept, Replayed
+    from hemline.usecases.ingest.quarantine import QuarantinedRecord, QuarantineReplay
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Keys = Annotated[
@@ -100,7 +100,7 @@ def replay(
     raise typer.Exit(1 if any(one.stays for one in done) else 0)
 
 
-def _tell(done: "list[Replayed]", *, dry_run: bool, as_json: bool) -> None:
+def _tell(done: "list[QuarantineReplay]", *, dry_run: bool, as_json: bool) -> None:
     import msgspec
 
     from hemline.usecases.ingest.quarantine import safe
@@ -129,7 +129,7 @@ def _deps() -> "Iterator[IngestDeps]":
         yield IngestDeps(stack.site, *kept, pool, stores.secrets(stack))
 
 
-def _ticking(chosen: "list[Kept]") -> "Iterator[Kept]":
+def _ticking(chosen: "list[QuarantinedRecord]") -> "Iterator[QuarantinedRecord]":
     """Each in turn, with a bar where somebody watches."""
     from rich.console import Console
     from rich.progress import track
@@ -139,7 +139,7 @@ def _ticking(chosen: "list[Kept]") -> "Iterator[Kept]":
     yield from track(chosen, "replaying", console=console, disable=not watched)
 
 
-def _figures(kept: "Kept") -> dict[str, object]:
+def _figures(kept: "QuarantinedRecord") -> dict[str, object]:
     return {
         "key": kept.key,
         "day": kept.day,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from hemline.model.decision import Page
-    from hemline.usecases.receipts.receipts import Scene
+    from hemline.model.decision import PageContext
+    from hemline.usecases.receipts.receipts import DecisionInputs
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Token = Annotated[str, typer.Argument(help="The token of a fragment.")]
@@ -82,7 +82,7 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
         _replay_one(locate.scene(token, visitor, request, expired=expired), as_json=as_json)
 
 
-def _replay_one(scene: "Scene", *, as_json: bool) -> None:
+def _replay_one(scene: "DecisionInputs", *, as_json: bool) -> None:
     from hemline.usecases.receipts.replay import replay as again
     from workbench.receipts import tables
 
@@ -181,7 +181,7 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
     as_json: AsJson = False,
 ) -> None:
     """Mint a Hemline-Preview header; with slots, show them as that visitor or segment sees them."""
-    from hemline.model.decision import Page
+    from hemline.model.decision import PageContext
     from hemline.runtime.fragments.preview import mint
     from workbench import laptop, stores
     from workbench.receipts.preview_pass import Stated, pass_for
@@ -192,7 +192,7 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
     header = mint(held, stores.secrets(stack))
     if slots:
         ids = tuple(filter(None, cart.split(",")))
-        page = Page(page_type, item=item or None, category=category or None, cart=ids)
+        page = PageContext(page_type, item=item or None, category=category or None, cart=ids)
         _show_preview(stack.gateway, header, slots, page, as_json=as_json)
     elif as_json:
         _print_json({"header": "Hemline-Preview", "value": header, "until": held.until})
@@ -201,7 +201,7 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def _show_preview(
-    gateway: str, header: str, slots: list[str], page: "Page", *, as_json: bool
+    gateway: str, header: str, slots: list[str], page: "PageContext", *, as_json: bool
 ) -> None:
     import msgspec
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from hemline.decide.facts.snapshot import Floats, Snapshot
 from hemline.decide.ranking.features.matrix import FEATURES
-from hemline.decide.token import UNREAD, Request, Token, fact_name
+from hemline.decide.token import UNREAD, RecordedRequest, Token, fact_name
 from hemline.model.brake import Kind, Stop
 from hemline.model.errors import Unavailable
-from hemline.usecases.ports import Hot
+from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.decide_page import Deps
 
 SHARE = 0.3
@@ -45,7 +45,9 @@ class _Fails:
 class _Gone:
     """A table that does not answer."""
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:  # noqa: ARG002 - the port's signature
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         """Raises Unavailable."""
         raise Unavailable("table", "no answer in time")
 
@@ -110,7 +112,7 @@ def stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
 
 def kinds_of(token: Token, trouble: Trouble, *, stopped: bool) -> tuple[str, ...]:
     """What the decision of a receipt met, of KINDS."""
-    read = token.request.given if isinstance(token.request, Request) else ()
+    read = token.request.given if isinstance(token.request, RecordedRequest) else ()
     found = [BRAKE] if stopped and any(fact_name(n) == "site.brake" for n, _ in read) else []
     found += [trouble.kind] if token.broken and trouble.kind in {FAILED, LATE} else []
     unread = token.whose is not None and token.whose.flags & UNREAD

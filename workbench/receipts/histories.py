@@ -15,22 +15,22 @@ from workbench.importers.wire import Event, Unreadable
 _DAY = 86_400_000
 
 
-class History(NamedTuple):
+class SeedHistory(NamedTuple):
     """A site, and its events as wire events of signed batches, in order."""
 
     site: Site
     events: Iterator[Event]
 
 
-def history(file: Path | None, decisions: int) -> History:
+def history(file: Path | None, decisions: int) -> SeedHistory:
     """RankLens (JSON lines), Online Retail (CSV), or without a file the demo's."""
     if file is None:
         return _demo(decisions)
     kind = _online_retail if ".csv" in file.suffixes else _ranklens
-    return History(SITE, kind(file))
+    return SeedHistory(SITE, kind(file))
 
 
-def _demo(decisions: int) -> History:
+def _demo(decisions: int) -> SeedHistory:
     from workbench.demo import catalogue  # noqa: PLC0415 - light at import
     from workbench.seed import SITE_FILE, demo_events  # noqa: PLC0415 - light at import
 
@@ -38,7 +38,7 @@ def _demo(decisions: int) -> History:
     assert site is not None, findings
     # When all of it is published: the same visits on whatever day this runs.
     until = max(item.published_at or 0 for item in catalogue.items()) + 30 * _DAY
-    return History(site, demo_events(until, visitors=max(20, min(1500, decisions // 4))))
+    return SeedHistory(site, demo_events(until, visitors=max(20, min(1500, decisions // 4))))
 
 
 def _ranklens(file: Path) -> Iterator[Event]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 
 from hemline.adapters.onnx.ranker import OnnxRanker
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.decide.token import Token, decode
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, NotAllowed
 from hemline.runtime.fragments.request import PageBody, asked_in
-from hemline.usecases.receipts.receipts import Scene, scene_of, sources_of
+from hemline.usecases.receipts.receipts import DecisionInputs, scene_of, sources_of
 from workbench import laptop, stores
 
 
@@ -20,14 +20,14 @@ class RequestFile(PageBody, frozen=True, forbid_unknown_fields=True):
 
     traits: Traits = Traits()
 
-    def ask(self) -> Ask:
+    def ask(self) -> PageRequest:
         """As the function would read it."""
         return asked_in(self, self.traits)
 
 
 def scene(
     text: str, visitor: str = "", request: Path | None = None, *, expired: bool = False
-) -> Scene:
+) -> DecisionInputs:
     """Raises NotRunning, NotAllowed for a token that is none of ours, Refused, BadInput.
 
     With `expired` a token is not too old: what it was made from may still be there.
@@ -50,7 +50,7 @@ def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
         raise NotAllowed(f"{why}: {way_out}") from None
 
 
-def asked(file: Path) -> Ask:
+def asked(file: Path) -> PageRequest:
     """The request of a file. Raises BadInput when it is none."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=RequestFile).ask()

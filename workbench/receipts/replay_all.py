@@ -16,10 +16,10 @@ import msgspec
 
 from hemline.adapters.onnx.ranker import OnnxRanker
 from hemline.decide.fragment import Format
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.decide.token import decode
 from hemline.learn.profile import capsule
-from hemline.model.decision import Fragment, Page, SlotRequest, Traits, Visit
+from hemline.model.decision import Fragment, PageContext, SlotRequest, Traits, Visit
 from hemline.model.errors import BadInput, HemlineError
 from hemline.model.events.event import ITEM_EVENT, Record
 from hemline.usecases.ingest.archive import read_archive
@@ -165,10 +165,10 @@ def _pages(
 
 def _page(
     site: ThrowAway, about: Record | None, recent: list[Record], draw: random.Random
-) -> tuple[Ask, Visit]:
+) -> tuple[PageRequest, Visit]:
     snapshot = site.snapshot()
     items, names = snapshot.item_ids, sorted(snapshot.slots)
-    page = Page(
+    page = PageContext(
         type=draw.choice(["home", "item", "category"]),
         item=draw.choice([None, draw.choice(items)]),
         category=draw.choice([None, *snapshot.categories]),
@@ -177,7 +177,7 @@ def _page(
     slots = [_want(name, items, draw) for name in draw.sample(names, min(len(names), 4))]
     traits = Traits(about.country, about.device, "en") if about else Traits(country="GB")
     form: Format = draw.choice(_FORMS)
-    return Ask(page, traits, tuple(slots), form), _visit(about, recent)
+    return PageRequest(page, traits, tuple(slots), form), _visit(about, recent)
 
 
 def _want(name: str, items: list[str], draw: random.Random) -> SlotRequest:

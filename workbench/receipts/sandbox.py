@@ -10,7 +10,7 @@ import msgspec
 from hemline.adapters.memory import MemoryObjects, MemoryStream, MemoryTable
 from hemline.adapters.onnx.ranker import OnnxRanker
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.model.brake import Change, Stop
+from hemline.model.brake import BrakeChange, Stop
 from hemline.model.errors import HemlineError
 from hemline.model.events.event import Record, decode_record
 from hemline.model.site.site import Site
@@ -19,7 +19,7 @@ from hemline.usecases.ingest.batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
 from hemline.usecases.ingest.read import StreamRecord
 from hemline.usecases.ports import StreamEntry
-from hemline.usecases.publishing.publish import Given, Places, publish_edition
+from hemline.usecases.publishing.publish import Given, PublishDeps, publish_edition
 from hemline.usecases.serving.decide_page import Deps
 from hemline.usecases.serving.editions import LiveEdition
 from hemline.usecases.sites import brake
@@ -45,7 +45,7 @@ class ThrowAway:
 
     def __init__(self, site: Site) -> None:
         self.table, self.objects = MemoryTable(), MemoryObjects()
-        self.places = Places(self.objects, self.table, KEYS, check_ranker)
+        self.places = PublishDeps(self.objects, self.table, KEYS, check_ranker)
         self._given = Given(site)
         put_demo_ranker(SITE, self.places)
         # A clock that leaps: every decision looks at the pointer.
@@ -88,7 +88,7 @@ class ThrowAway:
         """These are stopped by hand from now on, and nothing else: on the record, as an operator does it."""
         places = brake.BrakePlaces(self.table, self.objects, KEYS)
         if brake.show(SITE, places).stops:
-            brake.clear(SITE, places, Change("clear", "ops", self.now, "the drill is over"))
+            brake.clear(SITE, places, BrakeChange("clear", "ops", self.now, "the drill is over"))
         for stop in stops:
             brake.set_stop(SITE, places, stop)
 

@@ -7,10 +7,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from hemline.decide.explain.choices import ChoiceTrace
-from hemline.decide.explain.items import Candidate, SlotTrace
+from hemline.decide.explain.items import CandidateTrace, SlotTrace
 from hemline.usecases.ingest.quarantine import safe
 from hemline.usecases.receipts.explain import Explained, WhyNot
-from hemline.usecases.receipts.replay import Difference
+from hemline.usecases.receipts.replay import ReplayDifference
 from hemline.usecases.receipts.what_if import WhatIf, shown
 
 _MOST = 40
@@ -84,14 +84,14 @@ def _items(found: SlotTrace, out: Console, *, everything: bool) -> None:
         out.print(f"{len(found.candidates) - len(shown)} more: --all")
 
 
-def _row(one: Candidate) -> tuple[object, ...]:
+def _row(one: CandidateTrace) -> tuple[object, ...]:
     largest = sorted(one.features.items(), key=lambda pair: -abs(pair[1]))[:_FEATURES]
     inputs = ", ".join(f"{name} {value:.3g}" for name, value in largest if value)
     score = "" if one.score is None else f"{one.score:.4f}"
     return one.place or "", one.item, one.source, one.rank or "", score, one.why, inputs
 
 
-def differences(found: tuple[Difference, ...], out: Console) -> None:
+def differences(found: tuple[ReplayDifference, ...], out: Console) -> None:
     """What a replay gave otherwise."""
     rows = [(one.field, _short(one.then), _short(one.now)) for one in found]
     out.print(_table("differs", ("field", "then", "now"), rows))

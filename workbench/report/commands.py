@@ -9,8 +9,8 @@ import typer
 from workbench.cli_time import moment
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
-    from hemline.usecases.publishing.cold_report import Newcomer, Report
-    from workbench.report.variants import Report as SlotReport
+    from hemline.usecases.publishing.cold_report import ColdItem, ColdStartReport
+    from workbench.report.variants import VariantsReport as SlotReport
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 At = Annotated[
@@ -90,7 +90,7 @@ def _variants_of(site: str, now: int) -> "list[SlotReport]":
     return reports(choices, min(now, newest))
 
 
-def _of_stack(site: str, now: int) -> "Report":
+def _of_stack(site: str, now: int) -> "ColdStartReport":
     """What is flagged gave nothing to chance or to items. Raises BadInput without a budget."""
     from hemline.learn.statistics.abuse import clean
     from hemline.model.errors import BadInput
@@ -114,7 +114,7 @@ def _of_stack(site: str, now: int) -> "Report":
     return report(stated.cold_start, counted.statistics, counted.items, chance, now)
 
 
-def lines(found: "Report") -> list[str]:
+def lines(found: "ColdStartReport") -> list[str]:
     """For people, the worst first."""
     budget = f"{found.impressions} impressions in {found.hours} h"
     if not found.items:
@@ -127,7 +127,7 @@ def lines(found: "Report") -> list[str]:
     return [head, traffic, *map(_line, found.items)]
 
 
-def _line(one: "Newcomer") -> str:
+def _line(one: "ColdItem") -> str:
     return (
         f"  {one.state:<9}  {one.item:<32} {one.hours:>7.1f} h  {one.impressions:>7,} had"
         f"  {one.owed:>7,} owed  {one.projected:>7,} projected"

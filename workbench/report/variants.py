@@ -12,14 +12,14 @@ import numpy.typing as npt
 from hemline.learn.statistics.counts import day_of
 from hemline.learn.statistics.sums import Longs
 from hemline.learn.variants.estimates import estimates
-from hemline.learn.variants.exposures import Choices, Trials
+from hemline.learn.variants.exposures import AttributedExposures, Choices
 from hemline.model.choice import Evidence
 from hemline.model.site.slot import Slot
 
 Bools = npt.NDArray[np.bool_]
 
 
-class Variant(msgspec.Struct, frozen=True):
+class VariantRow(msgspec.Struct, frozen=True):
     """One variant. Counts are of fragments that somebody saw, each once."""
 
     variant: str
@@ -37,7 +37,7 @@ class Variant(msgspec.Struct, frozen=True):
     """Effective exposures that the estimate rests on."""
 
 
-class Report(msgspec.Struct, frozen=True):
+class VariantsReport(msgspec.Struct, frozen=True):
     """One slot, its variants in the site file's order."""
 
     slot: str
@@ -49,10 +49,10 @@ class Report(msgspec.Struct, frozen=True):
     """Exposures that an estimate or chance chose; the others rules, conditions or categories alone."""
     explored: float
     """Of those the share that showed something else than what was held to be the best."""
-    variants: tuple[Variant, ...]
+    variants: tuple[VariantRow, ...]
 
 
-def reports(choices: Choices, now: int) -> list[Report]:
+def reports(choices: Choices, now: int) -> list[VariantsReport]:
     """Every content slot with two variants or more, as of `now` (epoch ms)."""
     trials = choices.trials()
     found = estimates(choices, day_of(now))
@@ -62,28 +62,30 @@ def reports(choices: Choices, now: int) -> list[Report]:
     ]
 
 
-def _report(slot: Slot, trials: Trials, mine: Bools, known: Evidence | None) -> Report:
+def _report(
+    slot: Slot, trials: AttributedExposures, mine: Bools, known: Evidence | None
+) -> VariantsReport:
     chosen = mine & (trials.propensity > 0)
     # With at most half of the choices drawn, what is shown against the best is likely by less than that.
     against = trials.propensity[chosen] < 0.5
-    return Report(
+    return VariantsReport(
         slot.name,
         slot.goal,
         slot.explore,
         int(mine.sum()),
         int(chosen.sum()),
         round(float(against.mean()), 4) if against.size else 0.0,
-        tuple(_variants(slot, trials.variant[mine], trials.met[mine], known)),
+        tuple(_variants(slot, trials.variant[mine], trials.converted[mine], known)),
     )
 
 
-def _variants(slot: Slot, shown: Longs, met: Bools, known: Evidence | None) -> Iterator[Variant]:
+def _variants(slot: Slot, shown: Longs, met: Bools, known: Evidence | None) -> Iterator[VariantRow]:
     size = len(slot.variants)
     exposures = np.bincount(shown, minlength=size).tolist()
     goals = np.bincount(shown[met], minlength=size).tolist()
     for one, seen, reached in zip(slot.variants, exposures, goals, strict=True):
         estimate = known.of(one.name) if known else None
-        yield Variant(
+        yield VariantRow(
             one.name,
             seen,
             reached,
@@ -104,14 +106,14 @@ def _interval(goals: int, exposures: int) -> tuple[float, float]:
     return round(float(found.low), 5), round(float(found.high), 5)
 
 
-def lines(found: Sequence[Report]) -> list[str]:
+def lines(found: Sequence[VariantsReport]) -> list[str]:
     """For people."""
     if not found:
         return ["no content slot has two variants or more"]
     return [line for one in found for line in _lines(one)]
 
 
-def _lines(one: Report) -> Iterator[str]:
+def _lines(one: VariantsReport) -> Iterator[str]:
     yield (
         f"{one.slot}: {one.exposures:,} exposures, {one.chosen:,} of them chosen by estimate or chance,"
         f" {one.explored:.1%} of those against the best; goal {one.goal}"

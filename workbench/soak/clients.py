@@ -14,7 +14,7 @@ from hemline.usecases.ingest.collect import NOT_DURABLE, CollectDeps, collect_ev
 from hemline.usecases.ports import EventStream
 from workbench.soak.books.ledger import AGAIN, Ledger
 from workbench.soak.poison import SITE
-from workbench.soak.visitors import DAY, Call, Sent
+from workbench.soak.visitors import DAY, EventCall, SentEvent
 
 COPY, LATE = "copies", "late copies"
 _COPIES = 0.04
@@ -22,16 +22,16 @@ _LATE = 0.02
 _HORIZON = 8 * DAY
 
 
-class Clients:
+class SendingClients:
     """All of them; what is sent later waits in order of time."""
 
     def __init__(self, stream: EventStream, ledger: Ledger, rng: random.Random) -> None:
         self._deps = CollectDeps(stream, SITE, _mint)
         self._ledger, self._rng = ledger, rng
-        self._waiting: list[tuple[int, int, str, Call]] = []
+        self._waiting: list[tuple[int, int, str, EventCall]] = []
         self._order = count()
 
-    def send(self, call: Call, kind: str = "") -> None:
+    def send(self, call: EventCall, kind: str = "") -> None:
         """One call, and what its sender makes of the answer. Raises BadInput, which no call deserves."""
         collected = collect_events(call.body, call.caller, self._deps, call.at)
         reasons = {one.index: one.reason for one in collected.rejected}
@@ -53,7 +53,7 @@ class Clients:
         elif draw < _COPIES + _LATE:
             self._later(call, _HORIZON + self._rng.randrange(1, 2 * DAY), LATE)
 
-    def due(self, now: int | None) -> list[tuple[str, Call]]:
+    def due(self, now: int | None) -> list[tuple[str, EventCall]]:
         """What was to be sent again by `now`; None: all that still waits."""
         found = []
         while self._waiting and (now is None or self._waiting[0][0] <= now):
@@ -61,12 +61,12 @@ class Clients:
             found.append((kind, call))
         return found
 
-    def _later(self, call: Call, pause: int, kind: str) -> None:
+    def _later(self, call: EventCall, pause: int, kind: str) -> None:
         at = call.at + pause
         heappush(self._waiting, (at, next(self._order), kind, call._replace(at=at)))
 
 
-def _timed(sent: Sent, at: int) -> Sent:
+def _timed(sent: SentEvent, at: int) -> SentEvent:
     """With the time of the call that failed, where it had none: the stream may hold it after all."""
     if "time" in sent.wire:
         return sent

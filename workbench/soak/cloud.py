@@ -17,18 +17,18 @@ from typing import NamedTuple
 
 from hemline.usecases.ingest.batch import WORKERS
 from hemline.usecases.ports import EventStream, StreamEntry
-from workbench.cloud.pool import Answer
+from workbench.cloud.pool import InvokeResult
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.delivery import Entry, FunctionError
 from workbench.cloud.streams.mapping import Clients, Mapping
-from workbench.soak.books.verdict import Stores, judge
+from workbench.soak.books.verdict import VerdictStores, judge
 from workbench.soak.books.verdict_people import remains
 from workbench.soak.consumer import stated
-from workbench.soak.function import Function
-from workbench.soak.load import Crowd, Stream
-from workbench.soak.people import Reach, World
-from workbench.soak.plan import Plan
-from workbench.soak.run import Report, Settings, replayed, swept
+from workbench.soak.function import SoakFunction
+from workbench.soak.load import Crowd, WireStream
+from workbench.soak.people import SoakWorld, StoryReach
+from workbench.soak.plan import FaultPlan
+from workbench.soak.run import SoakReport, SoakSettings, replayed, swept
 from workbench.soak.scheduler import Stage
 
 _LARGEST = 60
@@ -43,15 +43,15 @@ class Cloud(NamedTuple):
     """Where everything is; `door` and `used` may go through a proxy."""
 
     door: EventStream
-    used: Stores
-    judged: Stores
+    used: VerdictStores
+    judged: VerdictStores
     clients: Clients
     stream: str
     reshard: Callable[[int], None] = lambda _: None
     """Called between calls, with how many there were so far."""
 
 
-def soak_cloud(settings: Settings, cloud: Cloud, folder: Path) -> Report:
+def soak_cloud(settings: SoakSettings, cloud: Cloud, folder: Path) -> SoakReport:
     """Run it; checkpoints lie in `folder`. The mapping has one lane here, whatever is asked.
 
     In a thread of its own: whoever calls may have an event loop that runs.
@@ -64,20 +64,20 @@ def soak_cloud(settings: Settings, cloud: Cloud, folder: Path) -> Report:
 
 class _Run:
     def __init__(
-        self, settings: Settings, cloud: Cloud, folder: Path, pool: ThreadPoolExecutor
+        self, settings: SoakSettings, cloud: Cloud, folder: Path, pool: ThreadPoolExecutor
     ) -> None:
         self._settings, self._cloud, self._folder = settings, cloud, folder
         rng = random.Random(f"{settings.seed} plan")
-        self._plan = Plan(rng, kills=settings.kills, faults=settings.faults)
-        stream = Stream(cloud.door, self._past_the_door)
-        world = World(lambda: Reach(cloud.used.people, cloud.used.objects), cloud.door)
+        self._plan = FaultPlan(rng, kills=settings.kills, faults=settings.faults)
+        stream = WireStream(cloud.door, self._past_the_door)
+        world = SoakWorld(lambda: StoryReach(cloud.used.people, cloud.used.objects), cloud.door)
         self._crowd = Crowd(settings.seed, settings.events, stream, world, _LARGEST)
         self._crowd.quietly = True
-        self._function = Function(self._plan, Stage(rng), cloud.used, pool)
+        self._function = SoakFunction(self._plan, Stage(rng), cloud.used, pool)
         self._function.exempt = self._crowd.people.touched
         self._total, self._done = int(settings.events * 2.2), 0
 
-    async def whole(self) -> Report:
+    async def whole(self) -> SoakReport:
         ledger, judged = self._crowd.ledger, self._cloud.judged
         minted = self._crowd.people.minted
         await self._read("first", asyncio.to_thread(self._send))
@@ -90,7 +90,7 @@ class _Run:
         checks = [*first.checks, *self._function.checks(), *replayed(again.checks), *left]
         figures = {**ledger.figures(), **again.figures, **self._crowd.people.figures}
         figures |= {"kills": self._plan.totals()[0], **self._function.figures()}
-        return Report(self._settings, checks, self._plan.named(), figures)
+        return SoakReport(self._settings, checks, self._plan.named(), figures)
 
     async def _read(self, name: str, work: Awaitable[None]) -> None:
         """Everything there is when `work` is done, from the stream's beginning. Raises RuntimeError."""
@@ -117,17 +117,17 @@ class _Run:
         for calls in self._crowd.parts(_PART):
             self._cloud.reshard(calls)
 
-    async def _invoke(self, event: bytes) -> Answer:
+    async def _invoke(self, event: bytes) -> InvokeResult:
         records = json.loads(event)["Records"]
         shard = records[0]["eventID"].partition(":")[0]
         entries = [_entry(record["kinesis"]) for record in records]
         try:
             answer = await asyncio.to_thread(self._function.call, shard, entries)
         except FunctionError as error:
-            return Answer(b"", str(error))
+            return InvokeResult(b"", str(error))
         self._done += len(entries)
         self._plan.advance(self._done / self._total)
-        return Answer(json.dumps(answer).encode())
+        return InvokeResult(json.dumps(answer).encode())
 
     def _past_the_door(self, entries: list[StreamEntry]) -> None:
         records = [{"PartitionKey": e.partition, "Data": e.data} for e in entries]

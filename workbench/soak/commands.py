@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from workbench.soak.run import Report, Tell
+    from workbench.soak.run import SoakReport, Tell
 
 
 def register(app: typer.Typer) -> None:
@@ -38,9 +38,9 @@ def ingest(  # noqa: PLR0913 - a command's options are its arguments
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
 ) -> None:
     """Events through the door, the stream and ingest in this process, then held against what was sent."""
-    from workbench.soak.run import Settings, soak
+    from workbench.soak.run import SoakSettings, soak
 
-    settings = Settings(events, kills, faults, seed, shards, lanes, batch)
+    settings = SoakSettings(events, kills, faults, seed, shards, lanes, batch)
     with _progress() as tell:
         report = soak(settings, tell=tell)
     if as_json:
@@ -51,7 +51,7 @@ def ingest(  # noqa: PLR0913 - a command's options are its arguments
         raise typer.Exit(1)
 
 
-def as_dict(report: "Report") -> dict[str, object]:
+def as_dict(report: "SoakReport") -> dict[str, object]:
     """For `--json`."""
     return {
         "holds": report.holds,
@@ -79,7 +79,7 @@ def _progress() -> "Iterator[Tell]":
         )
 
 
-def _show(report: "Report") -> None:
+def _show(report: "SoakReport") -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -14,17 +14,17 @@ from typing import NamedTuple
 
 from workbench.cloud.emulator import REGION
 from workbench.cloud.streams.delivery import Entry, Exhausted, deliver
-from workbench.cloud.template import Source, load
+from workbench.cloud.template import EventSource, load
 from workbench.laptop import ROOT
-from workbench.soak.function import Function
-from workbench.soak.scheduler import Troupe
-from workbench.soak.stream import Shard, Shards
+from workbench.soak.function import SoakFunction
+from workbench.soak.scheduler import Actors
+from workbench.soak.stream import MemoryShard, Shards
 
 _AGAIN = 0.02
 """Share of batches that are delivered once more after success."""
 
 
-class Reading(NamedTuple):
+class ShardReading(NamedTuple):
     """How the stream is read."""
 
     lanes: int
@@ -35,7 +35,7 @@ class Reading(NamedTuple):
 class Consumer:
     """The mapping's side: what was read, repeated and given up."""
 
-    function: Function
+    function: SoakFunction
     rng: random.Random
     settled: Callable[[int], None] = lambda _: None
     """Told how many records more are done."""
@@ -47,7 +47,7 @@ class Consumer:
         self.stage = self.function.stage
         self._read: dict[str, int] = defaultdict(int)
 
-    def drain(self, stream: Shards, reading: Reading) -> None:
+    def drain(self, stream: Shards, reading: ShardReading) -> None:
         """Everything that the stream holds and that was not read."""
         waiting = {s.name: s for s in stream.all if len(s.entries) > self._read[s.name]}
         while waiting:
@@ -56,7 +56,7 @@ class Consumer:
             for shard in ready:
                 del waiting[shard.name]
 
-    def replay(self, stream: Shards, reading: Reading) -> None:
+    def replay(self, stream: Shards, reading: ShardReading) -> None:
         """The whole stream from its oldest record, as when a mapping is made anew."""
         self._read.clear()
         self.drain(stream, reading)
@@ -67,7 +67,7 @@ class Consumer:
             shard, batch = self.given_up.pop()
             self._finish([self._lane(shard, batch.entries, len(batch.entries))])
 
-    def _read_together(self, shards: Sequence[Shard], reading: Reading) -> None:
+    def _read_together(self, shards: Sequence[MemoryShard], reading: ShardReading) -> None:
         lanes = []
         for shard in shards:
             unread = shard.entries[self._read[shard.name] :]
@@ -77,7 +77,7 @@ class Consumer:
         self._finish(lanes)
 
     def _finish(self, lanes: Sequence[Callable[[], None]]) -> None:
-        running = [Troupe(self.stage).submit(lane) for lane in lanes]
+        running = [Actors(self.stage).submit(lane) for lane in lanes]
         for lane in running:
             lane.result()
 
@@ -126,7 +126,7 @@ class _Lane:
 
 
 @cache
-def stated() -> Source:
+def stated() -> EventSource:
     """The mapping as template.yaml has it, but for the age that ends a batch: no clock runs here."""
     stack = load(ROOT / "template.yaml", region=REGION, secret="", parameters={})
     return stack.sources[0]._replace(max_age=-1.0)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from hemline.learn.profile.fold import Profile, encode
 from hemline.model.errors import Conflict, Unavailable
-from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored, Write, Written
-from workbench.soak.plan import Plan
+from hemline.usecases.ports import ObjectStore, PersonItem, PersonStore, Stored, Write, Written
+from workbench.soak.plan import FaultPlan
 from workbench.soak.scheduler import Stage
 
 _REFUSED = {"throttled", "error 500", "timeout", "TransactionConflict"}
@@ -37,7 +37,7 @@ class Life:
     """One invocation: `numbers` are its records' sequence numbers by partition key."""
 
     def __init__(
-        self, plan: Plan, stage: Stage, books: Bookkeeper, numbers: dict[str, list[int]]
+        self, plan: FaultPlan, stage: Stage, books: Bookkeeper, numbers: dict[str, list[int]]
     ) -> None:
         self.plan, self.stage, self.books, self.numbers = plan, stage, books, numbers
         self.written = 0
@@ -107,20 +107,20 @@ class FaultyTable:
             self._life.books.profiled(write.subject, self._life.numbers.get(write.subject, ()))
         return self._inner.write_profiles(site, writes) if writes else []
 
-    def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
+    def read_part(self, site: str, subject: str, part: PersonItem) -> Stored | None:
         """May be refused."""
         self._life.step()
         _refuse("dynamodb", self._life.plan.fault("read"))
         return self._inner.read_part(site, subject, part)
 
-    def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
+    def write_part(self, site: str, subject: str, part: PersonItem, new: Stored) -> None:
         """May be refused, lost to a rival, or done with the answer lost."""
         self._write(
             lambda: self._inner.write_part(site, subject, part, new),
             lambda: self._rival_part(site, subject, part),
         )
 
-    def delete_part(self, site: str, subject: str, part: Part) -> None:
+    def delete_part(self, site: str, subject: str, part: PersonItem) -> None:
         """May be refused, or done with the answer lost."""
         self._write(lambda: self._inner.delete_part(site, subject, part), lambda: None)
 
@@ -145,7 +145,7 @@ class FaultyTable:
         blob, version = (held.blob, held.version) if held else (encode(Profile()), 0)
         self._inner.write_profile(site, subject, blob, expected=version)
 
-    def _rival_part(self, site: str, subject: str, part: Part) -> None:
+    def _rival_part(self, site: str, subject: str, part: PersonItem) -> None:
         held = self._inner.read_part(site, subject, part)
         if held:
             self._inner.write_part(site, subject, part, held._replace(version=held.version + 1))

@@ -15,9 +15,9 @@ import msgspec
 from hemline.usecases.ingest.batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
 from workbench.cloud.streams.delivery import Entry, FunctionError
 from workbench.soak.books.checks import Check
-from workbench.soak.books.verdict import Stores
+from workbench.soak.books.verdict import VerdictStores
 from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
-from workbench.soak.plan import Plan
+from workbench.soak.plan import FaultPlan
 from workbench.soak.poison import SITE
 from workbench.soak.scheduler import Stage
 
@@ -31,14 +31,14 @@ class _Place(msgspec.Struct):
 _places = msgspec.json.Decoder(_Place)
 
 
-class Function:
+class SoakFunction:
     """`pool` runs the writes of one invocation; `counts` is what ingest reported in all of them."""
 
     def __init__(
         self,
-        plan: Plan,
+        plan: FaultPlan,
         stage: Stage,
-        places: Stores,
+        places: VerdictStores,
         pool: Executor,
         ingest: Ingest = ingest_batch,
     ) -> None:

@@ -8,15 +8,15 @@ from typing import NamedTuple
 from hemline.usecases.ports import EventStream, StreamEntry
 from workbench.soak import poison
 from workbench.soak.books.ledger import Ledger
-from workbench.soak.clients import Clients
-from workbench.soak.people import People, World
-from workbench.soak.visitors import Call, calls
+from workbench.soak.clients import SendingClients
+from workbench.soak.people import People, SoakWorld
+from workbench.soak.visitors import EventCall, calls
 
 _POISON = 0.02
 """Share of calls after which somebody puts junk on the stream."""
 
 
-class Stream(NamedTuple):
+class WireStream(NamedTuple):
     """The stream's two ends for senders; `now` is told epoch ms before each call."""
 
     door: EventStream
@@ -30,12 +30,12 @@ class Crowd:
     quietly = False
 
     def __init__(
-        self, seed: int, events: int, stream: Stream, world: World, largest: int = 14
+        self, seed: int, events: int, stream: WireStream, world: SoakWorld, largest: int = 14
     ) -> None:
         self.ledger = Ledger()
         self.people = People(seed, events, self.ledger, world)
         self._stream = stream
-        self._clients = Clients(stream.door, self.ledger, random.Random(f"{seed} clients"))
+        self._clients = SendingClients(stream.door, self.ledger, random.Random(f"{seed} clients"))
         self._chance = random.Random(f"{seed} poison")
         self._calls = calls(random.Random(f"{seed} visitors"), events, largest)
         self._clock = 0
@@ -55,7 +55,7 @@ class Crowd:
                 self._clients.send(call, kind)
         yield sent
 
-    def _send(self, call: Call) -> None:
+    def _send(self, call: EventCall) -> None:
         for kind, earlier in self._clients.due(call.at):
             self._at(earlier.at)
             self._clients.send(earlier, kind)

@@ -15,14 +15,14 @@ from hemline.model.consent import DEFAULTS, Policy, Purpose
 from hemline.model.errors import NotDurable, Unavailable
 from hemline.model.events.event import decode_record
 from hemline.usecases.people import account, forget_person
-from hemline.usecases.people.account import AccountDeps, Person
+from hemline.usecases.people.account import AccountCaller, AccountDeps
 from hemline.usecases.people.forget_person import ForgetDeps
 from hemline.usecases.ports import EventStream, ObjectStore, PersonStore, StreamEntry
 from workbench.soak.books.consent_history import EVER, Span
 from workbench.soak.books.ledger import Ledger
 from workbench.soak.faulty import Killed
 from workbench.soak.poison import SITE
-from workbench.soak.visitors import SPAN, START, Call, traits_of, visitors_of
+from workbench.soak.visitors import SPAN, START, EventCall, traits_of, visitors_of
 
 T = TypeVar("T")
 STREAM_HOURS = 48
@@ -49,17 +49,17 @@ _POISONED = "n1"
 """Junk names this one: whoever is forgotten takes it out of quarantine."""
 
 
-class Reach(NamedTuple):
+class StoryReach(NamedTuple):
     """How one call reaches the stores."""
 
     people: PersonStore
     objects: ObjectStore
 
 
-class World(NamedTuple):
+class SoakWorld(NamedTuple):
     """Where people live; `breathe` lets others go on."""
 
-    reach: Callable[[], Reach]
+    reach: Callable[[], StoryReach]
     door: EventStream
     breathe: Callable[[], None] = lambda: None
 
@@ -84,7 +84,7 @@ Act = Callable[[], None]
 class People:
     """`said` and `ledger` are told of everything that was asked, and how it was answered."""
 
-    def __init__(self, seed: int, events: int, ledger: Ledger, world: World) -> None:
+    def __init__(self, seed: int, events: int, ledger: Ledger, world: SoakWorld) -> None:
         self.said, self.minted = ledger.said, list[str]()
         self.done: dict[str, int] = dict.fromkeys(_ACTS_OF, 0)
         self.touched: set[str] = set()
@@ -144,7 +144,7 @@ class People:
         act()
         story.busy, self._next = False, 0
 
-    def as_they_are(self, call: Call) -> Call:
+    def as_they_are(self, call: EventCall) -> EventCall:
         """A browser's call with the id that its device has by now, and what its person said."""
         subject = call.caller.subject
         if subject is None or subject[2:] not in self._of:
@@ -173,7 +173,7 @@ class People:
         def act() -> None:
             device = story.devices[name]
             free = self.said.free_for(device, user)
-            person = Person(device, user, country=traits_of(f"v:{device}").country)
+            person = AccountCaller(device, user, country=traits_of(f"v:{device}").country)
             found, span = self._told("signed in", lambda deps: account.identify(person, deps, now))
             visitor = found.linked.visitor
             self.misled += (visitor == device) is not free or found.linked.merged is not free
@@ -190,7 +190,9 @@ class People:
         visitor, user = self._rng.choice(pairs)
 
         def act() -> None:
-            _, span = self._told("parted", lambda deps: account.part(visitor, user, deps, now))
+            _, span = self._told(
+                "parted", lambda deps: account.unlink_device(visitor, user, deps, now)
+            )
             self.said.tie(visitor, user, span, on=False)
 
         return act
@@ -199,12 +201,12 @@ class People:
         """A device or a user says what may be done with their data."""
         subject, choices = self._rng.choice(self._living(story)), self._rng.choice(_WORDS)
         user = subject.startswith("u:")
-        person = Person(None if user else subject[2:], subject[2:] if user else None)
+        person = AccountCaller(None if user else subject[2:], subject[2:] if user else None)
         wanted = {Purpose(purpose): yes for purpose, yes in choices.items()}
 
         def act() -> None:
             _, span = self._told(
-                "said yes or no", lambda deps: account.state(person, wanted, deps, now)
+                "said yes or no", lambda deps: account.set_consent(person, wanted, deps, now)
             )
             self.said.say(subject, {purpose.value: yes for purpose, yes in wanted.items()}, span)
 
@@ -286,7 +288,7 @@ class _Heard:
         return reasons
 
 
-def _renamed(call: Call, subject: str) -> Call:
+def _renamed(call: EventCall, subject: str) -> EventCall:
     caller = call.caller._replace(subject=subject, traits=traits_of(subject))
     return call._replace(
         caller=caller, sent=tuple(one._replace(subject=subject) for one in call.sent)

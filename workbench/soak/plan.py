@@ -44,7 +44,7 @@ _ONCE = {"put", "write", "batch", "before the profiles", "between profiles", "af
 """What happens in the first half of the work only: a replay puts nothing and writes no profile."""
 
 
-class Plan:
+class FaultPlan:
     """Draws the next trouble. `done` counts what happened: ("kill", place) and (operation, kind)."""
 
     def __init__(self, rng: random.Random, *, kills: int, faults: int) -> None:

@@ -3,48 +3,48 @@
 import random
 from typing import NamedTuple
 
-from hemline.model.events.event import Event, Line, Record, encode_record
+from hemline.model.events.event import Event, OrderLine, Record, encode_record
 from hemline.usecases.ports import StreamEntry
 from workbench.soak.visitors import START
 
 SITE = "soak"
 
 
-class Poison(NamedTuple):
+class PoisonRecord(NamedTuple):
     """A payload, and how the reason in its quarantine document must begin."""
 
     data: bytes
     reason: str
 
 
-def draw(rng: random.Random, number: int) -> tuple[StreamEntry, Poison]:
+def draw(rng: random.Random, number: int) -> tuple[StreamEntry, PoisonRecord]:
     """A record that must end in quarantine; no two have the same bytes."""
     made = rng.choice(_KINDS)
-    poison = Poison(made.data.replace(b"NUMBER", b"%d" % number), made.reason)
+    poison = PoisonRecord(made.data.replace(b"NUMBER", b"%d" % number), made.reason)
     return StreamEntry(f"junk-{rng.randrange(50)}", poison.data), poison
 
 
 def _record(**changes: object) -> bytes:
     fields = {"site": SITE, "subject": "v:n1", "id": "NUMBER", "type": "view", "item": "thing-1"}
     one = {**fields, **changes}
-    lines = (Line(str(one["line"])),) if "line" in one else ()
+    lines = (OrderLine(str(one["line"])),) if "line" in one else ()
     event = Event(str(one["id"]), str(one["type"]), START, str(one["item"]), lines=lines)
     return encode_record(Record(str(one["site"]), str(one["subject"]), START, event))
 
 
 _KINDS = (
-    Poison(b"{NUMBER", "DecodeError"),
-    Poison(b"\xff NUMBER", "DecodeError"),
-    Poison(b'{"site":"soak","number":NUMBER}', "ValidationError"),
-    Poison(b'["NUMBER"]', "ValidationError"),
-    Poison(b'{"site":"soak","NUMBER":' + b"[" * 20_000, "RecursionError"),
-    Poison(_record(id="NUMBER").replace(b'"NUMBER"', b"NUMBER"), "ValidationError"),
-    Poison(_record(site="elsewhere"), "site is not this stack's"),
-    Poison(_record(site="../soak"), "site is not this stack's"),
-    Poison(_record(subject="x:NUMBER"), "subject is not one of ours"),
-    Poison(_record(subject="v:a b"), "subject is not one of ours"),
-    Poison(_record(id="NUMBER\n"), "event.id is not one of ours"),
-    Poison(_record(type="glance"), "event.type is not one of ours"),
-    Poison(_record(item="thing 1"), "event.item is not one of ours"),
-    Poison(_record(line="thing 1"), "event.lines is not one of ours"),
+    PoisonRecord(b"{NUMBER", "DecodeError"),
+    PoisonRecord(b"\xff NUMBER", "DecodeError"),
+    PoisonRecord(b'{"site":"soak","number":NUMBER}', "ValidationError"),
+    PoisonRecord(b'["NUMBER"]', "ValidationError"),
+    PoisonRecord(b'{"site":"soak","NUMBER":' + b"[" * 20_000, "RecursionError"),
+    PoisonRecord(_record(id="NUMBER").replace(b'"NUMBER"', b"NUMBER"), "ValidationError"),
+    PoisonRecord(_record(site="elsewhere"), "site is not this stack's"),
+    PoisonRecord(_record(site="../soak"), "site is not this stack's"),
+    PoisonRecord(_record(subject="x:NUMBER"), "subject is not one of ours"),
+    PoisonRecord(_record(subject="v:a b"), "subject is not one of ours"),
+    PoisonRecord(_record(id="NUMBER\n"), "event.id is not one of ours"),
+    PoisonRecord(_record(type="glance"), "event.type is not one of ours"),
+    PoisonRecord(_record(item="thing 1"), "event.item is not one of ours"),
+    PoisonRecord(_record(line="thing 1"), "event.lines is not one of ours"),
 )

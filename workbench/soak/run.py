@@ -9,16 +9,16 @@ from hemline.usecases.ingest.batch import ingest_batch
 from hemline.usecases.people.forget_archive import SweepDeps, sweep_on
 from hemline.usecases.ports import PersonStore, VersionedStore
 from workbench.soak.books.checks import Check
-from workbench.soak.books.verdict import Look, Stores, judge
+from workbench.soak.books.verdict import Look, VerdictStores, judge
 from workbench.soak.books.verdict_people import remains
-from workbench.soak.consumer import Consumer, Reading
+from workbench.soak.consumer import Consumer, ShardReading
 from workbench.soak.faulty import FaultyObjects, FaultyTable, Life
-from workbench.soak.function import Function, Ingest
-from workbench.soak.load import Crowd, Stream
-from workbench.soak.people import Reach, World
-from workbench.soak.plan import Plan
+from workbench.soak.function import Ingest, SoakFunction
+from workbench.soak.load import Crowd, WireStream
+from workbench.soak.people import SoakWorld, StoryReach
+from workbench.soak.plan import FaultPlan
 from workbench.soak.poison import SITE
-from workbench.soak.scheduler import Stage, Troupe
+from workbench.soak.scheduler import Actors, Stage
 from workbench.soak.stream import Shards
 from workbench.soak.visitors import SPAN, START
 
@@ -27,7 +27,7 @@ _CALLS = 7.5
 """Events in one call, on average."""
 
 
-class Settings(NamedTuple):
+class SoakSettings(NamedTuple):
     """What is asked for."""
 
     events: int = 1_000_000
@@ -39,10 +39,10 @@ class Settings(NamedTuple):
     batch: int = 250
 
 
-class Report(NamedTuple):
+class SoakReport(NamedTuple):
     """What came of it."""
 
-    settings: Settings
+    settings: SoakSettings
     checks: list[Check]
     """After the stream was read, and again after all of it was delivered once more."""
     troubles: dict[str, int]
@@ -63,39 +63,41 @@ class Tell(NamedTuple):
 
 
 def soak(
-    settings: Settings,
+    settings: SoakSettings,
     ingest: Ingest = ingest_batch,
     tell: Tell | None = None,
     people: tuple[PersonStore, PersonStore] | None = None,
-) -> Report:
+) -> SoakReport:
     """Run it. The same settings give the same report.
 
     `people`: another table than memory, as the function reaches it and as the verdict does.
     """
     objects, table = MemoryObjects(), MemoryTable()
     used, judged = people or (table, table)
-    run = _Run(settings, ingest, tell or Tell(), Stores(used, objects))
-    return run.whole(Stores(judged, objects))
+    run = _Run(settings, ingest, tell or Tell(), VerdictStores(used, objects))
+    return run.whole(VerdictStores(judged, objects))
 
 
 class _Run:
-    def __init__(self, settings: Settings, ingest: Ingest, tell: Tell, places: Stores) -> None:
+    def __init__(
+        self, settings: SoakSettings, ingest: Ingest, tell: Tell, places: VerdictStores
+    ) -> None:
         self._settings, self._tell, self._places = settings, tell, places
-        self._plan = Plan(self._rng("plan"), kills=settings.kills, faults=settings.faults)
+        self._plan = FaultPlan(self._rng("plan"), kills=settings.kills, faults=settings.faults)
         self._stream = Shards(settings.shards, self._plan, self._rng("stream"))
-        ends = Stream(self._stream, self._stream.store, self._stream.at)
+        ends = WireStream(self._stream, self._stream.store, self._stream.at)
         self._stage = Stage(self._rng("stage"))
-        world = World(self._reach, self._stream, self._stage.breathe)
+        world = SoakWorld(self._reach, self._stream, self._stage.breathe)
         self._crowd = Crowd(settings.seed, settings.events, ends, world)
         self._ledger, self._people = self._crowd.ledger, self._crowd.people
-        self._function = Function(self._plan, self._stage, places, Troupe(self._stage), ingest)
+        self._function = SoakFunction(self._plan, self._stage, places, Actors(self._stage), ingest)
         self._function.exempt = self._people.touched
         self._consumer = Consumer(self._function, self._rng("mapping"), self._settled)
         # The stream is read twice, and holds about a tenth more than what is new.
         self._total, self._done = int(settings.events * 2.2), 0
 
-    def whole(self, judged: Stores) -> Report:
-        reading = Reading(self._settings.lanes, self._settings.batch)
+    def whole(self, judged: VerdictStores) -> SoakReport:
+        reading = ShardReading(self._settings.lanes, self._settings.batch)
         self._tell.total(self._total)
         self._tell.phase("deliver")
         self._deliver(reading)
@@ -104,22 +106,22 @@ class _Run:
         # In another cut and in other lanes, as when somebody had changed the settings.
         self._total = self._done + self._stream.records
         self._function.watching = False
-        self._consumer.replay(self._stream, Reading(reading.lanes + 1, reading.batch + 37))
+        self._consumer.replay(self._stream, ShardReading(reading.lanes + 1, reading.batch + 37))
         self._consumer.redrive()
         swept(judged.objects)
         again = self._judged(judged, first)
         left = remains(self._ledger, judged.objects, judged.people)
         checks = [*first.checks, *self._own_checks(), *replayed(again.checks), *left]
-        return Report(self._settings, checks, self._plan.named(), self._figures(again))
+        return SoakReport(self._settings, checks, self._plan.named(), self._figures(again))
 
-    def _judged(self, stores: Stores, before: Look | None = None) -> Look:
+    def _judged(self, stores: VerdictStores, before: Look | None = None) -> Look:
         self._tell.phase("compare")
         return judge(self._ledger, stores, before, minted=self._people.minted)
 
-    def _reach(self) -> Reach:
+    def _reach(self) -> StoryReach:
         """A person's call has a life of its own, and troubles as the function has them."""
         life = Life(self._plan, self._stage, _Unwatched(), {})
-        return Reach(
+        return StoryReach(
             FaultyTable(self._places.people, life), FaultyObjects(self._places.objects, life)
         )
 
@@ -131,7 +133,7 @@ class _Run:
         self._plan.advance(self._done / self._total)
         self._tell.done(records)
 
-    def _deliver(self, reading: Reading) -> None:
+    def _deliver(self, reading: ShardReading) -> None:
         size = max(4, int(reading.batch * self._settings.shards * reading.lanes / _CALLS))
         reshards = 0
         for calls in self._crowd.parts(size):
@@ -139,7 +141,7 @@ class _Run:
                 reshards += 1
                 self._stream.reshard()
             with self._ledger.said.reading():
-                racing = [Troupe(self._stage).submit(act) for act in self._people.race()]
+                racing = [Actors(self._stage).submit(act) for act in self._people.race()]
                 self._consumer.drain(self._stream, reading)
                 self._consumer.redrive()
                 for act in racing:

@@ -71,7 +71,7 @@ class _Awaited(Future[T]):
         return super().result(timeout)
 
 
-class Troupe(Executor):
+class Actors(Executor):
     """An executor whose tasks are actors of a stage."""
 
     def __init__(self, stage: Stage) -> None:

@@ -14,13 +14,13 @@ from hemline.adapters.kinesis_limits import too_large
 from hemline.model.errors import Unavailable
 from hemline.usecases.ports import StreamEntry
 from workbench.cloud.streams.delivery import Entry
-from workbench.soak.plan import Plan, some
+from workbench.soak.plan import FaultPlan, some
 
 _RANGE = 1 << 128
 
 
 @dataclass
-class Shard:
+class MemoryShard:
     """One shard: hash keys from `low` to below `high`, and what it holds."""
 
     name: str
@@ -34,11 +34,11 @@ class Shard:
 class Shards:
     """EventStream over shards; `now` (epoch ms) is when what is put next arrives."""
 
-    def __init__(self, count: int, plan: Plan, rng: random.Random) -> None:
+    def __init__(self, count: int, plan: FaultPlan, rng: random.Random) -> None:
         self.now = 0
         self.doubled = 0
         """Records that are there once more than their senders know of."""
-        self.all: list[Shard] = []
+        self.all: list[MemoryShard] = []
         self._plan, self._rng = plan, rng
         self._sequence = 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_800
         edges = [_RANGE * i // count for i in range(count + 1)]
@@ -100,4 +100,4 @@ class Shards:
         return "split"
 
     def _open(self, low: int, high: int, *parents: str) -> None:
-        self.all.append(Shard(f"shardId-{len(self.all):012d}", low, high, parents))
+        self.all.append(MemoryShard(f"shardId-{len(self.all):012d}", low, high, parents))

@@ -14,7 +14,7 @@ import msgspec
 from hemline.learn.profile.capsule import Capsule
 from hemline.model.consent import UNSAID, Purpose, say
 from hemline.model.decision import Traits
-from hemline.model.events.event import ITEM_EVENT, Event, Line, worth
+from hemline.model.events.event import ITEM_EVENT, Event, OrderLine, worth
 from hemline.usecases.ingest.collect import Caller
 
 START = 1_780_000_000_000
@@ -34,7 +34,7 @@ _COUNTRIES = ("GB", "DE", "FR", "US", "JP")
 _DEVICES = ("mobile", "desktop", "tablet")
 
 
-class Sent(NamedTuple):
+class SentEvent(NamedTuple):
     """One event of a call."""
 
     event: Event
@@ -45,12 +45,12 @@ class Sent(NamedTuple):
     """False: the door must refuse it."""
 
 
-class Call(NamedTuple):
+class EventCall(NamedTuple):
     """One call to the door; `at` is epoch ms."""
 
     at: int
     caller: Caller
-    sent: tuple[Sent, ...]
+    sent: tuple[SentEvent, ...]
 
     @property
     def body(self) -> bytes:
@@ -63,7 +63,7 @@ class Call(NamedTuple):
         said = self.caller.capsule.consent if self.caller.capsule else UNSAID
         return frozenset(one.value for one in Purpose if said.states(one) is False)
 
-    def refusing(self, purposes: frozenset[str]) -> "Call":
+    def refusing(self, purposes: frozenset[str]) -> "EventCall":
         """With a capsule that says no to them."""
         choices = [(Purpose(purpose), False) for purpose in purposes]
         capsule = Capsule(self.caller.subject or "", say(choices, UNSAID, self.at))
@@ -83,7 +83,7 @@ def visitors_of(events: int) -> int:
     return max(20, events // _EVENTS_OF_ONE)
 
 
-def calls(rng: random.Random, events: int, largest: int) -> Iterator[Call]:
+def calls(rng: random.Random, events: int, largest: int) -> Iterator[EventCall]:
     """Calls of up to `largest` events, `events` in all, none of them a repeat."""
     made, world = 0, _World(rng, visitors_of(events))
     while made < events:
@@ -99,12 +99,12 @@ class _World:
     def __init__(self, rng: random.Random, visitors: int) -> None:
         self._rng, self._visitors, self._number = rng, visitors, 0
 
-    def call(self, at: int, count: int) -> Call:
+    def call(self, at: int, count: int) -> EventCall:
         draw = self._rng.random()
         if draw < 0.05:
-            return Call(at, Caller(signed=True), tuple(self._item(at) for _ in range(count)))
+            return EventCall(at, Caller(signed=True), tuple(self._item(at) for _ in range(count)))
         if draw < 0.15:
-            return Call(at, Caller(signed=True), tuple(self._told(at) for _ in range(count)))
+            return EventCall(at, Caller(signed=True), tuple(self._told(at) for _ in range(count)))
         subject = f"v:{self._somebody()}"
         caller = Caller(
             subject,
@@ -112,27 +112,29 @@ class _World:
             traits=traits_of(subject),
             program=0.17 <= draw < 0.19,
         )
-        return Call(at, caller, tuple(self._seen(at, subject) for _ in range(count)))
+        return EventCall(at, caller, tuple(self._seen(at, subject) for _ in range(count)))
 
-    def _seen(self, at: int, subject: str) -> Sent:
+    def _seen(self, at: int, subject: str) -> SentEvent:
         """What a browser sends: of itself, mostly right."""
         event = self._event(at)
         if self._rng.random() < 0.01:
-            return Sent(event, subject, self._rng.choice(_MISTAKES)(to_wire(event)), right=False)
+            return SentEvent(
+                event, subject, self._rng.choice(_MISTAKES)(to_wire(event)), right=False
+            )
         wire = to_wire(event)
         if self._rng.random() < _UNTIMED:
             del wire["time"]
-        return Sent(event, subject, wire)
+        return SentEvent(event, subject, wire)
 
-    def _told(self, at: int) -> Sent:
+    def _told(self, at: int) -> SentEvent:
         """What a server sends: of somebody, with the traits that somebody has."""
         name = self._somebody()
         field, subject = self._rng.choice((("user", f"u:{name}"), ("visitor", f"v:{name}")))
         event, traits = self._event(at), traits_of(subject)
         told = {field: name, "country": traits.country, "device": traits.device}
-        return Sent(event, subject, to_wire(event) | told)
+        return SentEvent(event, subject, to_wire(event) | told)
 
-    def _item(self, at: int) -> Sent:
+    def _item(self, at: int) -> SentEvent:
         name = self._thing()
         properties = {
             "title": f"Thing {name}",
@@ -140,7 +142,7 @@ class _World:
             "price": self._rng.randint(1, 99),
         }
         event = Event(self._id(), ITEM_EVENT, at, name, properties=properties)
-        return Sent(event, f"i:{name}", to_wire(event))
+        return SentEvent(event, f"i:{name}", to_wire(event))
 
     def _event(self, at: int) -> Event:
         rng = self._rng
@@ -155,11 +157,11 @@ class _World:
         if kind == "exposure":
             return {
                 "slot": "hero",
-                "lines": tuple(Line(self._thing()) for _ in range(rng.randint(1, 6))),
+                "lines": tuple(OrderLine(self._thing()) for _ in range(rng.randint(1, 6))),
             }
         if kind == "purchase":
             lines = tuple(
-                Line(self._thing(), rng.randint(1, 5), rng.randint(1, 99) / 2)
+                OrderLine(self._thing(), rng.randint(1, 5), rng.randint(1, 99) / 2)
                 for _ in range(rng.randint(1, 12))
             )
             return {"lines": lines, "currency": "GBP", "value": worth(lines)}

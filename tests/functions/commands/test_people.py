@@ -12,7 +12,7 @@ from hemline.model.errors import BadInput
 from hemline.model.events.event import decode_record
 from hemline.model.user_token import keys_of, verify_user_token
 from hemline.usecases.people.link import LinkDeps, link
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from tests.builders.editions import SITE
 from tests.harness.clouds import Cloud
 from tests.harness.commands import hemline, standing
@@ -38,13 +38,13 @@ def stack(emulator: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 def test_who_is_one_person_is_shown_and_taken_back(stack: Running, emulator: Cloud) -> None:
     table = stores.table(stack)
-    own = table.read_part(SITE, "u:ann", Part.OWN)
+    own = table.read_part(SITE, "u:ann", PersonItem.OWN)
     assert own
     shown = json.loads(hemline("identity", "show", "u:ann", "--json").output)
     assert shown["links"]["visitors"] == ["phone"]
     assert "3 actions kept" in hemline("identity", "show", "u:ann").output
     assert json.loads(hemline("unmerge", "phone", "ann", "--json").output)["merged"] is False
-    after = table.read_part(SITE, "u:ann", Part.PROFILE)
+    after = table.read_part(SITE, "u:ann", PersonItem.PROFILE)
     assert after
     assert after.blob == own.blob
     assert json.loads(hemline("identity", "show", "v:phone", "--json").output)["links"] == {

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from hemline.adapters.onnx.ranker import OnnxRanker
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.decide.render import reasons
 from hemline.model.decision import SlotRequest, Visit
 from hemline.model.edition import Pointer
@@ -61,7 +61,7 @@ def tokens(stack: Running) -> Tokens:
     live.follow(pointer)
     deps = Deps(SITE, table, live, KEYS, 5.0)
 
-    def made(question: Ask) -> dict[str, str]:
+    def made(question: PageRequest) -> dict[str, str]:
         found = decide(question, Visit("v:ann", None), deps, NOW).fragments
         return {name: signed(fragment) for name, fragment in found.items()} | {
             "shown": ",".join(found["for-you"].items)

@@ -20,7 +20,7 @@ from hemline.model.keys import QUARANTINE_PREFIX
 from hemline.usecases.ingest.batch import IngestDeps, ingest_batch
 from hemline.usecases.people.forget_register import Forgetting
 from hemline.usecases.people.link import LinkDeps, link
-from hemline.usecases.ports import Part, StreamEntry
+from hemline.usecases.ports import PersonItem, StreamEntry
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.commands import standing
 from tests.harness.streams import SITE, Serial, delivered, record
@@ -274,5 +274,5 @@ def test_who_is_in_the_archive_alone_is_known(stack: Running) -> None:
     now = time.time_ns() // 1_000_000
     told = record("u:reader", "e1", received=now, time=now, purposes=("analytics",))
     assert not ingest_batch([delivered(1, told)], deps(stack), now).failures
-    assert not stores.table(stack).read_part(SITE, "u:reader", Part.PROFILE)
+    assert not stores.table(stack).read_part(SITE, "u:reader", PersonItem.PROFILE)
     assert call("forget", "u:reader").exit_code == 0

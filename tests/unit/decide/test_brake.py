@@ -18,7 +18,7 @@ from hemline.model.site.rule import Condition, Rule
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot, Variant
 from hemline.usecases.publishing.build import dangling
-from hemline.usecases.serving.decide_page import Decided, Deps, decide
+from hemline.usecases.serving.decide_page import Deps, PageDecision, decide
 from tests.builders.braking import FOR_YOU, HISTORY, ITEMS, SLOTS, stop
 from tests.builders.editions import KEYS, NOW, SITE, ScoreByPrice, build
 from tests.harness.deciding import Broken, ask, live, table_with
@@ -33,7 +33,7 @@ def under(
     site_rules: Sequence[Rule] = (),
     wants: Sequence[Any] = (),
     items: Sequence[Item] = ITEMS,
-) -> Decided:
+) -> PageDecision:
     """A page decided by a warm function that has seen this brake."""
     edition = build(items, slots, history=HISTORY, site_rules=site_rules)
     warm = live(edition, ranker or ScoreByPrice())

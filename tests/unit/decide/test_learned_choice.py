@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemline.decide.ranking.explore import drawn
+from hemline.decide.ranking.explore import sample_epsilon_greedy
 from hemline.decide.token import Token
 from hemline.model.brake import Brake, Stop
 from hemline.model.choice import Estimate, Evidence, Match
@@ -61,11 +61,11 @@ def test_propensities_of_all_that_may_be_shown_add_up_to_one(
     count: int, best: int, share: float, seed: int
 ) -> None:
     best %= count
-    at, propensity = drawn(count, best, share, str(seed))
+    at, propensity = sample_epsilon_greedy(count, best, share, str(seed))
     assert 0 <= at < count
     rest = share / count
     assert propensity == pytest.approx(1 - share + rest if at == best else rest)
-    assert (at, propensity) == drawn(count, best, share, str(seed))
+    assert (at, propensity) == sample_epsilon_greedy(count, best, share, str(seed))
 
 
 def test_chance_has_its_share_and_is_even() -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hemline.decide.token import (
     KEPT_DAYS,
     MAX_CHARACTERS,
-    Request,
+    RecordedRequest,
+    SubjectReference,
     Token,
-    Whose,
     decode,
     encode,
     fact_name,
@@ -58,13 +58,13 @@ def test_ten_items_of_a_page_of_eight_slots_fit_with_all_that_was_asked() -> Non
     question = ask(first, *(slot.name for slot in SLOTS[1:8]), item="i7", cart=("i1", "i2"))
     fragments = MANY.decide(question, Visit("v:ann", None, tuple(CLICKS))).fragments
     tokens = [receipt(fragment) for fragment in fragments.values()]
-    assert all(isinstance(token.request, Request) for token in tokens)
+    assert all(isinstance(token.request, RecordedRequest) for token in tokens)
     assert len(tokens[0].items) == 10
 
 
 def test_the_largest_of_tokens_gives_up_what_was_asked_and_keeps_the_rest() -> None:
-    whose = Whose(7, b"w" * 8, b"s" * 8, b"m" * 16, b"a" * 64)
-    asked = Request((("page.url", b"x" * 600), (8, b"stopped!")))
+    whose = SubjectReference(7, b"w" * 8, b"s" * 8, b"m" * 16, b"a" * 64)
+    asked = RecordedRequest((("page.url", b"x" * 600), (8, b"stopped!")))
     token = Token(
         b"e" * 8, LONGEST, 3, b"f" * 16, 2**31, tuple(range(2**24, 2**24 + 50)), "",
         (2**24, 0.1), b"site", b"b" * 8, "json", 3, asked, whose, b"i" * 150,

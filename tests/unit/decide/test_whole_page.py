@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from hemline.decide import cursor as cursors
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.diversify import diversify
-from hemline.decide.ranking.rerank import arrange
+from hemline.decide.ranking.rerank import rerank
 from hemline.decide.rules.eligibility import Cap, Eligibility
 from hemline.model.decision import Fragment, Scope, SlotRequest, Visit
 from hemline.model.edition import Edition
 from hemline.model.errors import BadInput
 from hemline.model.site.rule import Rule
 from hemline.model.site.slot import Slot
-from hemline.usecases.ports import Hot
+from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.decide_page import Deps, decide
 from tests.builders.editions import KEYS, NOW, SITE, ScoreByPrice, build, catalogue
 from tests.builders.whole_pages import HISTORY, ITEMS, OTHER, ROW, SHELF, TABLE, page
@@ -36,9 +36,11 @@ class Counting:
 
     asked = 0
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         self.asked += 1
-        return TABLE.read_hot(site, subject, pointer=pointer, timeout=timeout)
+        return TABLE.read_for_serving(site, subject, pointer=pointer, timeout=timeout)
 
 
 def test_twenty_slots_are_one_pass_with_one_read_and_no_item_twice() -> None:
@@ -261,7 +263,7 @@ def test_pins_and_caps_hold_after_diversity(
     eligible = Eligibility(allowed, kept, found)
     varied = diversify(free, [item % 4 for item in free], limit, strength)
     assert sorted(varied) == sorted(free), "diversity loses and invents nothing"
-    shown = arrange(varied, eligible, limit)
+    shown = rerank(varied, eligible, limit)
     assert len(shown) == len(set(shown)) <= limit
     for cap in found:
         count = Counter(cap.group[shown].tolist())

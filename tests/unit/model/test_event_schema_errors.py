@@ -6,7 +6,7 @@ import pytest
 
 from hemline.model.errors import BadInput
 from hemline.model.events.body import Faulty, diagnose, split
-from hemline.model.events.event import DEEDS
+from hemline.model.events.event import LEVEL_OF_EVENT
 from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT
 from hemline.model.events.schema import NEEDS, event_of, parse_event, stated_time
 from tests.builders.events import VIEW, stated
@@ -118,11 +118,13 @@ def test_a_type_without_needs_stands_alone(kind: str) -> None:
 def test_what_an_account_call_states_cannot_be_sent(kind: str, call: str) -> None:
     with pytest.raises(BadInput, match=f"type: {kind} .* Call {call}"):
         parse_event(json.dumps({"id": "e1", "type": kind, "item": "p1"}).encode())
-    assert kind in DEEDS
+    assert kind in LEVEL_OF_EVENT
 
 
 def test_every_type_is_known_to_the_product_or_another_name_of_one() -> None:
-    assert {ALIASES.get(kind, kind) for kind in SENT} | ACCOUNT_CALLS.keys() == DEEDS.keys()
+    assert {
+        ALIASES.get(kind, kind) for kind in SENT
+    } | ACCOUNT_CALLS.keys() == LEVEL_OF_EVENT.keys()
 
 
 def test_an_impression_is_an_exposure() -> None:

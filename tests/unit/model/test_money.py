@@ -9,13 +9,13 @@ import pytest
 
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Ask, Engine
+from hemline.decide.page import Engine, PageRequest
 from hemline.decide.ranking.features.matrix import FEATURES, matrix
 from hemline.decide.ranking.visitor import view
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.learn.statistics.arrays import Statistics, sections
-from hemline.model.decision import Page, Traits, Visit
+from hemline.model.decision import PageContext, Traits, Visit
 from hemline.model.edition import Header, pack, unpack
 from hemline.model.errors import BadInput
 from hemline.model.events.schema import check_item, parse_event
@@ -27,8 +27,9 @@ from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot
 from hemline.sitefile.reader import check
 from hemline.sitefile.review.site import Against, review
-from hemline.usecases.ports import Hot, Stored
-from hemline.usecases.serving.visitor_context import Known, makers
+from hemline.usecases.ports import ServingRead, Stored
+from hemline.usecases.serving.fact_providers import fact_providers
+from hemline.usecases.serving.visitor_context import VisitorContext
 from tests.builders.publishing import NOW, item, live, places, publish
 from tests.harness.deciding import acts, ask, decide_for
 
@@ -117,10 +118,10 @@ def facts(of: Site, cart: tuple[str, ...], bought: list[str], page: str = "jpy")
     found = snapshot(of)
     engine = Engine(found, Rules(found), None)
     blob = encode(fold(Profile(), acts("v:ann", bought, "purchase", NOW - 1000))) if bought else b""
-    hot = Hot(Stored(blob, 1) if blob else None, None)
-    known = Known(Visit("v:ann", True), hot, engine, NOW - NOW % 60_000)
-    question = Ask(Page(item=page, cart=cart), Traits(), (), "json")
-    return Facts(FactSource(makers(question, known)), personal=True)
+    hot = ServingRead(Stored(blob, 1) if blob else None, None)
+    known = VisitorContext(Visit("v:ann", True), hot, engine, NOW - NOW % 60_000)
+    question = PageRequest(PageContext(item=page, cart=cart), Traits(), (), "json")
+    return Facts(FactSource(fact_providers(question, known)), personal=True)
 
 
 def test_a_cart_a_page_and_a_life_are_worth_what_they_are_in_the_sites_currency() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hemline.decide.rules.masks import sections
-from hemline.model.decision import Page
+from hemline.model.decision import PageContext
 from hemline.model.events.event import Event
 from hemline.model.events.schema import event_of, item_of, parse_event
 from hemline.model.item import Item
@@ -90,7 +90,7 @@ def test_a_page_names_its_category_in_either_form(form: str) -> None:
     slot = Slot("top", personal=False, sources=("category",))
     decided = decide_for(None, ask("top", category=form), build(items, [slot]), None)
     assert decided.fragments["top"].items == ("i1",)
-    assert Page(category=form).category == form, "the page itself stays as it was sent"
+    assert PageContext(category=form).category == form, "the page itself stays as it was sent"
 
 
 def test_an_edition_from_before_answers_for_its_category_in_either_form() -> None:

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from hemline.decide.ranking.features.matrix import FEATURES
 from models import commands, diversity, newcomers, ranklens
-from models.training import Shape
+from models.training import TrainingShape
 from tests.unit.models.test_protocols import ranklens_file
 
-SMALL = Shape(trees=3, leaves=4, least=1)
+SMALL = TrainingShape(trees=3, leaves=4, least=1)
 
 
 @pytest.fixture(autouse=True)

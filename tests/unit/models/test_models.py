@@ -24,13 +24,13 @@ from models.examples import Example, answers, every, rows, shown_lists, turns
 from models.export import TOLERANCE, disagreement, export
 from models.logs import of_wire
 from models.metrics import ndcg, paired, summary
-from models.replay import Rows, World
-from models.training import Shape, floor32, floored, predict, train
+from models.replay import ReplayWorld, Rows
+from models.training import TrainingShape, floor32, floored, predict, train
 from workbench import laptop, stores
 from workbench.laptop import Running
 
 NAMES = tuple(f"f{n}" for n in range(6))
-SMALL = Shape(trees=8, leaves=6, least=5)
+SMALL = TrainingShape(trees=8, leaves=6, least=5)
 RNG = np.random.default_rng(0)
 
 
@@ -138,7 +138,7 @@ LOG = of_wire(
 
 
 def lists() -> list[Example]:
-    world = World("demo")
+    world = ReplayWorld("demo")
     world.stock(LOG.items)
     return list(shown_lists(world, LOG.records, turns(LOG.records)))
 

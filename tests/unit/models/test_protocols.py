@@ -14,9 +14,9 @@ from models import commands, online_retail, ranklens
 from models.examples import Example
 from models.online_retail import START, TEST, VALID, Catalogue
 from models.results import OURS, compare
-from models.training import Shape
+from models.training import TrainingShape
 
-SMALL = Shape(trees=3, leaves=4, least=1)
+SMALL = TrainingShape(trees=3, leaves=4, least=1)
 
 
 def ranklens_file(folder: Path, rankings: int = 30) -> Path:

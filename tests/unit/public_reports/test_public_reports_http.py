@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.model.decision import SlotRequest
 from hemline.model.errors import Encoded
 from hemline.model.site.slot import Slot
 from hemline.runtime.fragments.request import ask_of
 from hemline.runtime.fragments.response import answer_of
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 from hemline.runtime.traits import traits_of
 from hemline.sitefile import reader
 from tests.builders.editions import ScoreByPrice, build, catalogue
@@ -75,7 +75,7 @@ def test_a_semicolon_parts_no_parameters() -> None:
 def test_odd_cookies_of_others_lose_none_of_ours() -> None:
     """snowplow/snowplow#3431 (commas, backslashes), set-cookie-parser#9 (=), serverless-http#185 (v2)."""
     cookies = ["a=1,2\\3", 'b="x', "=novalue", "c", "hem_v=eyJ.abc==", "d=e=f"]
-    request = Request({"cookies": cookies, "headers": {}})
+    request = HttpRequest({"cookies": cookies, "headers": {}})
     assert (request.cookies["hem_v"], request.cookies["d"]) == (("eyJ.abc==",), ("e=f",))
 
 
@@ -108,7 +108,7 @@ def test_reading_on_repeats_nothing_where_scores_are_equal() -> None:
     shown: list[str] = []
     after = ""
     for _ in range(20):
-        question: Ask = ask(SlotRequest("row", after=after))
+        question: PageRequest = ask(SlotRequest("row", after=after))
         fragment = decide_for("v:x", question, edition, table, Flat()).fragments["row"]
         shown += fragment.items
         after = json.loads(fragment.body).get("cursor", "")

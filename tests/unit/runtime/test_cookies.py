@@ -9,7 +9,7 @@ from hemline.learn.profile.capsule import Capsule, decode, encode, refuses, upda
 from hemline.model.consent import NO, Consent
 from hemline.runtime import cookies, identity
 from hemline.runtime.collect import response
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 from hemline.runtime.identity import asker_of, sign_visitor, visit_of
 from hemline.runtime.settings import load
 from hemline.usecases.ingest.collect import Collected
@@ -24,12 +24,12 @@ ANN, EVE = sign_visitor("ann", KEYS), sign_visitor("eve", KEYS)
 OLD_ANN = sign_visitor("ann", KEYS[1:])
 
 
-def asked(*sent: str, headers: Mapping[str, str] = TLS, **more: str) -> Request:
+def asked(*sent: str, headers: Mapping[str, str] = TLS, **more: str) -> HttpRequest:
     named = {name.replace("_", "-"): value for name, value in more.items()}
-    return Request({"headers": {**headers, **named}, "cookies": list(sent)})
+    return HttpRequest({"headers": {**headers, **named}, "cookies": list(sent)})
 
 
-def subject(request: Request) -> str | None:
+def subject(request: HttpRequest) -> str | None:
     found = visit_of(request, SETTINGS, NOW).subject
     assert found == asker_of(request, SETTINGS, NOW).subject
     return found
@@ -123,7 +123,7 @@ def test_a_forged_capsule_hides_no_good_one_and_another_s_yes_is_none() -> None:
         assert (found.consent, [act.event.id for act in found.recent]) == (None, ["e1"])
 
 
-def handed(request: Request, minted: str | None = None) -> list[str]:
+def handed(request: HttpRequest, minted: str | None = None) -> list[str]:
     kept = Capsule(f"v:{minted or 'ann'}")
     return list(response.answer_of(Collected(1, (), minted, kept), request, KEYS).cookies)
 
@@ -160,7 +160,7 @@ def test_who_takes_the_first_cookie_of_a_name_is_found_out(monkeypatch: pytest.M
     """Seeded: what stood there before, and gave a victim's acts to whoever set the other cookie."""
     held: Any = cookies.held
 
-    def first(request: Request, name: str) -> cookies.Held:
+    def first(request: HttpRequest, name: str) -> cookies.Held:
         now, before = held(request, name)
         return cookies.Held((*before, *now)[:1], ())
 

@@ -17,7 +17,7 @@ from hemline.model.errors import (
     UnknownSlot,
 )
 from hemline.model.signed import sign, verify
-from hemline.runtime.http import Answer, Request, problem
+from hemline.runtime.http import HttpRequest, HttpResponse, problem
 from hemline.runtime.identity import sign_visitor, visitor_of
 from hemline.runtime.settings import load
 
@@ -26,35 +26,35 @@ ENVIRONMENT = {"HEMLINE_KEYS": "a secret that is long enough"}
 
 
 def test_a_query_keeps_every_value_and_decodes() -> None:
-    request = Request({"rawQueryString": "a=1&a=2&b=x%2Cy&c="})
+    request = HttpRequest({"rawQueryString": "a=1&a=2&b=x%2Cy&c="})
     assert [list(request.parameters(name)) for name in "abcd"] == [["1", "2"], ["x,y"], [""], []]
     assert [request.parameter(name) for name in "bcd"] == ["x,y", "", None]
 
 
 def test_a_parameter_of_two_values_is_neither_of_them() -> None:
     with pytest.raises(BadInput, match="a: stands 2 times in the query") as found:
-        Request({"rawQueryString": "a=1&b=2&a=%31x"}).parameter("a")
+        HttpRequest({"rawQueryString": "a=1&b=2&a=%31x"}).parameter("a")
     assert problem(found.value).status == 400
 
 
 def test_a_parameter_that_says_the_same_again_is_taken() -> None:
-    assert Request({"rawQueryString": "a=1&a=%31"}).parameter("a") == "1"
+    assert HttpRequest({"rawQueryString": "a=1&a=%31"}).parameter("a") == "1"
 
 
 def test_a_query_of_many_parameters_is_refused_with_the_way_out() -> None:
     with pytest.raises(BadInput, match="more than 50 parameters"):
-        Request({"rawQueryString": "&".join(f"a{i}=1" for i in range(60))}).parameter("a")
+        HttpRequest({"rawQueryString": "&".join(f"a{i}=1" for i in range(60))}).parameter("a")
 
 
 def test_a_body_that_claims_base64_and_is_not_is_refused() -> None:
     with pytest.raises(BadInput, match="base64"):
-        Request({"body": "§§", "isBase64Encoded": True}).body()
+        HttpRequest({"body": "§§", "isBase64Encoded": True}).body()
 
 
 @pytest.mark.parametrize("encoding", ["gzip", " GZIP ", "br, gzip", "x" * 500])
 def test_a_compressed_body_is_refused_with_the_way_out(encoding: str) -> None:
     with pytest.raises(Encoded, match="without that header") as raised:
-        Request({"body": "e30=", "headers": {"content-encoding": encoding}}).body()
+        HttpRequest({"body": "e30=", "headers": {"content-encoding": encoding}}).body()
     answer = problem(raised.value)
     assert (answer.status, json.loads(answer.body)["field"]) == (415, "body")
     assert len(answer.body) < 400
@@ -62,12 +62,12 @@ def test_a_compressed_body_is_refused_with_the_way_out(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["", "identity", "Identity", "identity,identity"])
 def test_a_body_that_is_as_it_is_is_taken(encoding: str) -> None:
-    assert Request({"body": "{}", "headers": {"content-encoding": encoding}}).body() == b"{}"
+    assert HttpRequest({"body": "{}", "headers": {"content-encoding": encoding}}).body() == b"{}"
 
 
 def test_every_value_of_a_cookie_is_there_without_quotes_and_empty_ones() -> None:
     cookies = ["hem_v=", "hem_v=a", ' hem_v = "b" ', "hem_v=a", 'hem_c=""', "x=1=2", 'y="']
-    assert Request({"cookies": cookies}).cookies == {
+    assert HttpRequest({"cookies": cookies}).cookies == {
         "hem_v": ("a", "b"),
         "x": ("1=2",),
         "y": ('"',),
@@ -75,7 +75,7 @@ def test_every_value_of_a_cookie_is_there_without_quotes_and_empty_ones() -> Non
 
 
 def test_every_value_of_a_header_is_there_that_came_twice() -> None:
-    asked = Request({"headers": {"sec-gpc": '1,, "0" ', "dnt": ""}})
+    asked = HttpRequest({"headers": {"sec-gpc": '1,, "0" ', "dnt": ""}})
     assert asked.listed("sec-gpc") == ("1", "0")
     assert asked.listed("dnt") == asked.listed("hemline-visitor") == ()
 
@@ -85,14 +85,14 @@ def test_no_json_answer_holds_markup_and_it_says_the_same(kind: str) -> None:
     said = {"<b>&amp;</b>": "<esi:include src='/x'/>", "n": 1, "e": "\\u003c & \u2028"}
     plain = msgspec.json.encode(said)
     assert b"<esi" in plain, "or nothing is shown by this test"
-    body = Answer(200, plain, {"Content-Type": kind}).to_payload()["body"]
+    body = HttpResponse(200, plain, {"Content-Type": kind}).to_payload()["body"]
     assert not set("<>&") & set(body)
     assert msgspec.json.decode(body) == said
 
 
 def test_html_is_left_as_it_is() -> None:
     headers = {"Content-Type": "text/html; charset=utf-8"}
-    assert Answer(200, b"<p>&amp;</p>", headers).to_payload()["body"] == "<p>&amp;</p>"
+    assert HttpResponse(200, b"<p>&amp;</p>", headers).to_payload()["body"] == "<p>&amp;</p>"
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ def test_what_is_not_ready_says_when_to_try_again_and_names_nothing_inside() -> 
 
 def test_a_signed_visitor_is_recognised_from_cookie_and_header() -> None:
     signed = sign_visitor("abc", KEYS)
-    assert visitor_of(Request({"cookies": [f"hem_v={signed}"]}), KEYS) == "abc"
-    assert visitor_of(Request({"headers": {"hemline-visitor": signed}}), KEYS) == "abc"
+    assert visitor_of(HttpRequest({"cookies": [f"hem_v={signed}"]}), KEYS) == "abc"
+    assert visitor_of(HttpRequest({"headers": {"hemline-visitor": signed}}), KEYS) == "abc"
 
 
 def test_a_token_of_another_purpose_is_nobody() -> None:
     other = sign("capsule", b"abc", KEYS[0])
-    assert visitor_of(Request({"cookies": [f"hem_v={other}"]}), KEYS) is None
+    assert visitor_of(HttpRequest({"cookies": [f"hem_v={other}"]}), KEYS) is None
 
 
 @given(st.binary(max_size=80), st.integers(0, 10_000), st.integers(1, 127))

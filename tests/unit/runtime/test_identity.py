@@ -12,7 +12,7 @@ from hemline.model.events.batch_signature import sign_batch
 from hemline.model.user_token import UserKey, mint_user_token
 from hemline.runtime import identity
 from hemline.runtime.collect.request import caller_of
-from hemline.runtime.http import Request, problem
+from hemline.runtime.http import HttpRequest, problem
 from hemline.runtime.identity import asker_of, sign_visitor, visit_of
 from hemline.runtime.settings import Settings, load
 from tests.harness.streams import NOW, record
@@ -34,17 +34,17 @@ BAD = [
 
 def request(
     headers: Mapping[str, str] | None = None, visitor: str = "", capsule: Capsule | None = None
-) -> Request:
+) -> HttpRequest:
     cookies = [f"__Host-hem_v={sign_visitor(visitor, KEYS)}"] if visitor else []
     cookies += [f"__Host-hem_c={encode(capsule, KEYS)}"] if capsule else []
-    return Request({"headers": dict(headers or {}), "cookies": cookies})
+    return HttpRequest({"headers": dict(headers or {}), "cookies": cookies})
 
 
 def bearer(token: str = TOKEN) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def visit(asked: Request, settings: Settings = SETTINGS) -> Any:
+def visit(asked: HttpRequest, settings: Settings = SETTINGS) -> Any:
     return visit_of(asked, settings, NOW)
 
 

@@ -10,14 +10,14 @@ from typer.testing import CliRunner
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.page import Engine
 from hemline.decide.rules.eligibility import Rules
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.site.rule import Condition, Rule, Segment
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot, Variant
 from hemline.sitefile.reader import check
 from hemline.sitefile.review.compare import changes
 from hemline.usecases.sites.reach import Reach, Sides, share, slots, told
-from hemline.usecases.sites.recent_visitors import Sample, Wanted, sample
+from hemline.usecases.sites.recent_visitors import SampleSize, VisitorSample, sample
 from tests.builders.editions import NOW, SITE, build, catalogue
 from workbench import cli
 from workbench.seed import demo_events
@@ -32,7 +32,7 @@ OLD = Site("Shop", "EUR", slots=(ROW, TOP), rules=(Rule("b", "block", item="i1")
 
 
 def click(who: str, item: str, country: str, time: int = NOW - DAY) -> Record:
-    event = Event(f"{who}{item}{time}", "click", time, item=item, lines=(Line(item),))
+    event = Event(f"{who}{item}{time}", "click", time, item=item, lines=(OrderLine(item),))
     return Record(SITE, f"v:{who}", time, event, country=country, device="mobile")
 
 
@@ -47,8 +47,8 @@ HISTORY = [
 ]
 
 
-def people(most: int = 100) -> Sample:
-    return sample(HISTORY, {"i2": "c2", "i3": "c3"}, Wanted(most))
+def people(most: int = 100) -> VisitorSample:
+    return sample(HISTORY, {"i2": "c2", "i3": "c3"}, SampleSize(most))
 
 
 def sides(new: Site, old: Site = OLD) -> Sides:
@@ -146,7 +146,7 @@ def test_the_sample_repeats_and_states_its_error() -> None:
     none = share(0, few).error
     assert none is not None
     assert none > 0.1
-    assert share(0, Sample((), 0, 14)).share is None
+    assert share(0, VisitorSample((), 0, 14)).share is None
 
 
 LATER = 1_790_000_000_000

@@ -14,7 +14,7 @@ from hemline.model.edition import pack, unpack
 from hemline.model.site.site import decode_site, encode_site
 from hemline.sitefile.reader import check, read
 from hemline.sitefile.review.compare import changes
-from hemline.usecases.publishing.build import Counted, Made, edition_parts
+from hemline.usecases.publishing.build import ArchiveCounts, Made, edition_parts
 from tests.builders.editions import NOW, SITE, catalogue
 from tests.harness.deciding import ask, decide_for
 from workbench import cli
@@ -63,7 +63,7 @@ def test_a_site_with_templates_is_kept_as_it_was_read() -> None:
 def test_publishing_puts_what_slots_use_into_the_edition() -> None:
     site = check(GOOD + "  - {name: spare, html: <b>x</b>}\n").site
     assert site is not None
-    counted = Counted(catalogue(3), Statistics(), 0, ())
+    counted = ArchiveCounts(catalogue(3), Statistics(), 0, ())
     header, payloads = edition_parts(SITE, site, counted, None, Made(NOW, {}))
     edition = unpack(pack(header, payloads), site=SITE)
     assert list(programs(edition.raw(SECTION))) == ["cards"]

@@ -26,7 +26,7 @@ _table = _make("dynamodb").Table(os.environ["HEMLINE_TABLE"])
 _bucket = _make("s3").Bucket(os.environ["HEMLINE_BUCKET"])
 
 
-class Wanted(BaseModel):
+class NaiveRequest(BaseModel):
     """One slot of the request."""
 
     name: str
@@ -36,7 +36,7 @@ class Wanted(BaseModel):
 class Body(BaseModel):
     """The request."""
 
-    slots: list[Wanted]
+    slots: list[NaiveRequest]
 
 
 def _service() -> tuple[NaiveService, Snapshot]:

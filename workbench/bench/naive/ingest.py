@@ -38,7 +38,7 @@ class NaiveRecord(BaseModel):
     device: str = ""
 
 
-class NaiveProfile(BaseModel):
+class NaiveIngestProfile(BaseModel):
     """What is kept of a visitor."""
 
     events: dict[str, NaiveEvent] = {}
@@ -51,7 +51,9 @@ def ingest(records: list[bytes], table: Any, bucket: Any, batch: str) -> None:  
         record = NaiveRecord.model_validate_json(data)
         key = {"pk": profile_partition(record.site, record.subject), "sk": PROFILE_SORT}
         found = table.get_item(Key=key, ConsistentRead=True).get("Item")
-        profile = NaiveProfile.model_validate_json(found["json"]) if found else NaiveProfile()
+        profile = (
+            NaiveIngestProfile.model_validate_json(found["json"]) if found else NaiveIngestProfile()
+        )
         profile.events[record.event.id] = record.event
         table.put_item(Item={**key, "json": profile.model_dump_json()})
 

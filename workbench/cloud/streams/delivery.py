@@ -14,7 +14,7 @@ So every record is either done or in the destination. Pure but for what it is ha
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from workbench.cloud.template import Source
+from workbench.cloud.template import EventSource
 
 
 class Entry(NamedTuple):
@@ -90,7 +90,7 @@ def judge(entries: Sequence[Entry], answer: object, *, partial: bool) -> Verdict
         return Verdict(0, error=True)
 
 
-async def deliver(entries: Sequence[Entry], source: Source, world: World) -> None:
+async def deliver(entries: Sequence[Entry], source: EventSource, world: World) -> None:
     """Returns when every entry is done or given up; `world.done` has the last one's number."""
     # A stack of pieces, the oldest on top: order within a shard is kept.
     pieces = [_Piece(entries, 0)]
@@ -107,7 +107,7 @@ async def deliver(entries: Sequence[Entry], source: Source, world: World) -> Non
         pieces += await _attempt(piece, source, world)
 
 
-def _too_old(entries: Sequence[Entry], source: Source, now: float) -> int:
+def _too_old(entries: Sequence[Entry], source: EventSource, now: float) -> int:
     """How many records from the front are past the age limit."""
     if source.max_age < 0:
         return 0
@@ -115,7 +115,7 @@ def _too_old(entries: Sequence[Entry], source: Source, now: float) -> int:
     return next(fresh, len(entries))
 
 
-async def _attempt(piece: _Piece, source: Source, world: World) -> list[_Piece]:
+async def _attempt(piece: _Piece, source: EventSource, world: World) -> list[_Piece]:
     """One invocation; what is left to do, the last first."""
     try:
         answer = await world.invoke(piece.entries)
@@ -133,7 +133,7 @@ async def _attempt(piece: _Piece, source: Source, world: World) -> list[_Piece]:
     return await _again(piece, source, world)
 
 
-async def _again(piece: _Piece, source: Source, world: World) -> list[_Piece]:
+async def _again(piece: _Piece, source: EventSource, world: World) -> list[_Piece]:
     attempts = piece.attempts + 1
     if 0 <= source.retries < attempts:
         await world.give_up(Exhausted(piece.entries, "RetryAttemptsExhausted", attempts))

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from workbench.cloud.streams.delivery import Entry, Exhausted
-from workbench.cloud.template import ACCOUNT, Source
+from workbench.cloud.template import ACCOUNT, EventSource
 
 
 class Origin(NamedTuple):
     """Where a batch comes from."""
 
-    source: Source
+    source: EventSource
     shard: str
     region: str
 

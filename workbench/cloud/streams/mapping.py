@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workbench.cloud.keeping import Say, keep, once
-from workbench.cloud.pool import Answer, Busy
+from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.delivery import Entry, Exhausted, FunctionError, deliver
 from workbench.cloud.streams.events import Origin, destination_key, failed_document, kinesis_event
-from workbench.cloud.template import Source
+from workbench.cloud.template import EventSource
 
 _IDLE_SECONDS = 0.2
 _TROUBLE_SECONDS = 1.0
@@ -40,14 +40,14 @@ class Clients(NamedTuple):
     region: str
 
 
-Invoke = Callable[[bytes], Awaitable[Answer]]
+Invoke = Callable[[bytes], Awaitable[InvokeResult]]
 
 
 class Shard:
     """One shard of one mapping: what `delivery` calls its world, and the loop that feeds it."""
 
     def __init__(
-        self, source: Source, shard: str, clients: Clients, invoke: Invoke, kept: Checkpoints
+        self, source: EventSource, shard: str, clients: Clients, invoke: Invoke, kept: Checkpoints
     ) -> None:
         self.source, self.shard = source, shard
         self._say: Say = lambda *_: None
@@ -203,7 +203,7 @@ class Mapping:
     """All shards of one event source mapping. `stop` reads what is left, then ends."""
 
     def __init__(
-        self, source: Source, clients: Clients, invoke: Invoke, kept: Checkpoints, say: Say
+        self, source: EventSource, clients: Clients, invoke: Invoke, kept: Checkpoints, say: Say
     ) -> None:
         self.source = source
         self._clients, self._invoke, self._kept, self._say = clients, invoke, kept, say

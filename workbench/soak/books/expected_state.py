@@ -25,7 +25,7 @@ class Fate(NamedTuple):
     forgotten: bool
 
 
-class Kept(NamedTuple):
+class ExpectedRecord(NamedTuple):
     """What a profile holds: certainly, and perhaps."""
 
     sure: list[Record]
@@ -75,7 +75,7 @@ class Fates:
             for one in self.by_name[name_of(found)]
         )
 
-    def kept(self, *subjects: str) -> Kept:
+    def kept(self, *subjects: str) -> ExpectedRecord:
         """What a profile of these people's events holds."""
         fates = [fate for subject in subjects for fate in self._by_subject.get(subject, ())]
         fates = [fate for fate in fates if fate.record.profiled]
@@ -85,7 +85,7 @@ class Fates:
             for one in fates
             if _PERSONAL in one.possible and _which(one.record) not in sure
         ]
-        return Kept(list(sure.values()), maybe)
+        return ExpectedRecord(list(sure.values()), maybe)
 
     def refused(self, subject: str) -> Purposes:
         """What they refuse, now that all is said."""

@@ -14,8 +14,8 @@ from hemline.model.consent import DEFAULTS
 from hemline.model.events.event import BOT, ITEM_EVENT, Record, decode_record, encode_record
 from hemline.usecases.ingest.collect import NOT_DURABLE
 from workbench.soak.books.consent_history import Said
-from workbench.soak.poison import SITE, Poison
-from workbench.soak.visitors import Call, Sent, traits_of
+from workbench.soak.poison import SITE, PoisonRecord
+from workbench.soak.visitors import EventCall, SentEvent, traits_of
 
 AGAIN = "again"
 """The kind of a call that repeats what was not durable."""
@@ -56,7 +56,7 @@ class Ledger:
         """Field or reason → events."""
         self.wrongly_taken = 0
         self.wrongly_refused = 0
-        self.poison: dict[bytes, Poison] = {}
+        self.poison: dict[bytes, PoisonRecord] = {}
         self._subjects: dict[str, list[bytes]] = defaultdict(list)
         self._names: set[str] = set()
         self._again: dict[str, list[bytes]] = defaultdict(list)
@@ -67,7 +67,7 @@ class Ledger:
         """Distinct events that were accepted."""
         return len(self._names)
 
-    def answered(self, call: Call, kind: str, rejected: dict[int, str]) -> None:
+    def answered(self, call: EventCall, kind: str, rejected: dict[int, str]) -> None:
         """A call and the door's answer to it: position → reason."""
         self.submitted += len(call.sent)
         for index, sent in enumerate(call.sent):
@@ -83,7 +83,7 @@ class Ledger:
             self._booked(record, SAID_AGAIN)
         self._put(record, sure=sure)
 
-    def poisoned(self, poison: Poison) -> None:
+    def poisoned(self, poison: PoisonRecord) -> None:
         """A record was put on the stream past the door."""
         self.submitted += 1
         self.poison[poison.data] = poison
@@ -122,7 +122,7 @@ class Ledger:
         found = (kept for subject, kept in self._subjects.items() if subject in self.watched)
         return {name_of(decode_record(data)) for kept in found for data in kept}
 
-    def _refused(self, sent: Sent, call: Call, reason: str) -> None:
+    def _refused(self, sent: SentEvent, call: EventCall, reason: str) -> None:
         # What only the stream or the visitor's own wish can be the reason for is no mistake of the door.
         fine = not sent.right or _unwanted(call) or reason == NOT_DURABLE
         self.wrongly_refused += not fine
@@ -130,7 +130,7 @@ class Ledger:
         if reason == NOT_DURABLE:
             self._put(_record(sent, call), sure=False)
 
-    def _accepted(self, sent: Sent, call: Call, kind: str) -> None:
+    def _accepted(self, sent: SentEvent, call: EventCall, kind: str) -> None:
         refusable = _unwanted(call) and sent.event.type != ITEM_EVENT
         self.wrongly_taken += refusable or not sent.right
         record = _record(sent, call)
@@ -158,12 +158,12 @@ def name_of(record: Record) -> str:
     return f"{record.subject}|{record.event.id}"
 
 
-def _unwanted(call: Call) -> bool:
+def _unwanted(call: EventCall) -> bool:
     """Whether the caller lets nothing be done with what they send."""
     return call.caller.opted_out or {*DEFAULTS} <= call.refused
 
 
-def _record(sent: Sent, call: Call) -> Record:
+def _record(sent: SentEvent, call: EventCall) -> Record:
     event = sent.event
     if "time" not in sent.wire:
         event = msgspec.structs.replace(event, time=call.at)

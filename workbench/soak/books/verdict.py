@@ -29,7 +29,7 @@ _BUILT = START + 2 * SPAN
 _PART = 1000
 
 
-class Stores(NamedTuple):
+class VerdictStores(NamedTuple):
     """What ingest writes to, or what is judged."""
 
     people: PersonStore
@@ -54,7 +54,7 @@ class Look(NamedTuple):
 
 
 def judge(
-    ledger: Ledger, stores: Stores, before: Look | None = None, *, minted: Sequence[str] = ()
+    ledger: Ledger, stores: VerdictStores, before: Look | None = None, *, minted: Sequence[str] = ()
 ) -> Look:
     """Every check. `before`: an earlier look, after which the whole stream was read once more.
 

@@ -17,14 +17,14 @@ from hemline.model.consent import Purpose
 from hemline.model.events.event import Record
 from hemline.model.ids import hash64
 from hemline.model.subject_status import decode_links
-from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored
+from hemline.usecases.ports import ObjectStore, PersonItem, PersonStore, Stored
 from workbench.soak.books.checks import Check, actions, reaches
-from workbench.soak.books.expected_state import Fates, Kept
+from workbench.soak.books.expected_state import ExpectedRecord, Fates
 from workbench.soak.books.ledger import Ledger
 from workbench.soak.poison import SITE
 
 _NEVER = Stored(b"", 0)
-_NOBODY = Kept([], [])
+_NOBODY = ExpectedRecord([], [])
 _SUBJECT = re.compile(rb'"([vu]:[!-~]{1,128}?)"')
 
 
@@ -50,22 +50,25 @@ def profiles(ledger: Ledger, fates: Fates, store: PersonStore) -> Compared:
     return total
 
 
-def _parts(subject: str, fates: Fates) -> Iterator[tuple[Part, Kept]]:
+def _parts(subject: str, fates: Fates) -> Iterator[tuple[PersonItem, ExpectedRecord]]:
     said, user = fates.said, subject[2:]
     own = fates.kept(subject)
     if subject.startswith("v:") or user not in said.joined:
-        yield Part.OWN, _NOBODY
-        yield Part.PROFILE, _NOBODY if subject.startswith("v:") and subject in said.graves else own
+        yield PersonItem.OWN, _NOBODY
+        yield (
+            PersonItem.PROFILE,
+            _NOBODY if subject.startswith("v:") and subject in said.graves else own,
+        )
         return
-    yield Part.OWN, own
+    yield PersonItem.OWN, own
     whole = fates.kept(subject, *(f"v:{visitor}" for visitor in said.visitors(user)))
     if Purpose.PERSONALISATION in fates.refused(subject):
         # What a device does goes on in its own profile, and is not the user's while they refuse.
-        whole = Kept(own.sure, [*whole.sure, *whole.maybe])
-    yield Part.PROFILE, whole
+        whole = ExpectedRecord(own.sure, [*whole.sure, *whole.maybe])
+    yield PersonItem.PROFILE, whole
 
 
-def _compared(kept: Kept, found: Profile) -> Compared:
+def _compared(kept: ExpectedRecord, found: Profile) -> Compared:
     want = fold(Profile(), kept.sure)
     have, asked = actions(found), actions(want)
     if not kept.maybe:
@@ -86,9 +89,9 @@ def heard(ledger: Ledger, fates: Fates, store: PersonStore, minted: Sequence[str
     for subject in sorted(ledger.watched - {f"v:{one}" for one in lost}):
         user = subject.startswith("u:")
         others = said.visitors(subject[2:]) if user else said.users(subject[2:])
-        links = decode_links(_read(store, subject, Part.LINKS).blob)
+        links = decode_links(_read(store, subject, PersonItem.LINKS).blob)
         linked += {*links.on} - lost != {*others}
-        consent = _read(store, subject, Part.PROFILE).standing.consent
+        consent = _read(store, subject, PersonItem.PROFILE).standing.consent
         stated = {one.value for one in Purpose if consent.states(one) is False}
         refused += stated != fates.refused(subject)
     return [
@@ -135,13 +138,13 @@ def _named(store: PersonStore, subject: str, ledger: Ledger) -> int:
     """Parts that hold something of a past that is forgotten."""
     records = (put.record for put in ledger.puts.get(subject, ()))
     gone = {hash64(one.event.id) for one in records if ledger.said.forgets(one)}
-    parts = [_profile(_read(store, subject, part)) for part in (Part.PROFILE, Part.OWN)]
+    parts = [_profile(_read(store, subject, part)) for part in (PersonItem.PROFILE, PersonItem.OWN)]
     found = [part for part in parts if any(did.action.key in gone for did in actions(part))]
-    links = subject.startswith("v:") and bool(_read(store, subject, Part.LINKS).blob)
+    links = subject.startswith("v:") and bool(_read(store, subject, PersonItem.LINKS).blob)
     return len(found) + int(links)
 
 
-def _read(store: PersonStore, subject: str, part: Part) -> Stored:
+def _read(store: PersonStore, subject: str, part: PersonItem) -> Stored:
     return store.read_part(SITE, subject, part) or _NEVER
 
 

@@ -11,11 +11,11 @@ from hemline.adapters.kinesis_limits import MAX_ENTRIES, too_large
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
 from hemline.model.ids import hash64
-from hemline.model.subject_status import FRESH
+from hemline.model.subject_status import DEFAULT_STATUS
 from hemline.usecases.ports import (
-    Hot,
     ObjectVersion,
-    Part,
+    PersonItem,
+    ServingRead,
     Stored,
     StreamEntry,
     Write,
@@ -24,35 +24,39 @@ from hemline.usecases.ports import (
 
 
 class MemoryTable:
-    """HotReader, PersonStore, PointerStore and BrakeStore over dicts."""
+    """ServingReader, PersonStore, PointerStore and BrakeStore over dicts."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._parts: dict[tuple[str, str, Part], Stored] = {}
+        self._parts: dict[tuple[str, str, PersonItem], Stored] = {}
         self._pointers: dict[str, Pointer] = {}
         self._brakes: dict[str, tuple[str, int]] = {}
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:  # noqa: ARG002 - the port's signature; memory is never late
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         """Profile and, when asked, pointer and brake."""
         with self._lock:
-            profile = self._parts.get((site, subject, Part.PROFILE)) if subject else None
+            profile = self._parts.get((site, subject, PersonItem.PROFILE)) if subject else None
             if not pointer:
-                return Hot(profile, None)
+                return ServingRead(profile, None)
             brake = self._brakes.get(site)
-            return Hot(profile, self._pointers.get(site), brake[0] if brake else None)
+            return ServingRead(profile, self._pointers.get(site), brake[0] if brake else None)
 
     def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
         """Those that exist."""
         with self._lock:
-            found = ((name, self._parts.get((site, name, Part.PROFILE))) for name in subjects)
+            found = ((name, self._parts.get((site, name, PersonItem.PROFILE))) for name in subjects)
             return {name: stored for name, stored in found if stored is not None}
 
     def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
         """Write version expected + 1. Raises Conflict when the stored version is another one."""
         with self._lock:
-            old = self._parts.get((site, subject, Part.PROFILE))
-            standing = old.standing if old else FRESH
-            self._write(site, subject, Part.PROFILE, Stored(bytes(blob), expected + 1, standing))
+            old = self._parts.get((site, subject, PersonItem.PROFILE))
+            standing = old.standing if old else DEFAULT_STATUS
+            self._write(
+                site, subject, PersonItem.PROFILE, Stored(bytes(blob), expected + 1, standing)
+            )
 
     def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
         """Each by itself: others may come in between, as they may anywhere else."""
@@ -65,22 +69,22 @@ class MemoryTable:
             return error
         return None
 
-    def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
+    def read_part(self, site: str, subject: str, part: PersonItem) -> Stored | None:
         """Consistent, as memory is."""
         with self._lock:
             return self._parts.get((site, subject, part))
 
-    def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
+    def write_part(self, site: str, subject: str, part: PersonItem, new: Stored) -> None:
         """Raises Conflict when the stored version is not the one before `new`."""
         with self._lock:
             self._write(site, subject, part, new._replace(blob=bytes(new.blob)))
 
-    def delete_part(self, site: str, subject: str, part: Part) -> None:
+    def delete_part(self, site: str, subject: str, part: PersonItem) -> None:
         """No error when there is none."""
         with self._lock:
             self._parts.pop((site, subject, part), None)
 
-    def _write(self, site: str, subject: str, part: Part, new: Stored) -> None:
+    def _write(self, site: str, subject: str, part: PersonItem, new: Stored) -> None:
         old = self._parts.get((site, subject, part))
         if (old.version if old else 0) != new.version - 1:
             raise Conflict(f"{part} of {subject} is not at version {new.version - 1}")

@@ -61,7 +61,7 @@ def with_placed(under: Braked, eligible: Eligibility) -> Eligibility:
     Where the slot is frozen nothing is put in or moved: the list was written by hand as well.
     """
     if under.frozen:
-        return eligible.taking_away
+        return eligible.restrictions_only
     if not under.placed:
         return eligible
     return eligible._replace(pins=pinned((*under.placed, *eligible.pins), eligible.allowed))

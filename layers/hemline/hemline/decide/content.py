@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from hemline.decide.eligible import EligibleVariants
 from hemline.decide.facts.facts import Facts, MissingFact
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.rules.eligibility import Fired, Rules
@@ -18,7 +19,7 @@ class Choice(NamedTuple):
     sections: tuple[str, ...]
     rung: Rung
     reasons: tuple[str, ...] = ()
-    mark: tuple[int, float] | None = None
+    exploration: tuple[int, float] | None = None
     """What the token says of a choice that chance or an estimate had a part in."""
 
 
@@ -106,23 +107,14 @@ def own_places(slot: Slot, snapshot: Snapshot, facts: Facts) -> dict[str, int]:
         return {}
 
 
-class Field(NamedTuple):
-    """What there is to choose from: variants that may be shown, and what facts alone choose of them."""
-
-    allowed: Sequence[Variant]
-    usual: Variant | None
-    own: bool
-    """`usual` speaks for a category of the visitor's own."""
-
-
-def field_of(slot: Slot, rules: Rules, facts: Facts, liked: Mapping[str, int]) -> Field:
+def field_of(slot: Slot, rules: Rules, facts: Facts, liked: Mapping[str, int]) -> EligibleVariants:
     """Variants whose own conditions hold; `liked` as categories by their place among the visitor's."""
     allowed = [one for one in slot.variants if rules.may_show(slot.name, one, facts)]
     usual = min(allowed, key=lambda v: _place(v, liked), default=None)
-    return Field(allowed, usual, usual is not None and (usual.category or "") in liked)
+    return EligibleVariants(allowed, usual, usual is not None and (usual.category or "") in liked)
 
 
-def _variant(slot: Slot, field: Field, wanted: Sequence[str]) -> tuple[Choice, bool]:
+def _variant(slot: Slot, field: EligibleVariants, wanted: Sequence[str]) -> tuple[Choice, bool]:
     """What facts alone choose, and whether a rule named it."""
     if field.usual is None:
         # An alert that applies to nobody here is not a failure: there is nothing to say.
@@ -137,7 +129,12 @@ def _variant(slot: Slot, field: Field, wanted: Sequence[str]) -> tuple[Choice, b
 
 
 def _learned(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what stands in its way
-    slot: Slot, field: Field, snapshot: Snapshot, facts: Facts, usual: Choice, stopped: str
+    slot: Slot,
+    field: EligibleVariants,
+    snapshot: Snapshot,
+    facts: Facts,
+    usual: Choice,
+    stopped: str,
 ) -> Choice:
     """By estimate or chance, in place of the `usual` choice, which no rule made."""
     if stopped:
@@ -146,7 +143,7 @@ def _learned(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what s
 
     picked = learned_choice.pick(slot, field, snapshot, facts)
     rung = Rung.MODEL if picked.estimated else usual.rung
-    return Choice(picked.variant, (), rung, mark=picked.mark)
+    return Choice(picked.variant, (), rung, exploration=picked.exploration)
 
 
 def _place(variant: Variant, liked: Mapping[str, int]) -> int:

@@ -23,7 +23,7 @@ _DEGRADED_MAX_AGE = 5
 """Seconds: an answer from the static rung must not outlive the trouble that caused it by much."""
 
 
-class Answer(NamedTuple):
+class SlotAnswer(NamedTuple):
     """A slot's answer before it is a fragment: the middle of its JSON, its HTML, what it showed."""
 
     members: bytes
@@ -44,14 +44,14 @@ class Answer(NamedTuple):
     """items: page-wide caps do not count it; by its sources as rules switched them."""
 
 
-class Decided(NamedTuple):
+class SlotDecision(NamedTuple):
     """One slot, decided: what a fragment is derived from."""
 
     snapshot: Snapshot
     slot: Slot
     asked: Seen
     facts: Facts
-    answer: Answer
+    answer: SlotAnswer
 
 
 EMPTY: Mapping[str, bytes] = {
@@ -63,7 +63,7 @@ EMPTY: Mapping[str, bytes] = {
 """The middle of the JSON of a slot that shows nothing, by its kind."""
 
 
-def fragment(decided: Decided, form: Format, witness: token.Witness) -> Fragment:
+def fragment(decided: SlotDecision, form: Format, witness: token.TokenContext) -> Fragment:
     """The fragment, and its token when the answer counts."""
     snapshot, slot, _, facts, answer = decided
     facts.read("clock.minute")
@@ -88,7 +88,9 @@ def fragment(decided: Decided, form: Format, witness: token.Witness) -> Fragment
     )
 
 
-def _token(decided: Decided, form: Format, witness: token.Witness, unsigned: bytes) -> token.Token:
+def _token(
+    decided: SlotDecision, form: Format, witness: token.TokenContext, unsigned: bytes
+) -> token.Token:
     snapshot, slot, asked, facts, answer = decided
     # Everything the answer depends on: a 304 for an equal digest is right by construction.
     # The rung is in it: that a better one was late lies in no fact, and may be over the next time.
@@ -106,13 +108,13 @@ def _token(decided: Decided, form: Format, witness: token.Witness, unsigned: byt
         body=token.short(unsigned),
         form=form,
         broken=asked.broken,
-        request=token.Request(token.given_of(facts.trace), asked.wants),
+        request=token.RecordedRequest(token.given_of(facts.trace), asked.wants),
         whose=witness.whose() if facts.scope is Scope.VISITOR else None,
         shown=_shown(decided) if slot.kind == "items" else None,
     )
 
 
-def _shown(decided: Decided) -> bytes:
+def _shown(decided: SlotDecision) -> bytes:
     ids = decided.snapshot.item_ids
     return token.item_marks(ids[i] for i in decided.answer.shown)
 
@@ -120,7 +122,7 @@ def _shown(decided: Decided) -> bytes:
 _NO_TOKEN = b'""}'
 
 
-def _body(decided: Decided, form: Format) -> bytes:
+def _body(decided: SlotDecision, form: Format) -> bytes:
     """The JSON object with an empty token at its end, for the token to be put in."""
     answer = decided.answer
     html = b',"html":' + web.json_string(answer.html) if form != "json" else b""

@@ -15,12 +15,12 @@ from hemline.decide.facts.snapshot import Floats, Ints, Snapshot
 from hemline.decide.ranking.candidates import (
     NAMES,
     NOTHING,
-    Found,
+    Candidates,
     first_of,
     from_one,
-    gather,
+    from_request,
+    generate,
     merged,
-    named,
 )
 from hemline.decide.ranking.features import matrix as features
 from hemline.decide.rules.eligibility import Eligibility, Rules
@@ -55,14 +55,14 @@ def nothing_in_the_way(_slot: Slot) -> str:
     return ""
 
 
-class Context(NamedTuple):
+class RungContext(NamedTuple):
     """What a rung decides from."""
 
     snapshot: Snapshot
     rules: Rules
     ranker: Ranker | None
     slot: Slot
-    want: SlotRequest
+    slot_request: SlotRequest
     facts: Facts
     eligible: Eligibility
     listed: Sequence[int] = ()
@@ -75,14 +75,14 @@ class Context(NamedTuple):
     """By how much the scores that it gave were late; they are used, as nothing comes sooner."""
 
 
-def _candidates(ctx: Context, *, personal: bool) -> Found:
-    if ctx.want.candidates:
-        return named(ctx.listed)
-    allowed = ctx.eligible.allowed if ctx.want.after else None
-    return gather(ctx.slot, ctx.snapshot, ctx.facts, personal=personal, allowed=allowed)
+def _candidates(ctx: RungContext, *, personal: bool) -> Candidates:
+    if ctx.slot_request.candidates:
+        return from_request(ctx.listed)
+    allowed = ctx.eligible.allowed if ctx.slot_request.after else None
+    return generate(ctx.slot, ctx.snapshot, ctx.facts, personal=personal, allowed=allowed)
 
 
-def _by_model(ctx: Context) -> Found:
+def _by_model(ctx: RungContext) -> Candidates:
     if not ctx.slot.personal:
         raise StepDown("public slot")
     if ctx.ranker is None:
@@ -129,7 +129,7 @@ def boosted(scores: Floats, items: Ints, eligible: Eligibility) -> Floats:
     return eligible.boosts.applied(even, items).astype(np.float32)
 
 
-def boosted_places(found: Found, eligible: Eligibility) -> Found:
+def boosted_places(found: Candidates, eligible: Eligibility) -> Candidates:
     """Where there are no scores, the places are: 1 for the first, evenly down to 0 for the last."""
     if eligible.boosts is None:
         return found
@@ -137,13 +137,13 @@ def boosted_places(found: Found, eligible: Eligibility) -> Found:
     return found.take(np.argsort(-boosted(places, found.items, eligible), kind="stable"))
 
 
-def _check_time(ctx: Context) -> None:
+def _check_time(ctx: RungContext) -> None:
     why = ctx.obstacle(ctx.slot)
     if why:
         raise NotNow(why)
 
 
-def _by_segment(ctx: Context) -> Found:
+def _by_segment(ctx: RungContext) -> Candidates:
     country, device = ctx.facts.read("trait.country"), ctx.facts.read("trait.device")
     rows = ctx.snapshot.segments
     row = next((rows[k] for k in (f"{country}|{device}", f"{country}|") if k in rows), None)
@@ -153,14 +153,14 @@ def _by_segment(ctx: Context) -> Found:
     return _popular_here(ctx, popular[popular >= 0])
 
 
-def _by_popularity(ctx: Context) -> Found:
+def _by_popularity(ctx: RungContext) -> Candidates:
     return _popular_here(ctx, ctx.snapshot.ints("popular"))
 
 
-def _popular_here(ctx: Context, popular: Ints) -> Found:
+def _popular_here(ctx: RungContext, popular: Ints) -> Candidates:
     """What the page itself asks for comes first (its item's company, its category), then the rest."""
-    if ctx.want.candidates:
-        own = named(ctx.listed).items
+    if ctx.slot_request.candidates:
+        own = from_request(ctx.listed).items
         return from_one("yours", first_of(popular[np.isin(popular, own)], own))
     page = _candidates(ctx, personal=False)
     lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
@@ -171,15 +171,15 @@ def _popular_here(ctx: Context, popular: Ints) -> Found:
     return _filled(ctx, merged((lead, from_one("popular", popular), fresh)))
 
 
-def _filled(ctx: Context, found: Found) -> Found:
+def _filled(ctx: RungContext, found: Candidates) -> Candidates:
     """And whatever else may be shown, newest first, where rules and page left less than the slot holds.
 
     An edition keeps the 200 most popular and the 200 newest: a brand that is in neither is not nothing.
     A list that is read on (`after`) ends with those.
     """
     allowed = ctx.eligible.allowed
-    limit = ctx.want.limit or ctx.slot.limit
-    if ctx.want.after or np.count_nonzero(allowed.take(found.items)) >= limit:
+    limit = ctx.slot_request.limit or ctx.slot.limit
+    if ctx.slot_request.after or np.count_nonzero(allowed.take(found.items)) >= limit:
         return found
     everything = ctx.snapshot.once(_newest_first)
     rest: Ints = everything[allowed.take(everything)][:limit]
@@ -194,7 +194,7 @@ def _newest_first(snapshot: Snapshot) -> Ints:
 _ABOUT_THE_PAGE = [NAMES.index(name) for name in ("together", "category")]
 
 
-def fills_alone(slot: Slot, found: Found) -> tuple[str, ...]:
+def fills_alone(slot: Slot, found: Candidates) -> tuple[str, ...]:
     """The page's own sources, where they found something and nothing else may fill the slot up.
 
     A category page shows its category, and nothing else.
@@ -206,11 +206,11 @@ def fills_alone(slot: Slot, found: Found) -> tuple[str, ...]:
     return tuple(name for name in slot.sources if name in {"together", "category"})
 
 
-def _static(ctx: Context) -> Found:
+def _static(ctx: RungContext) -> Candidates:
     return from_one("static", ctx.snapshot.indices(list(dict.fromkeys(ctx.slot.fallback))))
 
 
-LADDER: Sequence[tuple[Rung, Callable[[Context], Found]]] = (
+LADDER: Sequence[tuple[Rung, Callable[[RungContext], Candidates]]] = (
     (Rung.MODEL, _by_model),
     (Rung.SEGMENT, _by_segment),
     (Rung.POPULAR, _by_popularity),
@@ -222,13 +222,13 @@ class Step(NamedTuple):
     """The rung that answered, what it found (best first), and why each better one did not."""
 
     rung: Rung
-    found: Found
+    found: Candidates
     reasons: tuple[str, ...]
     broken: bool = False
     """A rung failed for a reason that lies in no fact: the same facts may not do it again."""
 
 
-def climb(ctx: Context) -> Step:
+def climb(ctx: RungContext) -> Step:
     """The first rung with something to show; the static one answers even when it is empty.
 
     When a rule failed, the rung that would have answered is left too, unless a fault took one already.
@@ -268,7 +268,7 @@ def climb(ctx: Context) -> Step:
     return Step(Rung.STATIC, NOTHING, tuple(reasons), broken)
 
 
-def _sift(found: Found, eligible: Eligibility) -> Found:
+def _sift(found: Candidates, eligible: Eligibility) -> Candidates:
     keep = eligible.allowed.take(found.items)
     every = np.count_nonzero(keep) == len(keep)
     return found if every else found.take(np.flatnonzero(keep))

@@ -7,15 +7,15 @@ learned something: others never import it.
 
 from typing import NamedTuple
 
-from hemline.decide.content import Field
+from hemline.decide.eligible import EligibleVariants
 from hemline.decide.facts.facts import Facts
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.ranking.explore import drawn, seed_of
+from hemline.decide.ranking.explore import sample_epsilon_greedy, seed_of
 from hemline.model.choice import Evidence, Match
 from hemline.model.site.slot import Slot, Variant
 
 
-class Weighed(NamedTuple):
+class ScoredVariant(NamedTuple):
     """One variant that may be shown, and what is expected of it."""
 
     variant: Variant
@@ -26,23 +26,23 @@ class Weighed(NamedTuple):
     """What that rests on."""
 
 
-class Picked(NamedTuple):
+class Selection(NamedTuple):
     """What is shown; `mark` is what the token says of it: how it matches, and how likely it was."""
 
     variant: Variant
     estimated: bool
     """The estimate chose, or chance in its place."""
-    mark: tuple[int, float]
+    exploration: tuple[int, float]
 
 
-def match(field: Field, variant: Variant) -> Match:
+def match(field: EligibleVariants, variant: Variant) -> Match:
     """How a variant stands to the visitor's categories."""
     if not field.own:
         return Match.NONE
     return Match.OWN if variant is field.usual else Match.OTHER
 
 
-def pick(slot: Slot, field: Field, snapshot: Snapshot, facts: Facts) -> Picked:
+def pick(slot: Slot, field: EligibleVariants, snapshot: Snapshot, facts: Facts) -> Selection:
     """The best by estimate, else the usual one; with the share `slot.explore` any, evenly drawn.
 
     For a field of two variants or more.
@@ -50,26 +50,30 @@ def pick(slot: Slot, field: Field, snapshot: Snapshot, facts: Facts) -> Picked:
     evidence = snapshot.choices.get(slot.name)
     best = field.allowed.index(_best(field, evidence, facts))
     if slot.explore:
-        at, propensity = drawn(len(field.allowed), best, slot.explore, seed_of(slot.name, facts))
+        at, propensity = sample_epsilon_greedy(
+            len(field.allowed), best, slot.explore, seed_of(slot.name, facts)
+        )
     else:
         at, propensity = best, 1.0
     shown = field.allowed[at]
-    return Picked(shown, evidence is not None, (int(match(field, shown)), propensity))
+    return Selection(shown, evidence is not None, (int(match(field, shown)), propensity))
 
 
-def weigh(field: Field, evidence: Evidence, facts: Facts) -> list[Weighed]:
+def weigh(field: EligibleVariants, evidence: Evidence, facts: Facts) -> list[ScoredVariant]:
     """Every variant of the field, in its order. Reads the device where classes of it are told apart."""
     here = evidence.devices.get(facts.read("trait.device"), {}) if evidence.devices else {}
     return [_weighed(variant, match(field, variant), evidence, here) for variant in field.allowed]
 
 
-def _weighed(variant: Variant, match: Match, evidence: Evidence, here: dict[str, float]) -> Weighed:
+def _weighed(
+    variant: Variant, match: Match, evidence: Evidence, here: dict[str, float]
+) -> ScoredVariant:
     known = evidence.of(variant.name)
     rate = known.own if match is Match.OWN else known.rate
-    return Weighed(variant, match, rate * here.get(variant.name, 1.0), known.exposures)
+    return ScoredVariant(variant, match, rate * here.get(variant.name, 1.0), known.exposures)
 
 
-def _best(field: Field, evidence: Evidence | None, facts: Facts) -> Variant:
+def _best(field: EligibleVariants, evidence: Evidence | None, facts: Facts) -> Variant:
     """The highest estimate; among equals the usual one, then the one that stands first."""
     if evidence is None:
         return field.usual or field.allowed[0]

@@ -9,19 +9,19 @@ from hemline.decide import content, cursor, token
 from hemline.decide.brake import braked, with_placed, without_forbidden_items
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.fragment import EMPTY, Answer, Decided, Format, fragment
-from hemline.decide.ladder import Context, Ranker, Step, climb, nothing_in_the_way
-from hemline.decide.ranking.candidates import NAMES, Found
+from hemline.decide.fragment import EMPTY, Format, SlotAnswer, SlotDecision, fragment
+from hemline.decide.ladder import Ranker, RungContext, Step, climb, nothing_in_the_way
+from hemline.decide.ranking.candidates import NAMES, Candidates
 from hemline.decide.ranking.diversify import diversified
 from hemline.decide.ranking.explore import Explored, explore, seed_of
 from hemline.decide.ranking.observed import Chosen, Watch
 from hemline.decide.ranking.page_caps import caps_left, is_free
-from hemline.decide.ranking.rerank import arrange, missed
+from hemline.decide.ranking.rerank import missed, rerank
 from hemline.decide.render import web
 from hemline.decide.render.reasons import reasons
 from hemline.decide.rules.eligibility import Eligibility, Rules
 from hemline.decide.seen import Seen
-from hemline.model.decision import Fragment, Page, Rung, SlotRequest, Traits
+from hemline.model.decision import Fragment, PageContext, Rung, SlotRequest, Traits
 from hemline.model.errors import BadInput, UnknownSlot
 from hemline.model.site.slot import Slot
 
@@ -40,10 +40,10 @@ class Engine(NamedTuple):
     """By how much its scores were late, of the slot that it was asked for last."""
 
 
-class Ask(NamedTuple):
+class PageRequest(NamedTuple):
     """What a page asks for."""
 
-    page: Page
+    page: PageContext
     traits: Traits
     slots: tuple[SlotRequest, ...]
     format: Format
@@ -52,7 +52,7 @@ class Ask(NamedTuple):
 
 
 def decide_page(
-    engine: Engine, ask: Ask, source: FactSource, witness: token.Witness
+    engine: Engine, ask: PageRequest, source: FactSource, witness: token.TokenContext
 ) -> dict[str, Fragment]:
     """Slot name → fragment, in the order asked. Raises UnknownSlot, and BadInput for a cursor.
 
@@ -68,7 +68,7 @@ def decide_page(
     done: dict[str, Fragment] = {}
     seen = Seen()
     for slot, want in sorted(slots, key=_first_come):
-        spelled = token.want_of(engine.snapshot, want)
+        spelled = token.encode_request(engine.snapshot, want)
         seen = seen._replace(before=before[slot.name], listed=token.listed_in(spelled))
         facts = Facts(source, personal=slot.personal)
         answer = _answer(engine, slot, want, facts, seen, ask.format)
@@ -81,12 +81,12 @@ def decide_page(
         if slot.template and ask.format == "html":
             # After what later slots inherit: what a template shows decides nothing of theirs.
             answer = _templated(engine.snapshot, slot, answer, facts)
-        decided = Decided(engine.snapshot, slot, asked, facts, answer)
+        decided = SlotDecision(engine.snapshot, slot, asked, facts, answer)
         done[slot.name] = fragment(decided, ask.format, witness)
     return {want.name: done[want.name] for want in ask.slots}
 
 
-def _spelt(ask: Ask, at: int) -> str:
+def _spelt(ask: PageRequest, at: int) -> str:
     """A slot's field `after`, as whoever asks for several has to look for it."""
     return f"slots[{at}].after" if len(ask.slots) > 1 else "after"
 
@@ -97,7 +97,7 @@ def _first_come(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:
 
 def _answer(  # noqa: PLR0913, PLR0917 - what a slot is decided from, and the form it is asked in
     engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen, form: Format
-) -> Answer:
+) -> SlotAnswer:
     try:
         if slot.kind == "items":
             answer = _items(engine, slot, want, facts, seen)
@@ -110,10 +110,10 @@ def _answer(  # noqa: PLR0913, PLR0917 - what a slot is decided from, and the fo
     except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
         # Even the fallback may not be shown: the rules that would have sifted it did not run.
         reason = f"{slot.kind}: {type(fault).__name__}"
-        return Answer(EMPTY[slot.kind], b"", Rung.STATIC, (reason,))
+        return SlotAnswer(EMPTY[slot.kind], b"", Rung.STATIC, (reason,))
 
 
-def _mailed(snapshot: Snapshot, slot: Slot, answer: Answer) -> Answer:
+def _mailed(snapshot: Snapshot, slot: Slot, answer: SlotAnswer) -> SlotAnswer:
     from hemline.decide.render import email  # noqa: PLC0415 - of emails alone: start-up is everybody's
 
     mail = email.mail(snapshot, slot, answer.shown, answer.said, answer.variant)
@@ -128,13 +128,13 @@ def _slot(engine: Engine, name: str) -> Slot:
     return slot
 
 
-def _templated(snapshot: Snapshot, slot: Slot, answer: Answer, facts: Facts) -> Answer:
+def _templated(snapshot: Snapshot, slot: Slot, answer: SlotAnswer, facts: Facts) -> SlotAnswer:
     from hemline.decide.templates import slot as template_slot  # noqa: PLC0415 - of sites with templates alone
 
     return template_slot.templated(snapshot, slot, answer, facts)
 
 
-def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> Answer:
+def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen) -> SlotAnswer:
     # Also when they showed nothing: that too was decided from what they read.
     facts.absorb(seen.trace)
     snapshot = engine.snapshot
@@ -142,7 +142,7 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
     fired = engine.rules.fired(slot.name, facts)
     if fired.suppressed:
         rung = Rung.STATIC if fired.faults else Rung.SEGMENT
-        return Answer(EMPTY["items"], b"", rung, fired.faults)
+        return SlotAnswer(EMPTY["items"], b"", rung, fired.faults)
     slot = fired.switched(under.slot)
     excluded = seen.excluded(snapshot, slot, want, facts, under.blocked.tolist())
     eligible = engine.rules.eligible(fired, facts, excluded)
@@ -152,18 +152,18 @@ def _items(engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Se
     found = step.found
     ranked, limit = found.items.tolist(), want.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
-    shown = arrange(varied, eligible, limit)
+    shown = rerank(varied, eligible, limit)
     if engine.watch:
         steps = (seen.items, under.blocked, eligible, step, varied, explored, shown)
         engine.watch(Chosen(slot, want, facts, *steps))
     texts = reasons(snapshot, facts, shown, _sources(found, ranked, shown))
-    return Answer(
+    return SlotAnswer(
         b'"items":' + web.items_json(snapshot, shown, texts),
         b"",
         step.rung if shown else Rung.STATIC,
         (*step.reasons, *missed(shown, eligible)),
         tuple(shown),
-        explored=explored.mark if explored and explored.item in shown else None,
+        explored=explored.exploration if explored and explored.item in shown else None,
         broken=step.broken,
         said=tuple(texts),
         free=is_free(slot),
@@ -178,10 +178,10 @@ def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
     eligible: Eligibility,
     listed: Sequence[int],
     closed: Mapping[Rung, str],
-) -> Context:
+) -> RungContext:
     kept = engine.snapshot, engine.rules, engine.ranker
     clocked = engine.obstacle, engine.late
-    return Context(*kept, slot, want, facts, eligible, listed, closed, *clocked)
+    return RungContext(*kept, slot, want, facts, eligible, listed, closed, *clocked)
 
 
 def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need
@@ -193,17 +193,19 @@ def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each nee
     varied = diversified(snapshot, slot, step.found.items, ranked, limit)
     if not slot.explore:
         return varied, None
-    explored = explore(varied, limit, slot.explore, seed_of(slot.name, facts), snapshot.owed)
+    explored = explore(
+        varied, limit, slot.explore, seed_of(slot.name, facts), snapshot.cold_start_items
+    )
     return (explored.ranked if explored else varied), explored
 
 
-def _sources(found: Found, ranked: list[int], shown: list[int]) -> list[str]:
+def _sources(found: Candidates, ranked: list[int], shown: list[int]) -> list[str]:
     """Where each shown item came from; a pin need not be in the ranked list at all."""
     # Shown items stand near the head of the ranked ones: a search ends at once.
     return [NAMES[found.sources[ranked.index(i)]] if i in ranked else "pin" for i in shown]
 
 
-def _content(engine: Engine, slot: Slot, facts: Facts) -> Answer:
+def _content(engine: Engine, slot: Slot, facts: Facts) -> SlotAnswer:
     under = braked(slot, engine.snapshot, facts)
     slot, gone = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
     frozen = under.frozen or None
@@ -212,11 +214,11 @@ def _content(engine: Engine, slot: Slot, facts: Facts) -> Answer:
     if slot.kind == "layout":
         members = b'"sections":' + msgspec.json.encode(choice.sections)
         html = web.sections_html(choice.sections)
-        return Answer(members, html, choice.rung, choice.reasons, said=choice.sections)
+        return SlotAnswer(members, html, choice.rung, choice.reasons, said=choice.sections)
     members = b'"variant":' + web.variant_json(choice.variant)
     if slot.opens and choice.variant:
         members += b',"opens":' + msgspec.json.encode(slot.opens)
     html = web.variant_html(slot, choice.variant)
     name = choice.variant.name if choice.variant else ""
     left = (*choice.reasons, gone) if gone else choice.reasons
-    return Answer(members, html, choice.rung, left, variant=name, explored=choice.mark)
+    return SlotAnswer(members, html, choice.rung, left, variant=name, explored=choice.exploration)

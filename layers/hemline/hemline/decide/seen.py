@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.decide import cursor
-from hemline.decide.facts.facts import Facts, Read
+from hemline.decide.facts.facts import Facts, TracedRead
 from hemline.decide.facts.snapshot import Ints, Marks, Snapshot
-from hemline.decide.token import Want
+from hemline.decide.token import EncodedRequest
 from hemline.model.decision import SlotRequest
 from hemline.model.site.slot import Slot
 
@@ -17,8 +17,8 @@ class Seen(NamedTuple):
     """What earlier slots of the page showed, and what they read to choose it."""
 
     items: tuple[int, ...] = ()
-    trace: tuple[Read, ...] = ()
-    wants: tuple[Want, ...] = ()
+    trace: tuple[TracedRead, ...] = ()
+    wants: tuple[EncodedRequest, ...] = ()
     broken: int = 0
     """A bit for each of `wants`."""
     counted: tuple[int, ...] = ()
@@ -29,7 +29,13 @@ class Seen(NamedTuple):
     """What the caller's own list for this slot names, as item indices: those that the edition has."""
 
     def add(
-        self, shown: Sequence[int], trace: tuple[Read, ...], want: Want, *, broken: bool, free: bool
+        self,
+        shown: Sequence[int],
+        trace: tuple[TracedRead, ...],
+        want: EncodedRequest,
+        *,
+        broken: bool,
+        free: bool,
     ) -> "Seen":
         """After one more slot; `free` when page-wide caps do not count it."""
         return Seen(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hemline.decide.facts.facts import Facts, Read
+from hemline.decide.facts.facts import Facts, TracedRead
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.model.decision import Rung, SlotRequest
 from hemline.model.errors import NotAllowed
@@ -20,10 +20,10 @@ from hemline.model.token_header import (
     CAPPED,
     KEPT_DAYS,
     PURPOSE,
-    Head,
-    checked,
+    TokenHeader,
     item_marks,
     site_mark,
+    verify_header,
     who,
 )
 
@@ -69,19 +69,19 @@ The mark is empty for a list that the page told and nobody may read, for want of
 """
 _TOLD = frozenset({"page.owned", "page.seen"})
 """Read where the page tells them, and not else: that it did is part of what was asked."""
-Want = tuple[object, ...]
+EncodedRequest = tuple[object, ...]
 """A slot's position in the edition, then the request's fields; ids as item indices."""
 
 
-class Request(msgspec.Struct, frozen=True, array_like=True):
+class RecordedRequest(msgspec.Struct, frozen=True, array_like=True):
     """As much of the request as the decision read."""
 
     given: tuple[Given, ...] = ()
-    wants: tuple[Want, ...] = ()
+    wants: tuple[EncodedRequest, ...] = ()
     """Slots of the page that showed items before, in the order decided, and the slot itself."""
 
 
-class Whose(msgspec.Struct, frozen=True, array_like=True):
+class SubjectReference(msgspec.Struct, frozen=True, array_like=True):
     """Who asked, and how to find the profile as it was; no name, no history."""
 
     flags: int = 0
@@ -89,13 +89,13 @@ class Whose(msgspec.Struct, frozen=True, array_like=True):
     """Keyed hash of the subject, 8 bytes."""
     state: bytes = b""
     """Digest of the profile with the capsule's acts in it, 8 bytes."""
-    marks: bytes = b""
+    watermarks: bytes = b""
     """4 bytes for each shard: hash of its name and the last sequence number that was folded in."""
     acts: bytes = b""
     """4 bytes for each act of the capsule."""
 
 
-class Token(Head, frozen=True, array_like=True):
+class Token(TokenHeader, frozen=True, array_like=True):
     """What was decided, from what. Everything in it follows from the facts read: no clock, no chance."""
 
     body: bytes = b""
@@ -103,13 +103,13 @@ class Token(Head, frozen=True, array_like=True):
     form: str = "json"
     broken: int = 0
     """A bit for each of `request.wants`: its ranker failed or was late, which lies in no fact."""
-    request: Request | bytes = b""
+    request: RecordedRequest | bytes = b""
     """What was asked; where it does not fit, the replay must be told it.
 
     Then the digest of the brake stands here, 8 bytes, which who tells it cannot know; or where nothing was
     ever stopped 7 bytes of the request's own. `facts` tells a request that is not the one.
     """
-    whose: Whose | None = None
+    whose: SubjectReference | None = None
     """None when no fact of the visitor was read."""
     shown: bytes | None = None
     """`item_marks` of what a list showed, since the door has no edition; None of other slots.
@@ -143,7 +143,7 @@ def encode(token: Token, keys: tuple[bytes, ...]) -> str:
 
 
 def _payload(token: Token) -> bytes:
-    if not isinstance(token.request, Request):
+    if not isinstance(token.request, RecordedRequest):
         return _encoder.encode(token)
     request = _encoder.encode(token.request)
     # What is too long by itself need not be tried with the rest.
@@ -156,9 +156,9 @@ def _payload(token: Token) -> bytes:
     )
 
 
-def stopped_of(request: Request | bytes) -> bytes:
+def stopped_of(request: RecordedRequest | bytes) -> bytes:
     """Digest of what was stopped by the brake, 8 bytes; empty when it was never touched."""
-    if isinstance(request, Request):
+    if isinstance(request, RecordedRequest):
         return next((mark for name, mark in request.given if name == _BRAKE), b"")
     return b"" if len(request) == _OWN else request
 
@@ -169,20 +169,23 @@ def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | Non
     `now` in epoch ms; without it no age is too old.
     """
     try:
-        return _decoder.decode(checked(text, keys, site=site, now=now))
+        return _decoder.decode(verify_header(text, keys, site=site, now=now))
     except (msgspec.DecodeError, UnicodeError):
         raise NotAllowed("this decision token is of another version") from None
 
 
-def given_of(trace: Sequence[Read]) -> tuple[Given, ...]:
+def given_of(trace: Sequence[TracedRead]) -> tuple[Given, ...]:
     """The facts that came with the request, of all that was read; the visitor's and the clock's not.
 
     What stands for the site's own (who stopped what, and why) is a digest: it is not for everybody.
     """
     return tuple(
-        (_NUMBERS.get(r.name, r.name), short(r.mark) if r.name.startswith("site.") else r.mark)
+        (
+            _NUMBERS.get(r.name, r.name),
+            short(r.fingerprint) if r.name.startswith("site.") else r.fingerprint,
+        )
         for r in trace
-        if not r.name.startswith(("visitor.", "clock.")) and (r.mark or r.name in _TOLD)
+        if not r.name.startswith(("visitor.", "clock.")) and (r.fingerprint or r.name in _TOLD)
     )
 
 
@@ -195,7 +198,7 @@ def fact_name(spelled: int | str) -> str:
     return _NAMES[spelled]
 
 
-def want_of(snapshot: Snapshot, request: SlotRequest) -> Want:
+def encode_request(snapshot: Snapshot, request: SlotRequest) -> EncodedRequest:
     """A slot's request in as few bytes as it takes; defaults at the end are left out."""
     values = [getattr(request, field) for field in _FIELDS]
     while values and values[-1] == _DEFAULTS[len(values) - 1]:
@@ -203,7 +206,7 @@ def want_of(snapshot: Snapshot, request: SlotRequest) -> Want:
     return (snapshot.slot_index[request.name], *(_indices(snapshot, value) for value in values))
 
 
-def listed_in(want: Want) -> Sequence[int]:
+def listed_in(want: EncodedRequest) -> Sequence[int]:
     """Item indices of the candidates that a request names: those that the edition has."""
     found = want[_LISTED_AT] if len(want) > _LISTED_AT else ()
     return found if isinstance(found, list) and found != _NONE_OF_THEM else ()
@@ -216,8 +219,8 @@ def _indices(snapshot: Snapshot, value: object) -> object:
     return [i for i in map(snapshot.index.get, value) if i is not None] or _NONE_OF_THEM
 
 
-def request_of(snapshot: Snapshot, want: Want) -> SlotRequest:
-    """The request that `want_of` was made from, but for ids that the edition does not have."""
+def request_of(snapshot: Snapshot, want: EncodedRequest) -> SlotRequest:
+    """The request that `encode_request` was made from, but for ids that the edition does not have."""
     position, *values = want
     name = snapshot.header.slots[int(str(position))].name
     found = {field: _named(snapshot, value) for field, value in zip(_FIELDS, values, strict=False)}
@@ -230,11 +233,11 @@ def _named(snapshot: Snapshot, value: object) -> object:
     return tuple(snapshot.item_ids[i] if i >= 0 else UNHEARD_OF for i in value)
 
 
-class Witness(NamedTuple):
+class TokenContext(NamedTuple):
     """What a page hands to the making of its tokens."""
 
     keys: tuple[bytes, ...]
-    whose: Callable[[], Whose] = Whose
+    whose: Callable[[], SubjectReference] = SubjectReference
     """Asked once a visitor fact was read, and not before."""
     read: Callable[[str, Facts], None] | None = None
     """Told, for each slot, what it read: for explanations; else None."""

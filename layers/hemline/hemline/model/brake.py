@@ -36,7 +36,7 @@ class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
     shows: tuple[str, ...] = ()
 
 
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+class BrakeChange(msgspec.Struct, frozen=True, omit_defaults=True):
     """What made a version: one stop set or cleared (`all` cleared: kind and name empty)."""
 
     act: Literal["set", "clear"]
@@ -53,7 +53,7 @@ class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
     site: str = ""
     version: int = 0
     stops: tuple[Stop, ...] = ()
-    change: Change | None = None
+    change: BrakeChange | None = None
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """What is stopped of this kind; one empty name where the kind has none."""

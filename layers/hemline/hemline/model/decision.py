@@ -30,7 +30,7 @@ class Scope(IntEnum):
         return self.name.lower()
 
 
-class Page(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class PageContext(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Where the fragment will stand."""
 
     type: str = ""

@@ -70,7 +70,7 @@ _MAGIC = b"HEMLINE\x01"
 _ALIGN = 64
 
 
-class Section(msgspec.Struct, frozen=True):
+class EditionSection(msgspec.Struct, frozen=True):
     """Where a section lies (bytes after the header's end) and what it is; dtype `bytes` or `json` too."""
 
     at: int
@@ -106,7 +106,7 @@ class Header(msgspec.Struct, frozen=True):
     time: SiteTime = SiteTime()
     page_caps: tuple[PageCap, ...] = ()
     consent: ConsentRules = ConsentRules()
-    sections: dict[str, Section] = {}
+    sections: dict[str, EditionSection] = {}
 
     @property
     def policy(self) -> Policy:
@@ -137,12 +137,12 @@ Payload = tuple[str, tuple[int, ...], bytes]
 
 def pack(header: Header, payloads: Mapping[str, Payload]) -> bytes:
     """The file's bytes; the same header and payloads give the same bytes."""
-    sections: dict[str, Section] = {}
+    sections: dict[str, EditionSection] = {}
     body = bytearray()
     for name in sorted(payloads):
         dtype, shape, data = payloads[name]
         body.extend(b"\0" * (-len(body) % _ALIGN))
-        sections[name] = Section(len(body), len(data), dtype, shape)
+        sections[name] = EditionSection(len(body), len(data), dtype, shape)
         body.extend(data)
     full = msgspec.structs.replace(header, sections=sections)
     head = msgspec.json.encode(full, order="deterministic")

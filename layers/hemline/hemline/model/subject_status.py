@@ -10,7 +10,7 @@ from hemline.model.consent import UNSAID, Consent
 from hemline.model.errors import Refused
 
 
-class Standing(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class SubjectStatus(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """At most 64 bytes as it is stored, so that profile and standing stay within one 4 kB read."""
 
     consent: Consent = UNSAID
@@ -21,21 +21,21 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     """The person's links (item `links`) must be looked at: events belong to somebody else too."""
 
 
-FRESH = Standing()
+DEFAULT_STATUS = SubjectStatus()
 """Of somebody about whom nothing was ever stated."""
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Standing)
+_decoder = msgspec.msgpack.Decoder(SubjectStatus)
 
 
-def encode_standing(standing: Standing) -> bytes:
+def encode_standing(standing: SubjectStatus) -> bytes:
     """Empty for the fresh one: most people never state anything."""
-    return b"" if standing == FRESH else _encoder.encode(standing)
+    return b"" if standing == DEFAULT_STATUS else _encoder.encode(standing)
 
 
-def decode_standing(data: bytes) -> Standing:
+def decode_standing(data: bytes) -> SubjectStatus:
     """Raises Refused when it is of another form."""
     try:
-        return _decoder.decode(data) if data else FRESH
+        return _decoder.decode(data) if data else DEFAULT_STATUS
     except msgspec.DecodeError:
         raise Refused("what stands beside a profile is of another form") from None
 

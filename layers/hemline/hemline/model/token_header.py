@@ -22,7 +22,7 @@ CAPPED = 4
 """Beside the rung."""
 
 
-class Head(msgspec.Struct, frozen=True, array_like=True):
+class TokenHeader(msgspec.Struct, frozen=True, array_like=True):
     """How `decide.token.Token` begins: as much of it as the door looks at."""
 
     edition: bytes
@@ -58,7 +58,7 @@ class Owner(msgspec.Struct, frozen=True, array_like=True):
 _SKIPPED = msgspec.Raw(b"\xc0")
 
 
-class Bound(Head, frozen=True, array_like=True):
+class Bound(TokenHeader, frozen=True, array_like=True):
     """A whole token, of which the door reads to what and to whom it is bound."""
 
     body: msgspec.Raw = _SKIPPED
@@ -90,7 +90,7 @@ class Bound(Head, frozen=True, array_like=True):
 
 _MARK = 3
 """Bytes of an item: one item in 1.7 million passes for one of ten that were shown."""
-_decoder = msgspec.msgpack.Decoder(Head)
+_decoder = msgspec.msgpack.Decoder(TokenHeader)
 _bound = msgspec.msgpack.Decoder(Bound)
 
 
@@ -117,7 +117,7 @@ def bound(payload: bytes) -> Bound:
         raise NotAllowed("this decision token is of another version") from None
 
 
-def claimed(text: str) -> Head | None:
+def peek(text: str) -> TokenHeader | None:
     """What a token says, unverified: of those that the door let in. None when it says nothing."""
     try:
         return _decoder.decode(unsigned(text))
@@ -131,7 +131,9 @@ def site_mark(site: str) -> bytes:
     return blake2b(site.encode(), digest_size=4).digest()
 
 
-def checked(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | None = None) -> bytes:
+def verify_header(
+    text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | None = None
+) -> bytes:
     """The payload. Raises NotAllowed, in one sentence, unless it is one of ours, of `site`, not too old.
 
     `now` in epoch ms; without it no age is too old.

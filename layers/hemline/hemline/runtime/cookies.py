@@ -9,7 +9,7 @@ Knows no meaning of a value.
 import re
 from typing import NamedTuple
 
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 
 VISITOR_COOKIE = "hem_v"
 CAPSULE_COOKIE = "hem_c"
@@ -28,7 +28,7 @@ class Held(NamedTuple):
     """Under the bare name, which any sibling subdomain can set; none on plain loopback."""
 
 
-def held(request: Request, name: str) -> Held:
+def held(request: HttpRequest, name: str) -> Held:
     """Every value of a cookie: of several with one name, the first may be stale or somebody else's."""
     found = request.cookies
     if _is_plain_loopback(request):
@@ -36,36 +36,36 @@ def held(request: Request, name: str) -> Held:
     return Held(found.get(HOST_PREFIX + name, ()), found.get(name, ()))
 
 
-def came(request: Request) -> bool:
+def came(request: HttpRequest) -> bool:
     """Whether any cookie of ours came along, valid or not."""
     return any(any(held(request, name)) for name in (VISITOR_COOKIE, CAPSULE_COOKIE))
 
 
-def handed(request: Request, name: str, value: str) -> tuple[str, ...]:
+def handed(request: HttpRequest, name: str, value: str) -> tuple[str, ...]:
     """Set-Cookie values that keep `value` in the browser, and take the old name's away."""
     return (_set(request, _name(request, name), value, _MAX_AGE), *_moved(request, name))
 
 
-def ended(request: Request, name: str) -> tuple[str, ...]:
+def ended(request: HttpRequest, name: str) -> tuple[str, ...]:
     """Set-Cookie values that take a cookie away, under both names."""
     return (_set(request, _name(request, name), "", 0), *_moved(request, name))
 
 
-def _moved(request: Request, name: str) -> tuple[str, ...]:
+def _moved(request: HttpRequest, name: str) -> tuple[str, ...]:
     return (_set(request, name, "", 0),) if held(request, name).before else ()
 
 
-def _name(request: Request, name: str) -> str:
+def _name(request: HttpRequest, name: str) -> str:
     return name if _is_plain_loopback(request) else HOST_PREFIX + name
 
 
-def _set(request: Request, name: str, value: str, seconds: int) -> str:
+def _set(request: HttpRequest, name: str, value: str, seconds: int) -> str:
     # No script reads it, and no other site's page sends it.
     found = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
     return found if _is_plain_loopback(request) else f"{found}; Secure"
 
 
-def _is_plain_loopback(request: Request) -> bool:
+def _is_plain_loopback(request: HttpRequest) -> bool:
     """A laptop without TLS, where some browsers would drop a Secure cookie."""
     plain = request.header("x-forwarded-proto") != "https"
     return plain and bool(_LOOPBACK.fullmatch(request.header("host")))

@@ -26,7 +26,7 @@ Payload = Mapping[str, Any]
 """An HTTP API event, payload format 2.0, as API Gateway makes it."""
 
 
-class Request:
+class HttpRequest:
     """A read-only view of one HTTP API event; parts are parsed when they are asked for."""
 
     def __init__(self, payload: Payload) -> None:
@@ -107,7 +107,7 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if quoted else text
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """An HTTP answer before it takes the shape that API Gateway wants."""
 
     status: int
@@ -159,7 +159,7 @@ _STATUSES: tuple[tuple[type[HemlineError], int], ...] = (
 )
 
 
-def problem(error: HemlineError, **extra: object) -> Answer:
+def problem(error: HemlineError, **extra: object) -> HttpResponse:
     """RFC 9457: what is wrong, in which field, and the way out. Never cacheable."""
     found = status_of(error)
     headers = {**PRIVATE, "Content-Type": "application/problem+json"}
@@ -170,7 +170,7 @@ def problem(error: HemlineError, **extra: object) -> Answer:
         headers["Retry-After"] = str(error.retry_after if isinstance(error, NotDurable) else 2)
         document["way_out"] = f"Try again in {headers['Retry-After']} seconds."
     document.update(extra)
-    return Answer(found, msgspec.json.encode(document), headers)
+    return HttpResponse(found, msgspec.json.encode(document), headers)
 
 
 def problem_of(error: HemlineError) -> dict[str, object]:

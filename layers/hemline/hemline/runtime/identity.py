@@ -17,7 +17,7 @@ from hemline.model.ids import is_id
 from hemline.model.signed import sign, verify
 from hemline.runtime import cookies
 from hemline.runtime.cookies import CAPSULE_COOKIE, VISITOR_COOKIE
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 from hemline.runtime.settings import Settings
 
 CAPSULE_HEADER = "Hemline-Capsule"
@@ -54,13 +54,13 @@ def sign_visitor(visitor_id: str, keys: tuple[bytes, ...]) -> str:
     return sign(_PURPOSE, visitor_id.encode(), keys[0])
 
 
-def asker_of(request: Request, settings: Settings, now: int) -> Asker:
+def asker_of(request: HttpRequest, settings: Settings, now: int) -> Asker:
     """`now` in epoch ms. Raises BadToken, never for a forged cookie: that is as good as none."""
     user = user_of(request, settings, now)
     return _asker(request, settings, visitor_of(request, settings.keys), user)
 
 
-def user_of(request: Request, settings: Settings, now: int) -> str | None:
+def user_of(request: HttpRequest, settings: Settings, now: int) -> str | None:
     """The user whom a bearer names; None without one. Raises BadToken."""
     tokens = set(_bearers(request))
     if not tokens:
@@ -77,7 +77,7 @@ def user_of(request: Request, settings: Settings, now: int) -> str | None:
         raise BadToken(str(error)) from None
 
 
-def _bearers(request: Request) -> Iterable[str]:
+def _bearers(request: HttpRequest) -> Iterable[str]:
     """The token of each `Bearer`; beside it may stand the password that a site in the making asks for."""
     for one in request.header("authorization").split(","):
         scheme, _, token = one.strip().partition(" ")
@@ -85,7 +85,7 @@ def _bearers(request: Request) -> Iterable[str]:
             yield token.strip()
 
 
-def visitor_of(request: Request, keys: tuple[bytes, ...]) -> str | None:
+def visitor_of(request: HttpRequest, keys: tuple[bytes, ...]) -> str | None:
     """Of cookie and header together, which must not be of two people; None for nobody, or for doubt.
 
     The old cookie is looked at where no other is valid: a sibling subdomain can have set it.
@@ -96,7 +96,7 @@ def visitor_of(request: Request, keys: tuple[bytes, ...]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def moving(request: Request, keys: tuple[bytes, ...]) -> str | None:
+def moving(request: HttpRequest, keys: tuple[bytes, ...]) -> str | None:
     """The visitor whose id came under the cookie's old name, to be handed out under the new one."""
     came = cookies.held(request, VISITOR_COOKIE)
     return visitor_of(request, keys) if came.before else None
@@ -113,24 +113,26 @@ def _valid(texts: Iterable[str], keys: tuple[bytes, ...]) -> set[str]:
     return {visitor for visitor in found if is_id(visitor)}
 
 
-def _asker(request: Request, settings: Settings, visitor: str | None, user: str | None) -> Asker:
+def _asker(
+    request: HttpRequest, settings: Settings, visitor: str | None, user: str | None
+) -> Asker:
     gpc, dnt = opts_out(request), says_no(request, "dnt")
     out = gpc or (dnt and settings.honour_dnt)
     found = Asker(visitor, user, None, gpc, dnt, out)
     return found._replace(capsule=capsule_of(request, settings.keys, found.subject))
 
 
-def opts_out(request: Request) -> bool:
+def opts_out(request: HttpRequest) -> bool:
     """Whether the browser opts out of everything (`Sec-GPC`)."""
     return says_no(request, "sec-gpc")
 
 
-def says_no(request: Request, header: str) -> bool:
+def says_no(request: HttpRequest, header: str) -> bool:
     """Whether a header that is there to say no says anything else than that it does not."""
     return any(part.lower() not in _NO_OPT_OUT for part in request.listed(header))
 
 
-def visit_of(request: Request, settings: Settings, now: int) -> Visit:
+def visit_of(request: HttpRequest, settings: Settings, now: int) -> Visit:
     """What a decision may know of who asks; with a bad bearer, of nobody. `now` in epoch ms.
 
     The browser's opt-out outweighs everything. DNT is left to the edition, which is the site's word.
@@ -155,7 +157,7 @@ class Carries(NamedTuple):
     header: bool
 
 
-def carries(request: Request) -> Carries:
+def carries(request: HttpRequest) -> Carries:
     """An app by header, a browser by cookie; both for a bearer alone, which may be either's first call."""
     if cookies.came(request):
         return Carries(cookie=True, header=False)
@@ -163,7 +165,9 @@ def carries(request: Request) -> Carries:
     return Carries(cookie=not app, header=app or bool(request.header("authorization")))
 
 
-def capsule_of(request: Request, keys: tuple[bytes, ...], subject: str | None) -> Capsule | None:
+def capsule_of(
+    request: HttpRequest, keys: tuple[bytes, ...], subject: str | None
+) -> Capsule | None:
     """What the capsules that came along say together; a forged one is as good as none."""
     came = cookies.held(request, CAPSULE_COOKIE)
     texts = (*came.now, *came.before, *request.listed(CAPSULE_HEADER.lower()))

@@ -7,7 +7,7 @@ answer to that form would set new ones. What the browser says of the page tells 
 
 from hemline.model.errors import CrossSite
 from hemline.model.events.agent import is_program
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 
 _FORM_TYPES = {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"}
 """Content types that a page may send anywhere without asking: those of an HTML form."""
@@ -15,13 +15,13 @@ _TYPED = "none"
 """`Sec-Fetch-Site` of the address bar, a bookmark, an extension: no page asked for it."""
 
 
-def check_origin(request: Request, origins: tuple[str, ...]) -> None:
+def check_origin(request: HttpRequest, origins: tuple[str, ...]) -> None:
     """Raises CrossSite for a call that a page of another site made, or may have made."""
     if is_cross_site(request, origins):
         raise CrossSite("a page of another site may not do this in a visitor's name")
 
 
-def is_cross_site(request: Request, origins: tuple[str, ...]) -> bool:
+def is_cross_site(request: HttpRequest, origins: tuple[str, ...]) -> bool:
     """Whether it is no call of our own pages, of those of `origins`, or of what is no browser.
 
     A sibling subdomain is another site here: who may write a page there is not known.
@@ -37,14 +37,14 @@ def is_cross_site(request: Request, origins: tuple[str, ...]) -> bool:
     return not site and _may_be_a_form(request, origins)
 
 
-def _is_own(origin: str, request: Request) -> bool:
+def _is_own(origin: str, request: HttpRequest) -> bool:
     """Whether it is the origin that was called. A page without TLS is never that of a call with it."""
     scheme, _, host = origin.partition("://")
     tls = request.header("x-forwarded-proto") == "https"
     return host == request.header("host") and not (tls and scheme != "https")
 
 
-def _may_be_a_form(request: Request, origins: tuple[str, ...]) -> bool:
+def _may_be_a_form(request: HttpRequest, origins: tuple[str, ...]) -> bool:
     """Of a call that says nothing of a page: whether an old browser's form could have made it.
 
     No form sends another content type, none at all, a header of ours or a program's user agent: that
@@ -58,7 +58,7 @@ def _may_be_a_form(request: Request, origins: tuple[str, ...]) -> bool:
     return page not in origins and not (page and _is_own(page, request))
 
 
-def _has_own_header(request: Request) -> bool:
+def _has_own_header(request: HttpRequest) -> bool:
     bearer = request.header("authorization")[:7].lower() == "bearer "
     return (
         bearer

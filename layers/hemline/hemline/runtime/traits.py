@@ -3,7 +3,7 @@
 import re
 
 from hemline.model.decision import Traits
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _LANGUAGE = re.compile(
@@ -36,7 +36,7 @@ VARY: dict[str, str] = {
 cache policy has to name them.)"""
 
 
-def traits_of(request: Request) -> Traits:
+def traits_of(request: HttpRequest) -> Traits:
     """Empty strings for what is not known. Device: `mobile`, `tablet` or `desktop`."""
     country = request.header("cloudfront-viewer-country").upper()
     return Traits(
@@ -62,12 +62,12 @@ def _language(accepted: str) -> str:
     return dearest
 
 
-def _text(request: Request, header: str) -> str:
+def _text(request: HttpRequest, header: str) -> str:
     value = request.header(header)
     return value if len(value) <= _MOST_CHARACTERS else ""
 
 
-def _degrees(request: Request, header: str, most: int) -> float | None:
+def _degrees(request: HttpRequest, header: str, most: int) -> float | None:
     """None for what is no number of degrees."""
     try:
         degrees = float(request.header(header)[:_MOST_CHARACTERS])
@@ -76,14 +76,14 @@ def _degrees(request: Request, header: str, most: int) -> float | None:
     return degrees if -most <= degrees <= most else None
 
 
-def _device(request: Request) -> str:
+def _device(request: HttpRequest) -> str:
     if _says(request, "cloudfront-is-tablet-viewer", "true"):
         return "tablet"
     mobile = _says(request, "cloudfront-is-mobile-viewer", "true")
     return "mobile" if mobile or _says(request, "sec-ch-ua-mobile", "?1") else "desktop"
 
 
-def _says(request: Request, header: str, word: str) -> bool:
+def _says(request: HttpRequest, header: str, word: str) -> bool:
     """Also when it came twice, which the gateway joins with a comma; not when the two differ."""
     value = request.header(header)
     return value == word or {part.strip() for part in value.split(",", 4)} == {word}

@@ -78,7 +78,7 @@ class Checked(NamedTuple):
     findings: list[Finding]
 
 
-class Reading(NamedTuple):
+class ReadResult(NamedTuple):
     """What could be read of one or several files, None for nothing, and everything that is wrong."""
 
     readable: Readable | None
@@ -91,21 +91,21 @@ def check(text: str) -> Checked:
     return Checked(readable.site if readable and not findings else None, findings)
 
 
-def read(files: Sequence[tuple[str, str]]) -> Reading:
+def read(files: Sequence[tuple[str, str]]) -> ReadResult:
     """(name, text) of files that are one site: lists join in their order, other fields stand once."""
     try:
         node = compose(files)
         data = plain(node)
     except Wrong as wrong:
-        return Reading(None, [_placed(wrong.node, wrong.path, wrong.problem, wrong.way_out)])
+        return ReadResult(None, [_placed(wrong.node, wrong.path, wrong.problem, wrong.way_out)])
     except yaml.MarkedYAMLError as error:
-        return Reading(None, [_not_yaml(error)])
+        return ReadResult(None, [_not_yaml(error)])
     except yaml.YAMLError as error:
-        return Reading(None, [Finding(1, "", f"not YAML: {error}")])
+        return ReadResult(None, [Finding(1, "", f"not YAML: {error}")])
     return _check_fields(node, data)
 
 
-def _check_fields(node: yaml.Node, data: Any) -> Reading:  # noqa: ANN401 - any YAML value
+def _check_fields(node: yaml.Node, data: Any) -> ReadResult:  # noqa: ANN401 - any YAML value
     try:
         found = set[Finding]()
         readable: Readable | None = Readable(SiteModel.model_validate(data), node, {})
@@ -116,7 +116,7 @@ def _check_fields(node: yaml.Node, data: Any) -> Reading:  # noqa: ANN401 - any 
         readable, broken = _rest(node, data, [one["loc"] for one in errors])
     if readable:
         found |= readable.mistakes(broken)
-    return Reading(readable, sorted(found, key=_order))
+    return ReadResult(readable, sorted(found, key=_order))
 
 
 def _order(finding: Finding) -> tuple[str, Finding]:

@@ -19,8 +19,8 @@ from pydantic import (
 from hemline.decide.render.web import safe_url
 from hemline.decide.templates.compile import compile_template
 from hemline.model.consent import ConsentRules
-from hemline.model.events.abuse import Limits
-from hemline.model.events.event import DEEDS, Deed
+from hemline.model.events.abuse import AbuseLimits
+from hemline.model.events.event import LEVEL_OF_EVENT, InteractionLevel
 from hemline.model.ids import COUNTRY_PATTERN, CURRENCY_PATTERN
 from hemline.model.site.alert import MAX_TIMES, Frequency, Opens
 from hemline.model.site.rule import Condition
@@ -36,7 +36,9 @@ _URL_FIELDS = frozenset({"url", "href", "link", "image", "src", "picture"})
 
 def _goal(goal: str) -> str:
     # An exposure is what goals are counted against.
-    known = [name for name, deed in DEEDS.items() if deed not in {None, Deed.SHOWN}]
+    known = [
+        name for name, deed in LEVEL_OF_EVENT.items() if deed not in {None, InteractionLevel.SHOWN}
+    ]
     if goal not in known:
         raise ValueError(f"is no event that counts for an item; one of: {', '.join(known)}")
     return goal
@@ -189,14 +191,14 @@ class _ColdStart(Strict):
 
 
 class _Abuse(Strict):
-    per_minute: Annotated[int, Field(ge=1, le=100_000)] = Limits().per_minute
-    per_day: Annotated[int, Field(ge=1, le=1_000_000)] = Limits().per_day
-    early_seconds: Annotated[int, Field(ge=0, le=3600)] = Limits().early_seconds
-    late_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Limits().late_per_minute
-    late_per_day: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().late_per_day
+    per_minute: Annotated[int, Field(ge=1, le=100_000)] = AbuseLimits().per_minute
+    per_day: Annotated[int, Field(ge=1, le=1_000_000)] = AbuseLimits().per_day
+    early_seconds: Annotated[int, Field(ge=0, le=3600)] = AbuseLimits().early_seconds
+    late_per_minute: Annotated[int, Field(ge=1, le=100_000)] = AbuseLimits().late_per_minute
+    late_per_day: Annotated[int, Field(ge=1, le=10_000_000)] = AbuseLimits().late_per_day
 
-    def struct(self) -> Limits:
-        return Limits(**self.model_dump())
+    def struct(self) -> AbuseLimits:
+        return AbuseLimits(**self.model_dump())
 
 
 class _Consent(Strict):

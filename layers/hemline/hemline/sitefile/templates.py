@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hemline.decide.rules.conditions import Segments, segment_of
-from hemline.decide.templates.compile import Read, compile_template
+from hemline.decide.templates.compile import TemplateRead, compile_template
 from hemline.decide.templates.edition import kinds
 from hemline.model.site.rule import Condition
 from hemline.model.site.site import Site
@@ -52,7 +52,7 @@ def _in_template(
 
 
 def _private(
-    path: Path, read: Read, public: Sequence[Slot], segments: Segments
+    path: Path, read: TemplateRead, public: Sequence[Slot], segments: Segments
 ) -> Iterator[Mistake]:
     if public and is_personal(read.fact, segments):
         problem = f"{read.fact} is personal, {', '.join(slot.name for slot in public)} is not."

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Unavailable
 from hemline.model.keys import LINKS_SORT, OWN_SORT, PROFILE_SORT
-from hemline.model.subject_status import FRESH, Standing
+from hemline.model.subject_status import DEFAULT_STATUS, SubjectStatus
 
 
 class Stored(NamedTuple):
@@ -20,11 +20,11 @@ class Stored(NamedTuple):
     blob: bytes
     """Empty: nothing is kept, though something may stand beside it."""
     version: int
-    standing: Standing = FRESH
+    standing: SubjectStatus = DEFAULT_STATUS
     """What holds for the person; every change of it is a new version too."""
 
 
-class Hot(NamedTuple):
+class ServingRead(NamedTuple):
     """What one read of the hot path brought; None where there was nothing."""
 
     profile: Stored | None
@@ -33,10 +33,12 @@ class Hot(NamedTuple):
     """The brake as it was signed; it comes with the pointer."""
 
 
-class HotReader(Protocol):
+class ServingReader(Protocol):
     """The one read that a decision may make."""
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         """Profile and, when asked, pointer and brake, in one request; `timeout` seconds, no retries."""
         ...
 
@@ -47,7 +49,7 @@ class Write(NamedTuple):
     subject: str
     blob: bytes
     expected: int
-    standing: Standing = FRESH
+    standing: SubjectStatus = DEFAULT_STATUS
     """What stands beside that version: it stays, and how long the profile is kept hangs on it."""
 
 
@@ -74,7 +76,7 @@ class ProfileStore(Protocol):
         ...
 
 
-class Part(StrEnum):
+class PersonItem(StrEnum):
     """What is kept of one person, an item each; each has a blob, a version and a standing."""
 
     PROFILE = PROFILE_SORT
@@ -85,18 +87,18 @@ class Part(StrEnum):
 class PersonStore(ProfileStore, Protocol):
     """All that is kept of a person, for those few who may change more than a profile's events."""
 
-    def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
+    def read_part(self, site: str, subject: str, part: PersonItem) -> Stored | None:
         """Consistent."""
         ...
 
-    def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
+    def write_part(self, site: str, subject: str, part: PersonItem, new: Stored) -> None:
         """Blob and standing as version `new.version`, over the one before it (1: must not exist yet).
 
         Raises Conflict when it lost.
         """
         ...
 
-    def delete_part(self, site: str, subject: str, part: Part) -> None:
+    def delete_part(self, site: str, subject: str, part: PersonItem) -> None:
         """No error when there is none."""
         ...
 

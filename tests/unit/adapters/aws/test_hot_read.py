@@ -45,7 +45,7 @@ def test_the_hot_read_does_not_take_a_key_left_out_for_a_new_visitor() -> None:
     left = {"Responses": {"t": []}, "UnprocessedKeys": {"t": {"Keys": [{}]}}}
     with serving(answer(left)) as server:
         with pytest.raises(Unavailable, match="throttled"):
-            table(server).read_hot("demo", "v:a", pointer=True, timeout=2)
+            table(server).read_for_serving("demo", "v:a", pointer=True, timeout=2)
         assert targets(server) == ["BatchGetItem"]
 
 

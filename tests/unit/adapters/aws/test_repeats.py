@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemline.adapters.aws.client import AwsFault, Call, Retries
+from hemline.adapters.aws.client import AwsCall, AwsFault, Retries
 from hemline.adapters.aws.connections import Timeouts
 from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.model.edition import Pointer
@@ -86,7 +86,7 @@ def test_repeats_end_with_the_total_deadline() -> None:
 def test_a_wait_is_never_longer_than_what_is_left_in_total() -> None:
     with serving(hang) as server:
         held = client(server)
-        call = Call(timeouts=Timeouts(60, 60), retries=Retries(attempts=3, total=0.1))
+        call = AwsCall(timeouts=Timeouts(60, 60), retries=Retries(attempts=3, total=0.1))
         with pytest.raises(AwsFault, match="timed out"):
             held.send(call)
 

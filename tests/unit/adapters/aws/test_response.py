@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemline.adapters.aws.response import Answer, Garbled, read_answer
+from hemline.adapters.aws.response import AwsResponse, Garbled, read_answer
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def arriving(pieces: Sequence[bytes]) -> Iterator[socket.socket]:
         yield here
 
 
-def read(*pieces: bytes) -> Answer:
+def read(*pieces: bytes) -> AwsResponse:
     with arriving(pieces) as line:
         return read_answer(line)
 
@@ -50,7 +50,7 @@ class Drip:
 
 @given(st.binary(max_size=300), st.integers(1, 50))
 def test_a_sized_answer_is_whole_however_it_is_cut(body: bytes, size: int) -> None:
-    assert read_answer(Drip(sized(body, "X-A: b"), size)) == Answer(200, body)  # type: ignore[arg-type]
+    assert read_answer(Drip(sized(body, "X-A: b"), size)) == AwsResponse(200, body)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.binary(max_size=40), max_size=6), st.integers(1, 50))
@@ -103,6 +103,6 @@ def test_an_answer_whose_end_is_not_certain_is_garbled(data: bytes) -> None:
 
 
 def test_a_goodbye_is_noticed() -> None:
-    assert read(sized(b"x", "Connection: close")) == Answer(200, b"x", last=True)
-    assert read(b"HTTP/1.1 204 No Content\r\n\r\n") == Answer(204, b"")
+    assert read(sized(b"x", "Connection: close")) == AwsResponse(200, b"x", last=True)
+    assert read(b"HTTP/1.1 204 No Content\r\n\r\n") == AwsResponse(204, b"")
     assert read(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").last

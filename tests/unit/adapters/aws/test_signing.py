@@ -9,7 +9,7 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemline.adapters.aws.connections import Request
+from hemline.adapters.aws.connections import AwsRequest
 from hemline.adapters.aws.credentials import Credentials
 from hemline.adapters.aws.signing import Signer, canonical_path, canonical_query
 
@@ -20,7 +20,7 @@ KEYS = st.builds(Credentials, PLAIN, PLAIN, st.none() | PLAIN)
 SECONDS = st.integers(0, 4_102_444_800)
 
 
-def expected(service: str, keys: Credentials, request: Request, now: int) -> dict[str, str]:
+def expected(service: str, keys: Credentials, request: AwsRequest, now: int) -> dict[str, str]:
     """What botocore makes of it."""
     theirs = AWSRequest(
         request.method, f"https://host.example{request.path}", dict(request.headers), request.body
@@ -40,7 +40,7 @@ def test_a_json_call_is_signed_as_botocore_does(
     keys: Credentials, body: bytes, target: str, now: int
 ) -> None:
     headers = {"host": "host.example", "content-type": "application/json", "x-amz-target": target}
-    request = Request("POST", "/", headers, body)
+    request = AwsRequest("POST", "/", headers, body)
     ours = Signer("dynamodb", "eu-west-1").sign(keys, request, now)
     assert ours.headers == expected("dynamodb", keys, request, now)
 
@@ -50,7 +50,9 @@ def test_an_object_call_is_signed_as_botocore_does(
     keys: Credentials, key: str, query: dict[str, str], body: bytes
 ) -> None:
     path, asked = canonical_path(f"/bucket/{key}"), canonical_query(query)
-    request = Request("PUT", f"{path}?{asked}" if asked else path, {"host": "host.example"}, body)
+    request = AwsRequest(
+        "PUT", f"{path}?{asked}" if asked else path, {"host": "host.example"}, body
+    )
     ours = Signer("s3", "eu-west-1").sign(keys, request, 1_700_000_000)
     assert ours.headers == expected("s3", keys, request, 1_700_000_000)
 
@@ -58,7 +60,7 @@ def test_an_object_call_is_signed_as_botocore_does(
 def test_a_changed_byte_changes_the_signature() -> None:
     keys = Credentials("AKID", "secret")
     signer = Signer("dynamodb", "eu-west-1")
-    one = Request("POST", "/", {"host": "h"}, b"one")
+    one = AwsRequest("POST", "/", {"host": "h"}, b"one")
     others = [
         one._replace(body=b"two"),
         one._replace(path="/x"),

@@ -13,24 +13,25 @@ from hemline.decide.facts import clock
 from hemline.decide.facts.facts import Facts, FactSource, MissingFact, scope_of
 from hemline.decide.facts.names import FACTS, kind_of
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Ask, Engine
+from hemline.decide.page import Engine, PageRequest
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.profile.fold import Profile, encode, fold
-from hemline.model.decision import Page, Scope, Traits, Visit
+from hemline.model.decision import PageContext, Scope, Traits, Visit
 from hemline.model.errors import Unavailable
 from hemline.model.site.rule import Condition
 from hemline.model.site.slot import Slot
 from hemline.runtime.traits import VARY, traits_of
 from hemline.sitefile.times import epoch_ms, offsets, site_time
-from hemline.usecases.ports import Hot, Stored
-from hemline.usecases.serving.visitor_context import Known, makers
+from hemline.usecases.ports import ServingRead, Stored
+from hemline.usecases.serving.fact_providers import fact_providers
+from hemline.usecases.serving.visitor_context import VisitorContext
 from tests.builders.editions import NOW, build, catalogue, with_fields
 from tests.harness.deciding import acts
 
 DAY = 86_400_000
 LONDON = site_time("Europe/London", "north", [Condition("trait.hour")])
 ITEMS = [with_fields(item, stock=7) for item in catalogue(12)]
-PAGE = Page(
+PAGE = PageContext(
     type="item",
     url="/items/i2?utm_campaign=spring%20sale&utm_source=letter&utm_medium=mail#top",
     item="i2",
@@ -47,15 +48,17 @@ HISTORY = [
 ]
 
 
-def facts(history: list[Any] | None = None, *, page: Page = PAGE, traits: Traits = TRAITS,
+def facts(history: list[Any] | None = None, *, page: PageContext = PAGE, traits: Traits = TRAITS,
           consent: bool = True, subject: str | None = "v:ann", broken: bool = False) -> Facts:  # fmt: skip
     snapshot = Snapshot(build(ITEMS, [Slot("row")]))
     snapshot.header = msgspec.structs.replace(snapshot.header, time=LONDON)
     engine = Engine(snapshot, Rules(snapshot), None)
     blob = encode(fold(Profile(), HISTORY if history is None else history))
-    hot = Unavailable("dynamodb", "late") if broken else Hot(Stored(blob, 1), None)
-    known = Known(Visit(subject, consent), hot, engine, NOW - NOW % 60_000)
-    return Facts(FactSource(makers(Ask(page, traits, (), "json"), known)), personal=True)
+    hot = Unavailable("dynamodb", "late") if broken else ServingRead(Stored(blob, 1), None)
+    known = VisitorContext(Visit(subject, consent), hot, engine, NOW - NOW % 60_000)
+    return Facts(
+        FactSource(fact_providers(PageRequest(page, traits, (), "json"), known)), personal=True
+    )
 
 
 @pytest.mark.parametrize("name", FACTS)

@@ -18,7 +18,7 @@ from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot, diverse_attributes
 from hemline.sitefile import reader
 from hemline.sitefile.review.site import Against, review
-from hemline.usecases.publishing.build import Counted, Made, edition_parts
+from hemline.usecases.publishing.build import ArchiveCounts, Made, edition_parts
 from tests.builders.editions import NOW, SITE, ScoreByPrice
 from tests.harness.deciding import acts, ask, decide_for, table_with
 
@@ -41,7 +41,7 @@ def edition(*slots: Slot) -> Edition:
     statistics = Statistics()
     for record in history:
         statistics.add(record)
-    counted = Counted(ITEMS, statistics, len(history), ())
+    counted = ArchiveCounts(ITEMS, statistics, len(history), ())
     return unpack(
         pack(*edition_parts(SITE, Site(slots=slots), counted, None, Made(NOW, {}))), site=SITE
     )

@@ -15,7 +15,7 @@ from hemline.decide.ranking.visitor import VisitorView, view
 from hemline.learn.profile.fold import TYPES, Profile, decode, encode, fold
 from hemline.learn.statistics.arrays import Statistics, sections
 from hemline.model.edition import SCHEMA, Header, pack, unpack
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.item import Item
 
 DAY = 86_400_000
@@ -36,7 +36,7 @@ ITEMS = [
 def record(
     event_id: str, kind: str, ago: int, *items: str, who: str = "v:1", amount: int = 1
 ) -> Record:
-    lines = tuple(Line(item, amount) for item in items)
+    lines = tuple(OrderLine(item, amount) for item in items)
     return Record("demo", who, NOW, Event(event_id, kind, NOW - ago, lines=lines), "GB", "mobile")
 
 

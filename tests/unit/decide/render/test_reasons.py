@@ -7,7 +7,7 @@ import pytest
 
 from hemline.decide.render import reasons
 from hemline.learn.profile.fold import TYPES
-from hemline.model.events.event import DEEDS, Deed
+from hemline.model.events.event import LEVEL_OF_EVENT, InteractionLevel
 from hemline.model.item import Item
 from hemline.model.site.slot import Slot
 from tests.builders.editions import ScoreByPrice, build, catalogue, with_fields
@@ -15,7 +15,7 @@ from tests.harness.deciding import acts, ask, decide_for, table_with
 
 SLOT = Slot("row", sources=("recent_together",), limit=4)
 HISTORY = [one for n in range(9) for one in acts(f"v:{n}", ["i0", "i1", "i2"])]
-DID = [kind for kind in TYPES if DEEDS[kind] is not Deed.SHOWN]
+DID = [kind for kind in TYPES if LEVEL_OF_EVENT[kind] is not InteractionLevel.SHOWN]
 
 
 def items_with(title: str) -> list[Item]:

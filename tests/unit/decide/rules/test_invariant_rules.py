@@ -51,7 +51,7 @@ def _static_rung_unsifted(found: Any, eligible: Any) -> Any:
 
 
 def _last_word_to_diversity(varied: Any, eligible: Any, limit: int) -> list[int]:
-    arranged = rerank.arrange(varied, eligible, limit)
+    arranged = rerank.rerank(varied, eligible, limit)
     return list(varied[:limit]) if eligible.caps else arranged
 
 
@@ -79,7 +79,7 @@ braked = page.braked
 BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "the static rung is not sifted": (ladder, "_sift", _static_rung_unsifted),
     "diversity comes after caps": (page, "arrange", _last_word_to_diversity),
-    "a failed rule is no match": (plan.Plan, "_doubt", lambda *_: None),
+    "a failed rule is no match": (plan.RulePlan, "_doubt", lambda *_: None),
     "sets of rules are forgotten": (Rules, "_restrict", lambda *_: None),
     "a page's caps are each slot's own": (page, "caps_left", lambda *_: ()),
     "what is owned or seen comes": (seen, "_listed", lambda *_: ()),

@@ -14,7 +14,7 @@ from hemline.decide.facts.facts import Fact, Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ladder import boosted_places
 from hemline.decide.ranking.candidates import from_one
-from hemline.decide.ranking.rerank import arrange, missed
+from hemline.decide.ranking.rerank import missed, rerank
 from hemline.decide.rules.eligibility import Rules
 from hemline.model.item import Item
 from hemline.model.site.rule import Condition
@@ -75,7 +75,7 @@ class Case:
     def shown(self) -> list[str]:
         ranked = from_one("popular", self.snapshot.indices(self.case["ranked"]))
         boosted = boosted_places(ranked, self.eligible).items.tolist()
-        self.list = arrange(boosted, self.eligible, self.case["limit"])
+        self.list = rerank(boosted, self.eligible, self.case["limit"])
         return [self.snapshot.item_ids[i] for i in self.list]
 
     def chosen(self, slot: str) -> content.Choice:

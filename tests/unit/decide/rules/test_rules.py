@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hemline.decide.facts.facts import Fact, Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.ranking.rerank import arrange
+from hemline.decide.ranking.rerank import rerank
 from hemline.decide.rules.eligibility import Cap, Eligibility, Rules, sections
 from hemline.model.site.rule import Condition, Rule
 from tests.builders.editions import NOW, build, catalogue, with_fields
@@ -73,14 +73,14 @@ def test_a_pin_of_a_blocked_item_is_no_pin() -> None:
 def test_pins_stand_at_their_positions() -> None:
     rules = [Rule("a", "pin", item="i3", position=2), Rule("b", "pin", item="i5", position=1)]
     _, eligible = in_force(rules)
-    assert arrange([0, 1, 2, 3, 4, 5], eligible, 4) == [5, 3, 0, 1]
+    assert rerank([0, 1, 2, 3, 4, 5], eligible, 4) == [5, 3, 0, 1]
 
 
 def test_a_cap_counts_pins_too() -> None:
     rules = [Rule("p", "pin", item="i4"), Rule("c", "cap", count=1)]
     _, eligible = in_force(rules)
     # i0, i4 share category c0; i1, i5 share c1.
-    assert arrange([0, 1, 5, 2], eligible, 4) == [4, 1, 2]
+    assert rerank([0, 1, 5, 2], eligible, 4) == [4, 1, 2]
 
 
 def test_groups_of_a_cap_leave_items_without_the_attribute_free() -> None:
@@ -115,7 +115,7 @@ def test_nothing_forbidden_nothing_twice_no_cap_exceeded(
     case: tuple[list[int], Eligibility, int],
 ) -> None:
     order, eligible, limit = case
-    shown = arrange(order, eligible, limit)
+    shown = rerank(order, eligible, limit)
     assert len(shown) == len(set(shown)) <= limit
     assert all(eligible.allowed[item] for item in shown)
     for cap in eligible.caps:
@@ -128,4 +128,4 @@ def test_without_caps_and_pins_it_is_the_head_of_the_list(
     case: tuple[list[int], Eligibility, int],
 ) -> None:
     order, eligible, limit = case
-    assert arrange(order, eligible._replace(caps=(), pins=()), limit) == order[:limit]
+    assert rerank(order, eligible._replace(caps=(), pins=()), limit) == order[:limit]

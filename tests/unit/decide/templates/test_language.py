@@ -6,7 +6,7 @@ import pytest
 
 from hemline.decide.templates.compile import compile_template
 from hemline.decide.templates.parse import MOST_CHARACTERS, MOST_DEPTH, MOST_MARKS
-from hemline.decide.templates.render import Linked
+from hemline.decide.templates.render import LinkedProgram
 
 REFUSED = {
     # marks
@@ -188,7 +188,9 @@ def test_a_mark_alone_on_its_line_leaves_none_behind() -> None:
     )
     program = compile_template(template, "items").program
     assert program is not None
-    shown = Linked(program).render({"items": [{"position": 1}, {"position": 2}]}, lambda _: None)
+    shown = LinkedProgram(program).render(
+        {"items": [{"position": 1}, {"position": 2}]}, lambda _: None
+    )
     assert shown.decode() == "<ul>\n  <li>\n1\n</li>\n  <li>\n2\n</li>\n</ul>"
 
 
@@ -236,7 +238,9 @@ def work(piece: str, size: int) -> int:
 def test_values_are_shown_plainly(value: object, shown: str) -> None:
     program = compile_template("{{slot.title}}", "items").program
     assert program is not None
-    assert Linked(program).render({"slot": {"title": value}}, lambda _: None).decode() == shown
+    assert (
+        LinkedProgram(program).render({"slot": {"title": value}}, lambda _: None).decode() == shown
+    )
 
 
 @pytest.mark.parametrize(
@@ -248,7 +252,7 @@ def test_values_are_shown_plainly(value: object, shown: str) -> None:
 def test_values_in_scripts_are_json(value: object, shown: str) -> None:
     program = compile_template("<script>x={{slot.title}}</script>", "items").program
     assert program is not None
-    made = Linked(program).render({"slot": {"title": value}}, lambda _: None).decode()
+    made = LinkedProgram(program).render({"slot": {"title": value}}, lambda _: None).decode()
     assert made == f"<script>x={shown}</script>"
 
 
@@ -261,5 +265,5 @@ def test_a_section_is_taken_when_there_is_a_value(value: object, there: bool) ->
     template = "{{#slot.title}}yes{{/slot.title}}{{^slot.title}}no{{/slot.title}}"
     program = compile_template(template, "items").program
     assert program is not None
-    shown = Linked(program).render({"slot": {"title": value}}, lambda _: None)
+    shown = LinkedProgram(program).render({"slot": {"title": value}}, lambda _: None)
     assert shown == (b"yes" if there else b"no")

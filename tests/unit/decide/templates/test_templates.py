@@ -7,7 +7,7 @@ import pytest
 
 from hemline.decide.facts import facts as facts_module
 from hemline.decide.facts.facts import Facts
-from hemline.decide.templates.render import Linked
+from hemline.decide.templates.render import LinkedProgram
 from hemline.model.decision import Fragment, Scope, SlotRequest, Visit
 from hemline.model.errors import BadInput
 from hemline.model.site.rule import Condition, Segment
@@ -156,7 +156,7 @@ def test_a_template_that_fails_leaves_the_default_markup(monkeypatch: pytest.Mon
     def fails(*_: object) -> bytes:
         raise ValueError
 
-    monkeypatch.setattr(Linked, "render", fails)
+    monkeypatch.setattr(LinkedProgram, "render", fails)
     told = fragment(CARDS, ROW)
     assert told.html.startswith(b'<h2 class="hem-title">')
     assert "template: ValueError" in told.reasons

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hemline.decide.templates import elements, html
 from hemline.decide.templates.compile import compile_template
-from hemline.decide.templates.render import Linked
+from hemline.decide.templates.render import LinkedProgram
 from tests.oracles.markup import Dom, dom
 from tests.strategies.template_trees import SOUP, Written, trees
 from tests.strategies.xss import PAYLOADS
@@ -43,7 +43,7 @@ def data(text: str) -> dict[str, Any]:
 def rendered(template: str, text: str) -> Dom | None:
     """What a browser builds; None for a template that is not let through."""
     program = compile_template(template, "items").program
-    return program and dom(Linked(program).render(data(text), lambda _: text))
+    return program and dom(LinkedProgram(program).render(data(text), lambda _: text))
 
 
 def changed(template: str, text: str) -> str:
@@ -95,7 +95,7 @@ def test_no_data_of_any_shape_makes_rendering_fail(
 ) -> None:
     program = compile_template(written.html, "items").program
     assert program is not None
-    Linked(program).render(given_, lambda _: fact)
+    LinkedProgram(program).render(given_, lambda _: fact)
 
 
 def test_it_turns_red_when_elements_may_stand_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:

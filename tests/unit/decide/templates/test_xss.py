@@ -7,8 +7,8 @@ import pytest
 
 from hemline.decide.render import cards, email, web
 from hemline.decide.templates import elements, escape, slot
-from hemline.decide.templates.render import SECTION, Linked, programs
-from hemline.model.site.template import Context
+from hemline.decide.templates.render import SECTION, LinkedProgram, programs
+from hemline.model.site.template import EscapeContext
 from tests.oracles.markup import as_parsed, dom
 from tests.strategies.xss import CLASSES, PAYLOADS, Stage
 
@@ -84,7 +84,7 @@ def leaking(value: object) -> str:
     return str(value)
 
 
-BUGS: dict[Context, Callable[[object], str]] = {
+BUGS: dict[EscapeContext, Callable[[object], str]] = {
     "text": leaking,
     "attribute": leaking,
     "part": leaking,
@@ -97,12 +97,12 @@ BUGS: dict[Context, Callable[[object], str]] = {
 
 @pytest.mark.parametrize("context", BUGS)
 def test_it_turns_red_when_one_context_is_not_escaped(
-    context: Context, monkeypatch: pytest.MonkeyPatch
+    context: EscapeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(escape.ESCAPES, context, BUGS[context])  # type: ignore[arg-type]
     made = programs(STAGE.snapshot.edition.raw(SECTION))
     held = slot._ready[STAGE.snapshot]
-    broken = {name: one._replace(linked=Linked(made[name])) for name, one in held.items()}
+    broken = {name: one._replace(linked=LinkedProgram(made[name])) for name, one in held.items()}
     monkeypatch.setitem(slot._ready, STAGE.snapshot, broken)  # type: ignore[arg-type]
     assert any(wrong for payload in PAYLOADS for wrong in faults(payload))
 

@@ -11,7 +11,7 @@ from hemline.learn.profile import alerts
 from hemline.learn.profile.fold import Profile, decode, encode, fold, fold_counted, state_bytes
 from hemline.learn.profile.join import joined
 from hemline.model.errors import Refused
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.site.alert import MAX_TIMES
 
 DAY = 86_400
@@ -127,7 +127,7 @@ def test_four_slots_of_usual_names_never_forget_anything() -> None:
 
 def test_nothing_else_that_a_visitor_does_pushes_it_out() -> None:
     much = [
-        Record("demo", "v:1", n, Event(f"b{n}", kind, n, lines=(Line(f"{n}".rjust(60, "x")),)))
+        Record("demo", "v:1", n, Event(f"b{n}", kind, n, lines=(OrderLine(f"{n}".rjust(60, "x")),)))
         for n in range(10**12, 10**12 + 400)
         for kind in ("exposure", "view", "purchase")
     ]
@@ -145,7 +145,7 @@ def test_an_event_counts_once_at_its_latest_time_and_only_under_its_token() -> N
 
 
 def test_an_item_in_it_does_not_hide_it() -> None:
-    both = fold(Profile(), [record("e", 5, lines=(Line("p1"),))])
+    both = fold(Profile(), [record("e", 5, lines=(OrderLine("p1"),))])
     assert alerts.shown(both.alerts, "bye").exposures == [5]
     assert both.actions(2)[0].items == ("p1",)
 

@@ -20,7 +20,7 @@ from hemline.learn.profile.capsule import (
 from hemline.learn.profile.fold import Profile, fold, state_bytes
 from hemline.model.consent import NO, UNSAID, Consent, Purpose, say
 from hemline.model.errors import NotAllowed
-from hemline.model.events.event import CAPPED, DEEDS, Line, Record
+from hemline.model.events.event import CAPPED, LEVEL_OF_EVENT, OrderLine, Record
 from hemline.model.signed import sign
 from tests.harness.streams import NOW, SITE, record
 
@@ -28,13 +28,13 @@ KEYS = (b"a secret that is long enough",)
 EMPTY = Capsule("v:ann")
 
 ids = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=128)
-lines = st.lists(st.builds(Line, ids, st.integers(1, 10**6)), max_size=30).map(tuple)
+lines = st.lists(st.builds(OrderLine, ids, st.integers(1, 10**6)), max_size=30).map(tuple)
 events = st.builds(
     lambda name, kind, time, item, some: record(
         "v:ann", name, type=kind, time=time, item=item, lines=some
     ),
     ids,
-    st.sampled_from(sorted(DEEDS)),
+    st.sampled_from(sorted(LEVEL_OF_EVENT)),
     st.integers(0, 253_402_300_799_999),
     ids,
     lines,
@@ -72,7 +72,9 @@ def test_at_least_two_actions_fit_however_long_their_ids() -> None:
     "kind", ["view", "click", "rate", "share", "add_to_cart", "wishlist", "purchase"]
 )
 def test_folding_it_before_or_after_the_stream_gives_the_same_profile(kind: str) -> None:
-    happened = record("v:ann", "e1", type=kind, item="p1", lines=(Line("p2", 3), Line("p3")))
+    happened = record(
+        "v:ann", "e1", type=kind, item="p1", lines=(OrderLine("p2", 3), OrderLine("p3"))
+    )
     from_stream = fold(Profile(), [happened])
     from_capsule = records(update(EMPTY, [happened]), SITE)
     assert state_bytes(fold(Profile(), from_capsule)) == state_bytes(from_stream)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hemline.learn.profile import join, ring
 from hemline.learn.profile.fold import Profile, decode, encode, fold, marked, state_bytes
 from hemline.learn.profile.join import joined, renamed_marks
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 
 TYPES = ("exposure", "view", "click", "add_to_cart", "purchase", "search", "dismiss")
 SLOTS = ("", "", "bye", "cart", "hello-again", "a-name-that-is-quite-long", "x" * 128)
@@ -26,7 +26,7 @@ def history(events: int, width: int) -> st.SearchStrategy[list[Record]]:
     )
 
     def record(at: int, kind: str, time: int, items: list[str], slot: str) -> Record:
-        event = Event(f"e{at}", kind, time, lines=tuple(map(Line, items)))
+        event = Event(f"e{at}", kind, time, lines=tuple(map(OrderLine, items)))
         return Record("demo", "v:1", time, event, capped=slot)
 
     return st.lists(body, max_size=events).map(
@@ -76,7 +76,9 @@ def test_what_is_folded_after_a_join_is_as_if_it_had_been_there_before(
 
 
 def _view(at: int, *items: str) -> Record:
-    return Record("demo", "v:1", at, Event(f"e{at}", "view", at, lines=tuple(map(Line, items))))
+    return Record(
+        "demo", "v:1", at, Event(f"e{at}", "view", at, lines=tuple(map(OrderLine, items)))
+    )
 
 
 FULL = [_view(1000 + at, f"{at}".rjust(60, "x")) for at in range(90)]

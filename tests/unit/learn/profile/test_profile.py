@@ -24,7 +24,7 @@ from hemline.learn.profile.fold import (
     state_bytes,
 )
 from hemline.model.errors import Refused
-from hemline.model.events.event import DEEDS, Event, Line, Record
+from hemline.model.events.event import LEVEL_OF_EVENT, Event, OrderLine, Record
 
 PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 TYPES = ("exposure", "view", "click", "add_to_cart", "purchase", "search", "remove", "dismiss")
@@ -34,7 +34,7 @@ SLOTS = ("", "", "bye", "cart", "hello-again", "a-name-that-is-quite-long", "x" 
 def record(
     event_id: str, kind: str, time: int, *items: str, quantity: int = 1, capped: str = ""
 ) -> Record:
-    lines = tuple(Line(item, quantity) for item in items)
+    lines = tuple(OrderLine(item, quantity) for item in items)
     return Record("demo", "v:1", time, Event(event_id, kind, time, lines=lines), capped=capped)
 
 
@@ -153,7 +153,9 @@ def test_columns_and_actions_tell_the_same_story() -> None:
 
 
 def test_every_deed_has_a_code_and_codes_never_move() -> None:
-    assert set(profiles.TYPES) == {name for name, deed in DEEDS.items() if deed is not None}
+    assert set(profiles.TYPES) == {
+        name for name, deed in LEVEL_OF_EVENT.items() if deed is not None
+    }
     assert profiles.TYPES[0] == "exposure"
     assert profiles.TYPES[7] == "purchase"
 

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.learn.statistics import abuse
 from hemline.learn.statistics.abuse import MINUTE, clean, survey
-from hemline.model.events.abuse import FLAGS, Limits
+from hemline.model.events.abuse import FLAGS, AbuseLimits
 from hemline.model.events.event import Record, fault_of
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot
 from hemline.sitefile import reader
 from hemline.usecases.ingest.archive import append, line, read_archive
 from hemline.usecases.publishing.build import count
-from hemline.usecases.publishing.publish import Given, Places, Published, publish_edition
+from hemline.usecases.publishing.publish import Given, PublishDeps, Published, publish_edition
 from tests.builders.editions import KEYS
 from tests.harness.streams import NOW, SITE, record
 
-SMALL = Limits(per_minute=3, per_day=8, early_seconds=2)
+SMALL = AbuseLimits(per_minute=3, per_day=8, early_seconds=2)
 
 
 def item(name: str) -> Record:
@@ -31,7 +31,7 @@ def item(name: str) -> Record:
     return msgspec.structs.replace(made, subject=f"i:{name}")
 
 
-def flags(records: list[Record], limits: Limits = SMALL) -> dict[str, tuple[str, ...]]:
+def flags(records: list[Record], limits: AbuseLimits = SMALL) -> dict[str, tuple[str, ...]]:
     suspects = survey(records, limits)
     return {r.event.id: found for r in records if (found := suspects.flags(r))}
 
@@ -60,7 +60,7 @@ def backlog(events: int, **more: object) -> list[Record]:
     ]
 
 
-LATE = Limits(per_minute=3, per_day=1000, late_per_minute=6, late_per_day=20)
+LATE = AbuseLimits(per_minute=3, per_day=1000, late_per_minute=6, late_per_day=20)
 
 
 def test_who_spreads_made_up_times_is_flagged_by_when_the_events_came() -> None:
@@ -93,7 +93,7 @@ def test_twenty_thousand_clicks_of_one_instant_are_no_person_s_whatever_their_ti
         record("v:z", f"c{n}", type="click", time=NOW - n * apart, received=NOW)
         for n in range(20_000)
     ]
-    assert len(flags(made_up, Limits())) > 19_900
+    assert len(flags(made_up, AbuseLimits())) > 19_900
 
 
 def test_a_catalogue_is_no_visitor() -> None:
@@ -233,10 +233,10 @@ def test_the_door_s_flags_count_without_a_survey_too() -> None:
     assert (counted.events, counted.flagged) == (1, {"bot": 1})
 
 
-def published(records: list[Record], limits: Limits) -> tuple[Published, MemoryObjects]:
+def published(records: list[Record], limits: AbuseLimits) -> tuple[Published, MemoryObjects]:
     objects = MemoryObjects()
     append(objects, [line("s0", str(n), one) for n, one in enumerate(records, start=1)])
-    places = Places(objects, MemoryTable(), KEYS, lambda _onnx, _card: ())
+    places = PublishDeps(objects, MemoryTable(), KEYS, lambda _onnx, _card: ())
     given = Given(Site("Shop", "EUR", slots=(Slot("all"),), abuse=limits))
     return publish_edition(SITE, places, built=NOW, given=given), objects
 
@@ -253,7 +253,7 @@ def test_a_publish_leaves_them_out_says_so_and_keeps_them() -> None:
 
 
 def test_limits_are_the_site_s() -> None:
-    result, _ = published([item("p1"), *burst("v:z", 5)], Limits(per_minute=5))
+    result, _ = published([item("p1"), *burst("v:z", 5)], AbuseLimits(per_minute=5))
     assert (result.counted, result.flagged) == (6, {})
 
 
@@ -264,10 +264,10 @@ def test_the_site_file_sets_them() -> None:
     site, findings = reader.check(HEAD + "abuse: {per_minute: 60, early_seconds: 0}\n")
     assert findings == []
     assert site is not None
-    assert site.abuse == Limits(per_minute=60, early_seconds=0)
+    assert site.abuse == AbuseLimits(per_minute=60, early_seconds=0)
     plain, _ = reader.check(HEAD)
     assert plain is not None
-    assert plain.abuse == Limits()
+    assert plain.abuse == AbuseLimits()
 
 
 @pytest.mark.parametrize("text", ["{per_minute: 0}", "{per_day: -1}", "{early_seconds: 1.5}"])

@@ -7,7 +7,7 @@ from hemline.learn.statistics.arrays import LIST, STATS, Statistics, sections
 from hemline.learn.statistics.cooccurrence import Cooccurrence
 from hemline.learn.statistics.sums import Sums
 from hemline.model.edition import Payload
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.item import Item
 
 DAY = 86_400_000
@@ -22,7 +22,7 @@ ITEMS = [
 def record(
     event_id: str, kind: str, days_ago: float, *items: str, who: str = "v:1", country: str = "GB"
 ) -> Record:
-    event = Event(event_id, kind, NOW - int(days_ago * DAY), lines=tuple(map(Line, items)))
+    event = Event(event_id, kind, NOW - int(days_ago * DAY), lines=tuple(map(OrderLine, items)))
     return Record("demo", who, NOW, event, country, "mobile")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemline.learn.variants import exposures as module
-from hemline.learn.variants.exposures import WINDOW_MS, Trials
+from hemline.learn.variants.exposures import ATTRIBUTION_WINDOW_MS, AttributedExposures
 from hemline.model.events.event import BOT, Record
 from hemline.model.site.slot import Slot, Variant
 from hemline.usecases.publishing.build import count
@@ -23,7 +23,7 @@ SALE = msgspec.structs.replace(HERO, name="hero", goal="purchase")
 def of(records: Sequence[Record], *slots: Slot) -> list[tuple[int, bool]]:
     """(variant, whether the goal followed) of each fragment, sorted."""
     trials = counted(records, *slots).trials()
-    return sorted(zip(trials.variant.tolist(), trials.met.tolist(), strict=True))
+    return sorted(zip(trials.variant.tolist(), trials.converted.tolist(), strict=True))
 
 
 def test_an_exposure_counts_with_what_its_token_says() -> None:
@@ -68,7 +68,8 @@ def test_a_goal_with_a_token_belongs_to_that_decision() -> None:
 
 
 @pytest.mark.parametrize(
-    ("later", "met"), [(0, True), (WINDOW_MS, True), (WINDOW_MS + 1, False), (-1, False)]
+    ("later", "met"),
+    [(0, True), (ATTRIBUTION_WINDOW_MS, True), (ATTRIBUTION_WINDOW_MS + 1, False), (-1, False)],
 )
 def test_a_goal_without_a_token_belongs_to_the_last_that_was_seen_in_a_day(
     later: int, met: bool
@@ -95,7 +96,7 @@ EVENTS = [
 ]
 
 
-def _same(one: Trials, other: Trials) -> bool:
+def _same(one: AttributedExposures, other: AttributedExposures) -> bool:
     return all(map(np.array_equal, one, other))
 
 

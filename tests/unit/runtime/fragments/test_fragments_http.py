@@ -7,15 +7,15 @@ import pytest
 
 from hemline.adapters.memory import MemoryTable
 from hemline.decide.fragment import Format
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.site.slot import Slot
 from hemline.runtime.account.request import choices_of
 from hemline.runtime.fragments.request import ask_of
 from hemline.runtime.fragments.response import answer_of
-from hemline.runtime.http import Answer, Request, problem
+from hemline.runtime.http import HttpRequest, HttpResponse, problem
 from hemline.runtime.traits import traits_of
-from hemline.usecases.serving.decide_page import Decided
+from hemline.usecases.serving.decide_page import PageDecision
 from tests.builders.editions import build, catalogue
 from tests.harness.deciding import acts, ask, decide_for
 
@@ -23,8 +23,8 @@ SLOTS = [Slot("bestsellers", personal=False, sources=("popular",)), Slot("for-yo
 EDITION = build(catalogue(12), SLOTS, history=acts("v:ann", ["i1", "i2"]))
 
 
-def asked(method: str = "GET", body: str = "", query: str = "", **headers: str) -> Request:
-    return Request(
+def asked(method: str = "GET", body: str = "", query: str = "", **headers: str) -> HttpRequest:
+    return HttpRequest(
         {
             "requestContext": {"http": {"method": method}},
             "pathParameters": {"slot": "bestsellers"},
@@ -35,11 +35,11 @@ def asked(method: str = "GET", body: str = "", query: str = "", **headers: str) 
     )
 
 
-def decided(question: Ask | None = None, edition: Any = EDITION) -> Decided:
+def decided(question: PageRequest | None = None, edition: Any = EDITION) -> PageDecision:
     return decide_for(None, question or ask("bestsellers"), edition, MemoryTable())
 
 
-def answer(request: Request, edition: Any = EDITION) -> Answer:
+def answer(request: HttpRequest, edition: Any = EDITION) -> HttpResponse:
     return answer_of(decided(edition=edition), request, "json", 1.0)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hemline.adapters.memory import MemoryTable
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.model.site.slot import Slot
 from hemline.runtime.fragments.request import ask_of
 from hemline.runtime.fragments.response import answer_of
@@ -19,12 +19,12 @@ EDITION = build(catalogue(12), SLOTS, history=acts("v:ann", ["i1", "i2"]))
 MANY = [f"i{n}" for n in range(501)]
 
 
-def posted(page: Any, **slot: Any) -> Ask:
+def posted(page: Any, **slot: Any) -> PageRequest:
     slots = [{"name": "bestsellers", **slot}, {"name": "for-you"}]
     return ask_of(asked("POST", json.dumps({"page": page, "slots": slots})))
 
 
-def told(question: Ask) -> dict[str, str]:
+def told(question: PageRequest) -> dict[str, str]:
     return {error.field: str(error) for error in question.left_out}
 
 

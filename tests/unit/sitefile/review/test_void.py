@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hemline.decide import content
 from hemline.decide.facts.facts import Fact, Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.ranking.rerank import arrange
+from hemline.decide.ranking.rerank import rerank
 from hemline.decide.rules.eligibility import Rules
 from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Rule
@@ -45,7 +45,7 @@ def shown(rules: tuple[Rule, ...], slot: str, country: str, items: list[Item]) -
     makers = {name: (lambda v=value: Fact(v, b"")) for name, value in values.items()}
     facts = Facts(FactSource(makers), personal=True)
     eligible = Rules(snapshot).in_force(slot, facts, np.empty(0, np.int32))
-    return arrange([i for i in (3, 1, 0, 2, 4) if eligible.allowed[i]], eligible, 3)
+    return rerank([i for i in (3, 1, 0, 2, 4) if eligible.allowed[i]], eligible, 3)
 
 
 VOID = frozenset({"dead", "shadowed"})

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hemline.learn.profile import fold as profiles
-from hemline.learn.profile.fold import Counted, Profile
+from hemline.learn.profile.fold import FoldCounts, Profile
 from hemline.model.errors import Conflict
 from hemline.model.events.event import Record
 from hemline.usecases.ingest import batch as module
@@ -102,7 +102,7 @@ def test_the_storm_finds_a_fold_that_counts_repeats(monkeypatch: pytest.MonkeyPa
     original = profiles.fold_counted
     drift = iter(range(1, 10**9))
 
-    def counting(profile: Profile, records: list[Record]) -> tuple[Profile, Counted]:
+    def counting(profile: Profile, records: list[Record]) -> tuple[Profile, FoldCounts]:
         folded, counted = original(profile, records)
         late = folded.last_seen + next(drift)
         return Profile(folded.first_seen, late, folded.rings, folded.marks), counted

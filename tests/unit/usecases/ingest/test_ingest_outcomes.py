@@ -7,7 +7,7 @@ import random
 import pytest
 
 from hemline.learn.profile import fold as profiles
-from hemline.learn.profile.fold import Counted, Profile, decode, fold, state_bytes
+from hemline.learn.profile.fold import FoldCounts, Profile, decode, fold, state_bytes
 from hemline.model.errors import Conflict
 from hemline.model.events.event import Record, encode_record
 from hemline.usecases.ingest.archive import read_archive
@@ -81,7 +81,7 @@ def test_a_record_that_the_fold_cannot_take_is_kept_aside_alone(
 ) -> None:
     original = profiles.fold_counted
 
-    def brittle(profile: Profile, records: list[Record]) -> tuple[Profile, Counted]:
+    def brittle(profile: Profile, records: list[Record]) -> tuple[Profile, FoldCounts]:
         if any(one.event.id == "poison" for one in records):
             raise OverflowError("too large")
         return original(profile, records)

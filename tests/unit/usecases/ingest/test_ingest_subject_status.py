@@ -7,24 +7,24 @@ import pytest
 from hemline.learn.profile.fold import Profile, decode, encode, fold, state_bytes
 from hemline.model.consent import BITS, Consent, Purpose
 from hemline.model.events.event import Record
-from hemline.model.subject_status import Links, Standing, encode_links
+from hemline.model.subject_status import Links, SubjectStatus, encode_links
 from hemline.usecases.ingest import apply, enforce_consent, follow
 from hemline.usecases.ingest import batch as module
 from hemline.usecases.ingest.archive import read_archive
-from hemline.usecases.ingest.enforce_consent import Judged
-from hemline.usecases.ports import Part, Stored
+from hemline.usecases.ingest.enforce_consent import EnforcedEntries
+from hemline.usecases.ports import PersonItem, Stored
 from tests.harness.streams import NOW, SITE, Bench, calm, counts, delivered, record
 
 PERSONALISATION, ANALYTICS = BITS[Purpose.PERSONALISATION], BITS[Purpose.ANALYTICS]
 
 
-def stand(bench: Bench, subject: str, standing: Standing, *events: Record) -> None:
+def stand(bench: Bench, subject: str, standing: SubjectStatus, *events: Record) -> None:
     """The person as they are, with what holds for them."""
 
-    old = bench.table.read_part(SITE, subject, Part.PROFILE)
+    old = bench.table.read_part(SITE, subject, PersonItem.PROFILE)
     blob = encode(fold(Profile(), events)) if events else b""
     version = (old.version if old else 0) + 1
-    bench.table.write_part(SITE, subject, Part.PROFILE, Stored(blob, version, standing))
+    bench.table.write_part(SITE, subject, PersonItem.PROFILE, Stored(blob, version, standing))
 
 
 def run(bench: Bench, *events: Record) -> dict[str, int]:
@@ -39,7 +39,7 @@ def archived(bench: Bench) -> list[Record]:
     return [one.record for one in read_archive(bench.objects, SITE)]
 
 
-def profile(bench: Bench, subject: str, part: Part = Part.PROFILE) -> Profile:
+def profile(bench: Bench, subject: str, part: PersonItem = PersonItem.PROFILE) -> Profile:
     stored = bench.table.read_part(SITE, subject, part)
     return decode(stored.blob) if stored and stored.blob else Profile()
 
@@ -50,7 +50,7 @@ def same(one: Profile, *events: Record) -> bool:
 
 def test_a_no_to_everything_leaves_no_trace_of_events_already_in_the_stream() -> None:
     bench = calm()
-    stand(bench, "v:a", Standing(Consent(refused=PERSONALISATION | ANALYTICS, at=NOW)))
+    stand(bench, "v:a", SubjectStatus(Consent(refused=PERSONALISATION | ANALYTICS, at=NOW)))
     assert run(bench, record("v:a", "e1"), record("v:b", "e2")) == {"withheld": 1, "applied": 1}
     assert archived(bench) == [record("v:b", "e2")]
     assert profile(bench, "v:a").empty
@@ -58,7 +58,7 @@ def test_a_no_to_everything_leaves_no_trace_of_events_already_in_the_stream() ->
 
 def test_without_personalisation_an_event_is_kept_for_statistics_alone() -> None:
     bench = calm()
-    stand(bench, "v:a", Standing(Consent(refused=PERSONALISATION, at=NOW)))
+    stand(bench, "v:a", SubjectStatus(Consent(refused=PERSONALISATION, at=NOW)))
     assert run(bench, record("v:a", "e1")) == {"archived": 1}
     assert archived(bench) == [record("v:a", "e1", purposes=("analytics",))]
     assert profile(bench, "v:a").empty
@@ -66,7 +66,7 @@ def test_without_personalisation_an_event_is_kept_for_statistics_alone() -> None
 
 def test_without_analytics_an_event_is_kept_for_the_profile_and_says_so_in_the_archive() -> None:
     bench = calm()
-    stand(bench, "v:a", Standing(Consent(refused=ANALYTICS, at=NOW)))
+    stand(bench, "v:a", SubjectStatus(Consent(refused=ANALYTICS, at=NOW)))
     assert run(bench, record("v:a", "e1")) == {"applied": 1}
     assert archived(bench) == [record("v:a", "e1", purposes=("personalisation",))]
     assert not profile(bench, "v:a").empty
@@ -74,7 +74,7 @@ def test_without_analytics_an_event_is_kept_for_the_profile_and_says_so_in_the_a
 
 def test_a_forgotten_visitor_is_never_back() -> None:
     bench = calm()
-    stand(bench, "v:a", Standing(forgotten=NOW))
+    stand(bench, "v:a", SubjectStatus(forgotten=NOW))
     late, later = record("v:a", "e1", received=NOW - 5), record("v:a", "e2", received=NOW + 10**9)
     assert run(bench, late, later) == {"forgotten": 2}
     assert not archived(bench)
@@ -90,7 +90,7 @@ def test_of_a_forgotten_user_only_what_comes_after_counts(
     received: int, time: int, *, kept: bool
 ) -> None:
     bench = calm()
-    stand(bench, "u:a", Standing(forgotten=NOW))
+    stand(bench, "u:a", SubjectStatus(forgotten=NOW))
     event = record("u:a", "e1", received=NOW + received, time=NOW + time)
     assert run(bench, event) == ({"applied": 1} if kept else {"forgotten": 1})
     assert bool(archived(bench)) is kept
@@ -99,18 +99,18 @@ def test_of_a_forgotten_user_only_what_comes_after_counts(
 @pytest.mark.parametrize(
     ("standing", "outcome"),
     [
-        (Standing(forgotten=NOW), "forgotten"),
-        (Standing(Consent(refused=PERSONALISATION | ANALYTICS, at=NOW)), "withheld"),
-        (Standing(Consent(refused=PERSONALISATION, at=NOW)), "archived"),
+        (SubjectStatus(forgotten=NOW), "forgotten"),
+        (SubjectStatus(Consent(refused=PERSONALISATION | ANALYTICS, at=NOW)), "withheld"),
+        (SubjectStatus(Consent(refused=PERSONALISATION, at=NOW)), "archived"),
     ],
 )
 @pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
 def test_what_is_said_between_the_read_and_the_write_is_obeyed(
-    monkeypatch: pytest.MonkeyPatch, standing: Standing, outcome: str, *, known: bool
+    monkeypatch: pytest.MonkeyPatch, standing: SubjectStatus, outcome: str, *, known: bool
 ) -> None:
     bench = calm()
     if known:
-        stand(bench, "v:a", Standing(), record("v:a", "e0"))
+        stand(bench, "v:a", SubjectStatus(), record("v:a", "e0"))
     original = bench.table.write_profile
     said: list[int] = []
 
@@ -132,8 +132,8 @@ def test_a_tombstone_that_is_ignored_is_found(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_consent_that_is_not_looked_at_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def all_kept(entries: Any, _standing: Standing) -> Judged:
-        return Judged(list(entries), module.Counter())
+    def all_kept(entries: Any, _standing: SubjectStatus) -> EnforcedEntries:
+        return EnforcedEntries(list(entries), module.Counter())
 
     monkeypatch.setattr(module, "judge", all_kept)
     with pytest.raises(AssertionError):
@@ -144,12 +144,12 @@ def linked(bench: Bench, *before: Record) -> None:
     """Visitor a is user u; `before` is what the user did until then."""
     for subject, name in (("v:a", "u"), ("u:u", "a")):
         links = Stored(encode_links(Links(on=(name,))), 1)
-        bench.table.write_part(SITE, subject, Part.LINKS, links)
+        bench.table.write_part(SITE, subject, PersonItem.LINKS, links)
         events = before if subject == "u:u" else ()
-        stand(bench, subject, Standing(linked=True), *events)
-    own = bench.table.read_part(SITE, "u:u", Part.PROFILE)
+        stand(bench, subject, SubjectStatus(linked=True), *events)
+    own = bench.table.read_part(SITE, "u:u", PersonItem.PROFILE)
     assert own
-    bench.table.write_part(SITE, "u:u", Part.OWN, own._replace(version=1))
+    bench.table.write_part(SITE, "u:u", PersonItem.OWN, own._replace(version=1))
 
 
 def test_events_of_a_linked_visitor_reach_the_user_and_each_keeps_their_own() -> None:
@@ -159,7 +159,7 @@ def test_events_of_a_linked_visitor_reach_the_user_and_each_keeps_their_own() ->
     mine, theirs = record("v:a", "e1"), record("u:u", "e2", time=NOW - 5)
     assert run(bench, mine, theirs) == {"applied": 2}
     assert same(profile(bench, "v:a"), mine)
-    assert same(profile(bench, "u:u", Part.OWN), before, theirs)
+    assert same(profile(bench, "u:u", PersonItem.OWN), before, theirs)
     assert same(profile(bench, "u:u"), before, theirs, mine)
     marks = profile(bench, "u:u").marks
     assert marks["shardId-0"] == "2"
@@ -186,7 +186,7 @@ def test_a_cut_link_carries_nothing_more(*, cut: bool) -> None:
     linked(bench)
     if cut:
         links = Stored(encode_links(Links(cut=("a",))), 2)
-        bench.table.write_part(SITE, "u:u", Part.LINKS, links)
+        bench.table.write_part(SITE, "u:u", PersonItem.LINKS, links)
     run(bench, record("v:a", "e1"))
     assert profile(bench, "u:u").empty is cut
 
@@ -195,7 +195,7 @@ def test_a_user_who_was_forgotten_gets_nothing_of_a_linked_visitors_past() -> No
     bench = calm()
     linked(bench)
     stand(
-        bench, "u:u", Standing(forgotten=NOW)
+        bench, "u:u", SubjectStatus(forgotten=NOW)
     )  # as forgetting leaves it, its links not struck yet
     run(bench, record("v:a", "e1"))
     assert profile(bench, "u:u").empty

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from hemline.model.consent import Consent
 from hemline.model.errors import Conflict, HemlineError, Unavailable
-from hemline.model.subject_status import FRESH, Standing
+from hemline.model.subject_status import DEFAULT_STATUS, SubjectStatus
 from hemline.usecases.ingest import apply
 from hemline.usecases.ingest.apply import TOGETHER
-from hemline.usecases.ports import Part, Stored, Write, Written
+from hemline.usecases.ports import PersonItem, Stored, Write, Written
 from tests.harness.streams import NOW, SITE, Bench, calm, counts, delivered, record, run
 
 
@@ -65,10 +65,10 @@ def test_whoever_said_something_is_written_with_the_others_and_only_linked_peopl
     None
 ):
     bench = calm()
-    yes = Standing(Consent(granted=1, at=NOW))
-    linked = Standing(yes.consent, linked=True)
-    bench.table.write_part(SITE, "v:1", Part.PROFILE, Stored(b"", 1, yes))
-    bench.table.write_part(SITE, "v:2", Part.PROFILE, Stored(b"", 1, linked))
+    yes = SubjectStatus(Consent(granted=1, at=NOW))
+    linked = SubjectStatus(yes.consent, linked=True)
+    bench.table.write_part(SITE, "v:1", PersonItem.PROFILE, Stored(b"", 1, yes))
+    bench.table.write_part(SITE, "v:2", PersonItem.PROFILE, Stored(b"", 1, linked))
     calls: list[list[str]] = []
     original = bench.table.write_profiles
 
@@ -87,19 +87,21 @@ def test_whoever_said_something_is_written_with_the_others_and_only_linked_peopl
 
 
 _SAID = st.builds(
-    lambda granted, refused, forgotten: Standing(
+    lambda granted, refused, forgotten: SubjectStatus(
         Consent(granted & ~refused, refused, NOW if granted | refused else 0), forgotten
     ),
     st.integers(0, 3), st.integers(0, 3), st.sampled_from([0, 0, NOW + 3]),
 )  # fmt: skip
 
 
-def _told(people: dict[str, Standing], together: int) -> tuple[dict[str, Stored], dict[str, int]]:
+def _told(
+    people: dict[str, SubjectStatus], together: int
+) -> tuple[dict[str, Stored], dict[str, int]]:
     """What is stored of `people` in the end, and what was counted, when so many go in one call."""
     bench = calm()
     for subject, standing in people.items():
-        if standing != FRESH:
-            bench.table.write_part(SITE, subject, Part.PROFILE, Stored(b"", 1, standing))
+        if standing != DEFAULT_STATUS:
+            bench.table.write_part(SITE, subject, PersonItem.PROFILE, Stored(b"", 1, standing))
     happened = [(f"e{n}", n) for n in range(6)]
     entries = [
         delivered(
@@ -116,7 +118,7 @@ def _told(people: dict[str, Standing], together: int) -> tuple[dict[str, Stored]
 
 @given(st.dictionaries(st.sampled_from([f"{k}:{n}" for k in "uv" for n in "abcdef"]), _SAID))
 def test_in_a_mixed_call_everybody_ends_as_they_would_have_alone(
-    people: dict[str, Standing],
+    people: dict[str, SubjectStatus],
 ) -> None:
     assert _told(people, TOGETHER) == _told(people, 1)
 
@@ -126,16 +128,18 @@ def test_a_no_that_comes_amid_a_mixed_call_is_heard_by_that_one_alone(
     change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = calm()
-    yes = Standing(Consent(granted=1, at=NOW))
+    yes = SubjectStatus(Consent(granted=1, at=NOW))
     after = (
-        Standing(Consent(refused=7, at=NOW + 9)) if change == "no" else Standing(forgotten=NOW + 9)
+        SubjectStatus(Consent(refused=7, at=NOW + 9))
+        if change == "no"
+        else SubjectStatus(forgotten=NOW + 9)
     )
     for subject in ("v:a", "v:b"):
-        bench.table.write_part(SITE, subject, Part.PROFILE, Stored(b"", 1, yes))
+        bench.table.write_part(SITE, subject, PersonItem.PROFILE, Stored(b"", 1, yes))
     original = bench.table.write_profiles
 
     def amid(site: str, writes: Sequence[Write]) -> list[Written]:
-        bench.table.write_part(SITE, "v:b", Part.PROFILE, Stored(b"", 2, after))
+        bench.table.write_part(SITE, "v:b", PersonItem.PROFILE, Stored(b"", 2, after))
         return original(site, writes)
 
     monkeypatch.setattr(bench.table, "write_profiles", amid)
@@ -146,4 +150,4 @@ def test_a_no_that_comes_amid_a_mixed_call_is_heard_by_that_one_alone(
     stored = bench.table.read_profiles(SITE, subjects)
     assert stored["v:b"] == Stored(b"", 2, after)
     assert (stored["v:a"].version, stored["v:a"].standing) == (2, yes)
-    assert (stored["v:c"].version, stored["v:c"].standing) == (1, FRESH)
+    assert (stored["v:c"].version, stored["v:c"].standing) == (1, DEFAULT_STATUS)

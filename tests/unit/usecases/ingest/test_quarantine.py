@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from hemline.learn.profile import fold as profiles
-from hemline.learn.profile.fold import Counted, Profile, state_bytes
+from hemline.learn.profile.fold import FoldCounts, Profile, state_bytes
 from hemline.model.errors import BadInput, Unavailable
 from hemline.model.events import event as events
 from hemline.model.events.event import Record, encode_record
 from hemline.usecases.ingest import quarantine
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ingest.batch import StreamRecord, ingest_batch
-from hemline.usecases.ingest.quarantine import Kept, Replayed
+from hemline.usecases.ingest.quarantine import QuarantinedRecord, QuarantineReplay
 from tests.harness.streams import NOW, SITE, Bench, Faults, delivered, record
 
 DAY = 86_400_000
@@ -28,15 +28,15 @@ def run(bench: Bench, *records: StreamRecord) -> None:
     assert ingest_batch(records, bench.deps, NOW).failures == ()
 
 
-def held(bench: Bench) -> list[Kept]:
+def held(bench: Bench) -> list[QuarantinedRecord]:
     return list(quarantine.listed(bench.objects))
 
 
-def replay(bench: Bench, *, later: int = 0) -> list[Replayed]:
+def replay(bench: Bench, *, later: int = 0) -> list[QuarantineReplay]:
     return [quarantine.replay(kept, bench.deps, NOW + later) for kept in held(bench)]
 
 
-def outcomes(done: list[Replayed]) -> list[str]:
+def outcomes(done: list[QuarantineReplay]) -> list[str]:
     return [one.outcome for one in done]
 
 
@@ -123,7 +123,7 @@ def test_a_record_that_the_fold_could_not_take_is_in_the_archive_once(
 ) -> None:
     bench, original = calm(), profiles.fold_counted
 
-    def brittle(_profile: Profile, _records: list[Record]) -> tuple[Profile, Counted]:
+    def brittle(_profile: Profile, _records: list[Record]) -> tuple[Profile, FoldCounts]:
         raise OverflowError("too large")
 
     with monkeypatch.context() as broken:

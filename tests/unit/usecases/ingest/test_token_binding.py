@@ -11,15 +11,15 @@ from hemline.adapters.memory import MemoryStream
 from hemline.decide.token import Token, encode
 from hemline.learn.statistics.abuse import survey
 from hemline.model.decision import Fragment, SlotRequest, Visit
-from hemline.model.events.abuse import FOREIGN, Limits
+from hemline.model.events.abuse import FOREIGN, AbuseLimits
 from hemline.model.events.event import Record, decode_record
 from hemline.model.site.slot import Slot, Variant
-from hemline.model.token_header import bound, checked
+from hemline.model.token_header import bound, verify_header
 from hemline.usecases.ingest import collect as door
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ingest.collect import Caller, CollectDeps, Collected, collect_events
 from hemline.usecases.people.link import LinkDeps, link
-from hemline.usecases.publishing.build import Counted, count
+from hemline.usecases.publishing.build import ArchiveCounts, count
 from hemline.usecases.receipts.receipts import scene_of
 from hemline.usecases.receipts.replay import replay
 from tests.builders.editions import KEYS, NOW, SITE, catalogue
@@ -78,8 +78,8 @@ def seen(fragment: Fragment, *items: str, **more: Any) -> list[dict[str, Any]]:
     ]
 
 
-def counted(records: Sequence[Record]) -> Counted:
-    return count(records, survey(records, Limits()).flags, SLOTS)
+def counted(records: Sequence[Record]) -> ArchiveCounts:
+    return count(records, survey(records, AbuseLimits()).flags, SLOTS)
 
 
 def everybody(fragment: Fragment) -> list[Record]:
@@ -106,7 +106,7 @@ def test_goals_and_what_variants_are_worth_are_those_of_whom_it_was_shown_to(wor
     found = counted(everybody(fragment))
     assert found.choices
     trials = found.choices.trials()
-    assert (len(trials.met), trials.met.tolist()) == (1, [True])
+    assert (len(trials.converted), trials.converted.tolist()) == (1, [True])
     assert found.flagged == {FOREIGN: 90}
 
 
@@ -213,7 +213,7 @@ def test_a_token_is_known_again_after_the_keys_were_rotated(world: World) -> Non
 def test_a_token_of_before_names_its_slot_and_person_and_no_items(world: World) -> None:
     """Migration: for the 90 days that they are taken. They explain and replay as ever."""
     old = msgspec.structs.replace(receipt(decided(world, "for-you")), shown=None)
-    payload = checked(encode(old, KEYS), KEYS)
+    payload = verify_header(encode(old, KEYS), KEYS)
     short = msgspec.msgpack.encode(msgspec.msgpack.decode(payload)[:-1])
     assert bound(short).holds("anything")
     assert bound(short).who == bound(payload).who

@@ -14,12 +14,12 @@ from hemline.learn.profile.fold import state_bytes
 from hemline.model.consent import Purpose
 from hemline.model.errors import BadInput, Unavailable
 from hemline.model.keys import forgotten_prefix
-from hemline.model.subject_status import Links, Standing
+from hemline.model.subject_status import Links, SubjectStatus
 from hemline.usecases.ingest import enforce_consent
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.people.link import link
 from hemline.usecases.people.set_consent import say_consent
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from tests.builders.forgetting import ADA, ALL, BOB, LATER, OFFICE, PHONE, TABLET, People
 from tests.builders.people import NOW, SITE
 
@@ -110,7 +110,7 @@ def test_a_refusal_outlives_what_is_forgotten_and_a_yes_does_not() -> None:
     standing = people.part(f"u:{ADA}").standing
     assert standing.consent.states(Purpose.MESSAGING) is False
     assert standing.consent.states(Purpose.ANALYTICS) is None
-    assert people.part(f"v:{PHONE}").standing == Standing(forgotten=LATER)
+    assert people.part(f"v:{PHONE}").standing == SubjectStatus(forgotten=LATER)
 
 
 def test_again_with_the_same_time_nothing_changes() -> None:
@@ -169,7 +169,7 @@ def race(subject: str, order: list[int]) -> None:
         assert people.left_of(*dead) == []
     else:  # an identify came after the user was forgotten: who that is now starts with that device
         assert people.left_of(*(one for one in dead if one[0] == "v")) == []
-        assert people.part(f"u:{ADA}", Part.OWN).blob == b""
+        assert people.part(f"u:{ADA}", PersonItem.OWN).blob == b""
         assert state_bytes(people.profile(f"u:{ADA}")) == state_bytes(people.said(*on))
     for other in OTHERS[1:]:
         assert state_bytes(people.profile(other)) == state_bytes(people.said(other))

@@ -9,8 +9,8 @@ from hemline.model.errors import Refused
 from hemline.model.keys import alias, archive_prefix, forgotten_object, forgotten_prefix
 from hemline.usecases.ingest.archive import append, line, read_archive, watermarks
 from hemline.usecases.people.forget_register import (
-    Entry,
     Forgetting,
+    RegisterEntry,
     drop,
     enter,
     entries,
@@ -86,7 +86,7 @@ def test_entered_again_the_later_times_hold_and_a_sweep_is_due() -> None:
     mark_swept(objects, SITE, entry, NOW + 1)
     assert [one.swept for one in entries(objects, SITE)] == [NOW + 1]
     enter(objects, SITE, "u:a", NOW - 9, NOW + 7)
-    assert list(entries(objects, SITE)) == [Entry(alias(SITE, "u:a"), NOW, NOW + 7)]
+    assert list(entries(objects, SITE)) == [RegisterEntry(alias(SITE, "u:a"), NOW, NOW + 7)]
 
 
 def test_the_register_names_nobody() -> None:

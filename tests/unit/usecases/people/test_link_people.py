@@ -7,9 +7,9 @@ from hemline.model.consent import Consent, Purpose
 from hemline.model.errors import BadInput, Unavailable
 from hemline.usecases.people import link as link_people
 from hemline.usecases.people.forget_person import ForgetDeps, forget
-from hemline.usecases.people.link import link, settle, unlink
+from hemline.usecases.people.link import link, rebuild_profile, unlink
 from hemline.usecases.people.set_consent import consent_of, say_consent
-from hemline.usecases.ports import Part, Stored
+from hemline.usecases.ports import PersonItem, Stored
 from tests.builders.people import NOW, SITE, World
 
 NO = {Purpose.PERSONALISATION: False}
@@ -138,7 +138,7 @@ def test_a_visitor_who_was_forgotten_is_linked_no_more() -> None:
     made = world("v:phone")
     old = made.part("v:phone")
     dead = Stored(b"", old.version + 1, old.standing.__class__(forgotten=NOW))
-    made.table.write_part(SITE, "v:phone", Part.PROFILE, dead)
+    made.table.write_part(SITE, "v:phone", PersonItem.PROFILE, dead)
     assert link("phone", "ann", made.deps) == ("new1", False)
 
 
@@ -220,7 +220,7 @@ def test_consent_of_somebody_new_is_kept_without_a_profile() -> None:
 def test_settling_somebody_who_is_not_linked_changes_nothing() -> None:
     made = world("u:ann")
     before = made.part("u:ann")
-    assert not settle("ann", made.deps)
+    assert not rebuild_profile("ann", made.deps)
     assert made.part("u:ann") == before
 
 

@@ -27,7 +27,7 @@ from hemline.usecases.people import link as link_people
 from hemline.usecases.people.forget_person import ForgetDeps, forget
 from hemline.usecases.people.link import link, unlink
 from hemline.usecases.people.set_consent import say_consent
-from hemline.usecases.ports import Part
+from hemline.usecases.ports import PersonItem
 from tests.builders.people import NOW, SITE, World
 
 VISITORS, USERS = ("phone", "desk"), ("ann", "bob")
@@ -115,7 +115,7 @@ class People(RuleBasedStateMachine):
             for record in self.world.logs.get(subject, [])
             if subject.startswith("v:") or record.received <= at
         }
-        for subject, part in product(SUBJECTS, (Part.PROFILE, Part.OWN)):
+        for subject, part in product(SUBJECTS, (PersonItem.PROFILE, PersonItem.OWN)):
             for packed in self.world.profile(subject, part).rings:
                 assert not ring.keys(packed) & dead
 
@@ -148,12 +148,16 @@ class People(RuleBasedStateMachine):
                 assert self.world.profile(subject).empty
             else:
                 assert subject not in self.gone
-                self._is_fold(subject, Part.PROFILE, subject)
+                self._is_fold(subject, PersonItem.PROFILE, subject)
 
     @invariant()
     def a_users_own_is_the_fold_of_their_log(self) -> None:
         for user, _ in self._users():
-            own = Part.OWN if self.world.part(f"u:{user}").standing.linked else Part.PROFILE
+            own = (
+                PersonItem.OWN
+                if self.world.part(f"u:{user}").standing.linked
+                else PersonItem.PROFILE
+            )
             if not self._ever_refused(user):
                 self._is_fold(f"u:{user}", own, f"u:{user}")
 
@@ -162,7 +166,7 @@ class People(RuleBasedStateMachine):
         for user, links in self._users():
             theirs = [f"u:{user}", *[f"v:{one}" for one in links.on]]
             if not self._ever_refused(user):
-                self._is_fold(f"u:{user}", Part.PROFILE, *theirs)
+                self._is_fold(f"u:{user}", PersonItem.PROFILE, *theirs)
 
     @invariant()
     def a_users_profile_is_never_less_or_more_than_its_parts(self) -> None:
@@ -170,7 +174,7 @@ class People(RuleBasedStateMachine):
             stored = self.world.part(f"u:{user}")
             if not stored.standing.linked:
                 continue
-            whole = self.world.profile(f"u:{user}", Part.OWN)
+            whole = self.world.profile(f"u:{user}", PersonItem.OWN)
             for visitor in links.on:
                 whole = joined(whole, self.world.profile(f"v:{visitor}"))
             profile = self.world.profile(f"u:{user}")
@@ -183,7 +187,7 @@ class People(RuleBasedStateMachine):
         for user, links in self._users():
             stored = self.world.part(f"u:{user}")
             if stored.standing.linked:
-                parts = [self.world.part(f"u:{user}", Part.OWN)]
+                parts = [self.world.part(f"u:{user}", PersonItem.OWN)]
                 parts += [self.world.part(f"v:{one}") for one in links.on]
                 strict = strictest(part.standing.consent for part in parts)
                 assert stored.standing.consent == strict
@@ -199,7 +203,7 @@ class People(RuleBasedStateMachine):
         links = self.world.links(f"v:{visitor}")
         return {*links.on, *links.cut}
 
-    def _is_fold(self, subject: str, part: Part, *logs: str) -> None:
+    def _is_fold(self, subject: str, part: PersonItem, *logs: str) -> None:
         done = {one.sequence for one in self.world.stream[: self.delivered]}
         kept = [
             record
@@ -281,7 +285,7 @@ def _copied_late(monkeypatch: pytest.MonkeyPatch) -> None:
         link_people,
         "_set_apart",
         lambda user, deps: link_people._stand(
-            f"u:{user}", link_people._read(f"u:{user}", Part.PROFILE, deps), deps, linked=True
+            f"u:{user}", link_people._read(f"u:{user}", PersonItem.PROFILE, deps), deps, linked=True
         ),
     )
 

@@ -7,12 +7,12 @@ import numpy as np
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.learn.statistics.arrays import Statistics
 from hemline.model.edition import pack, unpack
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.item import Item
 from hemline.model.site.site import Site
 from hemline.model.site.slot import ColdStart, Slot
 from hemline.usecases.publishing.build import Made, count, edition_parts
-from hemline.usecases.publishing.cold_report import Report, chance_per_hour, report
+from hemline.usecases.publishing.cold_report import ColdStartReport, chance_per_hour, report
 from tests.builders.editions import NOW, SITE, ScoreByPrice
 from tests.harness.deciding import acts, ask, decide_for, table_with
 from workbench.report.commands import lines
@@ -29,12 +29,12 @@ LIKED = [
 
 
 def exposure(name: str, items: Sequence[str], time: int, token: str = "") -> Record:
-    lined = tuple(Line(item) for item in items)
+    lined = tuple(OrderLine(item) for item in items)
     event = Event(name, "exposure", time, slot="row", token=token or name, lines=lined)
     return Record(SITE, f"v:{name}", time, event, signed=True)  # its token is none of ours
 
 
-def simulated(visits: int, explore: float = 0.5, hours: int = 20) -> Report:
+def simulated(visits: int, explore: float = 0.5, hours: int = 20) -> ColdStartReport:
     """So many visits an hour to a shop whose ranking shows what is new to nobody; republished hourly."""
     slot = Slot(SLOT.name, limit=SLOT.limit, sources=SLOT.sources, explore=explore)
     site = Site(slots=(slot,), cold_start=BUDGET)
@@ -57,7 +57,7 @@ def _hour(site: Site, seen: Sequence[Record], hour: int, visits: int) -> Iterato
         yield exposure(who, found.fragments["row"].items, now + 1000 * visit)
 
 
-def _report(site: Site, seen: Sequence[Record], now: int) -> Report:
+def _report(site: Site, seen: Sequence[Record], now: int) -> ColdStartReport:
     statistics = Statistics()
     for record in seen:
         statistics.add(record)

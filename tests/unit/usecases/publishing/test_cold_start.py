@@ -12,7 +12,7 @@ from hemline.decide.ranking.explore import explore
 from hemline.decide.token import Token, encode
 from hemline.learn.statistics.counts import Statistics
 from hemline.model.edition import pack, unpack
-from hemline.model.events.event import Event, Line, Record
+from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.item import Item
 from hemline.model.site.rule import Rule
 from hemline.model.site.site import Site, decode_site, encode_site
@@ -20,7 +20,7 @@ from hemline.model.site.slot import ColdStart, Slot
 from hemline.sitefile import reader
 from hemline.sitefile.review.site import Against, review
 from hemline.usecases.publishing import cold_start
-from hemline.usecases.publishing.build import Counted, Made, edition_parts
+from hemline.usecases.publishing.build import ArchiveCounts, Made, edition_parts
 from tests.builders.editions import KEYS, NOW, SITE, ScoreByPrice
 from tests.harness.deciding import acts, ask, decide_for, table_with
 
@@ -43,7 +43,7 @@ def shown(**times: int) -> Statistics:
 
 def _record(name: str, kind: str, item: str) -> Record:
     """As the site's own server tells of it, which needs no token to be believed."""
-    event = Event(name, kind, NOW - 1000, lines=(Line(item),))
+    event = Event(name, kind, NOW - 1000, lines=(OrderLine(item),))
     return Record(SITE, "v:x", NOW - 1000, event, signed=True)
 
 
@@ -67,11 +67,11 @@ def test_only_lists_that_were_decided_pay_what_an_item_is_owed() -> None:
     )
     statistics = Statistics()
     for n, token in enumerate((None, "made.up", banner)):
-        event = Event(f"e{n}", "exposure", NOW - 1000, lines=(Line("fresh"),), token=token)
+        event = Event(f"e{n}", "exposure", NOW - 1000, lines=(OrderLine("fresh"),), token=token)
         statistics.add(Record(SITE, "v:x", NOW - 1000, event))
     assert cold_start.shown_times(statistics) == {"fresh": 0}
     assert statistics.daily()[3].sum() == 6, "that they were seen is counted as ever"
-    paid = Event("e9", "exposure", NOW - 1000, lines=(Line("fresh"),), token=list_token)
+    paid = Event("e9", "exposure", NOW - 1000, lines=(OrderLine("fresh"),), token=list_token)
     statistics.add(Record(SITE, "v:x", NOW - 1000, paid))
     assert cold_start.shown_times(statistics) == {"fresh": 1}
 
@@ -119,7 +119,7 @@ def test_an_edition_knows_who_is_owed_and_shows_them_first() -> None:
         statistics.add(record)
     slot = Slot("row", limit=2, sources=("own", "new", "popular"), explore=0.5)
     site = Site(slots=(slot,), cold_start=BUDGET)
-    counted = Counted(items, statistics, len(history), ())
+    counted = ArchiveCounts(items, statistics, len(history), ())
     edition = unpack(pack(*edition_parts(SITE, site, counted, None, Made(NOW, {}))), site=SITE)
     seen = Counter[str]()
     for n in range(60):

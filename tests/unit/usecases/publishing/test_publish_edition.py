@@ -21,7 +21,7 @@ from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot
 from hemline.usecases.ingest.archive import append, line
 from hemline.usecases.publishing import build
-from hemline.usecases.publishing.publish import Places
+from hemline.usecases.publishing.publish import PublishDeps
 from tests.builders.publishing import (
     DAY,
     HISTORY,
@@ -68,7 +68,9 @@ def test_any_order_and_cut_of_the_archive_gives_the_same_edition(
     assert publish(arrived(records, cuts, repeat=repeat)).edition == publish(places()).edition
 
 
-def arrived(records: Sequence[Record], cuts: Sequence[int] = (), *, repeat: bool = False) -> Places:
+def arrived(
+    records: Sequence[Record], cuts: Sequence[int] = (), *, repeat: bool = False
+) -> PublishDeps:
     """The history as it arrived in this order, hours apart, archived in these cuts."""
     late = [msgspec.structs.replace(r, received=NOW + n * DAY // 9) for n, r in enumerate(records)]
     lines = [line("shard-0", str(n), record) for n, record in enumerate(late, 1)]

@@ -24,7 +24,7 @@ from hemline.model.site.site import Site, decode_site, encode_site
 from hemline.model.site.slot import Slot
 from hemline.usecases.ingest.archive import append, line
 from hemline.usecases.publishing import publish as publishing
-from hemline.usecases.publishing.publish import Given, Places, publish_edition
+from hemline.usecases.publishing.publish import Given, PublishDeps, publish_edition
 from hemline.usecases.publishing.ranker import RankerFiles, Tried
 from hemline.usecases.sites.live_site import read_site
 from tests.builders.people import await_turn, race
@@ -68,7 +68,7 @@ class Actor:
         self.edition = ""
         self.outcome = ""
 
-    def run(self, places: Places, built: int) -> None:
+    def run(self, places: PublishDeps, built: int) -> None:
         objects, pointers = Stepped(places.objects, self), Stepped(places.pointers, self)
         mine: Any = places._replace(objects=objects, pointers=pointers)
         try:
@@ -86,19 +86,19 @@ class Live(NamedTuple):
     ranker: bytes
 
 
-def live(places: Places) -> Live:
+def live(places: PublishDeps) -> Live:
     pointer = places.pointers.read_pointer(SITE)
     assert pointer
     return of(places, pointer.digest)
 
 
-def of(places: Places, digest: str) -> Live:
+def of(places: PublishDeps, digest: str) -> Live:
     data = places.objects.get(keys.edition_object(SITE, digest)) or b""
     edition = unpack(data, site=SITE, digest=digest)
     return Live(edition.header.title, bytes(edition.raw("ranker_onnx")))
 
 
-def check(places: Places, order: Sequence[int], deaths: Sequence[int]) -> None:
+def check(places: PublishDeps, order: Sequence[int], deaths: Sequence[int]) -> None:
     """A race, and the schedule after it. Raises AssertionError where one finds what is not theirs."""
     append(places.objects, [line("shard-0", str(n), r) for n, r in enumerate(HISTORY, 1)])
     publish_edition(SITE, places, built=NOW, given=Given(FIRST))
@@ -125,11 +125,11 @@ def check(places: Places, order: Sequence[int], deaths: Sequence[int]) -> None:
     assert schedule.outcome
 
 
-def memory() -> Places:
+def memory() -> PublishDeps:
     def fits(_onnx: bytes, _card: bytes) -> Tried:
         return Tried(FEATURES)
 
-    return Places(MemoryObjects(), MemoryTable(), SECRETS, fits)
+    return PublishDeps(MemoryObjects(), MemoryTable(), SECRETS, fits)
 
 
 @given(order=ORDERS, deaths=st.tuples(*[st.integers(-1, 40)] * 3))
@@ -158,7 +158,7 @@ def test_the_same_over_the_emulators_table_and_bucket(order: list[int], emulator
     check(memory()._replace(**stores), order, (-1, -1, -1))
 
 
-def one_file(name: str, places: Places, _live: object, given: Given) -> Site:
+def one_file(name: str, places: PublishDeps, _live: object, given: Given) -> Site:
     """The seeded bug, as it was: one file for all, overwritten before the publish and read again."""
     if given.site:
         places.objects.put(keys.site_object(name), encode_site(given.site))
@@ -197,7 +197,7 @@ def test_a_store_that_fails_in_the_middle_changes_nothing(monkeypatch: pytest.Mo
 # --- rankers that are handed in, and those that are trained
 
 
-def trained(places: Places, name: bytes) -> None:
+def trained(places: PublishDeps, name: bytes) -> None:
     publishing.put_ranker(SITE, places, RankerFiles(name, name))
 
 

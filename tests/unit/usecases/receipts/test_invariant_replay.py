@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 
 from hemline.decide import learned_choice
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.decide.render import reasons
-from hemline.decide.token import Request, decode, stopped_of
-from hemline.model.decision import Fragment, Page
+from hemline.decide.token import RecordedRequest, decode, stopped_of
+from hemline.model.decision import Fragment, PageContext
 from hemline.usecases.receipts import people, receipts
 from hemline.usecases.receipts.explain import explain
 from hemline.usecases.receipts.receipts import (
-    Scene,
+    DecisionInputs,
     Sources,
     brake_digest,
     scene_of,
     sources_at_once,
 )
 from hemline.usecases.receipts.replay import replay
-from hemline.usecases.serving.decide_page import Decided
+from hemline.usecases.serving.decide_page import PageDecision
 from tests.builders.editions import KEYS, SITE, ScoreByPrice
 from tests.builders.receipts import signed
 from tests.builders.visitors import ARCHIVE, SUBJECTS
@@ -39,11 +39,11 @@ def _archived() -> Sources:
     return plain._replace(brake=brakes.__getitem__)
 
 
-def scene(case: Case, fragment: Fragment, question: Ask) -> Scene:
+def scene(case: Case, fragment: Fragment, question: PageRequest) -> DecisionInputs:
     """Everything that a decision read, found again from its token; the profile went on meanwhile."""
     token = decode(signed(fragment), KEYS, site=SITE, now=case.now)
     here = _archived()._replace(engine=lambda _: sites.engine(case.site))
-    return scene_of(token, here, None if isinstance(token.request, Request) else question)
+    return scene_of(token, here, None if isinstance(token.request, RecordedRequest) else question)
 
 
 def _sent(fragment: Fragment) -> tuple[object, ...]:
@@ -64,7 +64,7 @@ def unequal(case: Case) -> list[str]:
     return wrong + _differs(case, case.decide(asked), asked, last)
 
 
-def _differs(case: Case, decided: Decided, asked: Ask, name: str) -> list[str]:
+def _differs(case: Case, decided: PageDecision, asked: PageRequest, name: str) -> list[str]:
     fragment = decided.fragments[name]
     again = replay(scene(case, fragment, asked))
     if again.differences or _sent(again.fragment) != _sent(fragment):
@@ -114,7 +114,7 @@ def test_it_turns_red_when(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_brake_is_found_again_when_the_request_was_too_long_for_the_token() -> None:
     owned = tuple(f"long-gone-{number}-{'x' * 60}" for number in range(12))
-    case = Case(sites.Site((0, 0, 0, 4), (), 0, True), brake=1, page=Page(owned=owned))
+    case = Case(sites.Site((0, 0, 0, 4), (), 0, True), brake=1, page=PageContext(owned=owned))
     tokens = [decode(signed(one), KEYS) for one in case.decide().fragments.values()]
     assert any(isinstance(token.request, bytes) and stopped_of(token.request) for token in tokens)
     assert unequal(case) == []

@@ -8,7 +8,7 @@ from hemline.model.events.event import Event, Record
 from hemline.model.site.alert import Frequency, Opens
 from hemline.model.site.rule import Condition, Rule, Segment
 from hemline.model.site.slot import Slot, Variant
-from hemline.usecases.ports import Hot
+from hemline.usecases.ports import ServingRead
 from hemline.usecases.receipts import preview as module
 from hemline.usecases.serving.decide_page import Deps
 from tests.builders.editions import KEYS, NOW, SITE, build, catalogue
@@ -34,9 +34,11 @@ class Watched:
         self.table = table_with(acts("v:ann", ["i1"]))
         self.asked: list[str | None] = []
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         self.asked.append(subject)
-        return self.table.read_hot(site, subject, pointer=pointer, timeout=timeout)
+        return self.table.read_for_serving(site, subject, pointer=pointer, timeout=timeout)
 
 
 @pytest.mark.parametrize(

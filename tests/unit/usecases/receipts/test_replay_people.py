@@ -11,7 +11,7 @@ from hemline.model.decision import Fragment, Visit
 from hemline.model.errors import Refused
 from hemline.model.events.event import decode_record
 from hemline.model.site.slot import Slot
-from hemline.usecases.people.account import AccountDeps, Person, identify, part
+from hemline.usecases.people.account import AccountCaller, AccountDeps, identify, unlink_device
 from hemline.usecases.receipts import people
 from hemline.usecases.receipts.replay import replay
 from tests.builders.editions import NOW, SITE, ScoreByPrice, catalogue
@@ -39,11 +39,11 @@ class Site:
         )
 
     def sign_in(self, visitor: str) -> None:
-        assert identify(Person(visitor, "ann"), self.deps, next(self.clock)).linked.merged
+        assert identify(AccountCaller(visitor, "ann"), self.deps, next(self.clock)).linked.merged
         self._drain()
 
     def take_apart(self, visitor: str) -> None:
-        part(visitor, "ann", self.deps, next(self.clock))
+        unlink_device(visitor, "ann", self.deps, next(self.clock))
         self._drain()
 
     def _drain(self) -> None:

@@ -13,17 +13,17 @@ from hemline.decide import ladder
 from hemline.model.decision import Rung, Scope, Visit
 from hemline.model.errors import Unavailable
 from hemline.model.site.slot import Slot
-from hemline.usecases.ports import Hot
+from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.breaker import (
     FAILURES,
     RANKER_SECONDS,
     TABLE_SECONDS,
     Breaker,
+    BreakerState,
     Run,
-    State,
     health,
 )
-from hemline.usecases.serving.decide_page import Decided, Deps, decide
+from hemline.usecases.serving.decide_page import Deps, PageDecision, decide
 from tests.builders.editions import KEYS, NOW, SITE, ScoreByPrice, build, catalogue
 from tests.harness.deciding import acts, ask, live, table_with
 
@@ -54,12 +54,14 @@ class SlowTable:
         self.clock, self.ms, self.asked = clock, ms, 0
         self.timeout = 0.0
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         self.asked, self.timeout = self.asked + 1, timeout
         self.clock.now += min(self.ms / 1000, timeout)
         if self.ms / 1000 > timeout:
             raise Unavailable("dynamodb", "no answer in time")
-        return TABLE.read_hot(site, subject, pointer=pointer, timeout=timeout)
+        return TABLE.read_for_serving(site, subject, pointer=pointer, timeout=timeout)
 
 
 class SlowRanker(ScoreByPrice):
@@ -94,7 +96,7 @@ class Warm:
             health(self.clock),
         )
 
-    def ask(self, *slots: str, subject: str | None = "v:ann") -> Decided:
+    def ask(self, *slots: str, subject: str | None = "v:ann") -> PageDecision:
         return decide(ask(*(slots or ("for-you",))), Visit(subject, consent=True), self.deps, NOW)
 
 
@@ -188,18 +190,18 @@ def test_a_breaker_goes_from_closed_to_open_to_half_open_and_back() -> None:
     breaker = Breaker("x", 2.0, clock)
     for _ in range(FAILURES - 1):
         breaker.failed()
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
     breaker.succeeded()
     for _ in range(FAILURES):
         breaker.failed()
-    assert breaker.state is State.OPEN
+    assert breaker.state is BreakerState.OPEN
     clock.now += 2.0
-    assert breaker.state is State.HALF_OPEN
+    assert breaker.state is BreakerState.HALF_OPEN
     breaker.failed()
-    assert breaker.state is State.OPEN
+    assert breaker.state is BreakerState.OPEN
     clock.now += 2.0
     breaker.succeeded()
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
 
 
 times = st.floats(0, 400, allow_nan=False)
@@ -236,7 +238,7 @@ def test_whatever_is_late_or_broken_a_lower_rung_answers_and_the_scope_stays_rig
 def test_the_property_above_turns_red_when_lateness_is_found_before_the_visitor_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def hasty(ctx: ladder.Context) -> Any:
+    def hasty(ctx: ladder.RungContext) -> Any:
         ladder._check_time(ctx)
         raise ladder.StepDown("in time")
 
@@ -257,7 +259,7 @@ def test_a_run_asks_the_ranker_and_says_how_it_did() -> None:
     run = Run(SlowRanker(clock, 40), breaker, clock, clock.now)
     assert run.obstacle(SLOTS[0]) == ""
     run.score(np.zeros((2, 3), np.float32))
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
     assert run.obstacle(SLOTS[0]) == ""
     run.score(np.zeros((2, 3), np.float32))
-    assert breaker.state is State.OPEN
+    assert breaker.state is BreakerState.OPEN

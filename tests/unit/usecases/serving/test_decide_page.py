@@ -5,7 +5,7 @@ import pytest
 from hemline.model.decision import Visit
 from hemline.model.errors import UnknownSlot
 from hemline.model.site.slot import Slot
-from hemline.usecases.ports import Hot
+from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.decide_page import Deps, decide
 from tests.builders.editions import KEYS, NOW, SITE, build, catalogue
 from tests.harness.deciding import ask, live
@@ -19,9 +19,11 @@ class Watched:
     def __init__(self) -> None:
         self.subjects: list[str | None] = []
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         self.subjects.append(subject)
-        return Hot(None, None)
+        return ServingRead(None, None)
 
 
 @pytest.mark.parametrize(

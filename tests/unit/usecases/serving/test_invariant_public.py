@@ -19,7 +19,7 @@ from hemline.decide.templates import slot
 from hemline.model.decision import Scope
 from hemline.runtime import http
 from hemline.runtime.fragments import preview, response
-from hemline.runtime.http import Answer
+from hemline.runtime.http import HttpResponse
 from tests.harness.http_functions import Door, header
 from tests.harness.search_depth import INVARIANT, finds
 from tests.strategies.request_pairs import PASSERS, Desk, Passers, of_traits, of_visitor
@@ -121,10 +121,10 @@ def _past_the_facts(_snapshot: Any, facts: Any, items: Any) -> list[str]:
         return [""] * len(items)
 
 
-def _public(statuses: set[int]) -> Callable[..., Answer]:
-    def made(status: int, body: bytes = b"", headers: Any = None, *rest: Any) -> Answer:
+def _public(statuses: set[int]) -> Callable[..., HttpResponse]:
+    def made(status: int, body: bytes = b"", headers: Any = None, *rest: Any) -> HttpResponse:
         kept = {"Cache-Control": "public, max-age=60"} if status in statuses else {}
-        return Answer(status, body, {**(headers or {}), **kept}, *rest)
+        return HttpResponse(status, body, {**(headers or {}), **kept}, *rest)
 
     return made
 

@@ -8,8 +8,8 @@ from hemline.model.consent import NO, Consent, ConsentRules
 from hemline.model.decision import Visit
 from hemline.model.errors import Unavailable
 from hemline.model.site.slot import Slot
-from hemline.model.subject_status import Standing
-from hemline.usecases.ports import Hot, Part, Stored
+from hemline.model.subject_status import SubjectStatus
+from hemline.usecases.ports import PersonItem, ServingRead, Stored
 from hemline.usecases.serving.visitor_context import consents, judged
 from tests.builders.editions import SITE, build, catalogue
 from tests.harness.deciding import Broken, ask, decide_for, live, table_with
@@ -26,24 +26,24 @@ def engine_with(consent: ConsentRules = ConsentRules()) -> Engine:  # noqa: B008
     return found
 
 
-def stands(standing: Standing) -> Hot:
-    return Hot(Stored(BLOB, 1, standing), None)
+def stands(standing: SubjectStatus) -> ServingRead:
+    return ServingRead(Stored(BLOB, 1, standing), None)
 
 
 @pytest.mark.parametrize(
     ("subject", "standing", "agreed"),
     [
-        ("v:ann", Standing(), True),
-        ("v:ann", Standing(consent=YES), True),
-        ("v:ann", Standing(consent=NO), False),
-        ("u:ann", Standing(consent=NO), False),
-        ("v:ann", Standing(forgotten=1), False),
-        ("u:ann", Standing(forgotten=1), True),
+        ("v:ann", SubjectStatus(), True),
+        ("v:ann", SubjectStatus(consent=YES), True),
+        ("v:ann", SubjectStatus(consent=NO), False),
+        ("u:ann", SubjectStatus(consent=NO), False),
+        ("v:ann", SubjectStatus(forgotten=1), False),
+        ("u:ann", SubjectStatus(forgotten=1), True),
     ],
 )
 def test_a_no_and_being_forgotten_outweigh_a_yes(
     subject: str,
-    standing: Standing,
+    standing: SubjectStatus,
     agreed: bool,
 ) -> None:
     visit = Visit(subject, consent=True)
@@ -52,8 +52,10 @@ def test_a_no_and_being_forgotten_outweigh_a_yes(
 
 def test_what_the_capsule_holds_of_a_forgotten_past_is_not_folded_in() -> None:
     visit = Visit("u:ann", consent=True, recent=(ACT,))
-    assert judged(visit, stands(Standing(forgotten=NOW)), engine_with(), "GB").recent == ()
-    assert judged(visit, stands(Standing(forgotten=NOW - 1)), engine_with(), "GB").recent == (ACT,)
+    assert judged(visit, stands(SubjectStatus(forgotten=NOW)), engine_with(), "GB").recent == ()
+    assert judged(visit, stands(SubjectStatus(forgotten=NOW - 1)), engine_with(), "GB").recent == (
+        ACT,
+    )
 
 
 def test_silence_is_what_the_edition_says_of_the_country_and_of_dnt() -> None:
@@ -95,9 +97,11 @@ def test_a_page_for_who_said_no_meanwhile_is_as_without_consent() -> None:
     question = ask("for-you")
     table = table_with([ACT])
     before = decide_for("v:ann", question, edition, table, consent=True)
-    old = table.read_part(SITE, "v:ann", Part.PROFILE)
+    old = table.read_part(SITE, "v:ann", PersonItem.PROFILE)
     assert old
-    table.write_part(SITE, "v:ann", Part.PROFILE, Stored(old.blob, 2, Standing(consent=NO)))
+    table.write_part(
+        SITE, "v:ann", PersonItem.PROFILE, Stored(old.blob, 2, SubjectStatus(consent=NO))
+    )
     after = decide_for("v:ann", question, edition, table, consent=True)
     without = decide_for("v:ann", question, edition, table, consent=False)
     assert after == without
@@ -107,7 +111,7 @@ def test_a_page_for_who_said_no_meanwhile_is_as_without_consent() -> None:
 def test_a_person_of_whom_only_a_word_is_kept_is_read_as_new() -> None:
     edition = build(catalogue(6), [Slot("for-you")])
     table = table_with([ACT])
-    table.write_part(SITE, "v:new", Part.PROFILE, Stored(b"", 1, Standing(consent=YES)))
+    table.write_part(SITE, "v:new", PersonItem.PROFILE, Stored(b"", 1, SubjectStatus(consent=YES)))
     found = decide_for("v:new", ask("for-you"), edition, table, consent=True)
     assert found == decide_for("v:new", ask("for-you"), edition, table_with([ACT]), consent=True)
     assert found.faults == decide_for("v:none", ask("for-you"), edition, table).faults

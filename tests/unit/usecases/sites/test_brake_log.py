@@ -5,7 +5,7 @@ import pytest
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.onnx.ranker import OnnxRanker
-from hemline.model.brake import MOST_STOPS, Brake, Change, Stop, brake_of
+from hemline.model.brake import MOST_STOPS, Brake, BrakeChange, Stop, brake_of
 from hemline.model.edition import Pointer
 from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
 from hemline.model.keys import edition_object
@@ -70,8 +70,8 @@ def places() -> BrakePlaces:
     return BrakePlaces(MemoryTable(), MemoryObjects(), KEYS)
 
 
-def released(kind: str = "", name: str = "") -> Change:
-    return Change("clear", "ops", NOW + 1, "over", kind, name)
+def released(kind: str = "", name: str = "") -> BrakeChange:
+    return BrakeChange("clear", "ops", NOW + 1, "over", kind, name)
 
 
 def test_stops_are_set_replaced_and_cleared_with_who_when_and_why_on_record(

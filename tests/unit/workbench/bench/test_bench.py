@@ -11,10 +11,10 @@ from hemline.model.errors import Conflict
 from hemline.usecases.ports import Stored
 from workbench.bench import commands, decide, ingest, instant, page, templates
 from workbench.bench.decide import Different
-from workbench.bench.measure import Row, Sample, row
+from workbench.bench.measure import BenchRow, Timing, row
 from workbench.bench.naive import ingest as naive_ingest
 from workbench.bench.naive.ingest import NaiveRecord
-from workbench.bench.stores import Stores
+from workbench.bench.stores import BenchStores
 
 
 @pytest.mark.parametrize("size", decide.SIZES)
@@ -60,12 +60,12 @@ def test_a_batch_is_what_both_variants_can_read() -> None:
 
 
 def test_a_row_is_for_one_unit_of_work() -> None:
-    samples = [Sample(1000.0, [900.0, 1100.0]), Sample(3000.0, [5000.0]), Sample(2000.0, [1000.0])]
-    assert row("x", 7, samples, units=10) == Row("x", 7, 200.0, 1050.0, 5000.0, 5000.0)
+    samples = [Timing(1000.0, [900.0, 1100.0]), Timing(3000.0, [5000.0]), Timing(2000.0, [1000.0])]
+    assert row("x", 7, samples, units=10) == BenchRow("x", 7, 200.0, 1050.0, 5000.0, 5000.0)
 
 
 def test_json_is_one_object_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decide, "rows", lambda **_: [Row("hemline", 100, 1.0, 2.0, 3.0, 4.0)])
+    monkeypatch.setattr(decide, "rows", lambda **_: [BenchRow("hemline", 100, 1.0, 2.0, 3.0, 4.0)])
     app = typer.Typer()
     commands.register(app)
     result = CliRunner().invoke(app, ["bench", "decide", "--json", "--here"])
@@ -76,7 +76,7 @@ def test_json_is_one_object_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_variants_that_differ_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def differ(**_: object) -> list[Row]:
+    def differ(**_: object) -> list[BenchRow]:
         raise Different("items")
 
     monkeypatch.setattr(decide, "rows", differ)
@@ -87,7 +87,7 @@ def test_variants_that_differ_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_instant_store_keeps_both_variants_events() -> None:
     with instant.running() as endpoint:
-        made = Stores(endpoint)
+        made = BenchStores(endpoint)
         table = made.table("t")
         table.write_profile("bench", "v:a", b"1", expected=0)
         with pytest.raises(Conflict):

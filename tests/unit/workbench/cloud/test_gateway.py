@@ -14,12 +14,12 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.harness import event_loops
 from workbench.cloud import gateway
-from workbench.cloud.payload import Request
-from workbench.cloud.pool import Answer, Busy
+from workbench.cloud.payload import GatewayRequest
+from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.template import Stack, load
 
 TEMPLATE = Path(__file__).resolve().parents[4] / "template.yaml"
-Function = Callable[[bytes], Awaitable[Answer]]
+Function = Callable[[bytes], Awaitable[InvokeResult]]
 Client = TestClient[web.Request, web.Application]
 
 
@@ -28,12 +28,12 @@ def stack() -> Stack:
     return load(TEMPLATE, region="us-east-1", secret="s" * 32, parameters={})
 
 
-async def echo(payload: bytes) -> Answer:
+async def echo(payload: bytes) -> InvokeResult:
     event = json.loads(payload)
     body = json.dumps(
         {"route": event["routeKey"], "path": event.get("pathParameters"), "body": event.get("body")}
     )
-    return Answer(
+    return InvokeResult(
         json.dumps(
             {"statusCode": 200, "headers": {"etag": '"x"'}, "cookies": ["a=1", "b=2"], "body": body}
         ).encode()
@@ -104,16 +104,16 @@ def test_headers_and_cookies_of_an_answer_arrive(stack: Stack) -> None:
     assert found.headers.getall("Set-Cookie") == ["a=1", "b=2"]
 
 
-async def fails(_: bytes) -> Answer:
-    return Answer(b"{}", "ValueError: bad")
+async def fails(_: bytes) -> InvokeResult:
+    return InvokeResult(b"{}", "ValueError: bad")
 
 
-async def is_busy(_: bytes) -> Answer:
+async def is_busy(_: bytes) -> InvokeResult:
     raise Busy("FragmentsFunction")
 
 
-async def talks_nonsense(_: bytes) -> Answer:
-    return Answer(b'{"statusCode": "nonsense"}')
+async def talks_nonsense(_: bytes) -> InvokeResult:
+    return InvokeResult(b'{"statusCode": "nonsense"}')
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_function_that_never_answers_is_answered_for_in_time(
 ) -> None:
     monkeypatch.setattr(gateway, "_INTEGRATION_SECONDS", 0.05)
 
-    async def hangs(_: bytes) -> Answer:
+    async def hangs(_: bytes) -> InvokeResult:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -210,14 +210,14 @@ def test_everything_else_is_the_shops(stack: Stack) -> None:
 
 
 def test_what_a_cdn_adds_to_a_request_reaches_the_function(stack: Stack) -> None:
-    async def tells(payload: bytes) -> Answer:
+    async def tells(payload: bytes) -> InvokeResult:
         body = json.loads(payload)["headers"].get("authorization", "")
-        return Answer(json.dumps({"statusCode": 200, "body": body}).encode())
+        return InvokeResult(json.dumps({"statusCode": 200, "body": body}).encode())
 
     async def use(client: Client) -> str:
         return await (await client.get("/v1/me")).text()
 
-    def edge(request: Request) -> Request:
+    def edge(request: GatewayRequest) -> GatewayRequest:
         return request._replace(headers=[*request.headers, ("Authorization", "Bearer t")])
 
     assert asked(stack, tells, use)[0] == ""
@@ -240,10 +240,12 @@ def test_head_is_answered_as_get_with_the_same_headers_and_no_body(stack: Stack)
     """Lambda sees the method, and the route of its own that API Gateway has for it."""
     seen: list[str] = []
 
-    async def answers(event: bytes) -> Answer:
+    async def answers(event: bytes) -> InvokeResult:
         seen.append(json.loads(event)["routeKey"])
         headers = {"etag": '"x"', "cache-control": "public, max-age=60"}
-        return Answer(json.dumps({"statusCode": 200, "headers": headers, "body": "four"}).encode())
+        return InvokeResult(
+            json.dumps({"statusCode": 200, "headers": headers, "body": "four"}).encode()
+        )
 
     async def use(client: Client) -> list[tuple[dict[str, str], bytes]]:
         found = []

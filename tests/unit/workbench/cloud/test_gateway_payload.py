@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workbench.cloud.payload import (
     Arrival,
     BadResponse,
-    Request,
+    GatewayRequest,
     body_text,
     event,
     joined,
@@ -26,7 +26,7 @@ ARRIVAL = Arrival("id-1", datetime(2026, 3, 12, 19, 3, 58, 123000, UTC))
 
 
 def made(**changes: Any) -> dict[str, Any]:
-    plain = Request(
+    plain = GatewayRequest(
         "GET", "/v1/fragments/hero", "", [("Host", "shop")], b"", "127.0.0.1", "HTTP/1.1"
     )
     return event(plain._replace(**changes), ROUTE, {"slot": "hero"}, ARRIVAL)

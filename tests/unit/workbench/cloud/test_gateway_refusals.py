@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from tests.unit.workbench.cloud.test_gateway import TEMPLATE, Client, asked, is_own
-from workbench.cloud.pool import Answer
+from workbench.cloud.pool import InvokeResult
 from workbench.cloud.template import Stack, load
 
 
@@ -32,9 +32,9 @@ def test_a_body_that_lambda_would_not_take_is_refused_as_too_large(
 ) -> None:
     calls: list[int] = []
 
-    async def counts(event: bytes) -> Answer:
+    async def counts(event: bytes) -> InvokeResult:
         calls.append(len(event))
-        return Answer(b'{"statusCode": 200}')
+        return InvokeResult(b'{"statusCode": 200}')
 
     async def use(client: Client) -> ClientResponse:
         body = io.BytesIO((b'"' if kind.endswith("json") else b"x") * size)
@@ -51,8 +51,8 @@ def test_a_body_that_lambda_would_not_take_is_refused_as_too_large(
 
 
 def test_an_answer_that_lambda_would_not_take_back_is_a_fault_that_is_said(stack: Stack) -> None:
-    async def talks(_: bytes) -> Answer:
-        return Answer(json.dumps({"statusCode": 200, "body": "x" * 6_291_556}).encode())
+    async def talks(_: bytes) -> InvokeResult:
+        return InvokeResult(json.dumps({"statusCode": 200, "body": "x" * 6_291_556}).encode())
 
     async def use(client: Client) -> int:
         return (await client.get("/v1/me")).status
@@ -65,9 +65,9 @@ def test_an_answer_that_lambda_would_not_take_back_is_a_fault_that_is_said(stack
 def test_a_function_that_is_full_is_not_asked_and_the_body_not_read(stack: Stack) -> None:
     calls: list[bytes] = []
 
-    async def counts(event: bytes) -> Answer:
+    async def counts(event: bytes) -> InvokeResult:
         calls.append(event)
-        return Answer(b'{"statusCode": 200}')
+        return InvokeResult(b'{"statusCode": 200}')
 
     async def use(client: Client) -> list[ClientResponse]:
         found = []

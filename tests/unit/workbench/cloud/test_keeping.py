@@ -14,7 +14,7 @@ from tests.unit.workbench.cloud.test_mapping_shard import SOURCE, ListStream, fi
 from workbench import laptop
 from workbench.cloud import keeping, schedules
 from workbench.cloud.keeping import Patience, keep, once, said_at_least
-from workbench.cloud.pool import Answer
+from workbench.cloud.pool import InvokeResult
 from workbench.cloud.screen import Screen
 from workbench.cloud.streams import checkpoints
 from workbench.cloud.streams import mapping as mappings
@@ -120,7 +120,7 @@ def test_a_full_disk_stops_no_shard_for_good_and_loses_no_record(
     monkeypatch.setattr(checkpoints, "write_private", write)
     monkeypatch.setattr(mappings, "_IDLE_SECONDS", 0.001)
 
-    async def invoke(event: bytes) -> Answer:
+    async def invoke(event: bytes) -> InvokeResult:
         got.append(event.decode())
         return await fine([])
 
@@ -167,14 +167,14 @@ def test_a_schedule_outlives_a_call_that_breaks() -> None:
     said, say = lines()
     calls, enough = 0, asyncio.Event()
 
-    async def invoke(_: bytes) -> Answer:
+    async def invoke(_: bytes) -> InvokeResult:
         nonlocal calls
         calls += 1
         if calls == 3:
             enough.set()
         if calls == 1:
             raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
-        return Answer(b"null")
+        return InvokeResult(b"null")
 
     async def run() -> None:
         schedule = Schedule("Publish", "Publish", 0.001)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.harness import event_loops
 from workbench.cloud.streams import delivery
 from workbench.cloud.streams.delivery import Entry, Exhausted, FunctionError, deliver, judge
-from workbench.cloud.template import Source
+from workbench.cloud.template import EventSource
 
-SOURCE = Source(
+SOURCE = EventSource(
     name="Mapping",
     stream="stream",
     function="Ingest",
@@ -63,7 +63,7 @@ class Scripted:
         return self.clock
 
 
-def delivered(world: Scripted, batch: Sequence[Entry], source: Source = SOURCE) -> Scripted:
+def delivered(world: Scripted, batch: Sequence[Entry], source: EventSource = SOURCE) -> Scripted:
     event_loops.run(deliver(batch, source, world))
     return world
 
@@ -144,7 +144,7 @@ def test_for_ever_means_until_it_works() -> None:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn) -> tuple[int, Source, list[int]]:
+def scenarios(draw: st.DrawFn) -> tuple[int, EventSource, list[int]]:
     count = draw(st.integers(1, 12))
     source = SOURCE._replace(
         retries=draw(st.integers(0, 3)),
@@ -156,7 +156,7 @@ def scenarios(draw: st.DrawFn) -> tuple[int, Source, list[int]]:
 
 
 def accounted(
-    count: int, source: Source, script: list[int]
+    count: int, source: EventSource, script: list[int]
 ) -> tuple[list[int], list[int], Scripted]:
     """Records that a handler was told to be done with, and those in the destination."""
     handled: list[int] = []
@@ -185,7 +185,7 @@ def accounted(
 
 @given(scenarios())
 def test_every_record_is_handled_or_in_the_destination_in_order_and_never_skipped(
-    scenario: tuple[int, Source, list[int]],
+    scenario: tuple[int, EventSource, list[int]],
 ) -> None:
     count, source, script = scenario
     handled, lost, world = accounted(count, source, script)

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from tests.harness import event_loops
-from workbench.cloud.pool import Answer, Busy
+from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.streams import mapping as mappings
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.delivery import Entry
 from workbench.cloud.streams.mapping import Clients, Mapping, pieces
-from workbench.cloud.template import Source
+from workbench.cloud.template import EventSource
 
-SOURCE = Source(
+SOURCE = EventSource(
     "Map", "stream", "Ingest", 3, 0.0, 1, -1.0, bisect=True, partial=True, destination="failed"
 )
 
@@ -67,12 +67,12 @@ class ListStream:
 
 
 def drained(
-    stream: ListStream, folder: Path, handler: Callable[[list[str]], Awaitable[Answer]]
+    stream: ListStream, folder: Path, handler: Callable[[list[str]], Awaitable[InvokeResult]]
 ) -> list[list[str]]:
     """Batches in the order of their calls, after a mapping has read all there is and stopped."""
     calls: list[list[str]] = []
 
-    async def invoke(event: bytes) -> Answer:
+    async def invoke(event: bytes) -> InvokeResult:
         records = json.loads(event)["Records"]
         data = [base64.b64decode(r["kinesis"]["data"]).decode() for r in records]
         calls.append(data)
@@ -89,12 +89,12 @@ def drained(
     return calls
 
 
-async def fine(_: list[str]) -> Answer:
-    return Answer(b"null")
+async def fine(_: list[str]) -> InvokeResult:
+    return InvokeResult(b"null")
 
 
-async def poison(batch: list[str]) -> Answer:
-    return Answer(b"", "ValueError: bad") if "0-1" in batch else Answer(b"{}")
+async def poison(batch: list[str]) -> InvokeResult:
+    return InvokeResult(b"", "ValueError: bad") if "0-1" in batch else InvokeResult(b"{}")
 
 
 def test_a_stop_delivers_what_the_stream_holds_in_batches_and_in_order(tmp_path: Path) -> None:
@@ -139,10 +139,10 @@ def test_a_throttled_function_is_asked_again_without_losing_an_attempt(
     monkeypatch.setattr(mappings, "_IDLE_SECONDS", 0.001)
     turns = iter([True] * 30)
 
-    async def throttled(_: list[str]) -> Answer:
+    async def throttled(_: list[str]) -> InvokeResult:
         if next(turns, False):
             raise Busy("Ingest")
-        return Answer(b"{}")
+        return InvokeResult(b"{}")
 
     stream = ListStream(2)
     calls = drained(stream, tmp_path, throttled)
@@ -166,7 +166,7 @@ def test_a_batch_larger_than_an_invocation_is_cut_in_order() -> None:
 
 
 def stopped(
-    folder: Path, handler: Callable[[list[str]], Awaitable[Answer]], *, hurry: bool = False
+    folder: Path, handler: Callable[[list[str]], Awaitable[InvokeResult]], *, hurry: bool = False
 ) -> bool:
     """Whether a mapping with one record delivered all it had when it was stopped."""
 
@@ -183,7 +183,7 @@ def stopped(
     return event_loops.run(run())
 
 
-async def hangs(_: list[str]) -> Answer:
+async def hangs(_: list[str]) -> InvokeResult:
     await asyncio.Event().wait()
     raise AssertionError
 
@@ -220,13 +220,13 @@ def test_a_merged_shard_waits_for_both_of_its_parents(tmp_path: Path) -> None:
     async def run() -> None:
         slow, began = asyncio.Event(), asyncio.Event()
 
-        async def invoke(event: bytes) -> Answer:
+        async def invoke(event: bytes) -> InvokeResult:
             name = json.loads(event)["Records"][0]["eventID"].partition(":")[0]
             if name == "shard-1":
                 began.set()
                 await slow.wait()
             calls.append(name)
-            return Answer(b"null")
+            return InvokeResult(b"null")
 
         kept = Checkpoints(tmp_path / "checkpoints.json")
         clients = Clients(Merged(), ListStream(), "us-east-1")

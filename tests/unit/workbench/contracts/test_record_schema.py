@@ -5,7 +5,14 @@ import json
 import jsonschema
 import pytest
 
-from hemline.model.events.event import DEEDS, SCHEMA, Event, Line, Record, encode_record
+from hemline.model.events.event import (
+    LEVEL_OF_EVENT,
+    SCHEMA,
+    Event,
+    OrderLine,
+    Record,
+    encode_record,
+)
 from workbench.contracts import schemas
 from workbench.contracts.record_schema import record_schema
 
@@ -17,14 +24,14 @@ def valid(event: Event, **said: object) -> bool:
     return VALIDATOR.is_valid(json.loads(encode_record(record)))
 
 
-@pytest.mark.parametrize("kind", sorted(DEEDS))
+@pytest.mark.parametrize("kind", sorted(LEVEL_OF_EVENT))
 def test_every_type_that_may_lie_in_the_archive_is_in_it(kind: str) -> None:
     held = {"identify": {"visitor": "abc"}, "consent": {"analytics": True}}.get(kind, {})
     assert valid(Event("e", kind, 1, properties=dict(held)))
 
 
 def test_all_that_a_record_may_say_is_in_it() -> None:
-    event = Event("e", "purchase", 1, lines=(Line("p1", 2, 5.0),), currency="EUR", value=10.0)
+    event = Event("e", "purchase", 1, lines=(OrderLine("p1", 2, 5.0),), currency="EUR", value=10.0)
     said = {"country": "GB", "stated": 3, "flags": ("bot",), "purposes": ("analytics",)}
     assert valid(event, subject="u:ann", **said)
     assert set(record_schema()["$defs"]["Record"]["properties"]) == set(Record.__struct_fields__)

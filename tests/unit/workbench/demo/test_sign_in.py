@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hemline.model.user_token import keys_of, verify_user_token
 from tests.harness import event_loops
 from workbench import laptop
-from workbench.cloud.payload import Request
+from workbench.cloud.payload import GatewayRequest
 from workbench.demo import sign_in
 from workbench.laptop import Running
 
@@ -85,8 +85,8 @@ def test_without_a_stack_it_says_how_to_start_one(monkeypatch: pytest.MonkeyPatc
     assert (status, told) == (503, {"detail": "start it with `make run`"})
 
 
-def request(*headers: tuple[str, str]) -> Request:
-    return Request("GET", "/v1/me", "", headers, b"", "127.0.0.1", "HTTP/1.1")
+def request(*headers: tuple[str, str]) -> GatewayRequest:
+    return GatewayRequest("GET", "/v1/me", "", headers, b"", "127.0.0.1", "HTTP/1.1")
 
 
 def bearer(*headers: tuple[str, str]) -> list[str]:

@@ -11,8 +11,8 @@ from workbench.importers.wire import Made, Unreadable
 TIME = 1_700_000_000_000
 
 
-def reading(mapping: dict[str, str] | None = None, time: int = TIME) -> items.Reading:
-    return items.Reading(mapping or {}, time)
+def reading(mapping: dict[str, str] | None = None, time: int = TIME) -> items.CatalogueReading:
+    return items.CatalogueReading(mapping or {}, time)
 
 
 def table(text: str, delimiter: str = "") -> Table:

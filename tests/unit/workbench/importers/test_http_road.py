@@ -13,8 +13,8 @@ from hemline.model.errors import HemlineError, Unavailable
 from hemline.model.events.batch_signature import check_batch
 from hemline.usecases.ingest.collect import Rejected
 from workbench.importers import importing
-from workbench.importers.http_road import FrontDoor, Sent
-from workbench.importers.wire import Batch, Stream, Unreadable
+from workbench.importers.http_road import FrontDoor, SentBatch
+from workbench.importers.wire import Batch, Unreadable, WireEvents
 
 KEY = b"a key for tests that is long enough"
 THREE = Batch(0, (b'{"id":"a"}', b'{"id":"b"}', b'{"id":"c"}'))
@@ -27,7 +27,7 @@ class Door:
     def __init__(self, *answers: Answer) -> None:
         self.answers, self.bodies, self.pauses = list(answers), list[list[str]](), list[float]()
 
-    def send(self, batch: Batch) -> Sent:
+    def send(self, batch: Batch) -> SentBatch:
         with _serving(self) as url, closing(FrontDoor(url, KEY, sleep=self.pauses.append)) as road:
             return road.send(batch)
 
@@ -65,7 +65,7 @@ def rejected(index: int, reason: str) -> dict[str, Any]:
 
 def test_a_batch_that_is_taken_is_sent_once() -> None:
     door = Door((202, {"accepted": 3, "rejected": []}))
-    assert door.send(THREE) == Sent(3, [])
+    assert door.send(THREE) == SentBatch(3, [])
     assert door.bodies == [["a", "b", "c"]]
     assert door.pauses == []
 
@@ -124,15 +124,15 @@ def test_one_event_that_is_too_large_is_one_rejected_event() -> None:
 
 def test_the_report_counts_every_event_and_shows_the_first_examples() -> None:
     class Road:
-        def send(self, batch: Batch) -> Sent:
+        def send(self, batch: Batch) -> SentBatch:
             wrong = Rejected(0, "x", "item: no")
-            return Sent(len(batch.events) - 1, [wrong])
+            return SentBatch(len(batch.events) - 1, [wrong])
 
         def close(self) -> None:
             """Nothing to close."""
 
     bad = [Unreadable(f"line {n}", "is no JSON") for n in range(5)]
-    report = importing.run(Stream([*bad, b"{}", b"{}"]), Road())
+    report = importing.run(WireEvents([*bad, b"{}", b"{}"]), Road())
     assert (report.read, report.accepted, report.rejected) == (7, 1, 6)
     assert report.reasons == {"is no JSON": 5, "item: no": 1}
     assert report.examples["is no JSON"] == ["line 0", "line 1", "line 2"]

@@ -14,10 +14,10 @@ from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.publishing.build import count
 from tests.harness.collecting import NOW, SERVER, collect
 from workbench.importers import importing, items
-from workbench.importers.direct import Direct, Stores
+from workbench.importers.direct import Direct, DirectStores
 from workbench.importers.reading import opened
-from workbench.importers.report import CATALOGUE, Report
-from workbench.importers.wire import Stream
+from workbench.importers.report import CATALOGUE, ImportReport
+from workbench.importers.wire import WireEvents
 
 SITE = "demo"
 THEN = 1_700_000_000_000
@@ -28,7 +28,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.objects = MemoryObjects()
-        self._stores = Stores(SITE, MemoryTable(), self.objects)
+        self._stores = DirectStores(SITE, MemoryTable(), self.objects)
 
     def take(
         self,
@@ -36,11 +36,11 @@ class Shop:
         time: int,
         mapping: dict[str, str] | None = None,
         known: tuple[str, ...] = (),
-    ) -> Report:
-        reading = items.Reading(mapping or {}, time, known)
+    ) -> ImportReport:
+        reading = items.CatalogueReading(mapping or {}, time, known)
         road = Direct(self._stores, f"{path.stem}-{time}")
         with opened(path) as source, closing(road):
-            return importing.run(Stream(items.read(source, reading)), road)
+            return importing.run(WireEvents(items.read(source, reading)), road)
 
     def records(self) -> list[Record]:
         return [one.record for one in read_archive(self.objects, SITE)]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders.importing import DATA, wire
 from workbench.importers import online_retail
-from workbench.importers.reading import Source, opened
+from workbench.importers.reading import FileSource, opened
 
 # ── Online Retail ───────────────────────────────────────────────────────────────────────────
 
@@ -75,7 +75,7 @@ def test_the_head_noun_of_a_description_is_its_category() -> None:
 )
 def test_the_real_online_retail_is_cleaned_as_its_protocol_says() -> None:
     with opened(DATA / "online-retail/online_retail.csv.gz") as source:
-        assert isinstance(source, Source)
+        assert isinstance(source, FileSource)
         sales = online_retail.read(source.rows())
     assert len(sales.products) == 3659
     assert len(sales.invoices) == 18_402

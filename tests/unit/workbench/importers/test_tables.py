@@ -24,7 +24,7 @@ def read(
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     with opened(path) as source:
-        return list(items.read(source, items.Reading({}, TIME), delimiter))
+        return list(items.read(source, items.CatalogueReading({}, TIME), delimiter))
 
 
 def good(made: list[Made]) -> dict[str, dict[str, Any]]:
@@ -236,7 +236,7 @@ def test_a_table_from_a_pipe_is_read_as_a_file_is(tmp_path: Path) -> None:
     writer = Thread(target=pipe.write_bytes, args=(data,), daemon=True)
     writer.start()
     with opened(pipe) as source:
-        made = list(items.read(source, items.Reading({}, TIME)))
+        made = list(items.read(source, items.CatalogueReading({}, TIME)))
     assert [item["attributes"]["rating"] for item in good(made).values()] == [4.5, 3]
 
 

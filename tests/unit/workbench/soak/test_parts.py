@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemline.adapters.aws.client import AwsFault, Call, connect
+from hemline.adapters.aws.client import AwsCall, AwsFault, connect
 from hemline.adapters.aws.connections import drop_connections
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.model.errors import Conflict, Unavailable
@@ -18,9 +18,9 @@ from tests.faults.fault_server import FaultServer, answer, serving
 from tests.harness.clouds import REGION
 from workbench.soak.consumer import in_lanes, stated
 from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
-from workbench.soak.plan import FAULTS, KILLS, Plan
+from workbench.soak.plan import FAULTS, KILLS, FaultPlan
 from workbench.soak.proxy import ANY, Dose, Proxy, running
-from workbench.soak.scheduler import Stage, Troupe
+from workbench.soak.scheduler import Actors, Stage
 from workbench.soak.stream import Shards
 
 # --- turns ---------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ def turns(seed: int) -> list[int]:
             found.append(number)
             stage.breathe()
 
-    running = [Troupe(stage).submit(act, number) for number in range(4)]
+    running = [Actors(stage).submit(act, number) for number in range(4)]
     for one in running:
         one.result()
     return found
@@ -52,7 +52,7 @@ def test_what_an_actor_dies_of_reaches_whoever_waits_for_it() -> None:
     def die() -> None:
         raise Killed("here")
 
-    future: Future[None] = Troupe(Stage(random.Random(1))).submit(die)
+    future: Future[None] = Actors(Stage(random.Random(1))).submit(die)
     with pytest.raises(Killed, match="here"):
         future.result()
 
@@ -60,8 +60,8 @@ def test_what_an_actor_dies_of_reaches_whoever_waits_for_it() -> None:
 # --- troubles ------------------------------------------------------------------------------
 
 
-def plan(*, kills: int = 0, faults: int = 0, seed: int = 1) -> Plan:
-    made = Plan(random.Random(seed), kills=kills, faults=faults)
+def plan(*, kills: int = 0, faults: int = 0, seed: int = 1) -> FaultPlan:
+    made = FaultPlan(random.Random(seed), kills=kills, faults=faults)
     made.advance(1.0)
     return made
 
@@ -77,7 +77,7 @@ def test_every_trouble_that_is_due_happens_once() -> None:
 
 
 def test_nothing_goes_wrong_before_it_is_due() -> None:
-    early = Plan(random.Random(1), kills=50, faults=200)
+    early = FaultPlan(random.Random(1), kills=50, faults=200)
     assert not any(early.kills(place) for place in KILLS)
     assert not any(early.fault(operation) for operation in FAULTS)
 
@@ -89,7 +89,7 @@ class NoBooks:
     def profiled(self, subject: str, batch: object) -> None: ...
 
 
-class Always(Plan):
+class Always(FaultPlan):
     """One trouble, every time."""
 
     def __init__(self, what: str) -> None:
@@ -205,7 +205,7 @@ def ask(proxy: Proxy, operation: str, body: object) -> object:
     client = connect("dynamodb", region=REGION, endpoint=proxy.endpoint, timeout=1.0)
     client.retries = client.retries._replace(attempts=1)
     headers = {"x-amz-target": f"Service_1.{operation}"}
-    return client.json(Call(headers=headers, again=False), body, dict)
+    return client.json(AwsCall(headers=headers, again=False), body, dict)
 
 
 @pytest.fixture

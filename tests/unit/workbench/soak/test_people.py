@@ -8,10 +8,10 @@ from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.events.event import Event, Record
 from workbench.soak.books.consent_history import NOTHING, Course, Said, Span
-from workbench.soak.books.expected_state import Fates, Kept
+from workbench.soak.books.expected_state import ExpectedRecord, Fates
 from workbench.soak.books.ledger import Ledger
 from workbench.soak.books.verdict_people import _compared
-from workbench.soak.people import People, Reach, World
+from workbench.soak.people import People, SoakWorld, StoryReach
 from workbench.soak.poison import SITE
 
 NO: dict[str, bool] = dict.fromkeys(DEFAULTS, False)
@@ -154,7 +154,7 @@ def test_what_nobody_answered_for_may_be_there_and_need_not() -> None:
 
 def test_a_profile_with_something_in_doubt_must_hold_the_certain_and_nothing_else() -> None:
     sure, maybe, other = view("a", 1), view("b", 2), view("c", 3)
-    kept = Kept([sure], [maybe])
+    kept = ExpectedRecord([sure], [maybe])
     for found in ([sure], [sure, maybe]):
         assert not any(_compared(kept, fold(Profile(), found)))
     assert _compared(kept, fold(Profile(), [maybe])).lost == 1
@@ -163,11 +163,11 @@ def test_a_profile_with_something_in_doubt_must_hold_the_certain_and_nothing_els
 
 
 def test_stories_share_nobody_and_leave_whom_the_junk_names_alone() -> None:
-    def nowhere() -> Reach:
+    def nowhere() -> StoryReach:
         raise AssertionError("nobody has done anything yet")
 
     ledger = Ledger()
-    people = People(1, 100_000, ledger, World(nowhere, _NoStream()))
+    people = People(1, 100_000, ledger, SoakWorld(nowhere, _NoStream()))
     names = [name for story in people._stories for name in (*story.users, *story.devices)]
     assert len(names) == len({*names}) == len(ledger.watched)
     assert "n1" not in names

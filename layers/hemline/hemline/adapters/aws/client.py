@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from hemline.adapters.aws.connections import Broken, Pool, Request, Timeouts, pool
+from hemline.adapters.aws.connections import AwsRequest, Broken, ConnectionPool, Timeouts, pool
 from hemline.adapters.aws.credentials import EnvironmentCredentials, Provider
 from hemline.adapters.aws.signing import Signer, canonical_path, canonical_query
 from hemline.model.errors import Unavailable
@@ -56,7 +56,7 @@ class Retries(NamedTuple):
 _TIMEOUTS = Timeouts(connect=1.0, read=5.0)
 
 
-class Call(NamedTuple):
+class AwsCall(NamedTuple):
     """One request before it is signed, and how it may be tried."""
 
     method: str = "POST"
@@ -74,12 +74,12 @@ class Call(NamedTuple):
     """Where a 2xx's body goes as it comes, and stays when the rest does not come."""
 
 
-def once(seconds: float) -> Call:
+def once(seconds: float) -> AwsCall:
     """The hot path: an answer that is late is worth less than the next rung."""
-    return Call(timeouts=Timeouts(seconds, seconds), retries=Retries(1, seconds))
+    return AwsCall(timeouts=Timeouts(seconds, seconds), retries=Retries(1, seconds))
 
 
-def targeted(call: Call, operation: str) -> Call:
+def targeted(call: AwsCall, operation: str) -> AwsCall:
     """`call` to DynamoDB, which is told in a header what to do."""
     headers = {
         "content-type": "application/x-amz-json-1.0",
@@ -96,7 +96,9 @@ def draw() -> float:
 class AwsClient:
     """Calls to one service; shared by threads. Make it with `connect`."""
 
-    def __init__(self, service: str, signer: Signer, pool: Pool, credentials: Provider) -> None:
+    def __init__(
+        self, service: str, signer: Signer, pool: ConnectionPool, credentials: Provider
+    ) -> None:
         self.service = service
         self._signer, self._pool, self._credentials = signer, pool, credentials
         self.timeouts, self.retries = _TIMEOUTS, Retries()
@@ -121,7 +123,7 @@ class AwsClient:
     def _total(self, retries: Retries) -> float:
         return retries.total if self.budget is None else min(retries.total, self.budget())
 
-    def send(self, call: Call) -> bytes:
+    def send(self, call: AwsCall) -> bytes:
         """The body of a 2xx answer. Raises AwsFault, which is an Unavailable."""
         retries, began = call.retries or self.retries, self.clock()
         left = self._total(retries)
@@ -144,7 +146,7 @@ class AwsClient:
                     raise error.fault from None
         raise AssertionError("attempts must be at least 1")
 
-    def json(self, call: Call, payload: object, answer: type[T]) -> T:
+    def json(self, call: AwsCall, payload: object, answer: type[T]) -> T:
         """The same for services that speak JSON both ways."""
         body = self.send(call._replace(body=msgspec.json.encode(payload)))
         try:
@@ -152,7 +154,7 @@ class AwsClient:
         except msgspec.DecodeError as error:
             raise AwsFault(self.service, "", f"unreadable answer: {error}") from None
 
-    def _once(self, call: Call, left: float) -> bytes:
+    def _once(self, call: AwsCall, left: float) -> bytes:
         connect, read, _ = call.timeouts or self.timeouts
         waits = Timeouts(min(connect, left), min(read, left), left)
         try:
@@ -165,10 +167,10 @@ class AwsClient:
             return answer.body
         raise self._fault(answer.status, answer.body)
 
-    def _request(self, call: Call, left: float) -> Request:
+    def _request(self, call: AwsCall, left: float) -> AwsRequest:
         path, query = canonical_path(call.path), canonical_query(call.query)
         headers = {"host": self._pool.host_header, **call.headers}
-        plain = Request(call.method, f"{path}?{query}" if query else path, headers, call.body)
+        plain = AwsRequest(call.method, f"{path}?{query}" if query else path, headers, call.body)
         return self._signer.sign(self._credentials(left), plain, time.time())
 
     def _fault(self, status: int, body: bytes) -> Exception:
@@ -185,7 +187,7 @@ class _Repeatable(Exception):  # noqa: N818 - never leaves this module
         super().__init__(str(fault))
         self.fault, self.refused = fault, refused
 
-    def may_repeat(self, call: Call) -> bool:
+    def may_repeat(self, call: AwsCall) -> bool:
         return self.refused or call.again
 
 

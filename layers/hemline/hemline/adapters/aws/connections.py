@@ -17,7 +17,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from hemline.adapters.aws.resolver import Address, Addresses
-from hemline.adapters.aws.response import Answer, Garbled, Limit, read_answer
+from hemline.adapters.aws.response import AwsResponse, Garbled, Limit, read_answer
 
 _KEPT = 16
 _TRIED = 3
@@ -27,7 +27,7 @@ _IDLE = 20.0
 """Seconds; a longer sleep (a frozen function) may have lost the other end without a sign."""
 
 
-class Request(NamedTuple):
+class AwsRequest(NamedTuple):
     """What goes out; `path` with its query, ready encoded."""
 
     method: str
@@ -53,7 +53,7 @@ class Broken(Exception):  # noqa: N818 - a state of the line, which `aws` turns 
         self.sent = sent
 
 
-class Pool:
+class ConnectionPool:
     """Connections to one origin, shared by threads; the last one used is the next."""
 
     def __init__(self, origin: str) -> None:
@@ -69,8 +69,8 @@ class Pool:
         self._kept: deque[tuple[socket.socket, float]] = deque()
 
     def send(
-        self, request: Request, timeouts: Timeouts, *, again: bool, sink: bytearray | None = None
-    ) -> Answer:
+        self, request: AwsRequest, timeouts: Timeouts, *, again: bool, sink: bytearray | None = None
+    ) -> AwsResponse:
         """No HEAD. Raises Broken. `again`: may be sent twice, so a dead kept connection costs a new one.
 
         `sink` as of `read_answer`.
@@ -141,7 +141,7 @@ class Pool:
 
     def _exchange(
         self, line: socket.socket, data: bytes, limit: Limit, sink: bytearray | None
-    ) -> Answer:
+    ) -> AwsResponse:
         try:
             # To set it asks the system, to look does not; it is the same from call to call.
             if line.gettimeout() != limit.wait:
@@ -163,7 +163,7 @@ def _left(until: float) -> float:
     return max(until - time.monotonic(), _LEAST)
 
 
-def _wire(request: Request) -> bytes:
+def _wire(request: AwsRequest) -> bytes:
     """The request as one piece: two would cost twice as much."""
     head = f"{request.method} {request.path} HTTP/1.1\r\n" + "".join(
         f"{name}: {value}\r\n" for name, value in request.headers.items()
@@ -190,12 +190,12 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
 
 
-_pools: dict[str, Pool] = {}
+_pools: dict[str, ConnectionPool] = {}
 
 
-def pool(origin: str) -> Pool:
+def pool(origin: str) -> ConnectionPool:
     """The process's one pool for this origin."""
-    return _pools.get(origin) or _pools.setdefault(origin, Pool(origin))
+    return _pools.get(origin) or _pools.setdefault(origin, ConnectionPool(origin))
 
 
 def drop_connections() -> None:

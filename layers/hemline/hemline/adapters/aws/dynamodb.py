@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from hemline.adapters.aws.client import AwsClient, AwsFault, Call, once, targeted
+from hemline.adapters.aws.client import AwsCall, AwsClient, AwsFault, once, targeted
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Refused, Unavailable
 from hemline.model.keys import (
@@ -25,8 +25,13 @@ from hemline.model.keys import (
     profile_partition,
     site_partition,
 )
-from hemline.model.subject_status import FRESH, Standing, decode_standing, encode_standing
-from hemline.usecases.ports import Hot, Part, Stored, Write, Written
+from hemline.model.subject_status import (
+    DEFAULT_STATUS,
+    SubjectStatus,
+    decode_standing,
+    encode_standing,
+)
+from hemline.usecases.ports import PersonItem, ServingRead, Stored, Write, Written
 
 _BATCH = 100
 """Keys of one BatchGetItem."""
@@ -76,7 +81,7 @@ class _Nothing(msgspec.Struct):
 
 
 class DynamoTable:
-    """HotReader, PersonStore, PointerStore and BrakeStore.
+    """ServingReader, PersonStore, PointerStore and BrakeStore.
 
     `profile_days`: how long a profile is kept after it was last written; 0: until it is forgotten.
     """
@@ -85,13 +90,15 @@ class DynamoTable:
         self._client, self._table, self._days = client, table, profile_days
         self.clock: Callable[[], float] = time.time
 
-    def read_hot(self, site: str, subject: str | None, *, pointer: bool, timeout: float) -> Hot:
+    def read_for_serving(
+        self, site: str, subject: str | None, *, pointer: bool, timeout: float
+    ) -> ServingRead:
         """One request of at most `timeout` seconds, eventually consistent, never repeated."""
         keys = [_profile_key(site, subject)] if subject else []
         if pointer:
             keys += [_pointer_key(site), _brake_key(site)]
         items = self._read_once(keys, once(timeout))
-        return Hot(
+        return ServingRead(
             next((self._stored(item) for item in items if item.sk.S == PROFILE_SORT), None),
             next((_pointer(item) for item in items if item.sk.S == POINTER_SORT), None),
             next((_brake(item) for item in items if item.sk.S == BRAKE_SORT), None),
@@ -111,7 +118,11 @@ class DynamoTable:
         It may be sent again when an answer was lost: the condition lets one of the two in, and the
         loser reads a profile that its events are in already.
         """
-        kept = {"b": {"B": blob}, "v": {"N": str(expected + 1)}, **self._until(Part.PROFILE, FRESH)}
+        kept = {
+            "b": {"B": blob},
+            "v": {"N": str(expected + 1)},
+            **self._until(PersonItem.PROFILE, DEFAULT_STATUS),
+        }
         update = {
             "Key": _profile_key(site, subject),
             "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in kept),
@@ -122,7 +133,7 @@ class DynamoTable:
                 **({":e": {"N": str(expected)}} if expected else {}),
             },
         }
-        self._write("UpdateItem", update, Call())
+        self._write("UpdateItem", update, AwsCall())
 
     def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
         """What became of each, in their order: written, lost, or not known; see `dynamodb_batch`."""
@@ -133,19 +144,19 @@ class DynamoTable:
                 self._table,
                 _profile_key(site, write.subject),
                 write,
-                self._until(Part.PROFILE, write.standing),
+                self._until(PersonItem.PROFILE, write.standing),
             )
             for write in writes
         ]
         return execute(self._client, statements)
 
-    def read_part(self, site: str, subject: str, part: Part) -> Stored | None:
+    def read_part(self, site: str, subject: str, part: PersonItem) -> Stored | None:
         """Consistent."""
         get = {"Key": _part_key(site, subject, part), "ConsistentRead": True}
-        item = self._ask("GetItem", get, _Got, Call()).item
+        item = self._ask("GetItem", get, _Got, AwsCall()).item
         return self._stored(item) if item else None
 
-    def write_part(self, site: str, subject: str, part: Part, new: Stored) -> None:
+    def write_part(self, site: str, subject: str, part: PersonItem, new: Stored) -> None:
         """Raises Conflict when the stored version is not the one before `new`.
 
         It may be sent again when an answer was lost, as a profile may: who writes reads again then.
@@ -162,16 +173,16 @@ class DynamoTable:
             "ConditionExpression": "v = :e" if before else "attribute_not_exists(v)",
             **({"ExpressionAttributeValues": {":e": {"N": str(before)}}} if before else {}),
         }
-        self._write("PutItem", put, Call())
+        self._write("PutItem", put, AwsCall())
 
-    def delete_part(self, site: str, subject: str, part: Part) -> None:
+    def delete_part(self, site: str, subject: str, part: PersonItem) -> None:
         """No error when there is none."""
-        self._ask("DeleteItem", {"Key": _part_key(site, subject, part)}, _Nothing, Call())
+        self._ask("DeleteItem", {"Key": _part_key(site, subject, part)}, _Nothing, AwsCall())
 
     def read_pointer(self, site: str) -> Pointer | None:
         """Consistent."""
         get = {"Key": _pointer_key(site), "ConsistentRead": True}
-        item = self._ask("GetItem", get, _Got, Call()).item
+        item = self._ask("GetItem", get, _Got, AwsCall()).item
         return _pointer(item) if item else None
 
     def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
@@ -189,12 +200,12 @@ class DynamoTable:
             "ConditionExpression": "digest = :e" if expected else "attribute_not_exists(pk)",
             **({"ExpressionAttributeValues": {":e": {"S": expected}}} if expected else {}),
         }
-        self._write("PutItem", put, Call(again=False))
+        self._write("PutItem", put, AwsCall(again=False))
 
     def read_brake(self, site: str) -> str | None:
         """Consistent."""
         get = {"Key": _brake_key(site), "ConsistentRead": True}
-        item = self._ask("GetItem", get, _Got, Call()).item
+        item = self._ask("GetItem", get, _Got, AwsCall()).item
         return _brake(item) if item else None
 
     def swap_brake(self, site: str, signed: str, *, expected: int) -> None:
@@ -204,15 +215,15 @@ class DynamoTable:
             "ConditionExpression": "v = :e" if expected else "attribute_not_exists(pk)",
             **({"ExpressionAttributeValues": {":e": {"N": str(expected)}}} if expected else {}),
         }
-        self._write("PutItem", put, Call(again=False))
+        self._write("PutItem", put, AwsCall(again=False))
 
-    def _until(self, part: Part, standing: Standing) -> dict[str, dict[str, str]]:
+    def _until(self, part: PersonItem, standing: SubjectStatus) -> dict[str, dict[str, str]]:
         """Who a person is linked to lasts as long as the profiles that it links."""
-        if not self._days or part is Part.LINKS:
+        if not self._days or part is PersonItem.LINKS:
             return {}
         past = {"N": str(int(self.clock()) + self._days * 86_400)}
         lasting = standing.forgotten or standing.linked or standing.consent.refused
-        return {"u": past} if lasting or part is Part.OWN else {"u": past, "ttl": past}
+        return {"u": past} if lasting or part is PersonItem.OWN else {"u": past, "ttl": past}
 
     def _stored(self, item: _Item) -> Stored:
         stored = _stored(item)
@@ -220,7 +231,7 @@ class DynamoTable:
         # Its version is told all the same: it is still there, and a write has to go over it.
         return stored._replace(blob=b"") if past else stored
 
-    def _read_once(self, keys: list[Key], call: Call) -> list[_Item]:
+    def _read_once(self, keys: list[Key], call: AwsCall) -> list[_Item]:
         if not keys:
             return []
         if len(keys) == 1:  # a third cheaper for both ends than a batch of one
@@ -236,7 +247,7 @@ class DynamoTable:
         left: Mapping[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
         client, until = self._client, self._client.until()
         for attempt in range(_ROUNDS):
-            found = self._batch(left, Call(until=until))
+            found = self._batch(left, AwsCall(until=until))
             yield from found.responses.get(self._table, [])
             if not found.left:
                 return
@@ -245,14 +256,14 @@ class DynamoTable:
                 break
         raise Unavailable(client.service, "throttled: some profiles were never read")
 
-    def _batch(self, asked: Mapping[str, Any], call: Call) -> _Batch:
+    def _batch(self, asked: Mapping[str, Any], call: AwsCall) -> _Batch:
         return self._client.json(targeted(call, "BatchGetItem"), {"RequestItems": asked}, _Batch)
 
-    def _ask(self, operation: str, body: dict[str, Any], answer: type[T], call: Call) -> T:
+    def _ask(self, operation: str, body: dict[str, Any], answer: type[T], call: AwsCall) -> T:
         payload = {"TableName": self._table, **body}
         return self._client.json(targeted(call, operation), payload, answer)
 
-    def _write(self, operation: str, body: dict[str, Any], call: Call) -> None:
+    def _write(self, operation: str, body: dict[str, Any], call: AwsCall) -> None:
         try:
             self._ask(operation, body, _Nothing, call)
         except AwsFault as fault:
@@ -262,10 +273,10 @@ class DynamoTable:
 
 
 def _profile_key(site: str, subject: str) -> Key:
-    return _part_key(site, subject, Part.PROFILE)
+    return _part_key(site, subject, PersonItem.PROFILE)
 
 
-def _part_key(site: str, subject: str, part: Part) -> Key:
+def _part_key(site: str, subject: str, part: PersonItem) -> Key:
     return {"pk": {"S": profile_partition(site, subject)}, "sk": {"S": part}}
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hemline.adapters.aws.client import AwsClient, AwsFault, Call, targeted
+from hemline.adapters.aws.client import AwsCall, AwsClient, AwsFault, targeted
 from hemline.model.errors import Conflict, Unavailable
 from hemline.usecases.ports import Write, Written
 
@@ -71,7 +71,7 @@ def _execute(client: AwsClient, statements: Sequence[Statement]) -> list[Written
     outcomes: list[Written] = [None] * len(statements)
     left, until = list(range(len(statements))), client.until()
     for attempt in range(client.retries.attempts):
-        found = _ask(client, [statements[number] for number in left], Call(until=until))
+        found = _ask(client, [statements[number] for number in left], AwsCall(until=until))
         for number, (outcome, _) in zip(left, found, strict=True):
             outcomes[number] = outcome
         left = [number for number, (_, again) in zip(left, found, strict=True) if again]
@@ -82,7 +82,7 @@ def _execute(client: AwsClient, statements: Sequence[Statement]) -> list[Written
 
 
 def _ask(
-    client: AwsClient, statements: Sequence[Statement], call: Call
+    client: AwsClient, statements: Sequence[Statement], call: AwsCall
 ) -> list[tuple[Written, bool]]:
     """Each one's outcome, and whether to ask again for it alone.
 

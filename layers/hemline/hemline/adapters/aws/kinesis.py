@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hemline.adapters.aws.client import AwsClient, Call
+from hemline.adapters.aws.client import AwsCall, AwsClient
 from hemline.adapters.kinesis_limits import MAX_ENTRIES, calls, too_large
 from hemline.model.errors import Unavailable
 from hemline.usecases.ports import StreamEntry
@@ -75,7 +75,7 @@ class KinesisStream:
     def _call(self, entries: list[StreamEntry], until: float) -> list[str | None]:
         records = [{"Data": entry.data, "PartitionKey": entry.partition} for entry in entries]
         payload = {"StreamName": self._stream, "Records": records}
-        answer = self._client.json(Call(headers=_HEADERS, until=until), payload, _Put)
+        answer = self._client.json(AwsCall(headers=_HEADERS, until=until), payload, _Put)
         if len(answer.records) != len(entries):
             raise Unavailable(self._client.service, "answered for another number of records")
         return [_reason(outcome) for outcome in answer.records]

@@ -18,7 +18,7 @@ _LENGTH = re.compile(rb"\d{1,12}")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\r\n]*)?\r\n")
 
 
-class Answer(NamedTuple):
+class AwsResponse(NamedTuple):
     """What came back, read whole. `last`: the other end will close this connection."""
 
     status: int
@@ -39,7 +39,7 @@ class Limit(NamedTuple):
 
 def read_answer(
     line: socket.socket, limit: Limit | None = None, sink: bytearray | None = None
-) -> Answer:
+) -> AwsResponse:
     """Raises ConnectionError when closed before a byte came, Garbled after; and TimeoutError.
 
     The first wait is what the socket has been set to, each further one what `limit` leaves: an answer
@@ -73,7 +73,7 @@ class _Line:
         data += piece
 
 
-def _read(line: _Line, data: bytearray, sink: bytearray | None) -> Answer:
+def _read(line: _Line, data: bytearray, sink: bytearray | None) -> AwsResponse:
     end = _until(line, data, b"\r\n\r\n", 0)
     head = bytes(data[: end + 2])
     del data[: end + 4]
@@ -85,15 +85,15 @@ def _read(line: _Line, data: bytearray, sink: bytearray | None) -> Answer:
     lengths = [value for name, value in fields if name == b"content-length"]
     codings = [value for name, value in fields if name == b"transfer-encoding"]
     if status[1] in {b"204", b"304"} and not data:
-        return Answer(int(status[1]), b"", last)
+        return AwsResponse(int(status[1]), b"", last)
     if codings == [b"chunked"] and not lengths:
-        return Answer(int(status[1]), _chunks(line, data), last)
+        return AwsResponse(int(status[1]), _chunks(line, data), last)
     if codings or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
         raise Garbled("an answer whose end cannot be told")
     if sink is not None and status[1] in {b"200", b"206"}:
         _pour(line, data, int(lengths[0]), sink, whole=status[1] == b"200")
-        return Answer(int(status[1]), b"", last)
-    return Answer(int(status[1]), _exactly(line, data, int(lengths[0])), last)
+        return AwsResponse(int(status[1]), b"", last)
+    return AwsResponse(int(status[1]), _exactly(line, data, int(lengths[0])), last)
 
 
 def _pour(line: _Line, data: bytearray, length: int, sink: bytearray, *, whole: bool) -> None:

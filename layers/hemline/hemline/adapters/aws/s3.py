@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hemline.adapters.aws.client import AwsClient, AwsFault, Call
+from hemline.adapters.aws.client import AwsCall, AwsClient, AwsFault
 from hemline.model.errors import Conflict
 from hemline.usecases.ports import ObjectVersion
 
@@ -113,8 +113,8 @@ class S3Objects:
             if fault.code not in {"NoSuchKey", "NoSuchVersion"}:
                 raise
 
-    def _call(self, method: str, key: str) -> Call:
-        return Call(method=method, path=f"/{self._bucket}/{key}" if key else f"/{self._bucket}")
+    def _call(self, method: str, key: str) -> AwsCall:
+        return AwsCall(method=method, path=f"/{self._bucket}/{key}" if key else f"/{self._bucket}")
 
 
 def _in_order(page: "Element") -> list[ObjectVersion]:

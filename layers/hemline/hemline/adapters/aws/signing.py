@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
 
-from hemline.adapters.aws.connections import Request
+from hemline.adapters.aws.connections import AwsRequest
 from hemline.adapters.aws.credentials import Credentials
 
 _SAFE = "-_.~"
@@ -35,7 +35,7 @@ class Signer:
     def __init__(self, service: str, region: str) -> None:
         self._service, self._region = service, region
 
-    def sign(self, credentials: Credentials, request: Request, now: float) -> Request:
+    def sign(self, credentials: Credentials, request: AwsRequest, now: float) -> AwsRequest:
         """The request with date, token and authorization; `now` is epoch seconds.
 
         Header names must be lower case, `host` among them.
@@ -58,7 +58,7 @@ class Signer:
         return request._replace(headers=headers)
 
 
-def _canonical(request: Request, headers: Mapping[str, str], digest: str) -> tuple[str, str]:
+def _canonical(request: AwsRequest, headers: Mapping[str, str], digest: str) -> tuple[str, str]:
     """(names of the signed headers, the canonical request)."""
     names = sorted(headers)
     listed = ";".join(names)

@@ -10,7 +10,8 @@ import msgspec
 
 from hemline.decide import content
 from hemline.decide.brake import Braked, braked, without_forbidden_items
-from hemline.decide.content import Choice, Field
+from hemline.decide.content import Choice
+from hemline.decide.eligible import EligibleVariants
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.page import Engine
 from hemline.decide.rules.conditions import all_hold
@@ -119,7 +120,7 @@ def _by_rule(scene: _Scene, variant: Variant) -> Rule | None:
 
 
 def _learned(scene: _Scene) -> bool:
-    return scene.choice.mark is not None
+    return scene.choice.exploration is not None
 
 
 Check = Callable[[_Scene, Variant], str]
@@ -171,7 +172,7 @@ def _why_not(scene: _Scene, variant: Variant) -> str:
     return next(filter(None, (check(scene, variant) for check in _CHECKS)))
 
 
-def _field(scene: _Scene) -> Field:
+def _field(scene: _Scene) -> EligibleVariants:
     liked = content.own_places(scene.kept, scene.engine.snapshot, scene.facts)
     return content.field_of(scene.kept, scene.engine.rules, scene.facts, liked)
 

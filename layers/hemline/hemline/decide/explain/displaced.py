@@ -8,18 +8,18 @@ from typing import TypeVar
 
 from hemline.decide.facts.snapshot import Ints
 from hemline.decide.ranking.observed import Chosen
-from hemline.decide.ranking.rerank import arrange
-from hemline.decide.ranking.spacing import Apart
+from hemline.decide.ranking.rerank import rerank
+from hemline.decide.ranking.spacing import MinGap
 from hemline.decide.rules.eligibility import Cap, Eligibility
 
 T = TypeVar("T")
 _FREE = -1
 
 
-def pushed_out(chosen: Chosen, item: int, limit: int) -> str:
+def displaced_by(chosen: Chosen, item: int, limit: int) -> str:
     """The cap, pins, share or pace but for which `item` would be shown; nothing when it ranks too low."""
     for freed, why in _without(chosen.eligible, item):
-        if item in arrange(chosen.varied, freed, limit):
+        if item in rerank(chosen.varied, freed, limit):
             return why
     return ""
 
@@ -41,15 +41,15 @@ def _without(eligible: Eligibility, item: int) -> list[tuple[Eligibility, str]]:
     ]
     freed += [
         (
-            eligible._replace(aparts=_but(eligible.aparts, at, _pace_free(apart, item))),
+            eligible._replace(min_gaps=_but(eligible.min_gaps, at, _pace_free(apart, item))),
             f"rule {apart.rule} (apart) keeps it from its like",
         )
-        for at, apart in enumerate(eligible.aparts)
+        for at, apart in enumerate(eligible.min_gaps)
     ]
     if len(freed) > 1:
         caps = tuple(_cap_free(cap, item) for cap in eligible.caps)
-        aparts = tuple(_pace_free(apart, item) for apart in eligible.aparts)
-        none = eligible._replace(caps=caps, pins=(), shares=(), aparts=aparts)
+        aparts = tuple(_pace_free(apart, item) for apart in eligible.min_gaps)
+        none = eligible._replace(caps=caps, pins=(), shares=(), min_gaps=aparts)
         freed.append((none, "caps, pins, shares and pace together took its place"))
     return freed
 
@@ -62,7 +62,7 @@ def _cap_free(cap: Cap, item: int) -> Cap:
     return cap._replace(group=_freed(cap.group, item))
 
 
-def _pace_free(apart: Apart, item: int) -> Apart:
+def _pace_free(apart: MinGap, item: int) -> MinGap:
     return apart._replace(group=_freed(apart.group, item))
 
 

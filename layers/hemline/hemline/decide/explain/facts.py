@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from hemline.decide.facts.facts import Facts, Read
+from hemline.decide.facts.facts import Facts, TracedRead
 from hemline.decide.facts.snapshot import Snapshot
 
 
@@ -20,11 +20,11 @@ class FactRead(msgspec.Struct, frozen=True):
 
 def facts_read(facts: Facts, snapshot: Snapshot) -> list[FactRead]:
     """What was read, in order; arrays of items and categories by name."""
-    return [_told(read, facts, snapshot) for read in facts.trace]
+    return [_describe(read, facts, snapshot) for read in facts.trace]
 
 
-def _told(read: Read, facts: Facts, snapshot: Snapshot) -> FactRead:
-    had = bool(read.mark)
+def _describe(read: TracedRead, facts: Facts, snapshot: Snapshot) -> FactRead:
+    had = bool(read.fingerprint)
     value = _plain(read.name, facts, snapshot) if had else None
     return FactRead(read.name, read.scope.word, value, had)
 

@@ -10,15 +10,15 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from hemline.decide.explain.displaced import pushed_out
+from hemline.decide.explain.displaced import displaced_by
 from hemline.decide.explain.missing import why_missing
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.facts.snapshot import Floats, Snapshot
 from hemline.decide.page import Engine
-from hemline.decide.ranking.candidates import MOST, NAMES, NONE, Found, gather, named
+from hemline.decide.ranking.candidates import MOST, NAMES, NONE, Candidates, from_request, generate
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.ranking.observed import Chosen
-from hemline.decide.token import listed_in, want_of
+from hemline.decide.token import encode_request, listed_in
 from hemline.model.decision import Rung
 
 PINNED = "shown: pinned"
@@ -26,7 +26,7 @@ _ENOUGH = 10_000
 """Of each source, when it is asked what it would have given beyond its share."""
 
 
-class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
+class CandidateTrace(msgspec.Struct, frozen=True, omit_defaults=True):
     """One item that a source offered, and what became of it."""
 
     item: str
@@ -59,7 +59,7 @@ class SlotTrace(msgspec.Struct, frozen=True):
     rung: str
     left: tuple[str, ...]
     """Why each better rung was left."""
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CandidateTrace, ...]
     """What is shown first, then by rank, then what was kept out."""
     rules: tuple[RuleEffect, ...]
     ranked: tuple[str, ...]
@@ -108,9 +108,9 @@ def trace(
     scene = _Scene(engine, source, chosen, scored)
     ids, step = engine.snapshot.item_ids, chosen.step
     found = _candidates(scene, also)
-    only = dict(_alone(scene))
-    candidates = list(_told(scene, found, only))
-    head = slice(0, 2 * (chosen.want.limit or chosen.slot.limit))
+    only = dict(_rule_impact(scene))
+    candidates = list(_describe(scene, found, only))
+    head = slice(0, 2 * (chosen.slot_request.limit or chosen.slot.limit))
     explored = chosen.explored
     return SlotTrace(
         slot=chosen.slot.name,
@@ -128,12 +128,12 @@ def trace(
     )
 
 
-def _order(candidate: Candidate) -> tuple[float, float, str]:
+def _order(candidate: CandidateTrace) -> tuple[float, float, str]:
     far = float("inf")
     return candidate.place or far, candidate.rank or far, candidate.item
 
 
-def _candidates(scene: _Scene, also: int | None) -> Found:
+def _candidates(scene: _Scene, also: int | None) -> Candidates:
     """All that the sources offer, and what the rung found; pins and `also` at the end."""
     chosen, found = scene.chosen, scene.chosen.step.found
     offered = _offered(scene, _ENOUGH)
@@ -143,22 +143,22 @@ def _candidates(scene: _Scene, also: int | None) -> Found:
     sources += [len(NAMES)] * (len(items) - len(sources))
     first = dict(zip(reversed(items), reversed(sources), strict=True))
     order = list(dict.fromkeys(items))
-    return Found(np.array(order, np.int32), np.array([first[i] for i in order], np.uint8))
+    return Candidates(np.array(order, np.int32), np.array([first[i] for i in order], np.uint8))
 
 
-def _offered(scene: _Scene, most: int) -> Found:
+def _offered(scene: _Scene, most: int) -> Candidates:
     snapshot, chosen = scene.engine.snapshot, scene.chosen
     facts = Facts(scene.source, personal=chosen.slot.personal)
-    if chosen.want.candidates:
-        return named(listed_in(want_of(snapshot, chosen.want)))
+    if chosen.slot_request.candidates:
+        return from_request(listed_in(encode_request(snapshot, chosen.slot_request)))
     personal = chosen.step.rung is Rung.MODEL or chosen.slot.personal
     try:
-        return gather(chosen.slot, snapshot, facts, personal=personal, most=most)
+        return generate(chosen.slot, snapshot, facts, personal=personal, most=most)
     except Exception:  # noqa: BLE001 - the decision said so already: its reasons are told
-        return Found(NONE, np.empty(0, np.uint8))
+        return Candidates(NONE, np.empty(0, np.uint8))
 
 
-def _alone(scene: _Scene) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+def _rule_impact(scene: _Scene) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
     """(rule, action) that held → what it alone would allow, bool [n]."""
     engine, slot = scene.engine, scene.chosen.slot
     facts = Facts(scene.source, personal=slot.personal)
@@ -170,16 +170,16 @@ def _alone(scene: _Scene) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
         yield (rule.name, rule.action), allowed | ~stocked
 
 
-def _told(
-    scene: _Scene, found: Found, only: Mapping[tuple[str, str], np.ndarray]
-) -> Iterator[Candidate]:
+def _describe(
+    scene: _Scene, found: Candidates, only: Mapping[tuple[str, str], np.ndarray]
+) -> Iterator[CandidateTrace]:
     chosen, ids = scene.chosen, scene.engine.snapshot.item_ids
     ranks = {item: n for n, item in enumerate(chosen.step.found.items.tolist(), 1)}
     places = {item: n for n, item in enumerate(chosen.shown, 1)}
     scores, pins = _scores(scene), {item for _, item in chosen.eligible.pins}
     for item, code in zip(found.items.tolist(), found.sources.tolist(), strict=True):
         row = scores.get(item)
-        yield Candidate(
+        yield CandidateTrace(
             item=ids[item],
             source=NAMES[code] if code < len(NAMES) else "none",
             why=_shown(item, pins) if item in places else _why(scene, item, ranks.get(item), only),
@@ -217,9 +217,9 @@ Check = Callable[[Snapshot, Chosen, int], str]
 
 def _asked_not_to(snapshot: Snapshot, chosen: Chosen, item: int) -> str:
     name = snapshot.item_ids[item]
-    fields = (f for f in chosen.want.__struct_fields__ if f not in {"name", "candidates"})
+    fields = (f for f in chosen.slot_request.__struct_fields__ if f not in {"name", "candidates"})
     for field in fields:
-        value = getattr(chosen.want, field)
+        value = getattr(chosen.slot_request, field)
         if isinstance(value, tuple) and name in value:
             return f"the request names it in {field!r}"
     return ""
@@ -248,11 +248,11 @@ def _why(
     if not chosen.eligible.allowed[item]:
         texts = (check(snapshot, chosen, item) for check in _CHECKS)
         return next(filter(None, texts), "") or _forbidden(scene, item, only)
-    limit = chosen.want.limit or chosen.slot.limit
+    limit = chosen.slot_request.limit or chosen.slot.limit
     if rank is None:
         facts = Facts(scene.source, personal=chosen.slot.personal)
         return why_missing(chosen, snapshot, facts, item)
-    pushed = pushed_out(chosen, item, limit)
+    pushed = displaced_by(chosen, item, limit)
     moved = rank <= limit and "diversity or chance moved it back"
     return pushed or moved or f"rank {rank} of {limit} places"
 

@@ -28,7 +28,7 @@ def why_missing(chosen: Chosen, snapshot: Snapshot, facts: Facts, item: int) -> 
     rung = chosen.step.rung
     if rung is Rung.STATIC:
         return "the static rung answered, and the slot's fallback does not name it"
-    if chosen.want.candidates:
+    if chosen.slot_request.candidates:
         return "the request names its candidates, and it is none of them"
     offers = list(_offers(chosen, snapshot, facts, item))
     if rung is Rung.MODEL:
@@ -66,7 +66,7 @@ def _offers(chosen: Chosen, snapshot: Snapshot, facts: Facts, item: int) -> Iter
             items = SOURCES[name](snapshot, facts)
         except (MissingFact, Unavailable):
             continue
-        if chosen.want.after:
+        if chosen.slot_request.after:
             items = items[chosen.eligible.allowed[items]]
         found = items.tolist()
         if item in found:

@@ -16,7 +16,7 @@ class Fact(NamedTuple):
     """A value and its mark: bytes that differ whenever the value does."""
 
     value: Any
-    mark: bytes
+    fingerprint: bytes
 
 
 Maker = Callable[[], Fact]
@@ -71,12 +71,12 @@ class FactSource:
         return name in self._makers
 
 
-class Read(NamedTuple):
+class TracedRead(NamedTuple):
     """One line of the trace; `mark` is empty when the fact could not be had."""
 
     name: str
     scope: Scope
-    mark: bytes
+    fingerprint: bytes
 
 
 class Facts:
@@ -84,7 +84,7 @@ class Facts:
 
     def __init__(self, source: FactSource, *, personal: bool) -> None:
         self._source, self.personal = source, personal
-        self._reads: dict[str, Read] = {}
+        self._reads: dict[str, TracedRead] = {}
         self.scope = Scope.EDITION
         """The widest scope read."""
         self.segments: dict[str, bool] = {}
@@ -104,9 +104,9 @@ class Facts:
             fact = self._source.get(name)
         except BaseException:
             # Traced all the same: that a visitor fact could not be had is itself personal.
-            self._reads[name] = Read(name, scope, b"")
+            self._reads[name] = TracedRead(name, scope, b"")
             raise
-        self._reads[name] = Read(name, scope, fact.mark)
+        self._reads[name] = TracedRead(name, scope, fact.fingerprint)
         return fact.value
 
     def read_or(self, name: str, default: Any) -> Any:  # noqa: ANN401 - as above
@@ -120,14 +120,14 @@ class Facts:
         """Whether the request came with it. Leaves no trace: ask only for what is part of every key."""
         return name in self._source
 
-    def absorb(self, trace: tuple[Read, ...]) -> None:
+    def absorb(self, trace: tuple[TracedRead, ...]) -> None:
         """Take over what an earlier slot read: this slot's answer depends on that slot's."""
         for read in trace:
             self._reads.setdefault(read.name, read)
             self.scope = max(self.scope, read.scope)
 
     @property
-    def trace(self) -> tuple[Read, ...]:
+    def trace(self) -> tuple[TracedRead, ...]:
         """What was read, in order."""
         return tuple(self._reads.values())
 
@@ -135,7 +135,7 @@ class Facts:
         """16 bytes over `parts` and everything read: differs when any of it does."""
         pieces = list(parts)
         for read in self._reads.values():
-            pieces += (read.name.encode(), read.mark)
+            pieces += (read.name.encode(), read.fingerprint)
         # Lengths first, so that no two lists of pieces spell the same bytes.
         lengths = ",".join([str(len(piece)) for piece in pieces])
         return hashlib.blake2b(b";".join((lengths.encode(), *pieces)), digest_size=16).digest()

@@ -82,7 +82,7 @@ class Snapshot:
         return marks
 
     @cached_property
-    def owed(self) -> frozenset[int]:
+    def cold_start_items(self) -> frozenset[int]:
         """New items that are still owed impressions."""
         return frozenset(self.ints("owed").tolist())
 

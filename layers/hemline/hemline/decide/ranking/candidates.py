@@ -41,20 +41,20 @@ NAMES: tuple[str, ...] = (*SHARES, "yours", "static")
 _CODE = {name: code for code, name in enumerate(NAMES)}
 
 
-class Found(NamedTuple):
+class Candidates(NamedTuple):
     """Candidates, each item once: `items` int32 [n], `sources` uint8 [n], codes of NAMES."""
 
     items: Ints
     sources: Codes
 
-    def take(self, order: npt.NDArray[np.intp]) -> "Found":
+    def take(self, order: npt.NDArray[np.intp]) -> "Candidates":
         """Those at these positions, in this order."""
-        return Found(self.items.take(order), self.sources.take(order))
+        return Candidates(self.items.take(order), self.sources.take(order))
 
 
-def from_one(source: str, items: Ints) -> Found:
+def from_one(source: str, items: Ints) -> Candidates:
     """Candidates of one source."""
-    return Found(items, np.full(len(items), _CODE[source], np.uint8))
+    return Candidates(items, np.full(len(items), _CODE[source], np.uint8))
 
 
 NOTHING = from_one("static", NONE)
@@ -146,7 +146,7 @@ def _first_places(items: Ints) -> npt.NDArray[np.intp]:
     return np.flatnonzero(first[items] == places)
 
 
-def gather(  # noqa: PLR0913 - a slot's sources, and what bounds them
+def generate(  # noqa: PLR0913 - a slot's sources, and what bounds them
     slot: Slot,
     snapshot: Snapshot,
     facts: Facts,
@@ -154,7 +154,7 @@ def gather(  # noqa: PLR0913 - a slot's sources, and what bounds them
     personal: bool,
     most: int = MOST,
     allowed: npt.NDArray[np.bool_] | None = None,
-) -> Found:
+) -> Candidates:
     """Candidates of the slot's sources, each up to its share; without the visitor's unless `personal`.
 
     With `allowed` (bool [n]) what may not be shown uses up no share: far down a list, where most was
@@ -167,13 +167,13 @@ def gather(  # noqa: PLR0913 - a slot's sources, and what bounds them
     return merged([from_one(name, items[: SHARES[name]]) for name, items in parts], most)
 
 
-def merged(parts: Sequence[Found], most: int = MOST) -> Found:
+def merged(parts: Sequence[Candidates], most: int = MOST) -> Candidates:
     """The parts one after another, each item at its first place only, at most `most`."""
     if not parts:
         return NOTHING
     items = np.concatenate([part.items for part in parts])
     sources = np.concatenate([part.sources for part in parts])
-    return Found(items, sources).take(_first_places(items)[:most])
+    return Candidates(items, sources).take(_first_places(items)[:most])
 
 
 def _lists(
@@ -188,7 +188,7 @@ def _lists(
             continue
 
 
-def named(listed: Sequence[int]) -> Found:
+def from_request(listed: Sequence[int]) -> Candidates:
     """The caller's own list of item indices, in the caller's order, each item once."""
     # Hardly a caller names an item twice, and to see that none does is less work than to sift.
     once = listed if len(set(listed)) == len(listed) else list(dict.fromkeys(listed))

@@ -1,7 +1,7 @@
 """Diversity: a greedy trade-off between an item's rank and how like it is to what is chosen already.
 
 Maximal marginal relevance (Carbonell and Goldstein, 1998) with the mean likeness to the chosen ones, which
-is what a list's own variety is measured by. Likeness is of a value that both have (category, brand, …),
+is what a list's own variety is measured by. ItemSimilarity is of a value that both have (category, brand, …),
 or of what the items say of themselves, as vectors. What it costs in relevance: docs/decisions/diversity.md.
 """
 

@@ -23,7 +23,7 @@ class Explored(NamedTuple):
     propensity: float
 
     @property
-    def mark(self) -> tuple[int, float]:
+    def exploration(self) -> tuple[int, float]:
         """As a token says it."""
         return self.item, self.propensity
 
@@ -58,7 +58,7 @@ def explore(
     return Explored(moved, ranked[at], share / len(pool))
 
 
-def drawn(count: int, best: int, share: float, seed: str) -> tuple[int, float]:
+def sample_epsilon_greedy(count: int, best: int, share: float, seed: str) -> tuple[int, float]:
     """(position, propensity): the `best` of `count`, or with probability `share` any, evenly.
 
     The best one may be drawn too, so its propensity is 1 - share + share / count.

@@ -17,7 +17,7 @@ class Chosen(NamedTuple):
 
     slot: Slot
     """As it was decided: under the brake."""
-    want: SlotRequest
+    slot_request: SlotRequest
     facts: Facts
     taken: tuple[int, ...]
     """What earlier slots of the page showed."""

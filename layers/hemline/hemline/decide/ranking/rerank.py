@@ -5,27 +5,27 @@ from collections.abc import Sequence
 from functools import partial
 from math import ceil
 
-from hemline.decide.ranking.spacing import Places, paced, too_near
+from hemline.decide.ranking.spacing import Positions, space_out, too_near
 from hemline.decide.rules.eligibility import Cap, Eligibility
 
 
-def arrange(ranked: Sequence[int], eligible: Eligibility, limit: int) -> list[int]:
+def rerank(ranked: Sequence[int], eligible: Eligibility, limit: int) -> list[int]:
     """At most `limit` item indices, best first, pins at their positions, no cap exceeded.
 
     `ranked` holds allowed items only. Pins count against the caps before anything else does, then the
     items that a minimum share asks for, the best ranked of them. A pin beyond the end of a short list
     comes last. A share that the ranked items cannot fill is filled as far as they go, and so is the pace.
     """
-    if not (eligible.pins or eligible.caps or eligible.shares or eligible.aparts):
+    if not (eligible.pins or eligible.caps or eligible.shares or eligible.min_gaps):
         return list(ranked[:limit])
     pins = _kept_pins(eligible, limit)
     pinned = {item for _, item in pins}
     counts = [_count(cap, pinned) for cap in eligible.caps]
     room = limit - len(pins)
     chosen = _reserved(ranked, eligible, counts, pinned, room, limit) if eligible.shares else set()
-    if eligible.aparts:
+    if eligible.min_gaps:
         takes = partial(_fits, caps=eligible.caps, counts=counts)
-        return paced(ranked, Places(limit, dict(pins), chosen), eligible.aparts, takes)
+        return space_out(ranked, Positions(limit, dict(pins), chosen), eligible.min_gaps, takes)
     for item in ranked:
         if len(chosen) >= room:
             break
@@ -67,7 +67,7 @@ _ROUNDING = 1e-9
 def missed(shown: Sequence[int], eligible: Eligibility) -> list[str]:
     """Lines about minimum shares and a pace that what is shown does not reach."""
     lines = []
-    for apart in eligible.aparts:
+    for apart in eligible.min_gaps:
         near = too_near(shown, apart)
         if near:
             lines.append(f"rule {apart.rule}: {near} of {len(shown)} stand too near to their like")

@@ -11,7 +11,7 @@ from hemline.decide.facts.snapshot import Ints
 _FAR = 1 << 30
 
 
-class Apart(NamedTuple):
+class MinGap(NamedTuple):
     """At least `least` others between two items that share a number in `group` (int32 [n], -1: free)."""
 
     group: Ints
@@ -19,7 +19,7 @@ class Apart(NamedTuple):
     rule: str = ""
 
 
-class Places(NamedTuple):
+class Positions(NamedTuple):
     """How many there are, and which are given already."""
 
     limit: int
@@ -29,8 +29,8 @@ class Places(NamedTuple):
     """Items that have a place for sure, wherever it is."""
 
 
-def paced(
-    ranked: Iterable[int], places: Places, aparts: Sequence[Apart], takes: Callable[[int], bool]
+def space_out(
+    ranked: Iterable[int], places: Positions, aparts: Sequence[MinGap], takes: Callable[[int], bool]
 ) -> list[int]:
     """At most `limit` items: at each place the best ranked one that stands far enough from its like.
 
@@ -61,7 +61,7 @@ def _next(
     pool: list[int],
     held: set[int],
     gaps: Sequence[Mapping[int, int]],
-    aparts: Sequence[Apart],
+    aparts: Sequence[MinGap],
     takes: Callable[[int], bool],
 ) -> int | None:
     """The item for one place; who is refused leaves the pool for good: what is full stays full."""
@@ -89,7 +89,7 @@ def _fitting_first(pool: Sequence[int], nearness: Callable[[int], int]) -> Itera
     yield from sorted(clashing, key=nearness)
 
 
-def _gaps(apart: Apart, shown: Sequence[int], pins: Mapping[int, int]) -> dict[int, int]:
+def _gaps(apart: MinGap, shown: Sequence[int], pins: Mapping[int, int]) -> dict[int, int]:
     """Group → how far its nearest item is from the next place, of those that are too near."""
     place = len(shown)
     near = {place - at: shown[at] for at in range(max(0, place - apart.least), place)}
@@ -101,7 +101,7 @@ def _gaps(apart: Apart, shown: Sequence[int], pins: Mapping[int, int]) -> dict[i
     return found
 
 
-def too_near(shown: Sequence[int], apart: Apart) -> int:
+def too_near(shown: Sequence[int], apart: MinGap) -> int:
     """How many items stand nearer to one of their like before them than they should."""
     groups = [int(apart.group[item]) for item in shown]
     return sum(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hemline.decide.facts.snapshot import Floats, Ints, Snapshot
 from hemline.learn.profile.columns import Columns
 from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
-from hemline.model.events.event import DEEDS, Deed
+from hemline.model.events.event import LEVEL_OF_EVENT, InteractionLevel
 
 Reals = npt.NDArray[np.float64]
 
@@ -23,17 +23,32 @@ LAST = ("bought", "engaged", "shown")
 """Columns of `VisitorView.last`."""
 
 _QUANTITY, _SHARE = 2, 5
-_COUNTED = {Deed.BOUGHT: 0, Deed.CARTED: 1, Deed.ENGAGED: 3, Deed.SHOWN: 4}
-"""Deed → the column of `own` that counts it."""
-_DEED_OF = [DEEDS[name] or Deed.SHOWN for name in TYPES]
+_COUNTED = {
+    InteractionLevel.BOUGHT: 0,
+    InteractionLevel.CARTED: 1,
+    InteractionLevel.ENGAGED: 3,
+    InteractionLevel.SHOWN: 4,
+}
+"""InteractionLevel → the column of `own` that counts it."""
+_DEED_OF = [LEVEL_OF_EVENT[name] or InteractionLevel.SHOWN for name in TYPES]
 _COLUMN = np.array([_COUNTED[deed] for deed in _DEED_OF], np.int64)
 """Kind of an action → its column of `own`."""
 _PLACE = np.array([list(_COUNTED).index(deed) for deed in _DEED_OF], np.int64)
 """Kind of an action → its place in `sums`."""
-_RINGS = {Deed.BOUGHT: 0, Deed.CARTED: 0, Deed.ENGAGED: 1, Deed.SHOWN: 2}
+_RINGS = {
+    InteractionLevel.BOUGHT: 0,
+    InteractionLevel.CARTED: 0,
+    InteractionLevel.ENGAGED: 1,
+    InteractionLevel.SHOWN: 2,
+}
 _RING_OF = np.array([_RINGS[deed] for deed in _DEED_OF], np.int64)
 """Kind of an action → its column of `last`."""
-_TASTE_OF_DEED = {Deed.SHOWN: 0.0, Deed.ENGAGED: 1.0, Deed.CARTED: 2.0, Deed.BOUGHT: 2.0}
+_TASTE_OF_DEED = {
+    InteractionLevel.SHOWN: 0.0,
+    InteractionLevel.ENGAGED: 1.0,
+    InteractionLevel.CARTED: 2.0,
+    InteractionLevel.BOUGHT: 2.0,
+}
 """What a deed says about taste, beside one plain look."""
 _TASTE_WEIGHT = np.array([_TASTE_OF_DEED[deed] for deed in _DEED_OF], np.float64)
 """By kind of action, for every kind that a profile keeps: made of the list, so that none is missing."""

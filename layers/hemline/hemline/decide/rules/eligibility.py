@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from hemline.decide.facts.facts import Facts
 from hemline.decide.facts.snapshot import Ints, Snapshot
-from hemline.decide.ranking.spacing import Apart
+from hemline.decide.ranking.spacing import MinGap
 from hemline.decide.rules.masks import attribute_of, sections
-from hemline.decide.rules.plan import Plan, Plans, Purpose
+from hemline.decide.rules.plan import Purpose, RulePlan, RulePlans
 from hemline.model.edition import UNKNOWN_STOCK
 from hemline.model.site.rule import RESTRICTING, Rule
 from hemline.model.site.slot import Slot, Source, Variant
@@ -80,14 +80,14 @@ class Eligibility(NamedTuple):
     caps: tuple[Cap, ...]
     shares: tuple[Share, ...] = ()
     boosts: Boosts | None = None
-    aparts: tuple[Apart, ...] = ()
+    min_gaps: tuple[MinGap, ...] = ()
     faults: tuple[str, ...] = ()
     """Rules that failed: the slot steps one rung down."""
 
     @property
-    def taking_away(self) -> "Eligibility":
+    def restrictions_only(self) -> "Eligibility":
         """Without what puts in or moves: what is frozen is sifted, and nothing else."""
-        return self._replace(pins=(), shares=(), boosts=None, aparts=())
+        return self._replace(pins=(), shares=(), boosts=None, min_gaps=())
 
 
 class Fired(NamedTuple):
@@ -96,7 +96,7 @@ class Fired(NamedTuple):
     A failed rule that takes away is among those that hold: in doubt, less is shown.
     """
 
-    plan: Plan
+    plan: RulePlan
     at: Sequence[int]
     """Rows of the edition's rules."""
     faults: tuple[str, ...]
@@ -151,7 +151,7 @@ class Rules:
         self._mask_row, self._group_row = rows[:, 0].tolist(), rows[:, 1].tolist()
         find = snapshot.index.get
         self._item = [find(rule.item or "", -1) for rule in self._rules]
-        self._plans = Plans(self._rules, self._segments)
+        self._plans = RulePlans(self._rules, self._segments)
         kept = {at: bits for at in range(len(rows)) if (bits := self._kept(at)) is not None}
         self._keep = np.stack(list(kept.values())) if kept else self._masks
         self._keep_row = {at: row for row, at in enumerate(kept)}
@@ -173,7 +173,7 @@ class Rules:
         self._caps = {at: Cap(self._group[rows[at]], rules[at].count) for at in by_action["cap"]}
         self._shares = frozenset(by_action["share"])
         self._aparts = {
-            at: Apart(self._group[rows[at]], rules[at].count, rules[at].name)
+            at: MinGap(self._group[rows[at]], rules[at].count, rules[at].name)
             for at in by_action["apart"]
         }
         boosts = by_action["boost"]

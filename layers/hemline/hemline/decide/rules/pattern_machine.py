@@ -19,7 +19,7 @@ class Class(NamedTuple):
     negated: bool = False
 
 
-class Part(NamedTuple):
+class PatternPart(NamedTuple):
     """A piece of a pattern: the positions it may begin and end with, and whether it may be empty."""
 
     empty: bool
@@ -28,7 +28,7 @@ class Part(NamedTuple):
     last: int
 
 
-NOTHING = Part(empty=True, first=0, last=0)
+NOTHING = PatternPart(empty=True, first=0, last=0)
 
 
 def bits(number: int) -> list[int]:
@@ -53,7 +53,7 @@ class Machine:
     """
 
     def __init__(
-        self, classes: list[Class], follow: list[int], part: Part, *, anchored: bool
+        self, classes: list[Class], follow: list[int], part: PatternPart, *, anchored: bool
     ) -> None:
         self._follow, self._part = follow, part
         self._again = 0 if anchored else part.first

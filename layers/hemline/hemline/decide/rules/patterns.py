@@ -8,7 +8,7 @@ each character is one look-up, whatever the pattern. Why not a library: docs/dec
 
 from collections.abc import Callable
 
-from hemline.decide.rules.pattern_machine import NOTHING, Class, Machine, Part, bits
+from hemline.decide.rules.pattern_machine import NOTHING, Class, Machine, PatternPart, bits
 
 MOST_POSITIONS = 256
 """Letters and classes of a pattern after its repetitions are written out."""
@@ -36,7 +36,7 @@ class _Parser:
         self.follow: list[int] = []
         self._read = 0
 
-    def whole(self) -> Part:
+    def whole(self) -> PatternPart:
         part = self._either()
         if self._at < len(self._text):
             raise BadPattern(f"`{self._text[self._at]}` at {self._at + 1} has no beginning")
@@ -52,31 +52,33 @@ class _Parser:
         self._at += 1
         return char
 
-    def _either(self) -> Part:
+    def _either(self) -> PatternPart:
         part = self._row()
         while self._peek() == "|":
             self._at += 1
             other = self._row()
-            part = Part(part.empty or other.empty, part.first | other.first, part.last | other.last)
+            part = PatternPart(
+                part.empty or other.empty, part.first | other.first, part.last | other.last
+            )
         return part
 
-    def _row(self) -> Part:
+    def _row(self) -> PatternPart:
         part = NOTHING
         while self._peek() not in {"", "|", ")"}:
             part = self._join(part, self._repeated())
         return part
 
-    def _join(self, left: Part, right: Part) -> Part:
+    def _join(self, left: PatternPart, right: PatternPart) -> PatternPart:
         self._connect(left.last, right.first)
         first = left.first | (right.first if left.empty else 0)
         last = right.last | (left.last if right.empty else 0)
-        return Part(left.empty and right.empty, first, last)
+        return PatternPart(left.empty and right.empty, first, last)
 
     def _connect(self, ends: int, begins: int) -> None:
         for position in bits(ends):
             self.follow[position] |= begins
 
-    def _repeated(self) -> Part:
+    def _repeated(self) -> PatternPart:
         start = self._at
         part = self._atom()
         end = self._at
@@ -108,7 +110,9 @@ class _Parser:
             raise BadPattern(f"{{{inside}}} ends before it begins")
         return int(low), most
 
-    def _copies(self, part: Part, span: tuple[int, int], low: int, high: int | None) -> Part:
+    def _copies(
+        self, part: PatternPart, span: tuple[int, int], low: int, high: int | None
+    ) -> PatternPart:
         """The piece as often as is asked for, each copy with positions of its own."""
         made = [part]
         after = self._at
@@ -123,7 +127,7 @@ class _Parser:
             whole = self._join(whole, copy if number < low else copy._replace(empty=True))
         return whole
 
-    def _atom(self) -> Part:
+    def _atom(self) -> PatternPart:
         self._read += 1
         if self._read > _MOST_READ:
             raise BadPattern("it is too large: its repetitions are nested")
@@ -148,13 +152,13 @@ class _Parser:
             raise BadPattern(f"`{char}` at {self._at} has nothing to stand for; write \\{char}")
         return self._position(Class(frozenset(char)))
 
-    def _position(self, taken: Class) -> Part:
+    def _position(self, taken: Class) -> PatternPart:
         if len(self.classes) >= MOST_POSITIONS:
             raise BadPattern(f"it is too large: at most {MOST_POSITIONS} characters written out")
         bit = 1 << len(self.classes)
         self.classes.append(taken)
         self.follow.append(0)
-        return Part(empty=False, first=bit, last=bit)
+        return PatternPart(empty=False, first=bit, last=bit)
 
     def _escape(self) -> Class:
         char = self._take()

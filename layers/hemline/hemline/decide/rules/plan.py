@@ -30,7 +30,7 @@ _BY_VALUE = frozenset({"eq", "in"})
 _encode = msgspec.json.Encoder().encode
 
 
-class Candidate(NamedTuple):
+class CandidateRule(NamedTuple):
     """A rule whose first condition holds: its row, and the rest of its conditions."""
 
     order: int
@@ -42,25 +42,25 @@ class _Failure(Exception):  # noqa: N818 - carries what went wrong to where rule
     pass
 
 
-class Plan:
+class RulePlan:
     """The rules of one slot in one stretch of its schedule."""
 
     def __init__(
         self, rules: Sequence[Rule], at: Sequence[int], compiled: Callable[[Sequence[When]], Holds]
     ) -> None:
         self._rules, self._compiled = rules, compiled
-        self._always: list[Candidate] = []
-        self._by_value: dict[str, dict[object, list[Candidate]]] = {}
-        self._by_test: list[tuple[Holds, list[Candidate]]] = []
+        self._always: list[CandidateRule] = []
+        self._by_value: dict[str, dict[object, list[CandidateRule]]] = {}
+        self._by_test: list[tuple[Holds, list[CandidateRule]]] = []
         self._sort(at)
 
     def _sort(self, at: Sequence[int]) -> None:
-        shared: dict[bytes, list[Candidate]] = defaultdict(list)
+        shared: dict[bytes, list[CandidateRule]] = defaultdict(list)
         firsts: dict[bytes, When] = {}
         for order, row in enumerate(sorted(at, key=lambda row: (-self._rules[row].priority, row))):
             conditions = conditions_of(self._rules[row])
             first, rest = conditions[0] if conditions else None, conditions[1:]
-            one = Candidate(order, row, self._compiled(rest) if rest else None)
+            one = CandidateRule(order, row, self._compiled(rest) if rest else None)
             if first is None:
                 self._always.append(one)
             elif isinstance(first, Condition) and _is_by_value(first):
@@ -71,7 +71,7 @@ class Plan:
                 shared[key].append(one)
         self._by_test = [(self._compiled((firsts[key],)), found) for key, found in shared.items()]
 
-    def _index(self, first: Condition, one: Candidate) -> None:
+    def _index(self, first: Condition, one: CandidateRule) -> None:
         values = first.value if isinstance(first.value, list) else [first.value]
         table = self._by_value.setdefault(first.fact, defaultdict(list))
         for value in dict.fromkeys(values):
@@ -92,7 +92,7 @@ class Plan:
 
     def _likely(
         self, facts: Facts, found: list[tuple[int, int]], faults: dict[str, list[int]]
-    ) -> Iterator[Candidate]:
+    ) -> Iterator[CandidateRule]:
         """Candidates whose first condition holds."""
         yield from self._always
         for name, table in self._by_value.items():
@@ -114,7 +114,7 @@ class Plan:
 
     def _doubt(
         self,
-        candidates: Sequence[Candidate],
+        candidates: Sequence[CandidateRule],
         fault: Exception,
         found: list[tuple[int, int]],
         faults: dict[str, list[int]],
@@ -147,16 +147,16 @@ def _is_by_value(first: Condition) -> bool:
     return first.op in _BY_VALUE and fits and segment_of(first.fact) is None
 
 
-class Plans:
+class RulePlans:
     """Plans of an edition, made when a slot is first asked for; kept for the present stretch only."""
 
     def __init__(self, rules: Sequence[Rule], segments: Segments) -> None:
         self._rules, self._segments = rules, segments
         edges = {edge for rule in rules for edge in (rule.since, rule.until) if edge is not None}
         self._edges = sorted(edges)
-        self._made: dict[tuple[str, Purpose], tuple[int, Plan]] = {}
+        self._made: dict[tuple[str, Purpose], tuple[int, RulePlan]] = {}
 
-    def of(self, slot: str, purpose: Purpose, now: int) -> Plan:
+    def of(self, slot: str, purpose: Purpose, now: int) -> RulePlan:
         """The plan for a slot at a time (epoch ms); rules that its purpose has no use for stay unread."""
         stretch = bisect_right(self._edges, now)
         made = self._made.get((slot, purpose))
@@ -164,7 +164,7 @@ class Plans:
             rules = enumerate(self._rules)
             use = _USE[purpose]
             at = [at for at, rule in rules if rule.action in use and _is_due(rule, slot, now)]
-            made = self._made[slot, purpose] = (stretch, Plan(self._rules, at, self.compiled))
+            made = self._made[slot, purpose] = (stretch, RulePlan(self._rules, at, self.compiled))
         return made[1]
 
     def compiled(self, when: Sequence[When]) -> Holds:

@@ -9,13 +9,31 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from hemline.decide.templates import elements
-from hemline.decide.templates.html import START, State, describe, feed
-from hemline.decide.templates.names import ROOTS, Found, Shape, Shown, Unknown, resolve
-from hemline.decide.templates.parse import Block, Fault, Literal, Mark, Raw, Refusal, Remark, parse
-from hemline.model.site.template import FACT, Context, Hole, Name, Node, Program, Section, Text
+from hemline.decide.templates.html import START, HtmlState, describe, feed
+from hemline.decide.templates.names import ROOTS, ResolvedName, Shown, Unknown, ValueShape, resolve
+from hemline.decide.templates.parse import (
+    Block,
+    CommentNode,
+    Fault,
+    Mark,
+    ParseRefusal,
+    Raw,
+    TextNode,
+    parse,
+)
+from hemline.model.site.template import (
+    FACT,
+    EscapeContext,
+    Hole,
+    Name,
+    Node,
+    Program,
+    TemplateSection,
+    Text,
+)
 
 
-class Read(NamedTuple):
+class TemplateRead(NamedTuple):
     """A fact that a template reads, and the line where it first does."""
 
     line: int
@@ -27,7 +45,7 @@ class Compiled(NamedTuple):
 
     program: Program | None
     faults: tuple[Fault, ...]
-    reads: tuple[Read, ...]
+    reads: tuple[TemplateRead, ...]
 
 
 def compile_template(html: str, kind: Shown) -> Compiled:
@@ -37,24 +55,24 @@ def compile_template(html: str, kind: Shown) -> Compiled:
     try:
         nodes, state = work.nodes(parse(html), START, _Inside((ROOTS[kind],), ()))
         _check_end(state, html)
-    except Refusal as refusal:
+    except ParseRefusal as refusal:
         work.faults.append(refusal.fault)
     faults = tuple(sorted(set(work.faults)))
-    reads = tuple(Read(line, fact) for fact, line in work.reads.items())
+    reads = tuple(TemplateRead(line, fact) for fact, line in work.reads.items())
     return Compiled(None if faults else Program(nodes), faults, reads)
 
 
-def _check_end(state: State, html: str) -> None:
-    if state != State():
+def _check_end(state: HtmlState, html: str) -> None:
+    if state != HtmlState():
         line = html.count("\n") + 1
         inner = state.half or describe(state)
-        raise Refusal(line, f"the template ends in {inner}.", "Close every tag and element.")
+        raise ParseRefusal(line, f"the template ends in {inner}.", "Close every tag and element.")
 
 
 class _Inside(NamedTuple):
     """What is around a mark: shapes of data, and the lists that are being gone through."""
 
-    scopes: tuple[Shape, ...]
+    scopes: tuple[ValueShape, ...]
     lists: tuple[int, ...]
     """Their `at` in scopes: a list within a list must be of its element."""
     unsure: bool = False
@@ -69,18 +87,18 @@ class _Work:
         self.reads: dict[str, int] = {}
 
     def nodes(
-        self, raw: Sequence[Raw], state: State, inside: _Inside
-    ) -> tuple[tuple[Node, ...], State]:
+        self, raw: Sequence[Raw], state: HtmlState, inside: _Inside
+    ) -> tuple[tuple[Node, ...], HtmlState]:
         """A stretch of marks and markup; the state behind it. Raises Refusal."""
         found: list[Node] = []
-        ends: State | None = None
+        ends: HtmlState | None = None
         for one, following in pairwise([*raw, None]):
-            if isinstance(one, Literal):
+            if isinstance(one, TextNode):
                 state = feed(state, one)
                 found.append(Text(one.text))
             elif isinstance(one, Mark):
                 state = self._hole(one, _whole(state, one.line), inside, found)
-            elif isinstance(one, Remark):
+            elif isinstance(one, CommentNode):
                 _whole(state, one.line)
             elif isinstance(one, Block):
                 after = self._block(one, _whole(state, one.line), inside, found)
@@ -91,7 +109,7 @@ class _Work:
                     state, ends = _joined(one, ends or state, after), None
         return tuple(found), state
 
-    def _hole(self, mark: Mark, state: State, inside: _Inside, found: list[Node]) -> State:
+    def _hole(self, mark: Mark, state: HtmlState, inside: _Inside, found: list[Node]) -> HtmlState:
         context, after = _context(state, mark)
         if context == "script" and found and isinstance(found[-1], Text):
             _check_import(mark, found[-1].text)
@@ -105,7 +123,9 @@ class _Work:
             found.append(Hole(place.name, context))
         return after
 
-    def _block(self, block: Block, state: State, inside: _Inside, found: list[Node]) -> State:
+    def _block(
+        self, block: Block, state: HtmlState, inside: _Inside, found: list[Node]
+    ) -> HtmlState:
         """The state behind its body."""
         place = self._find(block.line, block.name, inside)
         within = _stepped(block, place, inside) if place else inside._replace(unsure=True)
@@ -118,11 +138,13 @@ class _Work:
             if each:
                 _joined(block, state, after)
             found.append(
-                Section(place.name, "not" if block.inverted else "each" if each else "if", body)
+                TemplateSection(
+                    place.name, "not" if block.inverted else "each" if each else "if", body
+                )
             )
         return after
 
-    def _find(self, line: int, name: str, inside: _Inside) -> Found | None:
+    def _find(self, line: int, name: str, inside: _Inside) -> ResolvedName | None:
         try:
             found = resolve(name, inside.scopes)
         except Unknown as unknown:
@@ -139,7 +161,7 @@ class _Work:
             self.faults.append(Fault(block.line, problem, "Close the outer section first."))
 
 
-def _stepped(block: Block, place: Found, inside: _Inside) -> _Inside:
+def _stepped(block: Block, place: ResolvedName, inside: _Inside) -> _Inside:
     """Within `{{#x}}` names are looked for in x first; of a list, in its element."""
     if block.inverted:
         return inside
@@ -153,11 +175,11 @@ def _stepped(block: Block, place: Found, inside: _Inside) -> _Inside:
 _NOT_SHOWN = frozenset({"list", "record", "map"})
 
 
-def _is_texts(shape: Shape) -> bool:
+def _is_texts(shape: ValueShape) -> bool:
     return shape.of is not None and shape.of.type == "text"
 
 
-def _not_shown(name: str, shape: Shape) -> tuple[str, str]:
+def _not_shown(name: str, shape: ValueShape) -> tuple[str, str]:
     if shape.type == "list":
         return f"`{name}` is a list.", f"Write `{{{{#{name}}}}}…{{{{/{name}}}}}` around its parts."
     return f"`{name}` is no text but has parts.", "Name one of them."
@@ -172,16 +194,16 @@ def _is_other(block: Block, following: Raw | None) -> bool:
     )
 
 
-def _whole(state: State, line: int) -> State:
+def _whole(state: HtmlState, line: int) -> HtmlState:
     """The state, where a mark may stand at all. Raises Refusal."""
     if state.half:
         problem = f"a mark stands within {state.half}."
-        raise Refusal(line, problem, "Marks stand in text, and in values within quotes.")
+        raise ParseRefusal(line, problem, "Marks stand in text, and in values within quotes.")
     if state.mode in {"tag", "value"} and state.tag in elements.RAW:
         problem = f"a mark stands in the tag <{state.tag}>."
-        raise Refusal(line, problem, "What a script or style is must not depend on data.")
+        raise ParseRefusal(line, problem, "What a script or style is must not depend on data.")
     if state.mode == "raw" and state.open[-1] in elements.RAW and not state.value:
-        raise Refusal(line, *_RAW[state.open[-1]])
+        raise ParseRefusal(line, *_RAW[state.open[-1]])
     return state
 
 
@@ -194,7 +216,7 @@ _RAW = {
 }
 
 
-def _joined(block: Block, one: State, other: State) -> State:
+def _joined(block: Block, one: HtmlState, other: HtmlState) -> HtmlState:
     """What holds whichever of the two was taken. Raises Refusal when they differ."""
     if one == other:
         return one
@@ -203,22 +225,24 @@ def _joined(block: Block, one: State, other: State) -> State:
         return one._replace(value="unsettled")
     problem = f"with and without `{block.name}` the template goes on in different places of HTML:"
     problem += f" in {describe(one)}, or in {describe(other)}."
-    raise Refusal(block.end, problem, "Begin and end tags and quotes on the same side of the mark.")
+    raise ParseRefusal(
+        block.end, problem, "Begin and end tags and quotes on the same side of the mark."
+    )
 
 
-def _context(state: State, mark: Mark) -> tuple[Context | None, State]:
+def _context(state: HtmlState, mark: Mark) -> tuple[EscapeContext | None, HtmlState]:
     """How a value is escaped there, and the state behind it. Raises Refusal."""
     line = mark.line
     if state.mode == "tag":
         problem = f"a mark stands in the tag <{state.tag}>, where a name of an attribute would."
-        raise Refusal(line, problem, 'Write the attribute out: class="{{name}}".')
+        raise ParseRefusal(line, problem, 'Write the attribute out: class="{{name}}".')
     if state.mode == "value":
         return _in_value(state, line)
     inner = state.open[-1] if state.open else ""
     if inner == "script":
         return "script", state
     if state.mode == "text" and inner in elements.CHILDREN and inner != "option":
-        raise Refusal(
+        raise ParseRefusal(
             line, f"text may not stand directly in <{inner}>.", "Put an element around it."
         )
     return "text", state
@@ -227,23 +251,23 @@ def _context(state: State, mark: Mark) -> tuple[Context | None, State]:
 def _check_import(mark: Mark, before: str) -> None:
     if _IMPORTS.search(before[-80:]):
         problem = "data would say which code is loaded."
-        raise Refusal(mark.line, problem, "Write the module's address out.")
+        raise ParseRefusal(mark.line, problem, "Write the module's address out.")
 
 
 _IMPORTS = re.compile(r"\b(?:import|from)\s*\(?\s*\Z")
 
 
-def _in_value(state: State, line: int) -> tuple[Context, State]:
+def _in_value(state: HtmlState, line: int) -> tuple[EscapeContext, HtmlState]:
     how, begun = elements.context_of(state.attribute), state.value != "start"
     if not how or (how == "identity" and not begun):
-        raise Refusal(line, *_refused(state.attribute, how))
+        raise ParseRefusal(line, *_refused(state.attribute, how))
     if how == "srcset" and state.value == "described":
-        raise Refusal(
+        raise ParseRefusal(
             line, "a mark stands in a picture's description.", "Write `2x` or `640w` out."
         )
     if how in {"url", "srcset"}:
         after = state if begun else state._replace(value="unsettled")
-        whole: Context = "srcset" if how == "srcset" else "url"
+        whole: EscapeContext = "srcset" if how == "srcset" else "url"
         return ("part" if begun else whole), after
     return "attribute", state
 

@@ -12,7 +12,7 @@ import msgspec
 
 from hemline.decide.render.markup import ENTITIES, SPECIAL, escape
 from hemline.decide.render.web import safe_url
-from hemline.model.site.template import Context
+from hemline.model.site.template import EscapeContext
 
 _PLAIN_URL = re.compile(r"(?:https?://|/)[A-Za-z0-9._~/?=%#+,;@!$()*:-]*", re.ASCII).fullmatch
 """What needs neither a look at its scheme nor escaping: most addresses are so."""
@@ -82,7 +82,7 @@ _IN_SCRIPTS = (
     ("\u2028", "\\u2028"), ("\u2029", "\\u2029"),
 )  # fmt: skip
 
-ESCAPES: Mapping[Context, Callable[[object], str]] = {
+ESCAPES: Mapping[EscapeContext, Callable[[object], str]] = {
     "text": _text,
     "attribute": _text,
     "url": _url,

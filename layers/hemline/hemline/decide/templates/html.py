@@ -9,7 +9,7 @@ from html import unescape
 from typing import NamedTuple
 
 from hemline.decide.templates import elements
-from hemline.decide.templates.parse import Literal, Refusal
+from hemline.decide.templates.parse import ParseRefusal, TextNode
 from hemline.decide.templates.script import script_after
 from hemline.decide.templates.url import srcset_after, url_after
 
@@ -27,7 +27,7 @@ _CUSTOM = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _RESERVED = frozenset({"annotation-xml", "color-profile", "font-face", "missing-glyph"})
 
 
-class State(NamedTuple):
+class HtmlState(NamedTuple):
     """Where the walk is. `mode`: text, tag (between attributes), value, raw (of script, style, title…)."""
 
     mode: str = "text"
@@ -45,10 +45,10 @@ class State(NamedTuple):
     """script: its type."""
 
 
-START = State()
+START = HtmlState()
 
 
-def describe(state: State) -> str:
+def describe(state: HtmlState) -> str:
     """For people."""
     inner = f"<{state.open[-1]}>" if state.open else "the template's own text"
     if state.mode == "value":
@@ -58,7 +58,7 @@ def describe(state: State) -> str:
     return f"the text of {inner}" if state.open else inner
 
 
-def feed(state: State, literal: Literal) -> State:
+def feed(state: HtmlState, literal: TextNode) -> HtmlState:
     """The state after some markup. Raises Refusal."""
     text, at, line = literal.text, 0, literal.line
     while at < len(text):
@@ -68,7 +68,7 @@ def feed(state: State, literal: Literal) -> State:
     return state
 
 
-def _text(state: State, text: str, at: int, line: int) -> tuple[State, int]:
+def _text(state: HtmlState, text: str, at: int, line: int) -> tuple[HtmlState, int]:
     if found := _TEXT.match(text, at):
         _check_text(state, found[0], line)
         tail = _HALF_REFERENCE.search(found[0][-12:]) if found.end() == len(text) else None
@@ -82,7 +82,7 @@ def _text(state: State, text: str, at: int, line: int) -> tuple[State, int]:
         return _closed(state, found[1].lower(), line), found.end()
     if _HALF_TAG.match(text, at):
         return state._replace(half="a tag"), len(text)
-    raise Refusal(line, *_STRAY.get(text[at : at + 2], _LESS))
+    raise ParseRefusal(line, *_STRAY.get(text[at : at + 2], _LESS))
 
 
 _LESS = ("`<` begins no tag here.", "Write `&lt;` for the character.")
@@ -92,60 +92,66 @@ _STRAY = {
 }
 
 
-def _check_text(state: State, text: str, line: int) -> None:
+def _check_text(state: HtmlState, text: str, line: int) -> None:
     inner = state.open[-1] if state.open else ""
     if text.strip() and inner in elements.CHILDREN and inner != "option":
-        raise Refusal(
+        raise ParseRefusal(
             line, f"text may not stand directly in <{inner}>.", "Put an element around it."
         )
 
 
-def _check_element(state: State, name: str, line: int) -> None:
+def _check_element(state: HtmlState, name: str, line: int) -> None:
     custom = _CUSTOM.fullmatch(name) and name not in _RESERVED
     if name not in elements.ELEMENTS and not custom:
-        raise Refusal(line, f"<{name}> is no element for a template.", "See docs/site-file.md.")
+        raise ParseRefusal(
+            line, f"<{name}> is no element for a template.", "See docs/site-file.md."
+        )
     problem = elements.may_stand(name, state.open)
     if problem:
-        raise Refusal(line, f"{problem}.", "Move it, so that browsers leave it where it is.")
+        raise ParseRefusal(line, f"{problem}.", "Move it, so that browsers leave it where it is.")
     if len(state.open) >= MOST_OPEN:
-        raise Refusal(line, f"elements are nested more than {MOST_OPEN} deep.", "Flatten them.")
+        raise ParseRefusal(
+            line, f"elements are nested more than {MOST_OPEN} deep.", "Flatten them."
+        )
 
 
-def _closed(state: State, name: str, line: int) -> State:
+def _closed(state: HtmlState, name: str, line: int) -> HtmlState:
     inner = state.open[-1] if state.open else None
     if inner != name:
         opened = f"<{inner}> is open" if inner else "no element is open"
-        raise Refusal(
+        raise ParseRefusal(
             line, f"</{name}> stands where {opened}.", "Close every element, inner first."
         )
-    return State(open=state.open[:-1])
+    return HtmlState(open=state.open[:-1])
 
 
-def _tag(state: State, text: str, at: int, line: int) -> tuple[State, int]:
+def _tag(state: HtmlState, text: str, at: int, line: int) -> tuple[HtmlState, int]:
     if found := _SPACE.match(text, at):
         return state, found.end()
     if text.startswith(">", at):
         return _opened(state), at + 1
     if text.startswith("/>", at):
         if state.tag not in elements.VOID | elements.SHAPES:
-            raise Refusal(line, f"browsers ignore the slash of <{state.tag}/>.",
+            raise ParseRefusal(line, f"browsers ignore the slash of <{state.tag}/>.",
                           f"Close it with </{state.tag}>.")  # fmt: skip
-        return State(open=state.open), at + 2
+        return HtmlState(open=state.open), at + 2
     if found := _NAME.match(text, at):
         return _attribute(state, found, text, line)
     if not re.fullmatch(r"[a-zA-Z0-9_.:/-]*", text[at:]):
-        raise Refusal(line, f"the tag <{state.tag}> has what is no attribute.", _ATTRIBUTE)
+        raise ParseRefusal(line, f"the tag <{state.tag}> has what is no attribute.", _ATTRIBUTE)
     return state._replace(half="an attribute's name"), len(text)
 
 
 _ATTRIBUTE = 'An attribute is written name="value", with quotes.'
 
 
-def _attribute(state: State, found: re.Match[str], text: str, line: int) -> tuple[State, int]:
+def _attribute(
+    state: HtmlState, found: re.Match[str], text: str, line: int
+) -> tuple[HtmlState, int]:
     name = found[1].lower()
     problem = elements.refused(name)
     if problem:
-        raise Refusal(line, problem)
+        raise ParseRefusal(line, problem)
     equals = _IS.match(text, found.end())
     if not equals:
         return state, found.end()
@@ -153,16 +159,16 @@ def _attribute(state: State, found: re.Match[str], text: str, line: int) -> tupl
         return state._replace(half=f"`{name}=` without its quotes"), len(text)
     quote = text[equals.end()]
     if quote not in "\"'":
-        raise Refusal(line, f"the value of `{name}` has no quotes.", _ATTRIBUTE)
+        raise ParseRefusal(line, f"the value of `{name}` has no quotes.", _ATTRIBUTE)
     value = state._replace(mode="value", attribute=name, quote=quote, value="start", half="")
     return value, equals.end() + 1
 
 
-def _opened(state: State) -> State:
+def _opened(state: HtmlState) -> HtmlState:
     name = state.tag
     if name in elements.VOID:
-        return State(open=state.open)
-    inner = State(open=(*state.open, name))
+        return HtmlState(open=state.open)
+    inner = HtmlState(open=(*state.open, name))
     if name not in elements.RAW | elements.RCDATA:
         return inner
     code = name == "script" and state.kind in _SCRIPTS
@@ -172,7 +178,7 @@ def _opened(state: State) -> State:
 _SCRIPTS = frozenset({"", "module", "text/javascript", "application/json", "application/ld+json"})
 
 
-def _value(state: State, text: str, at: int, line: int) -> tuple[State, int]:
+def _value(state: HtmlState, text: str, at: int, line: int) -> tuple[HtmlState, int]:
     end = text.find(state.quote, at)
     literal = text[at:] if end < 0 else text[at:end]
     if literal:
@@ -183,10 +189,10 @@ def _value(state: State, text: str, at: int, line: int) -> tuple[State, int]:
         )
         return state._replace(half=half), len(text)
     kind = literal.strip().lower() if (state.tag, state.attribute) == ("script", "type") else ""
-    return State(mode="tag", open=state.open, tag=state.tag, kind=state.kind or kind), end + 1
+    return HtmlState(mode="tag", open=state.open, tag=state.tag, kind=state.kind or kind), end + 1
 
 
-def _value_after(state: State, literal: str, line: int) -> State:
+def _value_after(state: HtmlState, literal: str, line: int) -> HtmlState:
     how = elements.context_of(state.attribute)
     said = unescape(literal)
     if how == "url":
@@ -196,18 +202,20 @@ def _value_after(state: State, literal: str, line: int) -> State:
     return state._replace(value="begun") if how == "identity" else state
 
 
-def _raw(state: State, text: str, at: int, line: int) -> tuple[State, int]:
+def _raw(state: HtmlState, text: str, at: int, line: int) -> tuple[HtmlState, int]:
     name = state.open[-1]
     end = re.compile(rf"</{name}[ \t\n]*>", re.IGNORECASE).search(text, at)
     literal = text[at : end.start()] if end else text[at:]
     if "<!--" in literal and name == "script":
-        raise Refusal(line, "`<!--` changes how a script ends.", "Write a comment as `/* … */`.")
+        raise ParseRefusal(
+            line, "`<!--` changes how a script ends.", "Write a comment as `/* … */`."
+        )
     if re.search(rf"</{name}(?=[\s/])", literal, re.IGNORECASE):
-        raise Refusal(line, f"</{name}> is not complete.", f"Write </{name}>.")
+        raise ParseRefusal(line, f"</{name}> is not complete.", f"Write </{name}>.")
     if name == "script" and literal:
         state = state._replace(value=script_after(state.value, literal))
     if end:
-        return State(open=state.open[:-1]), end.end()
+        return HtmlState(open=state.open[:-1]), end.end()
     half = _HALF_END.search(literal[-32:]) or (
         name in elements.RCDATA and _HALF_REFERENCE.search(literal[-12:])
     )

@@ -16,33 +16,33 @@ Shown = Literal["items", "content", "alert", "layout", "any"]
 """The kind of slot that a template is for; `any` of one that no slot uses yet."""
 
 
-class Shape(NamedTuple):
+class ValueShape(NamedTuple):
     """What a value is: a record's or a map's fields, a list's element. A map has any field, as text."""
 
     type: Type
-    fields: Mapping[str, "Shape"] = {}
-    of: "Shape | None" = None
+    fields: Mapping[str, "ValueShape"] = {}
+    of: "ValueShape | None" = None
 
 
-TEXT, NUMBER, FLAG = Shape("text"), Shape("number"), Shape("flag")
-TEXTS = Shape("list", of=TEXT)
-MAP = Shape("map")
-_SLOT = Shape("record", {"name": TEXT, "title": TEXT})
-_ITEM = Shape("record", {
+TEXT, NUMBER, FLAG = ValueShape("text"), ValueShape("number"), ValueShape("flag")
+TEXTS = ValueShape("list", of=TEXT)
+MAP = ValueShape("map")
+_SLOT = ValueShape("record", {"name": TEXT, "title": TEXT})
+_ITEM = ValueShape("record", {
     **dict.fromkeys(("id", "title", "url", "image", "price_text", "currency", "reason"), TEXT),
     "price": NUMBER, "position": NUMBER, "categories": TEXTS, "tags": TEXTS, "attributes": MAP,
 })  # fmt: skip
-_ITEMS = {"slot": _SLOT, "items": Shape("list", of=_ITEM)}
-_VARIANT = {"slot": _SLOT, "variant": Shape("record", {"name": TEXT, "fields": MAP})}
+_ITEMS = {"slot": _SLOT, "items": ValueShape("list", of=_ITEM)}
+_VARIANT = {"slot": _SLOT, "variant": ValueShape("record", {"name": TEXT, "fields": MAP})}
 _LAYOUT = {"slot": _SLOT, "sections": TEXTS}
-ROOTS: Mapping[Shown, Shape] = {
-    "items": Shape("record", _ITEMS),
-    "content": Shape("record", _VARIANT),
-    "alert": Shape("record", _VARIANT),
-    "layout": Shape("record", _LAYOUT),
-    "any": Shape("record", {**_ITEMS, **_VARIANT, **_LAYOUT}),
+ROOTS: Mapping[Shown, ValueShape] = {
+    "items": ValueShape("record", _ITEMS),
+    "content": ValueShape("record", _VARIANT),
+    "alert": ValueShape("record", _VARIANT),
+    "layout": ValueShape("record", _LAYOUT),
+    "any": ValueShape("record", {**_ITEMS, **_VARIANT, **_LAYOUT}),
 }
-_FACTS: Mapping[Kind, Shape] = {
+_FACTS: Mapping[Kind, ValueShape] = {
     **dict.fromkeys(("text", "date"), TEXT),
     **dict.fromkeys(("number", "time"), NUMBER),
     "flag": FLAG,
@@ -58,14 +58,14 @@ class Unknown(LookupError):  # noqa: N818 - named for what it says, as the error
         self.problem, self.way_out = problem, way_out
 
 
-class Found(NamedTuple):
+class ResolvedName(NamedTuple):
     """Where a value is, and what it is."""
 
     name: Name
-    shape: Shape
+    shape: ValueShape
 
 
-def resolve(text: str, scopes: Sequence[Shape]) -> Found:
+def resolve(text: str, scopes: Sequence[ValueShape]) -> ResolvedName:
     """`scopes`: the data, then what each section around is about: the innermost that has the name.
 
     Raises Unknown.
@@ -73,15 +73,17 @@ def resolve(text: str, scopes: Sequence[Shape]) -> Found:
     if text.startswith("fact."):
         return _fact(text.removeprefix("fact."))
     if text == ".":
-        return Found(Name(len(scopes) - 1), scopes[-1])
+        return ResolvedName(Name(len(scopes) - 1), scopes[-1])
     first, *rest = text.split(".")
     for at in range(len(scopes) - 1, -1, -1):
         if first in scopes[at].fields:
-            return Found(Name(at, (first, *rest)), _down(text, scopes[at].fields[first], rest))
+            return ResolvedName(
+                Name(at, (first, *rest)), _down(text, scopes[at].fields[first], rest)
+            )
     raise Unknown(f"there is no `{first}` here.", _known(first, scopes))
 
 
-def _fact(name: str) -> Found:
+def _fact(name: str) -> ResolvedName:
     kind = kind_of(name)
     shape = _FACTS.get(kind) if kind else None
     if shape is None or segment_of(name) == "":
@@ -89,10 +91,10 @@ def _fact(name: str) -> Found:
         problem = f"`fact.{name}` is no fact that can be shown."
         hint = f"Did you mean `fact.{near[0]}`?" if near else "See docs/site-file.md for facts."
         raise Unknown(problem, hint)
-    return Found(Name(FACT, (name,)), shape)
+    return ResolvedName(Name(FACT, (name,)), shape)
 
 
-def _down(text: str, shape: Shape, rest: Sequence[str]) -> Shape:
+def _down(text: str, shape: ValueShape, rest: Sequence[str]) -> ValueShape:
     for n, part in enumerate(rest):
         if shape.type == "map" and n == len(rest) - 1 and not part.startswith("_"):
             return TEXT
@@ -112,7 +114,7 @@ _PLAIN: Mapping[Type, str] = {
 }
 
 
-def _known(name: str, scopes: Sequence[Shape]) -> str:
+def _known(name: str, scopes: Sequence[ValueShape]) -> str:
     names = list(dict.fromkeys(n for shape in reversed(scopes) for n in shape.fields))
     near = difflib.get_close_matches(name, names, 1)
     hint = f"Did you mean `{near[0]}`? " if near else ""

@@ -26,7 +26,7 @@ class Fault(NamedTuple):
     way_out: str = ""
 
 
-class Refusal(Exception):  # noqa: N818 - a fault on its way out
+class ParseRefusal(Exception):  # noqa: N818 - a fault on its way out
     """Nothing after this can be understood."""
 
     def __init__(self, line: int, problem: str, way_out: str = "") -> None:
@@ -34,7 +34,7 @@ class Refusal(Exception):  # noqa: N818 - a fault on its way out
         self.fault = Fault(line, problem, way_out)
 
 
-class Literal(NamedTuple):
+class TextNode(NamedTuple):
     """Text between marks; `line` where it begins."""
 
     line: int
@@ -48,7 +48,7 @@ class Mark(NamedTuple):
     name: str
 
 
-class Remark(NamedTuple):
+class CommentNode(NamedTuple):
     """`{{! … }}`: leaves nothing behind."""
 
     line: int
@@ -64,13 +64,15 @@ class Block(NamedTuple):
     end: int
 
 
-Raw = Literal | Mark | Remark | Block
+Raw = TextNode | Mark | CommentNode | Block
 
 
 def parse(text: str) -> "list[Raw]":
     """The template as a tree. Raises Refusal with the first thing that cannot be read."""
     if len(text) > MOST_CHARACTERS:
-        raise Refusal(1, f"a template has at most {MOST_CHARACTERS:,} characters.", "Shorten it.")
+        raise ParseRefusal(
+            1, f"a template has at most {MOST_CHARACTERS:,} characters.", "Shorten it."
+        )
     # As a browser reads it: what counts lines and ends comments must count the same.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     top: list[Raw] = []
@@ -80,7 +82,7 @@ def parse(text: str) -> "list[Raw]":
         marks += isinstance(part, _Signed | Mark)
         if marks > MOST_MARKS:
             problem = f"a template has at most {MOST_MARKS} marks."
-            raise Refusal(part.line, problem, "Make it several templates.")
+            raise ParseRefusal(part.line, problem, "Make it several templates.")
         body = open_blocks[-1].body if open_blocks else top
         if not isinstance(part, _Signed):
             body.append(part)
@@ -91,10 +93,10 @@ def parse(text: str) -> "list[Raw]":
             open_blocks.append(Block(part.line, part.name, part.sign == "^", [], 0))
             if len(open_blocks) > MOST_DEPTH:
                 problem = f"sections are nested more than {MOST_DEPTH} deep."
-                raise Refusal(part.line, problem, "Flatten them.")
+                raise ParseRefusal(part.line, problem, "Flatten them.")
     if open_blocks:
         left = open_blocks[-1]
-        raise Refusal(left.line, f"`{{{{#{left.name}}}}}` is never closed.",
+        raise ParseRefusal(left.line, f"`{{{{#{left.name}}}}}` is never closed.",
                       f"Close it with `{{{{/{left.name}}}}}`.")  # fmt: skip
     return top
 
@@ -110,40 +112,40 @@ class _Signed(NamedTuple):
 def _closed(open_blocks: list[Block], end: _Signed) -> Block:
     if not open_blocks:
         problem = f"`{{{{/{end.name}}}}}` closes nothing."
-        raise Refusal(end.line, problem, "Remove it, or open it before.")
+        raise ParseRefusal(end.line, problem, "Remove it, or open it before.")
     block = open_blocks.pop()
     if block.name != end.name:
         problem = f"`{{{{/{end.name}}}}}` stands where `{block.name}` is open."
-        raise Refusal(end.line, problem, f"Close `{{{{/{block.name}}}}}` first.")
+        raise ParseRefusal(end.line, problem, f"Close `{{{{/{block.name}}}}}` first.")
     return block._replace(end=end.line)
 
 
-def _parts(text: str) -> "Iterator[Literal | Mark | Remark | _Signed]":
+def _parts(text: str) -> "Iterator[TextNode | Mark | CommentNode | _Signed]":
     last = text.rfind("{{")
     if last > text.rfind("}}"):
         line = text.count("\n", 0, last) + 1
-        raise Refusal(line, "a mark `{{` is never closed.", "Close it with `}}`.")
+        raise ParseRefusal(line, "a mark `{{` is never closed.", "Close it with `}}`.")
     line, at = 1, 0
     for found in _MARK.finditer(text):
         if at < found.start():
-            yield Literal(line, text[at : found.start()])
+            yield TextNode(line, text[at : found.start()])
         line += text.count("\n", at, found.start())
         yield _mark(line, found[1] or found[2])
         line += found[0].count("\n")
         at = found.end()
     if at < len(text):
-        yield Literal(line, text[at:])
+        yield TextNode(line, text[at:])
 
 
-def _mark(line: int, inner: str) -> "Mark | Remark | _Signed":
+def _mark(line: int, inner: str) -> "Mark | CommentNode | _Signed":
     sign, rest = inner[:1], inner[1:].strip()
     if sign == "!":
-        return Remark(line)
+        return CommentNode(line)
     if sign in {"{", "&"}:
         problem = f"`{{{{{sign}` would show a value unescaped: there is no such form."
-        raise Refusal(line, problem, "Write `{{name}}`.")
+        raise ParseRefusal(line, problem, "Write `{{name}}`.")
     if sign in {">", "=", "%"}:
-        raise Refusal(line, f"`{{{{{sign}` is no mark of a template.", _MARKS)
+        raise ParseRefusal(line, f"`{{{{{sign}` is no mark of a template.", _MARKS)
     if sign in {"#", "^", "/"}:
         return _Signed(line, sign, _name(line, rest))
     return Mark(line, _name(line, inner.strip()))
@@ -156,4 +158,6 @@ def _name(line: int, text: str) -> str:
     if _NAME.fullmatch(text) or _FACT.fullmatch(text):
         return text
     problem = f"`{text[:40]}` is no name."
-    raise Refusal(line, problem, "A name has letters, digits, `-` and dots; nothing is computed.")
+    raise ParseRefusal(
+        line, problem, "A name has letters, digits, `-` and dots; nothing is computed."
+    )

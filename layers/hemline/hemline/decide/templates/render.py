@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from hemline.decide.templates.escape import ESCAPES
-from hemline.model.site.template import FACT, Hole, Name, Node, Program, Section, Text
+from hemline.model.site.template import FACT, Hole, Name, Node, Program, TemplateSection, Text
 
 SECTION = "templates"
 """Of an edition: its compiled templates by name."""
@@ -24,7 +24,7 @@ Step = Callable[[Callable[[str], None], list[Any], ReadFact], None]
 Find = Callable[[list[Any], ReadFact], Any]
 
 
-class Linked:
+class LinkedProgram:
     """A program ready to run."""
 
     def __init__(self, program: Program) -> None:
@@ -53,7 +53,7 @@ def names_of(program: Program) -> Iterator[Name]:
         if isinstance(node, Text):
             continue
         yield node.name
-        if isinstance(node, Section):
+        if isinstance(node, TemplateSection):
             ahead += node.body
 
 
@@ -80,7 +80,7 @@ def _hole(node: Hole) -> Step:
     return step
 
 
-def _section(node: Section) -> Step:
+def _section(node: TemplateSection) -> Step:
     return _SECTIONS[node.how](_find(node.name), _steps(node.body))
 
 
@@ -145,5 +145,9 @@ def _down(value: Any, path: Sequence[str]) -> object:  # noqa: ANN401 - plain da
     return value
 
 
-_LINKS: dict[type[Node], Callable[[Any], Step]] = {Text: _text, Hole: _hole, Section: _section}
+_LINKS: dict[type[Node], Callable[[Any], Step]] = {
+    Text: _text,
+    Hole: _hole,
+    TemplateSection: _section,
+}
 _SECTIONS = {"each": _each, "if": _if, "not": _not}

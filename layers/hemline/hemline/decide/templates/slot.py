@@ -10,12 +10,12 @@ from weakref import WeakKeyDictionary
 
 from hemline.decide.facts.facts import Facts, MissingFact
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.fragment import Answer
+from hemline.decide.fragment import SlotAnswer
 from hemline.decide.render.cards import price_text
 from hemline.decide.render.reasons import item_of
 from hemline.decide.rules.conditions import Holds, compile_all, segment_of
 from hemline.decide.templates.escape import address
-from hemline.decide.templates.render import SECTION, Linked, ReadFact, names_of, programs
+from hemline.decide.templates.render import SECTION, LinkedProgram, ReadFact, names_of, programs
 from hemline.model.errors import Unavailable
 from hemline.model.item import Item
 from hemline.model.site.rule import Condition
@@ -26,7 +26,7 @@ from hemline.model.site.template import FACT, Program
 class _Ready(NamedTuple):
     """A template of an edition, ready to run."""
 
-    linked: Linked
+    linked: LinkedProgram
     fields: tuple[tuple[str, "Field"], ...]
     """Those of an item that it names: no others are made."""
     segments: Mapping[str, Holds]
@@ -38,7 +38,7 @@ class _Ready(NamedTuple):
 _ready: WeakKeyDictionary[Snapshot, dict[str, _Ready]] = WeakKeyDictionary()
 
 
-def templated(snapshot: Snapshot, slot: Slot, answer: Answer, facts: Facts) -> Answer:
+def templated(snapshot: Snapshot, slot: Slot, answer: SlotAnswer, facts: Facts) -> SlotAnswer:
     """The answer with its template's markup; as it is when there is nothing to show."""
     if slot.kind != "layout" and not (answer.shown or answer.variant):
         return answer
@@ -70,7 +70,7 @@ def _made(program: Program, snapshot: Snapshot) -> _Ready:
     asked = {name.path[0] for name in names if name.at == FACT and segment_of(name.path[0])}
     held = {fact: compile_all((Condition(fact, "eq", True),), segments) for fact in sorted(asked)}
     fields = tuple((name, field) for name, field in _FIELDS.items() if name in named)
-    return _Ready(Linked(program), fields, held, {})
+    return _Ready(LinkedProgram(program), fields, held, {})
 
 
 def _reader(facts: Facts, segments: Mapping[str, Holds], faults: list[str]) -> ReadFact:
@@ -129,7 +129,7 @@ _FIELDS: Mapping[str, Field] = {
 }
 
 
-def _items(snapshot: Snapshot, _: Slot, answer: Answer, ready: _Ready) -> dict[str, object]:
+def _items(snapshot: Snapshot, _: Slot, answer: SlotAnswer, ready: _Ready) -> dict[str, object]:
     known = ready.rows
     rows = [
         {**(known.get(index) or _row(snapshot, index, ready)), "position": n, "reason": reason}
@@ -150,16 +150,16 @@ _MOST_ROWS = 2_000
 """About 1 kB each."""
 
 
-def _variant(_: Snapshot, slot: Slot, answer: Answer, __: _Ready) -> dict[str, object]:
+def _variant(_: Snapshot, slot: Slot, answer: SlotAnswer, __: _Ready) -> dict[str, object]:
     chosen = next(one for one in slot.variants if one.name == answer.variant)
     return {"variant": {"name": chosen.name, "fields": chosen.fields}}
 
 
-def _layout(_: Snapshot, __: Slot, answer: Answer, ___: _Ready) -> dict[str, object]:
+def _layout(_: Snapshot, __: Slot, answer: SlotAnswer, ___: _Ready) -> dict[str, object]:
     return {"sections": list(answer.said)}
 
 
-_DATA: Mapping[str, Callable[[Snapshot, Slot, Answer, _Ready], dict[str, object]]] = {
+_DATA: Mapping[str, Callable[[Snapshot, Slot, SlotAnswer, _Ready], dict[str, object]]] = {
     "items": _items,
     "content": _variant,
     "alert": _variant,

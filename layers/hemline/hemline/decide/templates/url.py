@@ -7,7 +7,7 @@ scheme is known or can be none any more. In a srcset `described`: behind the add
 import re
 
 from hemline.decide.render.web import safe_url
-from hemline.decide.templates.parse import Refusal
+from hemline.decide.templates.parse import ParseRefusal
 
 _ENDS_SCHEME = re.compile(r"[/?#:]")
 _PIECES = re.compile(r"[ \t\n]+|,|[^ \t\n,]+")
@@ -21,11 +21,11 @@ def url_after(state: str, said: str, line: int) -> str:
     if state == "start":
         if safe_url(said) == "#" and said.strip() != "#":
             problem = f"`{said[:40]}` is no address that a template may link to."
-            raise Refusal(line, problem, "Use http, https, mailto, tel or a path.")
+            raise ParseRefusal(line, problem, "Use http, https, mailto, tel or a path.")
         return "settled" if found else "unsettled"
     if found and found[0] == ":":
         problem = "a colon behind data would make a scheme of it."
-        raise Refusal(line, problem, "Begin the address with https:// or /.")
+        raise ParseRefusal(line, problem, "Begin the address with https:// or /.")
     return "settled" if found else "unsettled"
 
 

@@ -36,7 +36,7 @@ Moment = tuple[int, int]
 """Epoch seconds, and 32 bits of the event's id; as they compare, the newest is the highest."""
 
 
-class Act(NamedTuple):
+class AlertInteraction(NamedTuple):
     """One exposure of a capped slot, or one answer to it."""
 
     slot: str
@@ -50,26 +50,28 @@ class Act(NamedTuple):
         return self.second, self.key
 
 
-class Shown(NamedTuple):
+class AlertHistory(NamedTuple):
     """One slot; epoch seconds, newest first."""
 
     exposures: list[int]
     answers: list[int]
 
 
-def acts_of(records: Iterable[Record]) -> Iterator[Act]:
+def acts_of(records: Iterable[Record]) -> Iterator[AlertInteraction]:
     """What a cap counts of them: events whose token was that of a capped fragment."""
     for record in records:
         event = record.event
         if record.capped and event.type in CAPPED:
             second = min(max(event.time, 1000) // 1000, _LATEST)
-            yield Act(record.capped, event.type != EXPOSURE, hash64(event.id) & _LATEST, second)
+            yield AlertInteraction(
+                record.capped, event.type != EXPOSURE, hash64(event.id) & _LATEST, second
+            )
 
 
-def merge(packed: bytes, offered: Iterable[Act], floor: Moment = NOWHERE) -> bytes:
+def merge(packed: bytes, offered: Iterable[AlertInteraction], floor: Moment = NOWHERE) -> bytes:
     """With `offered` taken in, and without what lies at or below `floor`."""
     floor = max(floor, floor_of(packed))
-    best: dict[tuple[str, bool, int], Act] = {}
+    best: dict[tuple[str, bool, int], AlertInteraction] = {}
     for act in (*acts(packed), *offered):
         name = act[:3]
         if act.moment > floor and (name not in best or best[name].second < act.second):
@@ -82,8 +84,8 @@ def claim(packed: bytes) -> int:
     return MAX_BYTES if floor_of(packed) != NOWHERE else len(packed)
 
 
-def _pack(newest_first: Sequence[Act], floor: Moment) -> bytes:
-    kept: dict[str, tuple[list[Act], list[Act]]] = {}
+def _pack(newest_first: Sequence[AlertInteraction], floor: Moment) -> bytes:
+    kept: dict[str, tuple[list[AlertInteraction], list[AlertInteraction]]] = {}
     size = _HEAD.size
     for moment, together in groupby(newest_first, lambda act: act.moment):
         fitting = [act for act in together if _room(kept, act)]
@@ -97,11 +99,15 @@ def _pack(newest_first: Sequence[Act], floor: Moment) -> bytes:
     return _written(kept, floor) if kept or floor != NOWHERE else b""
 
 
-def _room(kept: Mapping[str, tuple[list[Act], list[Act]]], act: Act) -> bool:
+def _room(
+    kept: Mapping[str, tuple[list[AlertInteraction], list[AlertInteraction]]], act: AlertInteraction
+) -> bool:
     return act.slot not in kept or len(kept[act.slot][act.answer]) < _MOST[act.answer]
 
 
-def _written(kept: Mapping[str, tuple[list[Act], list[Act]]], floor: Moment) -> bytes:
+def _written(
+    kept: Mapping[str, tuple[list[AlertInteraction], list[AlertInteraction]]], floor: Moment
+) -> bytes:
     parts = [_HEAD.pack(*floor)]
     for slot, (seen, answered) in sorted(kept.items()):
         name = slot.encode("ascii")
@@ -115,9 +121,9 @@ def floor_of(packed: bytes) -> Moment:
     return _HEAD.unpack_from(packed) if packed else NOWHERE
 
 
-def acts(packed: bytes) -> list[Act]:
+def acts(packed: bytes) -> list[AlertInteraction]:
     """All that is kept, slot by slot. Raises what a torn text raises: `check` first."""
-    found: list[Act] = []
+    found: list[AlertInteraction] = []
     at = _HEAD.size
     while at < len(packed):
         length, seen, answered = _SLOT.unpack_from(packed, at)
@@ -125,7 +131,7 @@ def acts(packed: bytes) -> list[Act]:
         slot = packed[at - length : at].decode("ascii")
         for number in range(seen + answered):
             second, key = _HEAD.unpack_from(packed, at)
-            found.append(Act(slot, number >= seen, key, second))
+            found.append(AlertInteraction(slot, number >= seen, key, second))
             at += _ACT_BYTES
     return found
 
@@ -143,11 +149,11 @@ def check(packed: bytes) -> None:
         raise Refused("what a profile keeps of alerts is of another size than it says")
 
 
-def shown(packed: bytes, slot: str) -> Shown:
+def shown(packed: bytes, slot: str) -> AlertHistory:
     """What is kept of one slot."""
     own = [act for act in acts(packed) if act.slot == slot]
     seen = [act.second for act in own if not act.answer]
-    return Shown(seen, [act.second for act in own if act.answer])
+    return AlertHistory(seen, [act.second for act in own if act.answer])
 
 
 def known_since(packed: bytes) -> int:
@@ -155,7 +161,7 @@ def known_since(packed: bytes) -> int:
     return floor_of(packed)[0] + 1 if floor_of(packed) != NOWHERE else 0
 
 
-def count(packed: bytes, offered: Iterable[Act]) -> tuple[int, int, int]:
+def count(packed: bytes, offered: Iterable[AlertInteraction]) -> tuple[int, int, int]:
     """How many of them are kept, repeated, late: of those it could not be told whether they are new."""
     kept = repeated = late = 0
     known = {act[:3] for act in acts(packed)}
@@ -170,7 +176,7 @@ def count(packed: bytes, offered: Iterable[Act]) -> tuple[int, int, int]:
     return kept, repeated, late
 
 
-def _is_late(packed: bytes, act: Act) -> bool:
+def _is_late(packed: bytes, act: AlertInteraction) -> bool:
     """Below the floor, or its slot has newer ones enough."""
     own = [one.moment for one in acts(packed) if one[:2] == act[:2]]
     full = len(own) == _MOST[act.answer] and act.moment < min(own)

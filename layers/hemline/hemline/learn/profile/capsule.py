@@ -13,7 +13,7 @@ import msgspec
 
 from hemline.model.consent import UNSAID, Consent, Purpose
 from hemline.model.errors import NotAllowed
-from hemline.model.events.event import CAPPED, Deed, Event, Line, Record
+from hemline.model.events.event import CAPPED, Event, InteractionLevel, OrderLine, Record
 from hemline.model.signed import sign, verify
 
 MAX_COOKIE = 1024
@@ -25,7 +25,7 @@ _SIGNATURE = 23  # a dot and 16 bytes in base64
 _MAX_PAYLOAD = (MAX_COOKIE - _SIGNATURE) * 3 // 4
 
 
-class Act(msgspec.Struct, frozen=True, array_like=True):
+class RecentAction(msgspec.Struct, frozen=True, array_like=True):
     """One action, as much of its event as a profile keeps."""
 
     id: str
@@ -44,7 +44,7 @@ class Capsule(msgspec.Struct, frozen=True, array_like=True):
     """`v:…` or `u:…`."""
     consent: Consent = UNSAID
     """As it counted when it was last written; where nothing was said, the site's default holds."""
-    acts: tuple[Act, ...] = ()
+    acts: tuple[RecentAction, ...] = ()
 
 
 _decoder = msgspec.msgpack.Decoder(Capsule)
@@ -66,7 +66,7 @@ def update(capsule: Capsule, records: Iterable[Record]) -> Capsule:
     return fitted
 
 
-def _age(act: Act) -> tuple[int, str]:
+def _age(act: RecentAction) -> tuple[int, str]:
     return act.time, act.id
 
 
@@ -76,14 +76,14 @@ def _tells(record: Record) -> bool:
     What a cap counts cannot wait: the next page would show it again.
     """
     event, deed = record.event, record.event.deed
-    told = deed is not None and deed > Deed.SHOWN and bool(event.items())
+    told = deed is not None and deed > InteractionLevel.SHOWN and bool(event.items())
     return record.profiled and (told or bool(record.capped and event.type in CAPPED))
 
 
-def _act(record: Record) -> Act:
+def _act(record: Record) -> RecentAction:
     event = record.event
     lines = tuple((line.item, line.quantity) for line in event.items()[:MAX_LINES])
-    return Act(event.id, event.type, event.time, lines, record.capped)
+    return RecentAction(event.id, event.type, event.time, lines, record.capped)
 
 
 def encode(capsule: Capsule, keys: tuple[bytes, ...]) -> str:
@@ -143,7 +143,7 @@ def records(capsule: Capsule, site: str) -> list[Record]:
     return [_record(act, site, capsule.subject) for act in capsule.acts]
 
 
-def _record(act: Act, site: str, subject: str) -> Record:
-    lines = tuple(Line(item, quantity) for item, quantity in act.lines)
+def _record(act: RecentAction, site: str, subject: str) -> Record:
+    lines = tuple(OrderLine(item, quantity) for item, quantity in act.lines)
     event = Event(id=act.id, type=act.type, time=act.time, lines=lines)
     return Record(site, subject, act.time, event, capped=act.capped)

@@ -26,7 +26,7 @@ import msgspec
 from hemline.learn.profile import alerts, ring
 from hemline.learn.profile.prepend import prepend
 from hemline.model.errors import Refused
-from hemline.model.events.event import DEEDS, Deed, Record
+from hemline.model.events.event import LEVEL_OF_EVENT, InteractionLevel, Record
 from hemline.model.ids import hash64
 
 if TYPE_CHECKING:
@@ -51,12 +51,22 @@ _CAPPED_MORE = _HEADS[_CAPPED].size - _HEADS[_PLAIN].size
 _BOUGHT_MOST = 1900
 _SHOWN_LEAST = 500
 # One event may never fill a ring alone, or a long purchase would push out the whole history.
-_EVENT_MOST = {Deed.SHOWN: 480, Deed.ENGAGED: 240, Deed.CARTED: 900, Deed.BOUGHT: 900}
+_EVENT_MOST = {
+    InteractionLevel.SHOWN: 480,
+    InteractionLevel.ENGAGED: 240,
+    InteractionLevel.CARTED: 900,
+    InteractionLevel.BOUGHT: 900,
+}
 
 _CODES = {name: code for code, name in enumerate(TYPES)}
 BOUGHT, ENGAGED, SHOWN = 0, 1, 2
 """Which ring: position in `Profile.rings`."""
-_RING = {Deed.SHOWN: SHOWN, Deed.ENGAGED: ENGAGED, Deed.CARTED: BOUGHT, Deed.BOUGHT: BOUGHT}
+_RING = {
+    InteractionLevel.SHOWN: SHOWN,
+    InteractionLevel.ENGAGED: ENGAGED,
+    InteractionLevel.CARTED: BOUGHT,
+    InteractionLevel.BOUGHT: BOUGHT,
+}
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -87,7 +97,7 @@ class Profile(msgspec.Struct, frozen=True):
         return ring.actions(self.rings[which])
 
 
-class Counted(NamedTuple):
+class FoldCounts(NamedTuple):
     """What became of the events of a fold. `kept` + `repeated` + `late` + `untold` = all of them."""
 
     kept: int = 0
@@ -105,11 +115,11 @@ def fold(profile: Profile, records: Iterable[Record]) -> Profile:
     return fold_counted(profile, records)[0]
 
 
-def fold_counted(profile: Profile, records: Iterable[Record]) -> tuple[Profile, Counted]:
+def fold_counted(profile: Profile, records: Iterable[Record]) -> tuple[Profile, FoldCounts]:
     """As `fold`, and what became of each event."""
     records = list(records)
     if not records:
-        return profile, Counted()
+        return profile, FoldCounts()
     new, untold = _offered(records)
     seen = list(alerts.acts_of(records))
     times = [_time(record) for record in records]
@@ -121,7 +131,7 @@ def fold_counted(profile: Profile, records: Iterable[Record]) -> tuple[Profile, 
     alone = list(alerts.acts_of(untold))
     counted = _count(profile.rings, new), alerts.count(profile.alerts, alone)
     kept, repeated, late = map(sum, zip(*counted, strict=True))
-    return folded, Counted(kept, repeated, late, len(untold) - len(alone))
+    return folded, FoldCounts(kept, repeated, late, len(untold) - len(alone))
 
 
 def _time(record: Record) -> int:
@@ -134,7 +144,7 @@ def _offered(records: list[Record]) -> tuple[dict[int, list[ring.Action]], list[
     new: dict[int, list[ring.Action]] = defaultdict(list)
     untold = []
     for record in records:
-        deed, lines = DEEDS.get(record.event.type), record.event.items()
+        deed, lines = LEVEL_OF_EVENT.get(record.event.type), record.event.items()
         if deed is None or not lines:
             untold.append(record)
             continue
@@ -142,7 +152,7 @@ def _offered(records: list[Record]) -> tuple[dict[int, list[ring.Action]], list[
     return new, untold
 
 
-def _action(record: Record, deed: Deed) -> ring.Action:
+def _action(record: Record, deed: InteractionLevel) -> ring.Action:
     event = record.event
     quantities: dict[str, int] = {}
     for line in event.items():

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.learn.statistics.sums import Sums
-from hemline.model.events.abuse import DWELL, FOREIGN, RATE, UNKNOWN, UNSEEN, Limits
+from hemline.model.events.abuse import DWELL, FOREIGN, RATE, UNKNOWN, UNSEEN, AbuseLimits
 from hemline.model.events.event import ITEM_EVENT, Event, Record
 from hemline.model.ids import hash64
 
@@ -48,7 +48,7 @@ def of_the_door(record: Record) -> tuple[str, ...]:
     return (*record.flags, FOREIGN) if record.given else record.flags
 
 
-def survey(records: Iterable[Record], limits: Limits) -> Suspects:
+def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
     """One look at de-duplicated records. Memory: 16 bytes an exposure, 32 a visitor and minute.
 
     When something happened is the client's word: what says that it happened at another time than it
@@ -83,7 +83,7 @@ def survey(records: Iterable[Record], limits: Limits) -> Suspects:
     return Suspects(hot, seen, frozenset(items), limits.early_seconds * 1000)
 
 
-def clean(records: Iterable[Record], limits: Limits) -> list[Record]:
+def clean(records: Iterable[Record], limits: AbuseLimits) -> list[Record]:
     """Those that may be counted and have no flag, in the same order: what may be learnt from."""
     records = [record for record in records if record.counted]
     suspects = survey(records, limits)

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.learn.statistics import cold_items, content
-from hemline.learn.statistics.cold_items import Likeness
+from hemline.learn.statistics.cold_items import ItemSimilarity
 from hemline.learn.statistics.columns import STATS, WINDOWS
 from hemline.learn.statistics.counts import SEGMENT_DAYS, WEIGHTS, Statistics, day_of
 from hemline.model.edition import UNKNOWN_STOCK, Payload
-from hemline.model.events.event import Deed
+from hemline.model.events.event import InteractionLevel
 from hemline.model.item import Item
 
 __all__ = ["STATS", "Statistics", "sections"]
@@ -128,7 +128,7 @@ def _term_table(items: Sequence[Item]) -> tuple[list[str], Ints]:
 
 
 def count_sections(
-    statistics: Statistics, items: Sequence[Item], built: int, like: Likeness
+    statistics: Statistics, items: Sequence[Item], built: int, like: ItemSimilarity
 ) -> dict[str, Payload]:
     """What the counts say: the statistics block and the lists that need no visitor."""
     position = positions(statistics, items)
@@ -164,13 +164,15 @@ def _windows(statistics: Statistics, position: Ints, n: int, as_of: int) -> tupl
     numbers, days, deeds, counts = statistics.daily()
     item = position[numbers].astype(np.int64)
     known = item >= 0
-    cell, days, counts = (item * len(Deed) + deeds)[known], days[known], counts[known]
+    cell, days, counts = (item * len(InteractionLevel) + deeds)[known], days[known], counts[known]
     ever = days == statistics.ever()
     age = np.maximum(as_of - days, 0)
 
     def total(rows: npt.NDArray[np.bool_], weight: Reals | npt.NDArray[np.int64]) -> Reals:
-        flat: Reals = np.bincount(cell[rows], weight[rows], n * len(Deed)).astype(np.float64)
-        return flat.reshape(n, len(Deed))
+        flat: Reals = np.bincount(cell[rows], weight[rows], n * len(InteractionLevel)).astype(
+            np.float64
+        )
+        return flat.reshape(n, len(InteractionLevel))
 
     parts = [total(~ever & (age < window), counts) for window in WINDOWS]
     decayed = total(~ever, counts * np.exp2(-age / HALF_LIFE_DAYS)) @ WEIGHTS
@@ -195,10 +197,13 @@ def _block(windows: Reals, decayed: Reals, trend: Reals) -> npt.NDArray[np.float
     week, month, ever = windows[1], windows[2], windows[-1]
     counts = np.log1p(windows)
     columns = [
-        *(counts[w, :, deed] for deed in Deed for w in range(len(WINDOWS))),
-        *(counts[-1, :, deed] for deed in Deed),
-        *(_rate(w[:, Deed.ENGAGED], w[:, Deed.SHOWN]) for w in (week, month, ever)),
-        _rate(ever[:, Deed.BOUGHT], ever[:, Deed.ENGAGED]),
+        *(counts[w, :, deed] for deed in InteractionLevel for w in range(len(WINDOWS))),
+        *(counts[-1, :, deed] for deed in InteractionLevel),
+        *(
+            _rate(w[:, InteractionLevel.ENGAGED], w[:, InteractionLevel.SHOWN])
+            for w in (week, month, ever)
+        ),
+        _rate(ever[:, InteractionLevel.BOUGHT], ever[:, InteractionLevel.ENGAGED]),
         np.log1p(decayed),
         trend,
     ]
@@ -241,7 +246,7 @@ def _by_category(items: Sequence[Item], popularity: Reals) -> Ints:
 
 
 def neighbour_sections(
-    statistics: Statistics, items: Sequence[Item], like: Likeness
+    statistics: Statistics, items: Sequence[Item], like: ItemSimilarity
 ) -> dict[str, Payload]:
     """What goes together; the one part whose cost grows with pairs, so it may be built less often."""
     position = positions(statistics, items)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hemline.learn.statistics.cooccurrence import best
 from hemline.learn.statistics.counts import Statistics
 from hemline.model.edition import Payload
-from hemline.model.events.event import Deed
+from hemline.model.events.event import InteractionLevel
 from hemline.model.item import Item
 
 Floats = npt.NDArray[np.float32]
@@ -37,7 +37,7 @@ _GUESTS = 4
 _ROWS = 1024
 
 
-class Likeness(NamedTuple):
+class ItemSimilarity(NamedTuple):
     """m new items, each with up to k known ones that it resembles, best first."""
 
     new: Ints
@@ -50,7 +50,7 @@ class Likeness(NamedTuple):
     """[m] what happened to each so far, in showings; below ENOUGH."""
 
 
-def likeness(statistics: Statistics, items: Sequence[Item], vectors: Floats) -> Likeness:
+def likeness(statistics: Statistics, items: Sequence[Item], vectors: Floats) -> ItemSimilarity:
     """Who is new, and like what; `vectors` [n, width] as `content.vectors` makes them."""
     seen = evidence(statistics, items)
     new, known = np.flatnonzero(seen < ENOUGH), np.flatnonzero(seen >= ENOUGH)
@@ -61,10 +61,10 @@ def likeness(statistics: Statistics, items: Sequence[Item], vectors: Floats) -> 
         near[rows], similar[rows] = _nearest(vectors[new[rows]] @ vectors[known].T, known)
     alike = similar[:, 0] > 0
     found = new[alike].astype(np.int32)
-    return Likeness(found, near[alike], similar[alike], seen[found].astype(np.float32))
+    return ItemSimilarity(found, near[alike], similar[alike], seen[found].astype(np.float32))
 
 
-def new_section(like: Likeness) -> Payload:
+def new_section(like: ItemSimilarity) -> Payload:
     """`newcomers` i4 [m]: the items that are shown beside their like."""
     return "<i4", like.new.shape, like.new.astype("<i4").tobytes()
 
@@ -73,7 +73,7 @@ def evidence(statistics: Statistics, items: Sequence[Item]) -> Reals:
     """[n] all that ever happened to each item, in showings."""
     numbers, days, deeds, counts = statistics.daily()
     ever = days == statistics.ever()
-    worth = np.where(deeds[ever] == Deed.SHOWN, 1.0, _DEED) * counts[ever]
+    worth = np.where(deeds[ever] == InteractionLevel.SHOWN, 1.0, _DEED) * counts[ever]
     total = np.bincount(numbers[ever], worth, len(statistics.numbers))
     number = [statistics.numbers.get(item.id, -1) for item in items]
     return np.append(total, 0.0)[number]
@@ -95,7 +95,7 @@ def _nearest(products: Floats, known: npt.NDArray[np.intp]) -> tuple[Ints, Float
     return near, similar
 
 
-def estimated(block: Floats, like: Likeness) -> Floats:
+def estimated(block: Floats, like: ItemSimilarity) -> Floats:
     """[n, S] the statistics block with new items' rows drawn to those of the items they resemble."""
     unknown = np.flatnonzero(like.seen < GUESSED)
     if not unknown.size:
@@ -108,7 +108,7 @@ def estimated(block: Floats, like: Likeness) -> Floats:
     return out
 
 
-def joined(near: Ints, weight: Floats, like: Likeness) -> tuple[Ints, Floats]:
+def joined(near: Ints, weight: Floats, like: ItemSimilarity) -> tuple[Ints, Floats]:
     """Neighbours [n, k] and weights with new items among them, and with rows for new items."""
     if not len(like.new):
         return near, weight
@@ -128,7 +128,7 @@ def joined(near: Ints, weight: Floats, like: Likeness) -> tuple[Ints, Floats]:
     return best(*_once(owners, others, scores), near.shape)
 
 
-def _worth(like: Likeness) -> Floats:
+def _worth(like: ItemSimilarity) -> Floats:
     """[m, k] as a share of the best neighbour by what people did; less with all that happened since."""
     fade = 1.0 - like.seen / np.float32(ENOUGH)
     return like.similar * (np.float32(SHARE) * fade)[:, None]

@@ -1,10 +1,10 @@
 """Names of the columns that `statistics` lays out and that `decide.ranking.features.matrix` reads. No numpy."""
 
-from hemline.model.events.event import Deed
+from hemline.model.events.event import InteractionLevel
 
 WINDOWS = (1, 7, 30, 90)
 """Days."""
-_DEEDS = tuple(deed.name.lower() for deed in Deed)
+_DEEDS = tuple(deed.name.lower() for deed in InteractionLevel)
 STATS: tuple[str, ...] = (
     *(f"{deed}_{days}d" for deed in _DEEDS for days in WINDOWS),
     *(f"{deed}_ever" for deed in _DEEDS),

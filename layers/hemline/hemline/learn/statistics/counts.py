@@ -8,8 +8,8 @@ import numpy as np
 
 from hemline.learn.statistics.cooccurrence import Cooccurrence
 from hemline.learn.statistics.sums import Longs, Sums
-from hemline.model.events.event import Deed, Record
-from hemline.model.token_header import claimed
+from hemline.model.events.event import InteractionLevel, Record
+from hemline.model.token_header import peek
 
 DAY_MS = 86_400_000
 KEEP_DAYS = 120
@@ -22,9 +22,14 @@ _EVER = 0
 """The day that stands for all time; real days start with 1970-01-02."""
 
 
-DEED_WEIGHT = {Deed.SHOWN: 0, Deed.ENGAGED: 1, Deed.CARTED: 3, Deed.BOUGHT: 6}
+DEED_WEIGHT = {
+    InteractionLevel.SHOWN: 0,
+    InteractionLevel.ENGAGED: 1,
+    InteractionLevel.CARTED: 3,
+    InteractionLevel.BOUGHT: 6,
+}
 """What a deed is worth where deeds are added up into one popularity."""
-WEIGHTS = np.array([DEED_WEIGHT[deed] for deed in Deed], np.float64)
+WEIGHTS = np.array([DEED_WEIGHT[deed] for deed in InteractionLevel], np.float64)
 
 
 def day_of(time: int) -> int:
@@ -65,13 +70,15 @@ class Statistics:
         for item in items:
             self._daily.add(item << _DAY_BITS + _DEED_BITS | day << _DEED_BITS | deed)
             self._daily.add(item << _DAY_BITS + _DEED_BITS | _EVER << _DEED_BITS | deed)
-        if deed is not Deed.SHOWN:
+        if deed is not InteractionLevel.SHOWN:
             self._add_deeper(record, deed, items, day)
         elif _is_confirmed(record):
             for item in items:
                 self._confirmed.add(item)
 
-    def _add_deeper(self, record: Record, deed: Deed, items: list[int], day: int) -> None:
+    def _add_deeper(
+        self, record: Record, deed: InteractionLevel, items: list[int], day: int
+    ) -> None:
         self.pairs.add(record.subject, record.event.time, items)
         for segment in segments_of(record.country, record.device):
             number = self._segment_number(segment)
@@ -122,5 +129,5 @@ def _is_confirmed(record: Record) -> bool:
     """Whether it pays what a new item is owed: anybody can say without a list's token that it was seen."""
     if record.signed:
         return True
-    head = claimed(record.event.token) if record.event.token else None
+    head = peek(record.event.token) if record.event.token else None
     return bool(head and head.items)

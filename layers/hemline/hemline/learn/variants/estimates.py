@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from hemline.learn.statistics.arrays import HALF_LIFE_DAYS
 from hemline.learn.statistics.counts import day_of
-from hemline.learn.variants.exposures import DEVICES, Choices, Trials
+from hemline.learn.variants.exposures import DEVICES, AttributedExposures, Choices
 from hemline.model.choice import SECTION, Estimate, Evidence, Match, encode
 from hemline.model.edition import Payload
 from hemline.model.site.slot import Slot
@@ -93,7 +93,7 @@ class _Sums(NamedTuple):
         return found
 
 
-def _sums(trials: Trials, slot: int, variants: int, as_of: int) -> _Sums:
+def _sums(trials: AttributedExposures, slot: int, variants: int, as_of: int) -> _Sums:
     mine = np.flatnonzero((trials.slot == slot) & (trials.propensity > 0))
     shape = variants, len(Match), len(DEVICES)
     cell = np.ravel_multi_index(
@@ -102,7 +102,7 @@ def _sums(trials: Trials, slot: int, variants: int, as_of: int) -> _Sums:
     weight = np.minimum(1.0 / trials.propensity[mine], CLIP)
     decay = np.exp2(-np.maximum(as_of - trials.day[mine], 0) / HALF_LIFE_DAYS)
     size = variants * len(Match) * len(DEVICES)
-    parts = (weight * decay, weight * decay * trials.met[mine], weight**2 * decay)
+    parts = (weight * decay, weight * decay * trials.converted[mine], weight**2 * decay)
     return _Sums(*(_total(cell, part, size).reshape(shape) for part in parts))
 
 

@@ -3,7 +3,7 @@
 An exposure is an event of that type with the decision token of a content slot; what the token says
 (variant, how likely it was) is taken on trust, for the door has verified it. A goal with a token belongs
 to that decision. One without (a purchase at the till), which a click never is, belongs to the last
-fragment of the slot that the same visitor saw in the `WINDOW_MS` before.
+fragment of the slot that the same visitor saw in the `ATTRIBUTION_WINDOW_MS` before.
 
 A fragment counts once, and its goal once, however often either was told or delivered: the result is a
 function of the set of events. Knows no statistics.
@@ -23,9 +23,9 @@ from hemline.model.choice import Match
 from hemline.model.events.event import Event, Record
 from hemline.model.ids import hash64
 from hemline.model.site.slot import Slot
-from hemline.model.token_header import Head, claimed
+from hemline.model.token_header import TokenHeader, peek
 
-WINDOW_MS = 24 * 3_600_000
+ATTRIBUTION_WINDOW_MS = 24 * 3_600_000
 """How long after a fragment was seen a goal without a token is put down to it."""
 DEVICES = ("", "mobile", "tablet", "desktop")
 """Classes that are told apart; what is of none is the first."""
@@ -38,7 +38,7 @@ class _Watched(NamedTuple):
     variants: Mapping[str, int]
 
 
-class Trials(NamedTuple):
+class AttributedExposures(NamedTuple):
     """n fragments that somebody saw, by a hash of who and what, so in an order of their own."""
 
     slot: Longs
@@ -52,7 +52,7 @@ class Trials(NamedTuple):
     """[n] when it was first seen, days since 1970."""
     propensity: npt.NDArray[np.float64]
     """[n] how likely it was to be shown; 0 where it was not chosen by estimate or chance."""
-    met: npt.NDArray[np.bool_]
+    converted: npt.NDArray[np.bool_]
     """[n] whether the slot's goal followed."""
 
 
@@ -109,12 +109,12 @@ class Choices:
             who = _hash(record.subject)
             self._later += [(number, who, event.time) for number in self._meant(event)]
 
-    def _of(self, event: Event) -> tuple[Head | None, _Watched | None]:
+    def _of(self, event: Event) -> tuple[TokenHeader | None, _Watched | None]:
         """What its token says, and the slot, where that is watched."""
         # Most events are about other slots, and say so: their tokens need not be opened.
         if not event.token or event.slot not in self._told:
             return None, None
-        head = claimed(event.token)
+        head = peek(event.token)
         return head, self._watched.get(head.slot) if head else None
 
     def _meant(self, event: Event) -> Iterator[int]:
@@ -122,7 +122,7 @@ class Choices:
             if watched.goal == event.type and event.slot in (None, name):
                 yield watched.number
 
-    def trials(self) -> Trials:
+    def trials(self) -> AttributedExposures:
         """Every fragment that somebody saw, as of its first time."""
         key, who, time, cell = (
             np.array(column, np.int64) for column in (self._key, self._who, self._time, self._cell)
@@ -132,7 +132,7 @@ class Choices:
         place = cell[kept] >> _DEVICE_BITS
         slot = place >> _MATCH_BITS + _VARIANT_BITS
         met[self._followed(slot, who[kept], time[kept])] = True
-        return Trials(
+        return AttributedExposures(
             slot,
             place >> _MATCH_BITS & (1 << _VARIANT_BITS) - 1,
             place & (1 << _MATCH_BITS) - 1,
@@ -149,7 +149,11 @@ class Choices:
         for at in asked.tolist():
             seen[int(slot[at]), int(who[at])].append((int(time[at]), at))
         before = (
-            [one for one in seen.get((number, person), ()) if when - WINDOW_MS <= one[0] <= when]
+            [
+                one
+                for one in seen.get((number, person), ())
+                if when - ATTRIBUTION_WINDOW_MS <= one[0] <= when
+            ]
             for number, person, when in self._later
         )
         return [max(found)[1] for found in before if found]
@@ -163,7 +167,7 @@ def _once(key: Longs, time: Longs, cell: Longs) -> npt.NDArray[np.intp]:
     return order[fresh]
 
 
-def _mark(head: Head) -> tuple[int, float]:
+def _mark(head: TokenHeader) -> tuple[int, float]:
     """How the variant matched, and how likely it was; likely by 0 where nothing is said of that."""
     match, propensity = head.explored or (0, 0.0)
     fine = 0 <= match < len(Match) and 0 < propensity <= 1

@@ -20,7 +20,7 @@ FLAGS = {
 """Flag → what it says."""
 
 
-class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+class AbuseLimits(msgspec.Struct, frozen=True, omit_defaults=True):
     """From where on a visitor's events are taken for a program's, or for made up."""
 
     per_minute: int = 300

@@ -12,7 +12,7 @@ from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.ids import is_id, is_site
 
 
-class Deed(IntEnum):
+class InteractionLevel(IntEnum):
     """What a fold makes of an event: the four depths that profiles and statistics count."""
 
     SHOWN = 0
@@ -24,16 +24,16 @@ class Deed(IntEnum):
     BOUGHT = 3
 
 
-DEEDS: dict[str, Deed | None] = {
-    "exposure": Deed.SHOWN,
-    "view": Deed.ENGAGED,
-    "click": Deed.ENGAGED,
-    "rate": Deed.ENGAGED,
-    "share": Deed.ENGAGED,
-    "add_to_cart": Deed.CARTED,
-    "wishlist": Deed.CARTED,
-    "purchase": Deed.BOUGHT,
-    "message_clicked": Deed.ENGAGED,
+LEVEL_OF_EVENT: dict[str, InteractionLevel | None] = {
+    "exposure": InteractionLevel.SHOWN,
+    "view": InteractionLevel.ENGAGED,
+    "click": InteractionLevel.ENGAGED,
+    "rate": InteractionLevel.ENGAGED,
+    "share": InteractionLevel.ENGAGED,
+    "add_to_cart": InteractionLevel.CARTED,
+    "wishlist": InteractionLevel.CARTED,
+    "purchase": InteractionLevel.BOUGHT,
+    "message_clicked": InteractionLevel.ENGAGED,
     # These are kept and archived, but say nothing about an item that a ranker should count. A removal
     # takes nothing back: that something was put in the cart stays a fact, and the cart is the site's.
     "remove": None,
@@ -78,7 +78,7 @@ class SupportsWorth(Protocol):
         """Of one."""
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+class OrderLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a purchase, or one item of a list that was shown (then in shown order)."""
 
     item: str
@@ -97,7 +97,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     token: str | None = None
     """The decision token of the fragment it happened in; equal on its exposure and its clicks."""
     query: str | None = None
-    lines: tuple[Line, ...] = ()
+    lines: tuple[OrderLine, ...] = ()
     currency: str | None = None
     value: float | None = None
     """Worth in `currency` (the site's own when that is None); of `rate` the rating, 0 to 10."""
@@ -108,15 +108,15 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     properties: dict[str, object] = {}
 
     @property
-    def deed(self) -> Deed | None:
+    def deed(self) -> InteractionLevel | None:
         """The depth this event counts at, or None when it counts for no item."""
-        return DEEDS.get(self.type)
+        return LEVEL_OF_EVENT.get(self.type)
 
-    def items(self) -> tuple[Line, ...]:
+    def items(self) -> tuple[OrderLine, ...]:
         """The items it is about: its lines, else its one item, else none."""
         if self.lines:
             return self.lines
-        return (Line(self.item),) if self.item else ()
+        return (OrderLine(self.item),) if self.item else ()
 
     @property
     def revenue(self) -> float | None:
@@ -236,7 +236,7 @@ _CHECKS: tuple[tuple[str, Callable[[Record], object]], ...] = (
     ("capped", lambda r: not r.capped or is_id(r.capped)),
     ("given", lambda r: _GIVEN.fullmatch(r.given)),
     ("event.id", lambda r: is_id(r.event.id)),
-    ("event.type", lambda r: r.event.type in DEEDS),
+    ("event.type", lambda r: r.event.type in LEVEL_OF_EVENT),
     ("event.time", lambda r: 0 <= r.event.time <= _LATEST),
     ("event.item", lambda r: r.event.item is None or is_id(r.event.item)),
     ("event.message", lambda r: r.event.message is None or is_id(r.event.message)),

@@ -11,7 +11,7 @@ import msgspec
 from hemline.model.errors import BadInput
 
 
-class Limits(msgspec.Struct, frozen=True):
+class PropertyLimits(msgspec.Struct, frozen=True):
     """How much `properties` may hold; characters, levels and values."""
 
     text: int
@@ -21,8 +21,8 @@ class Limits(msgspec.Struct, frozen=True):
     name: int = 64
 
 
-PROPERTY_LIMITS = Limits(text=1000, size=8192)
-ITEM_LIMITS = Limits(text=8000, size=32_768)
+PROPERTY_LIMITS = PropertyLimits(text=1000, size=8192)
+ITEM_LIMITS = PropertyLimits(text=8000, size=32_768)
 
 
 def plain(field: str) -> str:
@@ -30,7 +30,7 @@ def plain(field: str) -> str:
     return field.encode("ascii", "backslashreplace").decode()[:200]
 
 
-def check_properties(properties: Mapping[str, Any], limits: Limits) -> None:
+def check_properties(properties: Mapping[str, Any], limits: PropertyLimits) -> None:
     """Raises BadInput that names the property which is too deep, too long or too large."""
     for count, (path, depth, value) in enumerate(_walk("properties", properties)):
         if depth > limits.depth:
@@ -42,7 +42,7 @@ def check_properties(properties: Mapping[str, Any], limits: Limits) -> None:
         raise BadInput("properties", "are too large.", f"Use at most {limits.size} bytes of JSON.")
 
 
-def _check_value(path: str, value: object, limits: Limits) -> None:
+def _check_value(path: str, value: object, limits: PropertyLimits) -> None:
     if isinstance(value, str) and len(value) > limits.text:
         raise BadInput(path, "is too long.", f"Use at most {limits.text} characters.")
     if isinstance(value, str) and any(c < " " and c not in "\t\n\r" for c in value):

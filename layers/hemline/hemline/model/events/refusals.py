@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from hemline.model.errors import BadInput
-from hemline.model.events.event import DEEDS
+from hemline.model.events.event import LEVEL_OF_EVENT
 from hemline.model.input.refusals import Refusals
 from hemline.model.input.times import WAY_OUT
 
@@ -16,7 +16,7 @@ ALIASES = {"impression": "exposure"}
 """Another name of a type, for those who know it by that → ours."""
 ACCOUNT_CALLS = {"consent": "PUT /v1/me/consent", "identify": "POST /v1/identify"}
 """What only a call of the visitor's own account may state: it checks who asks, an event cannot."""
-SENT = sorted((DEEDS.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
+SENT = sorted((LEVEL_OF_EVENT.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
 
 _PRINTABLE = "Use 1 to 128 printable ASCII characters without spaces."
 _YES = "Use true or false."

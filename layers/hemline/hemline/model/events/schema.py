@@ -13,7 +13,7 @@ from msgspec import Meta
 from hemline.model import item_form
 from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.errors import BadInput
-from hemline.model.events.event import ITEM_EVENT, Event, Line, worth
+from hemline.model.events.event import ITEM_EVENT, Event, OrderLine, worth
 from hemline.model.events.properties import ITEM_LIMITS, PROPERTY_LIMITS, check_properties, plain
 from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT, WAYS_OUT, explained
 from hemline.model.ids import CURRENCY_PATTERN
@@ -229,7 +229,7 @@ def event_of(event: EventInput, time: int) -> Event:
         slot=event.slot,
         token=event.token,
         query=None if event.query is None else normal(event.query),
-        lines=tuple(Line(x.item, x.quantity, x.price) for x in event.lines or ()),
+        lines=tuple(OrderLine(x.item, x.quantity, x.price) for x in event.lines or ()),
         currency=event.currency,
         value=event.value,
         message=event.message,

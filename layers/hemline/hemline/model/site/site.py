@@ -4,7 +4,7 @@ import msgspec
 
 from hemline.model.consent import ConsentRules
 from hemline.model.errors import Refused
-from hemline.model.events.abuse import Limits
+from hemline.model.events.abuse import AbuseLimits
 from hemline.model.input.text import composed
 from hemline.model.money import Money
 from hemline.model.site.rule import Rule, Segment
@@ -29,7 +29,7 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     base_url: str = ""
     """What links in an email begin with; without it they are left out where they are paths."""
     templates: tuple[Template, ...] = ()
-    abuse: Limits = Limits()
+    abuse: AbuseLimits = AbuseLimits()
     """From where on events count nowhere."""
     consent: ConsentRules = ConsentRules()
     """Where the opposite of the default holds, and whether DNT is honoured."""

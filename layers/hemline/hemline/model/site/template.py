@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-Context = Literal["text", "attribute", "url", "part", "srcset", "script"]
+EscapeContext = Literal["text", "attribute", "url", "part", "srcset", "script"]
 """Where a hole stands, which decides how its value is escaped. `url`: a whole address; `part`: of one."""
 How = Literal["each", "if", "not"]
 FACT = -1
@@ -39,10 +39,10 @@ class Hole(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     """A value, escaped for where it stands."""
 
     name: Name
-    context: Context
+    context: EscapeContext
 
 
-class Section(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+class TemplateSection(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     """Nodes that are there once for each of a list, if there is a value, or if there is none."""
 
     name: Name
@@ -50,7 +50,7 @@ class Section(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     body: tuple["Node", ...]
 
 
-Node = Text | Hole | Section
+Node = Text | Hole | TemplateSection
 
 
 class Program(msgspec.Struct, frozen=True, array_like=True):

@@ -13,12 +13,12 @@ from hemline.model.consent import Purpose
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.input.json_input import check_keys
 from hemline.model.input.text import unmarked
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 from hemline.runtime.identity import Asker, asker_of
 from hemline.runtime.origins import check_origin
 from hemline.runtime.settings import Settings
 from hemline.runtime.traits import traits_of
-from hemline.usecases.people.account import Page, Person
+from hemline.usecases.people.account import AccountCaller, ExportPage
 
 _MOST_BYTES = 4096
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -41,16 +41,16 @@ class _Stated(BaseModel):
     purposes: _Choices
 
 
-def asker(request: Request, settings: Settings, now: int) -> tuple[Asker, Person]:
+def asker(request: HttpRequest, settings: Settings, now: int) -> tuple[Asker, AccountCaller]:
     """Raises BadToken, and CrossSite for what changes something in another site's name."""
     found = asker_of(request, settings, now)
     if request.method != "GET":
         check_origin(request, settings.origins)
     country = traits_of(request).country
-    return found, Person(found.visitor, found.user, found.opted_out, country)
+    return found, AccountCaller(found.visitor, found.user, found.opted_out, country)
 
 
-def choices_of(request: Request) -> dict[Purpose, bool]:
+def choices_of(request: HttpRequest) -> dict[Purpose, bool]:
     """What was said, purpose by purpose. Raises BadInput, TooLarge."""
     body = request.body()
     if len(body) > _MOST_BYTES:
@@ -81,12 +81,12 @@ def _bad(error: ValidationError) -> BadInput:
     return BadInput(field, f"is wrong: {first['msg']}.", way_out)
 
 
-def page_of(request: Request) -> Page:
+def page_of(request: HttpRequest) -> ExportPage:
     """Which part of an export. Raises BadInput."""
     after = request.parameter("after")
     if after and not _is_day(after):
         raise BadInput("after", "is no day.", "Send what `next` of the last part says: YYYY-MM-DD.")
-    return Page(after or "")
+    return ExportPage(after or "")
 
 
 def _is_day(text: str) -> bool:

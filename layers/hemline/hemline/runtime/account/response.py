@@ -10,16 +10,16 @@ from hemline.learn.profile.capsule import Capsule
 from hemline.model.consent import Consent, Policy, Purpose, allowed, strictest
 from hemline.runtime import cookies
 from hemline.runtime.cookies import CAPSULE_COOKIE, VISITOR_COOKIE
-from hemline.runtime.http import PRIVATE, Answer, Request
+from hemline.runtime.http import PRIVATE, HttpRequest, HttpResponse
 from hemline.runtime.identity import CAPSULE_HEADER, Asker, carries, moving, sign_visitor
-from hemline.usecases.people.account import Identified, Person
+from hemline.usecases.people.account import AccountCaller, Identified
 from hemline.usecases.people.forget_person import Forgotten
 
 _encode = msgspec.json.Encoder().encode
 Keys = tuple[bytes, ...]
 
 
-def identified(found: Identified, asker: Asker, request: Request, keys: Keys) -> Answer:
+def identified(found: Identified, asker: Asker, request: HttpRequest, keys: Keys) -> HttpResponse:
     """200, and the device's cookies: a new visitor id when the old one was somebody else's."""
     visitor = sign_visitor(found.linked.visitor, keys)
     body = {"user": found.user, "visitor": visitor, "merged": found.linked.merged}
@@ -27,14 +27,19 @@ def identified(found: Identified, asker: Asker, request: Request, keys: Keys) ->
     return _with_visitor(answer, found.linked.visitor, asker, request, keys)
 
 
-def exported(document: Mapping[str, object]) -> Answer:
+def exported(document: Mapping[str, object]) -> HttpResponse:
     """200 with everything."""
     return _json(document)
 
 
 def stated(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
-    consent: Consent, person: Person, policy: Policy, asker: Asker, request: Request, keys: Keys
-) -> Answer:
+    consent: Consent,
+    person: AccountCaller,
+    policy: Policy,
+    asker: Asker,
+    request: HttpRequest,
+    keys: Keys,
+) -> HttpResponse:
     """200 with what is allowed from now on, and the capsule that says so too."""
     found = () if person.opted_out else allowed(consent, policy, person.country)
     body = {"purposes": {purpose.value: purpose in found for purpose in Purpose}}
@@ -43,8 +48,8 @@ def stated(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
 
 
 def without_id(
-    answer: Answer, consent: Consent, asker: Asker, request: Request, keys: Keys
-) -> Answer:
+    answer: HttpResponse, consent: Consent, asker: Asker, request: HttpRequest, keys: Keys
+) -> HttpResponse:
     """The id ends, since it is a forgotten one: the next event gets a new one. A no stays with the device."""
     said = strictest((consent, asker.capsule.consent if asker.capsule else consent))
     kept = Capsule(asker.subject or "", Consent(refused=said.refused, at=said.at))
@@ -54,12 +59,12 @@ def without_id(
     return answer._replace(cookies=(*cookies.ended(request, VISITOR_COOKIE), *no))
 
 
-def opted_out() -> Answer:
+def opted_out() -> HttpResponse:
     """200 for a browser that opts out and is nobody yet: it has answered for everything by itself."""
     return _json({"purposes": {purpose.value: False for purpose in Purpose}})
 
 
-def erased(found: Forgotten, request: Request) -> Answer:
+def erased(found: Forgotten, request: HttpRequest) -> HttpResponse:
     """200 with what is gone and what follows; the cookies end."""
     body = {
         "erased": ["profile", "links", "events in the archive, for every reader"],
@@ -77,8 +82,8 @@ def erased(found: Forgotten, request: Request) -> Answer:
 
 
 def _with_visitor(
-    answer: Answer, visitor: str | None, asker: Asker, request: Request, keys: Keys
-) -> Answer:
+    answer: HttpResponse, visitor: str | None, asker: Asker, request: HttpRequest, keys: Keys
+) -> HttpResponse:
     """The device's new id, where it has one now; a browser that opts out is given none."""
     known = visitor == asker.visitor and moving(request, keys) != visitor
     if visitor is None or known or asker.opted_out:
@@ -92,9 +97,9 @@ def _with_capsule(  # noqa: PLR0913, PLR0917 - who is told what, and how they as
     subject: str,
     consent: Consent,
     asker: Asker,
-    request: Request,
+    request: HttpRequest,
     keys: Keys,
-) -> Answer:
+) -> HttpResponse:
     old = asker.capsule
     mine = old if old and capsules.belongs(old, subject) else Capsule(subject)
     text = capsules.encode(
@@ -107,5 +112,7 @@ def _with_capsule(  # noqa: PLR0913, PLR0917 - who is told what, and how they as
     return answer._replace(cookies=kept)
 
 
-def _json(body: Mapping[str, object]) -> Answer:
-    return Answer(HTTPStatus.OK, _encode(body), {**PRIVATE, "Content-Type": "application/json"})
+def _json(body: Mapping[str, object]) -> HttpResponse:
+    return HttpResponse(
+        HTTPStatus.OK, _encode(body), {**PRIVATE, "Content-Type": "application/json"}
+    )

@@ -2,7 +2,7 @@
 
 from hemline.model.events.agent import is_program
 from hemline.model.events.batch_signature import HEADER, check_batch
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 from hemline.runtime.identity import asker_of, opts_out
 from hemline.runtime.origins import check_origin
 from hemline.runtime.settings import Settings
@@ -10,7 +10,7 @@ from hemline.runtime.traits import traits_of
 from hemline.usecases.ingest.collect import Caller
 
 
-def caller_of(request: Request, body: bytes, settings: Settings, now: int) -> Caller:
+def caller_of(request: HttpRequest, body: bytes, settings: Settings, now: int) -> Caller:
     """A server when the batch is signed, else the user of a bearer, else the visitor.
 
     Raises NotAllowed on a bad signature, CrossSite for what a browser sends for a page of another site,

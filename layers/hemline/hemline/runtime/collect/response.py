@@ -8,17 +8,17 @@ from hemline.learn.profile import capsule
 from hemline.model.errors import BadInput, NotDurable
 from hemline.runtime import cookies
 from hemline.runtime.cookies import CAPSULE_COOKIE, VISITOR_COOKIE
-from hemline.runtime.http import PRIVATE, Answer, Request, problem
+from hemline.runtime.http import PRIVATE, HttpRequest, HttpResponse, problem
 from hemline.runtime.identity import CAPSULE_HEADER, carries, moving, sign_visitor
 from hemline.usecases.ingest.collect import NO_CONSENT, NOT_DURABLE, Collected
 
 
-def answer_of(collected: Collected, request: Request, keys: tuple[bytes, ...]) -> Answer:
+def answer_of(collected: Collected, request: HttpRequest, keys: tuple[bytes, ...]) -> HttpResponse:
     """202 with every event accounted for; 400 when all are wrong; 503 when some are not durable."""
     return _handed_out(collected, request, keys)
 
 
-def _told(collected: Collected) -> Answer:
+def _told(collected: Collected) -> HttpResponse:
     accepted, rejected = collected.accepted, collected.rejected
     if collected.rejected_for(NOT_DURABLE):
         return problem(NotDurable(collected.fault), accepted=accepted, rejected=rejected)
@@ -28,10 +28,12 @@ def _told(collected: Collected) -> Answer:
         return problem(error, accepted=accepted, rejected=rejected)
     headers = {**PRIVATE, "Content-Type": "application/json"}
     body = msgspec.json.encode({"accepted": accepted, "rejected": rejected})
-    return Answer(HTTPStatus.ACCEPTED, body, headers)
+    return HttpResponse(HTTPStatus.ACCEPTED, body, headers)
 
 
-def _handed_out(collected: Collected, request: Request, keys: tuple[bytes, ...]) -> Answer:
+def _handed_out(
+    collected: Collected, request: HttpRequest, keys: tuple[bytes, ...]
+) -> HttpResponse:
     """The answer with what the caller keeps: cookies, or for an app without any the capsule's header."""
     answer, kept = _told(collected), list[str]()
     # Who is told nothing is given nothing either: an id that came under its old name stays there.

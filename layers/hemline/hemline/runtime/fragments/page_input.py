@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hemline.model.decision import Page
+from hemline.model.decision import PageContext
 from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
 
@@ -45,9 +45,9 @@ class Taken:
     def __init__(self) -> None:
         self.left_out: list[BadInput] = []
 
-    def page(self, stated: PageInput, prefix: str, type_: str) -> Page:
+    def page(self, stated: PageInput, prefix: str, type_: str) -> PageContext:
         """`prefix` and `type_`: how the caller spells the fields, for what is told."""
-        return Page(
+        return PageContext(
             type=self._text(type_, stated.type),
             url=self._text(f"{prefix}url", stated.url),
             item=self._name(f"{prefix}item", stated.item),

@@ -6,13 +6,13 @@ page. Loaded when a request carries one, and not before.
 
 import msgspec
 
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.model.decision import Traits, Visit
 from hemline.model.errors import NotAllowed
 from hemline.model.signed import sign, verify
 from hemline.runtime.fragments.request import ask_of
 from hemline.runtime.fragments.response import html_of, json_of
-from hemline.runtime.http import PRIVATE, Answer, Request
+from hemline.runtime.http import PRIVATE, HttpRequest, HttpResponse
 from hemline.runtime.identity import visit_of
 from hemline.runtime.settings import Settings
 from hemline.usecases.receipts.preview import preview
@@ -61,7 +61,7 @@ def pass_of(text: str, keys: tuple[bytes, ...], now: int) -> Pass:
     return held
 
 
-def answer(request: Request, deps: Deps, settings: Settings, now: int) -> Answer:
+def answer(request: HttpRequest, deps: Deps, settings: Settings, now: int) -> HttpResponse:
     """The page as the header's holder asks for it. Raises what is wrong with header or request."""
     text = request.header(HEADER)
     if not text:
@@ -75,11 +75,11 @@ def answer(request: Request, deps: Deps, settings: Settings, now: int) -> Answer
     if request.parameter("explain") == "1":
         body = json_of(found.decided)
         body = b'%b,"explain":%b}' % (body[:-1], msgspec.json.encode(found.explanations))
-        return Answer(200, body, headers)
+        return HttpResponse(200, body, headers)
     if ask.format == "html" and request.method == "GET":
         headers["Content-Type"] = "text/html; charset=utf-8"
-        return Answer(200, html_of(*found.decided.fragments.values()), headers)
-    return Answer(200, json_of(found.decided), headers)
+        return HttpResponse(200, html_of(*found.decided.fragments.values()), headers)
+    return HttpResponse(200, json_of(found.decided), headers)
 
 
 def _subject(visitor: str) -> str:
@@ -87,7 +87,7 @@ def _subject(visitor: str) -> str:
     return visitor if visitor.startswith(("u:", "v:")) else f"v:{visitor}"
 
 
-def as_held(ask: Ask, held: Pass) -> Ask:
+def as_held(ask: PageRequest, held: Pass) -> PageRequest:
     """The request with the traits of whom the pass is."""
     stated = {n: value for n in _TRAITS if (value := getattr(held, n)) not in _UNSAID}
     # Whoever is in another country is in none of the request's places either.

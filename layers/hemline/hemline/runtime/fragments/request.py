@@ -11,13 +11,13 @@ import msgspec
 
 from hemline.decide import cursor
 from hemline.decide.fragment import Format
-from hemline.decide.page import Ask
+from hemline.decide.page import PageRequest
 from hemline.model.decision import SlotRequest, Traits
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.input.json_input import check_keys, is_a_float, with_whole_numbers
 from hemline.model.input.text import unmarked
 from hemline.runtime.fragments.page_input import MOST_EXCLUDED, PageInput, Taken
-from hemline.runtime.http import Request
+from hemline.runtime.http import HttpRequest
 from hemline.runtime.traits import traits_of
 
 MOST_SLOTS = 20
@@ -49,7 +49,7 @@ class PageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _decoder = msgspec.json.Decoder(PageBody)
 
 
-def ask_of(request: Request) -> Ask:
+def ask_of(request: HttpRequest) -> PageRequest:
     """What is asked for. Raises BadInput."""
     return _from_query(request) if request.method == "GET" else _from_body(request)
 
@@ -57,7 +57,7 @@ def ask_of(request: Request) -> Ask:
 _FORMATS: Mapping[str, Format] = {"json": "json", "html": "html", "email": "email"}
 
 
-def _from_query(request: Request) -> Ask:
+def _from_query(request: HttpRequest) -> PageRequest:
     said = request.parameter
     form = said("format")
     form = "json" if form is None else form
@@ -83,13 +83,13 @@ def _from_query(request: Request) -> Ask:
     return _taken(PageBody((want,), page, _FORMATS[form]), traits_of(request), _IN_QUERY)
 
 
-def _names(request: Request, name: str) -> list[Any]:
+def _names(request: HttpRequest, name: str) -> list[Any]:
     """Of every time that the parameter stands there: a list may be said in one or in several."""
     values = request.parameters(name)
     return [part for value in values for part in value.split(",") if part]
 
 
-def _from_body(request: Request) -> Ask:
+def _from_body(request: HttpRequest) -> PageRequest:
     body = request.body()
     if len(body) > MOST_BODY_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {MOST_BODY_BYTES}.")
@@ -109,7 +109,7 @@ def _from_body(request: Request) -> Ask:
     return asked_in(parsed, traits_of(request))
 
 
-def asked_in(body: PageBody, traits: Traits) -> Ask:
+def asked_in(body: PageBody, traits: Traits) -> PageRequest:
     """What a body asks for. Raises BadInput."""
     _check_slots(body.slots)
     return _taken(body, traits, _IN_BODY)
@@ -146,13 +146,13 @@ def _check_slots(wants: tuple[SlotInput, ...]) -> None:
         raise BadInput("slots", "names a slot twice.", "Ask for each slot once.")
 
 
-def _taken(asked: PageBody, traits: Traits, spelling: _Spelling) -> Ask:
+def _taken(asked: PageBody, traits: Traits, spelling: _Spelling) -> PageRequest:
     taken = Taken()
     wants = tuple(
         _slot(want, spelling.slot.format(at=at), taken) for at, want in enumerate(asked.slots)
     )
     page = taken.page(asked.page or PageInput(), spelling.page, spelling.type)
-    return Ask(page, traits, wants, asked.format or "json", tuple(taken.left_out))
+    return PageRequest(page, traits, wants, asked.format or "json", tuple(taken.left_out))
 
 
 def _slot(want: SlotInput, prefix: str, taken: Taken) -> SlotRequest:

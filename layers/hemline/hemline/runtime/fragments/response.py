@@ -7,9 +7,9 @@ import msgspec
 from hemline.decide.fragment import Format
 from hemline.decide.render.markup import escape
 from hemline.model.decision import Fragment, Scope
-from hemline.runtime.http import PRIVATE, Answer, Request, problem_of
+from hemline.runtime.http import PRIVATE, HttpRequest, HttpResponse, problem_of
 from hemline.runtime.traits import VARY
-from hemline.usecases.serving.decide_page import Decided
+from hemline.usecases.serving.decide_page import PageDecision
 
 
 class _TokenOf(msgspec.Struct):
@@ -19,30 +19,32 @@ class _TokenOf(msgspec.Struct):
 _token = msgspec.json.Decoder(_TokenOf)
 
 
-def answer_of(decided: Decided, request: Request, form: Format, took_ms: float) -> Answer:
+def answer_of(
+    decided: PageDecision, request: HttpRequest, form: Format, took_ms: float
+) -> HttpResponse:
     """200 with the fragments, or 304 when the client has exactly this answer."""
     fragments = list(decided.fragments.values())
     headers = _headers(fragments, decided.edition, took_ms) | _breakers(decided) | _errors(decided)
     if request.method != "GET":
         # What a body asked for is in no cache's key: not to be kept, and never "not modified".
-        return Answer(200, json_of(decided), headers | PRIVATE | _JSON)
+        return HttpResponse(200, json_of(decided), headers | PRIVATE | _JSON)
     headers |= _HTML if form == "html" else _JSON
     if _has_it(request, headers.get("ETag")):
         # A cache takes the headers of a 304 over; one without a type would be given any.
-        return Answer(304, b"", headers)
-    return Answer(200, html_of(fragments[0]) if form == "html" else json_of(decided), headers)
+        return HttpResponse(304, b"", headers)
+    return HttpResponse(200, html_of(fragments[0]) if form == "html" else json_of(decided), headers)
 
 
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
-def _has_it(request: Request, etag: str | None) -> bool:
+def _has_it(request: HttpRequest, etag: str | None) -> bool:
     held = request.header("if-none-match")
     return etag is not None and (held.strip() == "*" or etag in held)
 
 
-def json_of(decided: Decided) -> bytes:
+def json_of(decided: PageDecision) -> bytes:
     """The body of the contract."""
     members = (b"%b:%b" % (msgspec.json.encode(n), f.body) for n, f in decided.fragments.items())
     edition = msgspec.json.encode(decided.edition[:16])
@@ -50,7 +52,7 @@ def json_of(decided: Decided) -> bytes:
     return b'{"edition":%b,"fragments":{%b}%b}' % (edition, b",".join(members), errors)
 
 
-def _problems(decided: Decided) -> bytes:
+def _problems(decided: PageDecision) -> bytes:
     return msgspec.json.encode([problem_of(error) for error in decided.errors])
 
 
@@ -68,13 +70,13 @@ def _headers(fragments: list[Fragment], edition: str, took_ms: float) -> dict[st
     return headers
 
 
-def _breakers(decided: Decided) -> dict[str, str]:
+def _breakers(decided: PageDecision) -> dict[str, str]:
     """Nothing while all is well."""
     said = ", ".join(f"{name}={state}" for name, state in decided.breakers.items())
     return {"Hemline-Breakers": said} if said else {}
 
 
-def _errors(decided: Decided) -> dict[str, str]:
+def _errors(decided: PageDecision) -> dict[str, str]:
     """Fields of the request that were not taken, for answers that have no place for `errors`."""
     said = ", ".join(error.field for error in decided.errors)
     return {"Hemline-Errors": said} if said else {}

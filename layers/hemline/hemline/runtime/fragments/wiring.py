@@ -33,7 +33,7 @@ def wire(settings: Settings, clients: Clients) -> Deps:
         settings.site, table, live, settings.keys, settings.read_timeout, clock, health(clock)
     )
     try:
-        hot = table.read_hot(settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS)
+        hot = table.read_for_serving(settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS)
         outcome = live.follow(hot.pointer, hot.brake, until - clock())
     except HemlineError as why:
         log("WARN", "started without an edition", reason=str(why))

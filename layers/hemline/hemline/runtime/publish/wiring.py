@@ -15,7 +15,7 @@ from hemline.model.site.site import Site
 from hemline.runtime.limits import Clients
 from hemline.runtime.settings import Settings
 from hemline.sitefile.accept import reviewed
-from hemline.usecases.publishing.publish import Places
+from hemline.usecases.publishing.publish import PublishDeps
 from hemline.usecases.publishing.ranker import Tried
 from hemline.usecases.sites.live_site import read_site
 
@@ -45,9 +45,9 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.rollback if isinstance(self.rollback, str) else ""
 
 
-def wire(settings: Settings, clients: Clients) -> Places:
+def wire(settings: Settings, clients: Clients) -> PublishDeps:
     """Stores on AWS, or on the laptop's emulator."""
-    return Places(
+    return PublishDeps(
         S3Objects(clients("s3"), settings.bucket),
         DynamoTable(clients("dynamodb"), settings.table),
         settings.keys,
@@ -132,7 +132,7 @@ def _spelled(ms: int) -> str:
         return f"{ms} ms"
 
 
-def check_live(places: Places, settings: Settings) -> None:
+def check_live(places: PublishDeps, settings: Settings) -> None:
     """Raises BadInput when there is no site file yet, or when this stack must not serve the live one."""
     site = read_site(settings.site, places.objects, places.pointers)
     check_consent(site, stack_says=settings.policy)

@@ -8,7 +8,7 @@ from hemline.runtime.settings import Settings
 from hemline.usecases.people.forget_archive import SweepDeps
 
 
-class Context(Protocol):
+class LambdaContext(Protocol):
     """What Lambda hands to a handler, as far as it is used."""
 
     def get_remaining_time_in_millis(self) -> int:

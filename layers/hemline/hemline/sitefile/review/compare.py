@@ -15,7 +15,7 @@ Kind = Literal["site", "slot", "rule", "segment", "template"]
 _PLAIN = tuple(set(Site.__struct_fields__) - {"slots", "rules", "segments", "templates"})
 
 
-class Field(msgspec.Struct, frozen=True):
+class FieldChange(msgspec.Struct, frozen=True):
     """One field that differs; None where the part is not there."""
 
     field: str
@@ -23,13 +23,13 @@ class Field(msgspec.Struct, frozen=True):
     new: object
 
 
-class Change(msgspec.Struct, frozen=True):
+class SiteChange(msgspec.Struct, frozen=True):
     """One part that differs. `moved`: rules stand in another order, and order decides among equals."""
 
     kind: Kind
     name: str
     what: Literal["added", "removed", "changed", "moved"]
-    fields: tuple[Field, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
 
 
 class Named(NamedTuple):
@@ -41,13 +41,13 @@ class Named(NamedTuple):
     new: Part | None
 
 
-def changes(old: Site, new: Site) -> list[Change]:
+def changes(old: Site, new: Site) -> list[SiteChange]:
     """Every difference that a decision or a reader could see, the site's own fields first."""
     own = tuple(_fields(old, new, sorted(_PLAIN)))
-    found = [Change("site", new.title, "changed", own)] if own else []
+    found = [SiteChange("site", new.title, "changed", own)] if own else []
     found += [change for named in parts(old, new) if (change := _change(named))]
     if _order(old, new) != _order(new, old):
-        found.append(Change("rule", "the order of the rules", "moved"))
+        found.append(SiteChange("rule", "the order of the rules", "moved"))
     return found
 
 
@@ -65,19 +65,21 @@ def _paired(kind: Kind, old: Sequence[Part], new: Sequence[Part]) -> Iterator[Na
         yield Named(kind, name, before.get(name), after.get(name))
 
 
-def _change(named: Named) -> Change | None:
+def _change(named: Named) -> SiteChange | None:
     old, new = named.old, named.new
     if old is None or new is None:
-        return Change(named.kind, named.name, "added" if old is None else "removed")
+        return SiteChange(named.kind, named.name, "added" if old is None else "removed")
     fields = tuple(_fields(old, new, old.__struct_fields__))
-    return Change(named.kind, named.name, "changed", fields) if fields else None
+    return SiteChange(named.kind, named.name, "changed", fields) if fields else None
 
 
-def _fields(old: msgspec.Struct, new: msgspec.Struct, names: Sequence[str]) -> Iterator[Field]:
+def _fields(
+    old: msgspec.Struct, new: msgspec.Struct, names: Sequence[str]
+) -> Iterator[FieldChange]:
     for name in names:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield Field(name, msgspec.to_builtins(before), msgspec.to_builtins(after))
+            yield FieldChange(name, msgspec.to_builtins(before), msgspec.to_builtins(after))
 
 
 def _order(site: Site, other: Site) -> list[str]:

@@ -13,7 +13,7 @@ from itertools import product
 from hemline.decide.rules.conditions import segment_of
 from hemline.decide.rules.operators import OPERATORS
 from hemline.model.site.rule import Condition, Every, Not, Some, When
-from hemline.sitefile.review.values import WITNESSES, Case, Literal, decided, domain
+from hemline.sitefile.review.values import WITNESSES, Case, Requirement, decided, domain
 
 Cases = frozenset[Case]
 """At least one of them; none of them: never."""
@@ -45,7 +45,7 @@ def _of(when: When, segments: Mapping[str, Cases]) -> Cases:
 
 def _leaf(when: Condition, segments: Mapping[str, Cases]) -> Cases:
     frozen = tuple(when.value) if isinstance(when.value, list) else when.value
-    literal = Literal(when.fact, when.op, frozen)
+    literal = Requirement(when.fact, when.op, frozen)
     inside = segments.get(segment_of(when.fact) or "")
     if inside is None:
         return frozenset({frozenset({literal})})
@@ -124,7 +124,7 @@ def _any(fact: str, literals: Case) -> bool:
     return any(all(_agrees(literal, value) for literal in told) for value in values)
 
 
-def _agrees(literal: Literal, value: object) -> bool:
+def _agrees(literal: Requirement, value: object) -> bool:
     if isinstance(value, _Missing):
         return (literal.op == "exists" and literal.value is False) == literal.holds
     if literal.op not in WITNESSES:

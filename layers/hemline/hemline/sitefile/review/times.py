@@ -3,7 +3,7 @@
 from hemline.decide.facts.clock import DAY_MINUTES, LOCAL, date
 from hemline.model.site.zones import SiteTime
 from hemline.sitefile.review.logic import Cases, TooMany, both, possible
-from hemline.sitefile.review.values import Literal
+from hemline.sitefile.review.values import Requirement
 
 _MINUTE = 60_000
 _DAY = 86_400_000
@@ -17,7 +17,7 @@ def clock(op: str, moment: int) -> Cases:
 
 
 def _one(fact: str, op: str, value: object) -> Cases:
-    return frozenset({frozenset({Literal(fact, op, value)})})
+    return frozenset({frozenset({Requirement(fact, op, value)})})
 
 
 def _from(of: Cases, moment: int) -> bool:

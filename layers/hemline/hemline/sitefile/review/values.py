@@ -13,7 +13,7 @@ from hemline.decide.facts.names import kind_of
 from hemline.decide.facts.values import bounds
 
 
-class Literal(NamedTuple):
+class Requirement(NamedTuple):
     """One comparison that must hold (or must not); lists as tuples, so that it can be compared."""
 
     fact: str
@@ -22,7 +22,7 @@ class Literal(NamedTuple):
     holds: bool = True
 
 
-Case = frozenset[Literal]
+Case = frozenset[Requirement]
 """All of them at once."""
 
 _DAY = 86_400_000
@@ -52,7 +52,7 @@ def decided(literals: Case) -> Case:
     return frozenset(one for one in literals if one.op not in {"starts_with", "contains"})
 
 
-def _dates(literal: Literal) -> list[str]:
+def _dates(literal: Requirement) -> list[str]:
     """The dates that it puts a fact before or after."""
     values = literal.value if isinstance(literal.value, tuple) else (literal.value,)
     ordered = literal.op in {"gt", "ge", "lt", "le", "between"}

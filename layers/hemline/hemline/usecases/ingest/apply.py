@@ -16,12 +16,12 @@ from threading import Event as Flag
 from typing import NamedTuple
 
 from hemline.model.errors import Conflict, HemlineError, Unavailable
-from hemline.model.subject_status import FRESH
+from hemline.model.subject_status import DEFAULT_STATUS
 from hemline.usecases.ingest.enforce_consent import judge
 from hemline.usecases.ingest.fold import fold
 from hemline.usecases.ingest.follow import TRIES, follow, keep_apart
 from hemline.usecases.ingest.read import Group, StreamRecord, quarantine
-from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored, Write, Written
+from hemline.usecases.ports import ObjectStore, PersonItem, PersonStore, Stored, Write, Written
 
 WORKERS = 8
 """Three are as good where all go together; whoever goes alone waits for the table, not for the core."""
@@ -40,7 +40,7 @@ class IngestDeps(NamedTuple):
     """Of decision tokens: to know again whom one was given to, once devices are linked to users."""
 
 
-class Outcome(NamedTuple):
+class ApplyOutcome(NamedTuple):
     """What became of some records."""
 
     counts: Mapping[str, int]
@@ -75,7 +75,7 @@ class _Run(NamedTuple):
         stored = self.stored.get((group.site, group.subject))
         return stored is None or not stored.standing.linked
 
-    def part(self, groups: Sequence[Group]) -> list[Outcome]:
+    def part(self, groups: Sequence[Group]) -> list[ApplyOutcome]:
         """Every group's outcome; the plain ones written in one call."""
         folded = [self._folded(group) for group in groups]
         writes = [one.write for one in folded if isinstance(one, _Folded)]
@@ -88,7 +88,7 @@ class _Run(NamedTuple):
             for group, one in zip(groups, folded, strict=True)
         ]
 
-    def _folded(self, group: Group) -> Outcome | _Folded | None:
+    def _folded(self, group: Group) -> ApplyOutcome | _Folded | None:
         """An outcome when there is nothing to write; None: this one goes alone."""
         if self.stop.is_set():
             return _left(group)
@@ -102,31 +102,33 @@ class _Run(NamedTuple):
         except HemlineError as error:
             return self._failed(group, error)
         if folded.blob is None:
-            return Outcome(folded.counts)
-        version, standing = (stored.version, stored.standing) if stored else (0, FRESH)
+            return ApplyOutcome(folded.counts)
+        version, standing = (stored.version, stored.standing) if stored else (0, DEFAULT_STATUS)
         return _Folded(Write(group.subject, folded.blob, version, standing), folded.counts)
 
-    def _settled(self, group: Group, one: Outcome | _Folded | None, written: Written) -> Outcome:
-        if isinstance(one, Outcome):
+    def _settled(
+        self, group: Group, one: ApplyOutcome | _Folded | None, written: Written
+    ) -> ApplyOutcome:
+        if isinstance(one, ApplyOutcome):
             return one
         if one is None:
             stored = self.stored[group.site, group.subject]
             return self._alone(group, lambda: _apply(group, stored, self.deps, self.now))
         if written is None:
-            return Outcome(one.counts)
+            return ApplyOutcome(one.counts)
         if isinstance(written, Unavailable):
             return _left(group, fault_of(written))
         return self._alone(group, lambda: _again(group, self.deps, self.now))
 
-    def _alone(self, group: Group, apply: Callable[[], Counter[str]]) -> Outcome:
+    def _alone(self, group: Group, apply: Callable[[], Counter[str]]) -> ApplyOutcome:
         if self.stop.is_set():
             return _left(group)
         try:
-            return Outcome(apply())
+            return ApplyOutcome(apply())
         except HemlineError as error:
             return self._failed(group, error)
 
-    def _failed(self, group: Group, error: HemlineError) -> Outcome:
+    def _failed(self, group: Group, error: HemlineError) -> ApplyOutcome:
         self.stop.set()
         return _left(group, fault_of(error))
 
@@ -136,14 +138,14 @@ def apply_all(
     stored: Mapping[tuple[str, str], Stored],
     deps: IngestDeps,
     now: int,
-) -> list[Outcome]:
+) -> list[ApplyOutcome]:
     """Every group's outcome. Workers take groups in order and start nothing after the first failure."""
     run = _Run(deps, stored, now, Flag())
     waiting: SimpleQueue[Sequence[Group]] = SimpleQueue()
     for part in run.parts(groups):
         waiting.put(part)
 
-    def work() -> list[Outcome]:
+    def work() -> list[ApplyOutcome]:
         return [outcome for part in _taken(waiting) for outcome in run.part(part)]
 
     running = [deps.pool.submit(work) for _ in range(min(WORKERS, waiting.qsize()))]
@@ -164,9 +166,9 @@ def _taken(waiting: "SimpleQueue[Sequence[Group]]") -> Iterator[Sequence[Group]]
             return
 
 
-def _left(group: Group, fault: str = "") -> Outcome:
+def _left(group: Group, fault: str = "") -> ApplyOutcome:
     # Not started counts as failed: it may lie below the failure that stopped us.
-    return Outcome({"left": len(group.entries)}, group.entries[0].source, fault)
+    return ApplyOutcome({"left": len(group.entries)}, group.entries[0].source, fault)
 
 
 def _apply(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> Counter[str]:
@@ -190,7 +192,7 @@ def _again(group: Group, deps: IngestDeps, now: int) -> Counter[str]:
 
 def _apply_once(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> Counter[str]:
     """Raises Conflict when the profile is no longer what `stored` says."""
-    standing = stored.standing if stored else FRESH
+    standing = stored.standing if stored else DEFAULT_STATUS
     # Judged again whenever it is read again: a no, or being forgotten, may be why it changed.
     judged = judge(group.entries, standing)
     mine = [entry for entry in judged.kept if entry.record.profiled]
@@ -211,8 +213,8 @@ def _apply_once(group: Group, stored: Stored | None, deps: IngestDeps, now: int)
 
 def _write(group: Group, new: Stored, deps: IngestDeps) -> None:
     """Over the version that `new` has. Most people never state anything: half of a call's bytes less."""
-    if new.standing == FRESH:
+    if new.standing == DEFAULT_STATUS:
         deps.people.write_profile(group.site, group.subject, new.blob, expected=new.version)
     else:
         part = new._replace(version=new.version + 1)
-        deps.people.write_part(group.site, group.subject, Part.PROFILE, part)
+        deps.people.write_part(group.site, group.subject, PersonItem.PROFILE, part)

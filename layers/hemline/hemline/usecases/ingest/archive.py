@@ -41,7 +41,7 @@ class Archived(NamedTuple):
     record: Record
 
 
-class Line(NamedTuple):
+class ArchiveLine(NamedTuple):
     """An event on its way into the archive, with the bytes that came: one line of JSON."""
 
     shard: str
@@ -66,12 +66,12 @@ _received = msgspec.json.Decoder(_Received)
 _record = msgspec.json.Decoder(Record)
 
 
-def line(shard: str, sequence: str, record: Record) -> Line:
+def line(shard: str, sequence: str, record: Record) -> ArchiveLine:
     """A line for a record whose bytes are not at hand."""
-    return Line(shard, sequence, record, encode_record(record))
+    return ArchiveLine(shard, sequence, record, encode_record(record))
 
 
-def append(objects: ObjectStore, lines: Sequence[Line]) -> list[str]:
+def append(objects: ObjectStore, lines: Sequence[ArchiveLine]) -> list[str]:
     """Write one batch of a shard; the keys that were written. The same batch writes the same keys."""
     keys = []
     for (site, _), part in groupby(sorted(lines, key=_place), key=lambda one: _place(one)[:2]):
@@ -83,7 +83,7 @@ def append(objects: ObjectStore, lines: Sequence[Line]) -> list[str]:
     return keys
 
 
-def _place(one: Line) -> tuple[str, int, int]:
+def _place(one: ArchiveLine) -> tuple[str, int, int]:
     return one.record.site, one.record.received // 86_400_000, int(one.sequence)
 
 
@@ -92,7 +92,7 @@ def day_of(ms: int) -> str:
     return (_EPOCH + timedelta(milliseconds=ms)).date().isoformat()
 
 
-def _pack(lines: Sequence[Line]) -> bytes:
+def _pack(lines: Sequence[ArchiveLine]) -> bytes:
     text = _encoder.encode_lines(
         [_Stored(one.shard, one.sequence, msgspec.Raw(one.data)) for one in lines]
     )

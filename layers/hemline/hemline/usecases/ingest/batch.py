@@ -23,14 +23,14 @@ from typing import NamedTuple
 
 from hemline.model.errors import HemlineError
 from hemline.model.events.event import ITEM_EVENT
-from hemline.model.subject_status import FRESH
-from hemline.usecases.ingest.apply import WORKERS, IngestDeps, Outcome, apply_all, fault_of
+from hemline.model.subject_status import DEFAULT_STATUS
+from hemline.usecases.ingest.apply import WORKERS, ApplyOutcome, IngestDeps, apply_all, fault_of
 from hemline.usecases.ingest.archive import append
 from hemline.usecases.ingest.claim import claim
 from hemline.usecases.ingest.enforce_consent import judge
 from hemline.usecases.ingest.read import (
-    Entry,
     Group,
+    StreamedEvent,
     StreamRecord,
     by_profile,
     line_of,
@@ -80,7 +80,7 @@ def ingest_batch(records: Sequence[StreamRecord], deps: IngestDeps, now: int) ->
     return IngestResult(failures, counts, tuple(o.fault for o in outcomes if o.fault))
 
 
-def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> Outcome:
+def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> ApplyOutcome:
     readable, poison, counts = read(records, deps.site)
     catalogue = [entry for entry in readable if entry.record.event.type == ITEM_EVENT]
     people = by_profile(entry for entry in readable if entry.record.event.type != ITEM_EVENT)
@@ -92,7 +92,7 @@ def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> Ou
         kept = sorted(chain.from_iterable(group.entries for group in judged), key=_number)
         append(deps.objects, [line_of(entry) for entry in chain(catalogue, kept)])
     except HemlineError as error:
-        return Outcome({"left": len(records)}, _checkpoint(records), fault_of(error))
+        return ApplyOutcome({"left": len(records)}, _checkpoint(records), fault_of(error))
     groups = _profiled(judged)
     outcomes = apply_all(groups, stored, deps, now)
     total = Counter(counts) + lost
@@ -100,7 +100,7 @@ def _ingest_shard(records: list[StreamRecord], deps: IngestDeps, now: int) -> Ou
     for outcome in outcomes:
         total.update(outcome.counts)
     failed = _checkpoint([o.failed for o in outcomes if o.failed])
-    return Outcome(total, failed, next((o.fault for o in outcomes if o.fault), ""))
+    return ApplyOutcome(total, failed, next((o.fault for o in outcomes if o.fault), ""))
 
 
 def _checkpoint(failed: Sequence[StreamRecord]) -> StreamRecord | None:
@@ -114,7 +114,7 @@ def _judged(
     kept, counts = list[Group](), Counter[str]()
     for group in groups:
         found = _of(group, stored)
-        judged = judge(group.entries, found.standing if found else FRESH)
+        judged = judge(group.entries, found.standing if found else DEFAULT_STATUS)
         kept.append(group._replace(entries=judged.kept))
         counts += judged.counts
     return kept, counts
@@ -133,7 +133,7 @@ def _profiled(groups: Sequence[Group]) -> list[Group]:
     return sorted((g for g in profiled if g.entries), key=lambda group: group.entries[0].number)
 
 
-def _number(entry: Entry) -> int:
+def _number(entry: StreamedEvent) -> int:
     return entry.number
 
 

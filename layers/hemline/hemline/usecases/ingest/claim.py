@@ -8,7 +8,7 @@ import msgspec
 
 from hemline.model.events.event import encode_record
 from hemline.usecases.ingest.follow import links_of
-from hemline.usecases.ingest.read import Entry, Group
+from hemline.usecases.ingest.read import Group, StreamedEvent
 from hemline.usecases.ingest.token_binding import known_as
 from hemline.usecases.ports import PersonStore, Stored
 
@@ -26,7 +26,7 @@ def claim(
     return group._replace(entries=[_owned(entry, known) for entry in group.entries])
 
 
-def _owned(entry: Entry, known: set[str]) -> Entry:
+def _owned(entry: StreamedEvent, known: set[str]) -> StreamedEvent:
     if entry.record.given not in known:
         return entry
     record = msgspec.structs.replace(entry.record, given="")

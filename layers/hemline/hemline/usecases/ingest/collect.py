@@ -28,7 +28,7 @@ from hemline.model.events.schema import (
     stated_time,
 )
 from hemline.model.input.times import check_stated
-from hemline.model.token_header import Bound, bound, checked
+from hemline.model.token_header import Bound, bound, verify_header
 from hemline.usecases.ingest.token_binding import check_binding, given_to
 from hemline.usecases.ports import EventStream, StreamEntry
 
@@ -195,7 +195,7 @@ def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> Bo
     if not event.token:
         return None
     try:
-        found = bound(checked(event.token, deps.keys, site=deps.site, now=now))
+        found = bound(verify_header(event.token, deps.keys, site=deps.site, now=now))
     except NotAllowed as why:
         if caller.signed or not deps.keys:
             return None

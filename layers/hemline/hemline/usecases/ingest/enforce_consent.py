@@ -12,24 +12,24 @@ import msgspec
 
 from hemline.model.consent import Purpose
 from hemline.model.events.event import Record, encode_record
-from hemline.model.subject_status import Standing
-from hemline.usecases.ingest.read import Entry
+from hemline.model.subject_status import SubjectStatus
+from hemline.usecases.ingest.read import StreamedEvent
 
 
-class Judged(NamedTuple):
+class EnforcedEntries(NamedTuple):
     """Entries that may be kept, and what became of the others."""
 
-    kept: list[Entry]
+    kept: list[StreamedEvent]
     counts: Counter[str]
     """`forgotten` and `withheld`."""
 
 
-def judge(entries: Sequence[Entry], standing: Standing) -> Judged:
+def judge(entries: Sequence[StreamedEvent], standing: SubjectStatus) -> EnforcedEntries:
     """Events of one person; what is kept is narrowed to the purposes that are not refused."""
     if not (standing.forgotten or standing.consent.refused):
         allowed = [entry for entry in entries if entry.record.purposes]
-        return Judged(allowed, Counter(withheld=len(entries) - len(allowed)))
-    kept, counts = list[Entry](), Counter[str]()
+        return EnforcedEntries(allowed, Counter(withheld=len(entries) - len(allowed)))
+    kept, counts = list[StreamedEvent](), Counter[str]()
     for entry in entries:
         if is_forgotten(entry.record, standing):
             counts["forgotten"] += 1
@@ -39,10 +39,10 @@ def judge(entries: Sequence[Entry], standing: Standing) -> Judged:
             kept.append(narrow)
         else:
             counts["withheld"] += 1
-    return Judged(kept, counts)
+    return EnforcedEntries(kept, counts)
 
 
-def is_forgotten(record: Record, standing: Standing) -> bool:
+def is_forgotten(record: Record, standing: SubjectStatus) -> bool:
     """Whether it is of a past that is to be forgotten; `standing` is that of its own subject.
 
     A visitor id is dead for good. A user may come back: what they do afterwards is theirs again, but
@@ -54,7 +54,7 @@ def is_forgotten(record: Record, standing: Standing) -> bool:
     return past or record.subject.startswith("v:")
 
 
-def _narrowed(entry: Entry, standing: Standing) -> Entry:
+def _narrowed(entry: StreamedEvent, standing: SubjectStatus) -> StreamedEvent:
     allowed = tuple(
         p for p in entry.record.purposes if standing.consent.states(Purpose(p)) is not False
     )

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hemline.learn.profile import fold as profiles
-from hemline.learn.profile.fold import Counted, Profile
+from hemline.learn.profile.fold import FoldCounts, Profile
 from hemline.model.errors import Refused
-from hemline.usecases.ingest.read import Entry, Group, Poison
+from hemline.usecases.ingest.read import Group, StreamedEvent, UnreadableRecord
 from hemline.usecases.ports import Stored
 
 
@@ -17,7 +17,7 @@ class Folded(NamedTuple):
     blob: bytes | None
     """None: nothing to write."""
     counts: Counter[str]
-    poison: Sequence[Poison] = ()
+    poison: Sequence[UnreadableRecord] = ()
 
 
 def fold(group: Group, stored: Stored | None, *, mark: str = "") -> Folded:
@@ -29,7 +29,9 @@ def fold(group: Group, stored: Stored | None, *, mark: str = "") -> Folded:
         old = profiles.decode(stored.blob) if stored and stored.blob else Profile()
     except Refused as error:
         # Left as it is: another version of this code may read it, and the archive has its events.
-        poison = [Poison(entry.source, f"its profile: {error}") for entry in group.entries]
+        poison = [
+            UnreadableRecord(entry.source, f"its profile: {error}") for entry in group.entries
+        ]
         return Folded(None, Counter(quarantined=len(poison)), poison)
     shard = mark or group.entries[0].source.shard
     known = int(old.marks.get(shard, "-1"))
@@ -52,10 +54,10 @@ def fold(group: Group, stored: Stored | None, *, mark: str = "") -> Folded:
 
 
 def _fold_entries(
-    profile: Profile, entries: Sequence[Entry]
-) -> tuple[Profile, Counted, list[Poison]]:
+    profile: Profile, entries: Sequence[StreamedEvent]
+) -> tuple[Profile, FoldCounts, list[UnreadableRecord]]:
     if not entries:
-        return profile, Counted(), []
+        return profile, FoldCounts(), []
     try:
         return *profiles.fold_counted(profile, [entry.record for entry in entries]), []
     except Exception:  # noqa: BLE001 - whatever a record does to the fold, it must not block its shard
@@ -63,15 +65,15 @@ def _fold_entries(
 
 
 def _fold_singly(
-    profile: Profile, entries: Sequence[Entry]
-) -> tuple[Profile, Counted, list[Poison]]:
+    profile: Profile, entries: Sequence[StreamedEvent]
+) -> tuple[Profile, FoldCounts, list[UnreadableRecord]]:
     """Find the records that the fold cannot take; the others are folded as ever."""
-    total, poison = Counted(), []
+    total, poison = FoldCounts(), []
     for entry in entries:
         try:
             profile, counted = profiles.fold_counted(profile, [entry.record])
         except Exception as error:  # noqa: BLE001 - as above
-            poison.append(Poison(entry.source, f"fold: {type(error).__name__}"))
+            poison.append(UnreadableRecord(entry.source, f"fold: {type(error).__name__}"))
         else:
-            total = Counted(*map(sum, zip(total, counted, strict=True)))
+            total = FoldCounts(*map(sum, zip(total, counted, strict=True)))
     return profile, total, poison

@@ -16,7 +16,7 @@ from hemline.model.subject_status import Links, decode_links
 from hemline.usecases.ingest.enforce_consent import is_forgotten, judge
 from hemline.usecases.ingest.fold import fold
 from hemline.usecases.ingest.read import Group
-from hemline.usecases.ports import Part, PersonStore, Stored
+from hemline.usecases.ports import PersonItem, PersonStore, Stored
 
 TRIES = 5
 """Conditional writes of one profile: another writer is rare (a merge, a parent shard's last batch)."""
@@ -25,7 +25,7 @@ _TAG = 4
 
 def links_of(people: PersonStore, site: str, subject: str) -> Links:
     """Consistent; nobody when there are none. Raises Unavailable, Refused."""
-    stored = people.read_part(site, subject, Part.LINKS)
+    stored = people.read_part(site, subject, PersonItem.LINKS)
     return decode_links(stored.blob) if stored else Links()
 
 
@@ -37,11 +37,11 @@ def mark_of(shard: str, site: str, subject: str) -> str:
 def keep_apart(group: Group, people: PersonStore) -> None:
     """Fold a linked user's events into what is theirs alone. Raises Conflict when that is gone."""
     for _ in range(TRIES):
-        own = people.read_part(group.site, group.subject, Part.OWN)
+        own = people.read_part(group.site, group.subject, PersonItem.OWN)
         if own is None or any(is_forgotten(one.record, own.standing) for one in group.entries):
             # Somebody is forgetting the person: their standing must be looked at again.
             raise Conflict("what is a user's own is not there")
-        if _written(group, own, people, Part.OWN, group.subject):
+        if _written(group, own, people, PersonItem.OWN, group.subject):
             return
     raise Unavailable("table", f"a profile was changed by others {TRIES} times in a row")
 
@@ -54,7 +54,7 @@ def follow(group: Group, people: PersonStore) -> None:
 
 def _into(user: str, group: Group, people: PersonStore) -> None:
     for _ in range(TRIES):
-        profile = people.read_part(group.site, user, Part.PROFILE)
+        profile = people.read_part(group.site, user, PersonItem.PROFILE)
         if profile is None or not profile.standing.linked:
             # Half linked, or forgotten: what is theirs is joined when they are linked (again).
             return
@@ -64,12 +64,16 @@ def _into(user: str, group: Group, people: PersonStore) -> None:
         # Whether the visitor's past is forgotten was judged with the visitor: a user who comes back has
         # another past than the devices that they sign in on now.
         kept = judge(group.entries, replace(profile.standing, forgotten=0)).kept
-        if not kept or _written(group._replace(entries=kept), profile, people, Part.PROFILE, user):
+        if not kept or _written(
+            group._replace(entries=kept), profile, people, PersonItem.PROFILE, user
+        ):
             return
     raise Unavailable("table", f"a profile was changed by others {TRIES} times in a row")
 
 
-def _written(group: Group, old: Stored, people: PersonStore, part: Part, subject: str) -> bool:
+def _written(
+    group: Group, old: Stored, people: PersonStore, part: PersonItem, subject: str
+) -> bool:
     shard = group.entries[0].source.shard
     name = shard if subject == group.subject else mark_of(shard, group.site, group.subject)
     # What cannot be folded is in quarantine already: it was offered to the person's own profile.

@@ -17,7 +17,7 @@ import msgspec
 
 from hemline.model.errors import BadInput
 from hemline.model.keys import QUARANTINE_PREFIX
-from hemline.model.subject_status import FRESH
+from hemline.model.subject_status import DEFAULT_STATUS
 from hemline.usecases.ingest.batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest.enforce_consent import judge
 from hemline.usecases.ingest.fold import fold
@@ -29,7 +29,7 @@ STAYS = frozenset({"quarantined", "left"})
 _KEY = re.compile(QUARANTINE_PREFIX + r"(\d{4}-\d{2}-\d{2})/([^/]+)/(\d+)\.json")
 
 
-class Kept(NamedTuple):
+class QuarantinedRecord(NamedTuple):
     """One record in quarantine."""
 
     key: str
@@ -40,7 +40,7 @@ class Kept(NamedTuple):
     payload: bytes
 
 
-class Replayed(msgspec.Struct, frozen=True):
+class QuarantineReplay(msgspec.Struct, frozen=True):
     """What became of one record, or would: `outcome` is one of ingest's. See STAYS."""
 
     key: str
@@ -62,7 +62,7 @@ class _Document(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Document)
 
 
-def listed(objects: ObjectStore) -> Iterator[Kept]:
+def listed(objects: ObjectStore) -> Iterator[QuarantinedRecord]:
     """All of them, oldest day first."""
     for key in objects.keys(QUARANTINE_PREFIX):
         # One that left meanwhile is none any more.
@@ -70,7 +70,7 @@ def listed(objects: ObjectStore) -> Iterator[Kept]:
             yield found
 
 
-def named(objects: ObjectStore, name: str) -> Kept:
+def named(objects: ObjectStore, name: str) -> QuarantinedRecord:
     """The one with this key, or with this sequence number. Raises BadInput when that is not one."""
     keys = [name] if _KEY.fullmatch(name) else []
     if not keys and name.isdecimal():
@@ -82,36 +82,36 @@ def named(objects: ObjectStore, name: str) -> Kept:
     return found[0]
 
 
-def replay(kept: Kept, deps: IngestDeps, now: int) -> Replayed:
+def replay(kept: QuarantinedRecord, deps: IngestDeps, now: int) -> QuarantineReplay:
     """Hand it to ingest; what is settled leaves quarantine. `now` is epoch ms. Raises Unavailable."""
     result = ingest_batch([_source(kept)], deps, now)
     outcome = _outcome(result.counts)
     if outcome not in STAYS:
         deps.objects.delete(kept.key)
-        return Replayed(kept.key, outcome)
+        return QuarantineReplay(kept.key, outcome)
     if outcome == "left":
-        return Replayed(kept.key, outcome, "; ".join(result.faults))
+        return QuarantineReplay(kept.key, outcome, "; ".join(result.faults))
     # Ingest has written it anew, under the same key.
     again = _kept(deps.objects, kept.key) or kept
-    return Replayed(kept.key, outcome, again.reason)
+    return QuarantineReplay(kept.key, outcome, again.reason)
 
 
-def foresee(kept: Kept, deps: IngestDeps) -> Replayed:
+def foresee(kept: QuarantinedRecord, deps: IngestDeps) -> QuarantineReplay:
     """What `replay` would do now; writes nothing. Raises Unavailable."""
     entries, poison, counts = read([_source(kept)], deps.site)
     if poison:
-        return Replayed(kept.key, "quarantined", poison[0].reason)
+        return QuarantineReplay(kept.key, "quarantined", poison[0].reason)
     for group in by_profile(entries) if not counts["catalogue"] else ():
         stored = deps.people.read_profiles(group.site, [group.subject]).get(group.subject)
-        judged = judge(group.entries, stored.standing if stored else FRESH)
+        judged = judge(group.entries, stored.standing if stored else DEFAULT_STATUS)
         mine = [entry for entry in judged.kept if entry.record.profiled]
         counts += judged.counts + Counter(archived=len(judged.kept) - len(mine))
         if mine:
             folded = fold(group._replace(entries=mine), stored)
             if folded.poison:
-                return Replayed(kept.key, "quarantined", folded.poison[0].reason)
+                return QuarantineReplay(kept.key, "quarantined", folded.poison[0].reason)
             counts += folded.counts
-    return Replayed(kept.key, _outcome(counts))
+    return QuarantineReplay(kept.key, _outcome(counts))
 
 
 def safe(text: str) -> str:
@@ -128,13 +128,13 @@ def _outcome(counts: Mapping[str, int]) -> str:
     return next((name for name, count in counts.items() if count), "left")
 
 
-def _source(kept: Kept) -> StreamRecord:
+def _source(kept: QuarantinedRecord) -> StreamRecord:
     # The day it was put aside on: what stays is written under the key that it has.
     day = datetime.strptime(kept.day, "%Y-%m-%d").replace(tzinfo=UTC)
     return StreamRecord(kept.shard, kept.sequence, kept.payload, int(day.timestamp() * 1000))
 
 
-def _kept(objects: ObjectStore, key: str) -> Kept | None:
+def _kept(objects: ObjectStore, key: str) -> QuarantinedRecord | None:
     place = _KEY.fullmatch(key)
     data = objects.get(key) if place else None
     if place is None or data is None:
@@ -145,5 +145,5 @@ def _kept(objects: ObjectStore, key: str) -> Kept | None:
         payload = base64.b64decode(document.payload, validate=True)
     except (msgspec.DecodeError, ValueError):
         # Its payload is what lies there: nothing is lost in telling so.
-        return Kept(key, day, shard, sequence, "the document itself is damaged", data)
-    return Kept(key, day, shard, sequence, document.reason, payload)
+        return QuarantinedRecord(key, day, shard, sequence, "the document itself is damaged", data)
+    return QuarantinedRecord(key, day, shard, sequence, document.reason, payload)

@@ -12,7 +12,7 @@ import msgspec
 
 from hemline.model.events.event import ITEM_EVENT, Record, decode_record, encode_record, fault_of
 from hemline.model.keys import quarantine_object
-from hemline.usecases.ingest.archive import Line, day_of
+from hemline.usecases.ingest.archive import ArchiveLine, day_of
 from hemline.usecases.ports import ObjectStore
 
 
@@ -25,7 +25,7 @@ class StreamRecord(NamedTuple):
     arrived: int = 0
 
 
-class Entry(NamedTuple):
+class StreamedEvent(NamedTuple):
     """A record that can be kept; `number` is its sequence number, to compare by."""
 
     number: int
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     record: Record
 
 
-class Poison(NamedTuple):
+class UnreadableRecord(NamedTuple):
     """A record that cannot be read or folded, and why."""
 
     source: StreamRecord
@@ -45,17 +45,19 @@ class Group(NamedTuple):
 
     site: str
     subject: str
-    entries: list[Entry]
+    entries: list[StreamedEvent]
 
 
-def read(records: list[StreamRecord], site: str) -> tuple[list[Entry], list[Poison], Counter[str]]:
+def read(
+    records: list[StreamRecord], site: str
+) -> tuple[list[StreamedEvent], list[UnreadableRecord], Counter[str]]:
     """Cut a shard's part into events to keep, records for quarantine, and what is counted already."""
-    entries: list[Entry] = []
-    poison: list[Poison] = []
+    entries: list[StreamedEvent] = []
+    poison: list[UnreadableRecord] = []
     counts: Counter[str] = Counter()
     for source in records:
         found = _read_one(source, site)
-        if isinstance(found, Poison):
+        if isinstance(found, UnreadableRecord):
             poison.append(found)
         elif found.record.purposes:
             entries.append(found)
@@ -67,25 +69,29 @@ def read(records: list[StreamRecord], site: str) -> tuple[list[Entry], list[Pois
     return entries, poison, counts
 
 
-def _read_one(source: StreamRecord, site: str) -> Entry | Poison:
+def _read_one(source: StreamRecord, site: str) -> StreamedEvent | UnreadableRecord:
     try:
         record = decode_record(source.data)
         if b"\n" in source.data or b"\r" in source.data:
             # The archive has one line for each: spell it again, if it can be.
             source = source._replace(data=encode_record(record))
     except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError) as error:
-        return Poison(source, f"{type(error).__name__}: {error}")
+        return UnreadableRecord(source, f"{type(error).__name__}: {error}")
     # Another site's record could not be written with this site's rights, and would block the shard.
     fault = fault_of(record) if record.site == site else "site is not this stack's"
-    return Poison(source, fault) if fault else Entry(int(source.sequence), source, record)
+    return (
+        UnreadableRecord(source, fault)
+        if fault
+        else StreamedEvent(int(source.sequence), source, record)
+    )
 
 
-def line_of(entry: Entry) -> Line:
+def line_of(entry: StreamedEvent) -> ArchiveLine:
     """The event's line in the archive."""
-    return Line(entry.source.shard, entry.source.sequence, entry.record, entry.source.data)
+    return ArchiveLine(entry.source.shard, entry.source.sequence, entry.record, entry.source.data)
 
 
-def quarantine(poison: Iterable[Poison], objects: ObjectStore, now: int) -> None:
+def quarantine(poison: Iterable[UnreadableRecord], objects: ObjectStore, now: int) -> None:
     """Keep each with its payload and the reason; a repeat overwrites itself. Raises Unavailable."""
     for source, reason in poison:
         key = quarantine_object(day_of(source.arrived or now), source.shard, source.sequence)
@@ -98,7 +104,7 @@ def quarantine(poison: Iterable[Poison], objects: ObjectStore, now: int) -> None
         objects.put(key, msgspec.json.encode(document))
 
 
-def by_profile(entries: Iterable[Entry]) -> list[Group]:
+def by_profile(entries: Iterable[StreamedEvent]) -> list[Group]:
     """By profile, in the order of their first events."""
     groups: dict[tuple[str, str], Group] = {}
     for entry in entries:

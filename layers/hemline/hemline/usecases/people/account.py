@@ -15,13 +15,13 @@ from hemline.model.consent import DEFAULTS, Consent, Policy, Purpose, allowed
 from hemline.model.errors import NotAllowed, NotDurable, Unavailable
 from hemline.model.events.event import Event, Record, encode_record
 from hemline.model.keys import alias
-from hemline.model.subject_status import FRESH, Standing
+from hemline.model.subject_status import DEFAULT_STATUS, SubjectStatus
 from hemline.usecases.ingest.archive import Archived, archived_days, day_of, read_archive
 from hemline.usecases.ingest.follow import links_of, profile_of
-from hemline.usecases.people.export_quarantined import ALSO_KEPT, set_aside
-from hemline.usecases.people.link import LinkDeps, Linked, link, unlink
+from hemline.usecases.people.export_quarantined import ALSO_KEPT, export_quarantined
+from hemline.usecases.people.link import LinkDeps, LinkResult, link, unlink
 from hemline.usecases.people.set_consent import say_consent
-from hemline.usecases.ports import EventStream, ObjectStore, Part, PersonStore, StreamEntry
+from hemline.usecases.ports import EventStream, ObjectStore, PersonItem, PersonStore, StreamEntry
 
 _RINGS = {"bought_or_in_cart": BOUGHT, "engaged": ENGAGED, "shown": SHOWN}
 NOT_KEPT = (
@@ -54,7 +54,7 @@ class AccountDeps(NamedTuple):
         return LinkDeps(self.site, self.people, self.mint)
 
 
-class Person(NamedTuple):
+class AccountCaller(NamedTuple):
     """Who asks (bare ids, verified), and from where."""
 
     visitor: str | None
@@ -83,11 +83,11 @@ class Identified(NamedTuple):
     """Who this device is from now on, and what its person agreed to."""
 
     user: str
-    linked: Linked
+    linked: LinkResult
     consent: Consent
 
 
-def identify(person: Person, deps: AccountDeps, now: int) -> Identified:
+def identify(person: AccountCaller, deps: AccountDeps, now: int) -> Identified:
     """Make device and user one person, and put it on the stream. Raises NotAllowed, NotDurable.
 
     A browser that opts out of everything is linked to nobody: the user is known by their token alone.
@@ -97,7 +97,7 @@ def identify(person: Person, deps: AccountDeps, now: int) -> Identified:
     subject = f"u:{person.user}"
     if person.opted_out:
         visitor = person.visitor or deps.mint()
-        return Identified(person.user, Linked(visitor, merged=False), _consent(subject, deps))
+        return Identified(person.user, LinkResult(visitor, merged=False), _consent(subject, deps))
     linked = link(person.visitor, person.user, deps.linking)
     consent = _consent(subject, deps)
     whose = alias(deps.site, f"v:{linked.visitor}")
@@ -108,7 +108,7 @@ def identify(person: Person, deps: AccountDeps, now: int) -> Identified:
     return Identified(person.user, linked, consent)
 
 
-def part(visitor: str, user: str, deps: AccountDeps, now: int) -> None:
+def unlink_device(visitor: str, user: str, deps: AccountDeps, now: int) -> None:
     """Make them two people again. Raises BadInput when they never were one, NotDurable.
 
     The stream is told, so that a receipt knows from when on the visitor's log was not the user's.
@@ -117,11 +117,11 @@ def part(visitor: str, user: str, deps: AccountDeps, now: int) -> None:
     whose, subject = alias(deps.site, f"v:{visitor}"), f"u:{user}"
     told: dict[str, object] = {"visitor": whose, "linked": False}
     event = Event(f"unlink-{whose}", "identify", now, properties=told)
-    held = _purposes(_consent(subject, deps), Person(None, user), deps)
+    held = _purposes(_consent(subject, deps), AccountCaller(None, user), deps)
     _put(Record(deps.site, subject, now, event), held, deps.stream)
 
 
-def somebody(person: Person, deps: AccountDeps) -> Person:
+def ensure_visitor(person: AccountCaller, deps: AccountDeps) -> AccountCaller:
     """Who asks; a new visitor where nobody was known, so that a first choice has somebody to hold for.
 
     A browser that opts out has said no already, and gets no id.
@@ -129,7 +129,9 @@ def somebody(person: Person, deps: AccountDeps) -> Person:
     return person if not person.nobody or person.opted_out else person._replace(visitor=deps.mint())
 
 
-def state(person: Person, choices: Mapping[Purpose, bool], deps: AccountDeps, now: int) -> Consent:
+def set_consent(
+    person: AccountCaller, choices: Mapping[Purpose, bool], deps: AccountDeps, now: int
+) -> Consent:
     """Say what their data may be used for; as it counts from now on. Raises NotDurable."""
     consent = say_consent(person.subject, choices, deps.linking, now)
     told: dict[str, object] = {purpose.value: yes for purpose, yes in choices.items()}
@@ -139,7 +141,7 @@ def state(person: Person, choices: Mapping[Purpose, bool], deps: AccountDeps, no
     return consent
 
 
-def _purposes(consent: Consent, person: Person, deps: AccountDeps) -> tuple[str, ...]:
+def _purposes(consent: Consent, person: AccountCaller, deps: AccountDeps) -> tuple[str, ...]:
     held = () if person.opted_out else allowed(consent, deps.policy, person.country)
     return tuple(purpose for purpose in held if purpose in DEFAULTS)
 
@@ -158,18 +160,20 @@ def _put(record: Record, purposes: tuple[str, ...], stream: EventStream) -> None
 
 
 def _consent(subject: str, deps: AccountDeps) -> Consent:
-    stored = deps.people.read_part(deps.site, subject, Part.PROFILE)
+    stored = deps.people.read_part(deps.site, subject, PersonItem.PROFILE)
     return stored.standing.consent if stored else Consent()
 
 
-class Page(NamedTuple):
+class ExportPage(NamedTuple):
     """Which part of an export: days after `after` (YYYY-MM-DD), until `seconds` are over."""
 
     after: str = ""
     seconds: float = 8.0
 
 
-def export(person: Person, page: Page, deps: AccountDeps, now: int) -> dict[str, object]:
+def export(
+    person: AccountCaller, page: ExportPage, deps: AccountDeps, now: int
+) -> dict[str, object]:
     """All that is kept of who asks, as plain values, with where each comes from. Raises Unavailable."""
     links = links_of(deps.people, deps.site, person.subject)
     theirs = {person.subject, *(f"v:{one}" for one in links.on if person.user)}
@@ -182,21 +186,21 @@ def export(person: Person, page: Page, deps: AccountDeps, now: int) -> dict[str,
     }
 
 
-def _set_aside(theirs: set[str], page: Page, deps: AccountDeps) -> dict[str, object]:
+def _set_aside(theirs: set[str], page: ExportPage, deps: AccountDeps) -> dict[str, object]:
     """With the first part of the export, in half the time of that."""
     if page.after:
         return {"from": "quarantine", "records": [], "complete": False}
     ends = deps.clock() + page.seconds / 2
-    return set_aside(deps.objects, deps.site, theirs, lambda: deps.clock() <= ends)
+    return export_quarantined(deps.objects, deps.site, theirs, lambda: deps.clock() <= ends)
 
 
-def described(person: Person, deps: AccountDeps, now: int) -> dict[str, object]:
+def described(person: AccountCaller, deps: AccountDeps, now: int) -> dict[str, object]:
     """What the table keeps of them."""
     subject = person.subject
-    stored = deps.people.read_part(deps.site, subject, Part.PROFILE)
-    own = deps.people.read_part(deps.site, subject, Part.OWN)
+    stored = deps.people.read_part(deps.site, subject, PersonItem.PROFILE)
+    own = deps.people.read_part(deps.site, subject, PersonItem.OWN)
     links = links_of(deps.people, deps.site, subject)
-    standing = stored.standing if stored else FRESH
+    standing = stored.standing if stored else DEFAULT_STATUS
     return {
         "subject": subject,
         "at": now,
@@ -238,7 +242,7 @@ def _decoded(profile: Profile) -> dict[str, object]:
     }
 
 
-def _told(standing: Standing, person: Person, deps: AccountDeps) -> dict[str, object]:
+def _told(standing: SubjectStatus, person: AccountCaller, deps: AccountDeps) -> dict[str, object]:
     """Each purpose with whether it is allowed now, and by whose word."""
     consent, dead = standing.consent, bool(standing.forgotten and person.user is None)
     now_allowed = () if dead else allowed(consent, deps.policy, person.country)
@@ -252,7 +256,7 @@ def _told(standing: Standing, person: Person, deps: AccountDeps) -> dict[str, ob
     return {"from": "table, beside the profile", "said_at": consent.at, "purposes": purposes}
 
 
-def _because(said: bool | None, person: Person) -> str:  # noqa: FBT001 - yes, no or never
+def _because(said: bool | None, person: AccountCaller) -> str:  # noqa: FBT001 - yes, no or never
     if person.opted_out:
         return "your browser opts out of it"
     if said is None:
@@ -260,7 +264,7 @@ def _because(said: bool | None, person: Person) -> str:  # noqa: FBT001 - yes, n
     return "you, or somebody linked to you, said so"
 
 
-def _events(theirs: set[str], page: Page, deps: AccountDeps) -> dict[str, object]:
+def _events(theirs: set[str], page: ExportPage, deps: AccountDeps) -> dict[str, object]:
     """By day, whole days only; what did not fit in time comes with `?after=` the day in `next`."""
     ends = deps.clock() + page.seconds
     days: dict[str, list[object]] = {}

@@ -6,25 +6,25 @@ Only what reads the table can tell; the door of events cannot. Knows no cookies.
 from collections.abc import Mapping
 
 from hemline.model.consent import Purpose
-from hemline.model.subject_status import Standing
-from hemline.usecases.people.account import AccountDeps, Person, somebody
-from hemline.usecases.ports import Part
+from hemline.model.subject_status import SubjectStatus
+from hemline.usecases.people.account import AccountCaller, AccountDeps, ensure_visitor
+from hemline.usecases.ports import PersonItem
 
 
-def tombstone_of(person: Person, deps: AccountDeps) -> Standing | None:
+def tombstone_of(person: AccountCaller, deps: AccountDeps) -> SubjectStatus | None:
     """Of a visitor id that is dead for good; None for the living, and for users, who may come back."""
     if person.user is not None or person.visitor is None:
         return None
-    stored = deps.people.read_part(deps.site, person.subject, Part.PROFILE)
+    stored = deps.people.read_part(deps.site, person.subject, PersonItem.PROFILE)
     return stored.standing if stored and stored.standing.forgotten else None
 
 
-def speaker(
-    person: Person, choices: Mapping[Purpose, bool], deps: AccountDeps
-) -> tuple[Person, Mapping[Purpose, bool]]:
+def resolve_subject(
+    person: AccountCaller, choices: Mapping[Purpose, bool], deps: AccountDeps
+) -> tuple[AccountCaller, Mapping[Purpose, bool]]:
     """For whom a choice holds, and the whole of it: what a forgotten visitor refused stays refused."""
     tombstone = None if person.opted_out else tombstone_of(person, deps)
     if tombstone is None:
-        return somebody(person, deps), choices
+        return ensure_visitor(person, deps), choices
     refused = {p: False for p in Purpose if tombstone.consent.states(p) is False}
-    return somebody(person._replace(visitor=None), deps), {**refused, **choices}
+    return ensure_visitor(person._replace(visitor=None), deps), {**refused, **choices}

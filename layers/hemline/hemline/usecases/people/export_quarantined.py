@@ -43,7 +43,7 @@ _who = msgspec.json.Decoder(_Who)
 _document = msgspec.json.Decoder(_Document)
 
 
-def set_aside(
+def export_quarantined(
     objects: ObjectStore, site: str, theirs: Collection[str], more: Callable[[], bool]
 ) -> dict[str, object]:
     """Their quarantined records, by day; not `complete` after MOST looked at, or when `more` ends."""

@@ -18,7 +18,13 @@ from hemline.model.errors import Conflict, Refused, Unavailable
 from hemline.model.keys import QUARANTINE_PREFIX, archive_prefix, sweep_object
 from hemline.usecases.ingest.archive import day_of, last_of_shards
 from hemline.usecases.people import forget_lines as lines
-from hemline.usecases.people.forget_register import Entry, Forgetting, drop, entries, mark_swept
+from hemline.usecases.people.forget_register import (
+    Forgetting,
+    RegisterEntry,
+    drop,
+    entries,
+    mark_swept,
+)
 from hemline.usecases.ports import ObjectVersion, VersionedStore
 
 MOST = 2000
@@ -59,7 +65,7 @@ class _Cursor(msgspec.Struct, frozen=True):
     """How far a sweep has come, and for whom."""
 
     began: int
-    people: tuple[Entry, ...]
+    people: tuple[RegisterEntry, ...]
     place: int = 0
     after: str = ""
     unreadable: tuple[str, ...] = ()
@@ -180,7 +186,7 @@ def _by_key(place: _Place, cursor: _Cursor) -> Iterator[tuple[str, list[ObjectVe
     return ((key, list(versions)) for key, versions in found)
 
 
-def _first_day(people: Sequence[Entry]) -> str:
+def _first_day(people: Sequence[RegisterEntry]) -> str:
     """From where on there may be something of them: empty, everywhere, until each was swept once.
 
     After that only what the stream has brought since can hold them: received, at the earliest, as long

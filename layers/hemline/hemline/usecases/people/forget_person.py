@@ -14,12 +14,12 @@ from typing import NamedTuple
 from hemline.model.consent import Consent
 from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
-from hemline.model.subject_status import FRESH, Links, Standing
+from hemline.model.subject_status import DEFAULT_STATUS, Links, SubjectStatus
 from hemline.usecases.ingest.follow import links_of
 from hemline.usecases.people.forget_register import enter
-from hemline.usecases.people.link import LinkDeps, settle, strike
+from hemline.usecases.people.link import LinkDeps, rebuild_profile, strike
 from hemline.usecases.people.parts import change_part
-from hemline.usecases.ports import ObjectStore, Part, PersonStore, Stored
+from hemline.usecases.ports import ObjectStore, PersonItem, PersonStore, Stored
 
 _HOUR = 3_600_000
 _IN_FLIGHT = 24
@@ -80,7 +80,7 @@ def forget(site: str, subject: str, deps: ForgetDeps, now: int) -> Forgotten:
 def _forget_user(user: str, here: _Here, now: int) -> Forgotten:
     gone = [user]
     settled_at = _bury(user, here, now)
-    _entomb(user, Part.OWN, here, now)
+    _entomb(user, PersonItem.OWN, here, now)
     # Until nobody is left: one that was linked meanwhile has its turn too.
     while known := _known(links := links_of(here.people, here.site, user)):
         for visitor in links.on:
@@ -107,26 +107,26 @@ def _bury(subject: str, here: _Here, now: int) -> int:
     """Register first: from here on no reader of the archive sees them. When it will be settled."""
     settled_at = now + (here.stream_hours + _IN_FLIGHT) * _HOUR
     enter(here.objects, here.site, subject, now, settled_at)
-    _entomb(subject, Part.PROFILE, here, now)
+    _entomb(subject, PersonItem.PROFILE, here, now)
     return settled_at
 
 
-def _entomb(subject: str, part: Part, here: _Here, now: int) -> None:
+def _entomb(subject: str, part: PersonItem, here: _Here, now: int) -> None:
     change_part(here.people, here.site, subject, part, lambda old: _tombstone(old, now))
 
 
 def _tombstone(old: Stored, now: int) -> Stored | None:
     """A refusal outlives its owner's data: who comes back must not find a no turned into a default yes."""
     consent = Consent(refused=old.standing.consent.refused, at=old.standing.consent.at)
-    kept = consent if consent.refused else FRESH.consent
-    standing = Standing(kept, max(now, old.standing.forgotten), linked=False)
+    kept = consent if consent.refused else DEFAULT_STATUS.consent
+    standing = SubjectStatus(kept, max(now, old.standing.forgotten), linked=False)
     return None if (b"", standing) == (old.blob, old.standing) else Stored(b"", 0, standing)
 
 
 def _take_out(user: str, visitors: tuple[str, ...], here: _Here) -> None:
     """The links first, then the profile without what those visitors brought."""
     strike(user, visitors, here.linking)
-    settle(user[2:], here.linking)
+    rebuild_profile(user[2:], here.linking)
 
 
 def _known(links: Links) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ _SUFFIX = ".json"
 _VISITOR, _USER = "v:", "u:"
 
 
-class Entry(msgspec.Struct, frozen=True):
+class RegisterEntry(msgspec.Struct, frozen=True):
     """One person of the register; times are epoch ms."""
 
     alias: str
@@ -29,7 +29,7 @@ class Entry(msgspec.Struct, frozen=True):
     """Begin of the last sweep that went through everything with this entry; 0 before the first."""
 
 
-_decoder = msgspec.json.Decoder(Entry)
+_decoder = msgspec.json.Decoder(RegisterEntry)
 
 
 def enter(objects: ObjectStore, site: str, subject: str, at: int, settled_at: int) -> None:
@@ -40,10 +40,10 @@ def enter(objects: ObjectStore, site: str, subject: str, at: int, settled_at: in
         at, settled_at = (
             (max(at, old.at), max(settled_at, old.settled_at)) if old else (at, settled_at)
         )
-        objects.put(key, msgspec.json.encode(Entry(alias(site, subject), at, settled_at)))
+        objects.put(key, msgspec.json.encode(RegisterEntry(alias(site, subject), at, settled_at)))
 
 
-def entries(objects: ObjectStore, site: str) -> Iterator[Entry]:
+def entries(objects: ObjectStore, site: str) -> Iterator[RegisterEntry]:
     """All of a site, each read."""
     for key in objects.keys(forgotten_prefix(site)):
         found = _read(objects, key)
@@ -51,7 +51,7 @@ def entries(objects: ObjectStore, site: str) -> Iterator[Entry]:
             yield found
 
 
-def mark_swept(objects: VersionedStore, site: str, entry: Entry, began: int) -> None:
+def mark_swept(objects: VersionedStore, site: str, entry: RegisterEntry, began: int) -> None:
     """Note that a whole sweep went through with this entry; not if it was entered again meanwhile."""
     newest, *_ = _versions(objects, site, entry)
     swept = msgspec.structs.replace(entry, swept=began)
@@ -60,7 +60,7 @@ def mark_swept(objects: VersionedStore, site: str, entry: Entry, began: int) -> 
             objects.replace(newest, msgspec.json.encode(swept))
 
 
-def drop(objects: VersionedStore, site: str, entry: Entry) -> None:
+def drop(objects: VersionedStore, site: str, entry: RegisterEntry) -> None:
     """Take a person off the register: only their tombstone remains.
 
     By version, the oldest first, so that one who is entered again meanwhile stays on it.
@@ -71,16 +71,16 @@ def drop(objects: VersionedStore, site: str, entry: Entry) -> None:
             objects.delete_version(one)
 
 
-def _versions(objects: VersionedStore, site: str, entry: Entry) -> list[ObjectVersion]:
+def _versions(objects: VersionedStore, site: str, entry: RegisterEntry) -> list[ObjectVersion]:
     key = f"{forgotten_prefix(site)}{entry.alias}{_SUFFIX}"
     return [one for one in objects.versions(key) if one.key == key]
 
 
-def _read(objects: ObjectStore, key: str) -> Entry | None:
+def _read(objects: ObjectStore, key: str) -> RegisterEntry | None:
     return _decoded(objects.get(key), key)
 
 
-def _decoded(data: bytes | None, key: str) -> Entry | None:
+def _decoded(data: bytes | None, key: str) -> RegisterEntry | None:
     try:
         return _decoder.decode(data) if data else None
     except msgspec.DecodeError:

@@ -22,7 +22,7 @@ from hemline.model.errors import BadInput, Conflict
 from hemline.model.subject_status import Links, decode_links, encode_links
 from hemline.usecases.ingest.follow import links_of, mark_of, profile_of
 from hemline.usecases.people.parts import NEVER, TRIES, busy, change_part
-from hemline.usecases.ports import Part, PersonStore, Stored
+from hemline.usecases.ports import PersonItem, PersonStore, Stored
 
 MOST_LINKS = 200
 """Visitors of one user: each is read when they are joined, and a hundred are one read."""
@@ -37,7 +37,7 @@ class LinkDeps(NamedTuple):
     """A fresh visitor id that nobody can guess."""
 
 
-class Linked(NamedTuple):
+class LinkResult(NamedTuple):
     """Which visitor this device is from now on (a bare id), and whether it is the one it was before."""
 
     visitor: str
@@ -45,7 +45,7 @@ class Linked(NamedTuple):
     """Its history is the user's now; else the device is a new visitor, or the user has too many."""
 
 
-def link(visitor: str | None, user: str, deps: LinkDeps) -> Linked:
+def link(visitor: str | None, user: str, deps: LinkDeps) -> LinkResult:
     """Make `visitor` (None: a device that has no id yet) and `user` one person. Raises Unavailable.
 
     A visitor who is somebody else's, or who was cut from this user, is not theirs: the device gets
@@ -55,14 +55,14 @@ def link(visitor: str | None, user: str, deps: LinkDeps) -> Linked:
         here = visitor if visitor and _free(visitor, user, deps) else deps.mint()
         outcome = _link(here, user, deps)
         if outcome is not None:
-            return Linked(here, outcome and here == visitor)
+            return LinkResult(here, outcome and here == visitor)
     raise busy()
 
 
 def _free(visitor: str, user: str, deps: LinkDeps) -> bool:
     """Whether it may be linked to `user`."""
     links = links_of(deps.people, deps.site, f"v:{visitor}")
-    profile = _read(f"v:{visitor}", Part.PROFILE, deps)
+    profile = _read(f"v:{visitor}", PersonItem.PROFILE, deps)
     cut = user in links.cut or visitor in links_of(deps.people, deps.site, f"u:{user}").cut
     return not (cut or profile.standing.forgotten or set(links.on) - {user})
 
@@ -77,11 +77,11 @@ def _link(visitor: str, user: str, deps: LinkDeps) -> bool | None:
             continue
         if not _add_link(f"u:{user}", visitor, deps, most=MOST_LINKS):
             return _left_out(visitor, user, deps)
-        if _read(f"v:{visitor}", Part.PROFILE, deps).standing.forgotten:
+        if _read(f"v:{visitor}", PersonItem.PROFILE, deps).standing.forgotten:
             # Meanwhile, and perhaps before anything here could have told that there was a link.
             _disown(visitor, user, deps)
             return None
-        if settle(user, deps):
+        if rebuild_profile(user, deps):
             return True
     raise busy()
 
@@ -97,7 +97,7 @@ def _left_out(visitor: str, user: str, deps: LinkDeps) -> bool | None:
 def _disown(visitor: str, user: str, deps: LinkDeps) -> None:
     """Of a visitor who is forgotten no name may stay."""
     strike(f"u:{user}", (visitor,), deps)
-    settle(user, deps)
+    rebuild_profile(user, deps)
     strike(f"v:{visitor}", (user,), deps)
     _unflag_visitor(visitor, deps)
 
@@ -135,7 +135,9 @@ def _relinked(subject: str, change: Callable[[Links], Links], deps: LinkDeps) ->
         blob = encode_links(after) if after.on or after.cut else b""
         return None if after == links else Stored(blob, 0)
 
-    return decode_links(change_part(deps.people, deps.site, subject, Part.LINKS, changed).blob)
+    return decode_links(
+        change_part(deps.people, deps.site, subject, PersonItem.LINKS, changed).blob
+    )
 
 
 def _flag_visitor(visitor: str, deps: LinkDeps) -> None:
@@ -144,31 +146,31 @@ def _flag_visitor(visitor: str, deps: LinkDeps) -> None:
     def flagged(old: Stored) -> Stored | None:
         return None if old.standing.linked else _standing(old, linked=True)
 
-    change_part(deps.people, deps.site, f"v:{visitor}", Part.PROFILE, flagged)
+    change_part(deps.people, deps.site, f"v:{visitor}", PersonItem.PROFILE, flagged)
 
 
 def _set_apart(user: str, deps: LinkDeps) -> bool:
     """Keep what is the user's own beside what will be everybody's; False when another was faster."""
     # Before the profile: who is forgotten in between has emptied it since, and this write loses.
-    own = _read(f"u:{user}", Part.OWN, deps)
-    stored = _read(f"u:{user}", Part.PROFILE, deps)
+    own = _read(f"u:{user}", PersonItem.OWN, deps)
+    stored = _read(f"u:{user}", PersonItem.PROFILE, deps)
     if stored.standing.linked:
         return True
     copy = Stored(stored.blob, own.version + 1, stored.standing)
-    return _written(f"u:{user}", Part.OWN, copy, deps) and _stand(
+    return _written(f"u:{user}", PersonItem.OWN, copy, deps) and _stand(
         f"u:{user}", stored, deps, linked=True
     )
 
 
-def settle(user: str, deps: LinkDeps) -> bool:
+def rebuild_profile(user: str, deps: LinkDeps) -> bool:
     """Write the user's profile and consent anew from what is theirs; False when they are not linked."""
     for _ in range(TRIES):
-        before = _read(f"u:{user}", Part.PROFILE, deps)
+        before = _read(f"u:{user}", PersonItem.PROFILE, deps)
         if not before.standing.linked:
             return False
         after = _joined(user, before, deps)
         if after == before or _written(
-            f"u:{user}", Part.PROFILE, after._replace(version=before.version + 1), deps
+            f"u:{user}", PersonItem.PROFILE, after._replace(version=before.version + 1), deps
         ):
             return True
     raise busy()
@@ -177,7 +179,7 @@ def settle(user: str, deps: LinkDeps) -> bool:
 def _joined(user: str, before: Stored, deps: LinkDeps) -> Stored:
     """What the profile should be; read after `before`, or a link that is cut now would be missed."""
     visitors = [f"v:{name}" for name in links_of(deps.people, deps.site, f"u:{user}").on]
-    own = _read(f"u:{user}", Part.OWN, deps)
+    own = _read(f"u:{user}", PersonItem.OWN, deps)
     theirs = deps.people.read_profiles(deps.site, visitors)
     profile = profile_of(own)
     for subject, stored in theirs.items():
@@ -194,7 +196,7 @@ def unlink(visitor: str, user: str, deps: LinkDeps) -> None:
     if user not in (*known.on, *known.cut):
         raise BadInput("visitor", "was never linked to this user.", "See hemline identity show.")
     _cut(f"u:{user}", visitor, deps)
-    settle(user, deps)
+    rebuild_profile(user, deps)
     _cut(f"v:{visitor}", user, deps)
     _unflag_visitor(visitor, deps)
 
@@ -218,10 +220,10 @@ def _unflag_visitor(visitor: str, deps: LinkDeps) -> None:
         unneeded = old.standing.linked and not links.on
         return _standing(old, linked=False) if unneeded else None
 
-    change_part(deps.people, deps.site, subject, Part.PROFILE, unflagged)
+    change_part(deps.people, deps.site, subject, PersonItem.PROFILE, unflagged)
 
 
-def _read(subject: str, part: Part, deps: LinkDeps) -> Stored:
+def _read(subject: str, part: PersonItem, deps: LinkDeps) -> Stored:
     return deps.people.read_part(deps.site, subject, part) or NEVER
 
 
@@ -231,10 +233,10 @@ def _standing(stored: Stored, *, linked: bool) -> Stored:
 
 def _stand(subject: str, stored: Stored, deps: LinkDeps, *, linked: bool) -> bool:
     new = _standing(stored, linked=linked)._replace(version=stored.version + 1)
-    return _written(subject, Part.PROFILE, new, deps)
+    return _written(subject, PersonItem.PROFILE, new, deps)
 
 
-def _written(subject: str, part: Part, new: Stored, deps: LinkDeps) -> bool:
+def _written(subject: str, part: PersonItem, new: Stored, deps: LinkDeps) -> bool:
     """False when another writer was faster: read again."""
     try:
         deps.people.write_part(deps.site, subject, part, new)

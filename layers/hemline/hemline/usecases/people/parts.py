@@ -7,7 +7,7 @@ part as it is, so it may be asked several times. Knows nothing of what the parts
 from collections.abc import Callable
 
 from hemline.model.errors import Conflict, Unavailable
-from hemline.usecases.ports import Part, PersonStore, Stored
+from hemline.usecases.ports import PersonItem, PersonStore, Stored
 
 TRIES = 8
 """Conditional writes of one part before it is left to a retry of the whole call."""
@@ -17,7 +17,9 @@ Change = Callable[[Stored], Stored | None]
 """A part as it is → as it should be, but for its version; None when it already is."""
 
 
-def change_part(people: PersonStore, site: str, subject: str, part: Part, change: Change) -> Stored:
+def change_part(
+    people: PersonStore, site: str, subject: str, part: PersonItem, change: Change
+) -> Stored:
     """The part as it is in the end. Raises Unavailable when others changed it TRIES times in a row."""
     for _ in range(TRIES):
         old = people.read_part(site, subject, part) or NEVER

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from hemline.model.consent import Consent, Purpose, say
 from hemline.model.errors import Conflict
 from hemline.usecases.ingest.follow import links_of
-from hemline.usecases.people.link import LinkDeps, settle
+from hemline.usecases.people.link import LinkDeps, rebuild_profile
 from hemline.usecases.people.parts import NEVER, TRIES, busy
-from hemline.usecases.ports import Part, Stored
+from hemline.usecases.ports import PersonItem, Stored
 
 
 def say_consent(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, now: int) -> Consent:
@@ -28,15 +28,15 @@ def say_consent(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, n
 
 def consent_of(subject: str, deps: LinkDeps) -> Consent:
     """As it counts now."""
-    stored = deps.people.read_part(deps.site, subject, Part.PROFILE) or NEVER
+    stored = deps.people.read_part(deps.site, subject, PersonItem.PROFILE) or NEVER
     return stored.standing.consent
 
 
 def _stated(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, now: int) -> bool:
     """False when another writer was faster."""
-    profile = deps.people.read_part(deps.site, subject, Part.PROFILE) or NEVER
+    profile = deps.people.read_part(deps.site, subject, PersonItem.PROFILE) or NEVER
     part = _where(subject, profile)
-    own = deps.people.read_part(deps.site, subject, part) if part is Part.OWN else profile
+    own = deps.people.read_part(deps.site, subject, part) if part is PersonItem.OWN else profile
     if own is None or own.standing.forgotten != profile.standing.forgotten:
         return False  # somebody is forgetting the person
     consent = say(choices.items(), own.standing.consent, now)
@@ -49,16 +49,16 @@ def _stated(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, now: 
     return True
 
 
-def _where(subject: str, profile: Stored) -> Part:
+def _where(subject: str, profile: Stored) -> PersonItem:
     """Which item holds what the person said for themselves."""
     joined = subject.startswith("u:") and profile.standing.linked
-    return Part.OWN if joined else Part.PROFILE
+    return PersonItem.OWN if joined else PersonItem.PROFILE
 
 
 def _settle_all(subject: str, deps: LinkDeps) -> None:
     """What a visitor says counts for their user too, and a user's own word is one of several."""
     if subject.startswith("u:"):
-        settle(subject[2:], deps)
+        rebuild_profile(subject[2:], deps)
         return
     for user in links_of(deps.people, deps.site, subject).on:
-        settle(user, deps)
+        rebuild_profile(user, deps)

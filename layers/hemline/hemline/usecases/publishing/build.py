@@ -20,7 +20,7 @@ from hemline.learn.variants import estimates
 from hemline.learn.variants.exposures import Choices
 from hemline.model.edition import SCHEMA, Header, Payload
 from hemline.model.errors import BadInput
-from hemline.model.events.event import ITEM_EVENT, Deed, Event, Record, item_order
+from hemline.model.events.event import ITEM_EVENT, Event, InteractionLevel, Record, item_order
 from hemline.model.events.schema import item_of
 from hemline.model.item import Item
 from hemline.model.site.site import Site, encode_site
@@ -29,7 +29,9 @@ from hemline.usecases.publishing import cold_start, variety
 from hemline.usecases.publishing.ranker import RankerFiles
 
 _EXAMPLES = 3
-_DELIBERATE = frozenset({Deed.ENGAGED, Deed.CARTED, Deed.BOUGHT})
+_DELIBERATE = frozenset(
+    {InteractionLevel.ENGAGED, InteractionLevel.CARTED, InteractionLevel.BOUGHT}
+)
 
 
 class Made(NamedTuple):
@@ -39,7 +41,7 @@ class Made(NamedTuple):
     watermarks: Mapping[str, str]
 
 
-class Counted(NamedTuple):
+class ArchiveCounts(NamedTuple):
     """What one pass over the archive left."""
 
     items: Sequence[Item]
@@ -59,7 +61,7 @@ Flags = Callable[[Record], tuple[str, ...]]
 
 def count(
     records: Iterable[Record], flags: Flags = of_the_door, slots: Iterable[Slot] = ()
-) -> Counted:
+) -> ArchiveCounts:
     """One pass over de-duplicated records; an item is what its last `item` event says.
 
     `slots` are those whose variants are to be learnt of.
@@ -92,7 +94,7 @@ def count(
     for record in sorted(deliberate, key=lambda r: (r.event.time, r.subject, r.event.id)):
         counted.add(record)
     items, unreadable = _items(latest)
-    return Counted(items, counted, counted.counted, unreadable, flagged, choices)
+    return ArchiveCounts(items, counted, counted.counted, unreadable, flagged, choices)
 
 
 def _keep_latest(latest: dict[str, Event], item: str, event: Event) -> None:
@@ -102,7 +104,7 @@ def _keep_latest(latest: dict[str, Event], item: str, event: Event) -> None:
 
 
 def edition_parts(
-    name: str, site: Site, counted: Counted, ranker: RankerFiles | None, made: Made
+    name: str, site: Site, counted: ArchiveCounts, ranker: RankerFiles | None, made: Made
 ) -> tuple[Header, dict[str, Payload]]:
     """What `pack` makes a file of. Without a ranker it has no model rung."""
     header = Header(

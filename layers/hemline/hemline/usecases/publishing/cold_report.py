@@ -23,7 +23,7 @@ TRAFFIC_HOURS = 24
 State = Literal["met", "on course", "behind", "missed"]
 
 
-class Newcomer(msgspec.Struct, frozen=True):
+class ColdItem(msgspec.Struct, frozen=True):
     """One new item; `projected` is what it will have been given when its time is over."""
 
     item: str
@@ -36,7 +36,7 @@ class Newcomer(msgspec.Struct, frozen=True):
     state: State
 
 
-class Report(msgspec.Struct, frozen=True):
+class ColdStartReport(msgspec.Struct, frozen=True):
     """The whole answer, the worst first."""
 
     impressions: int
@@ -46,7 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     """Places an hour that slots give to chance, by the traffic of the last day."""
     needed_per_hour: float
     """What all that is owed takes an hour, for each item until its own time is over."""
-    items: tuple[Newcomer, ...]
+    items: tuple[ColdItem, ...]
 
     @property
     def missed(self) -> int:
@@ -60,7 +60,7 @@ def report(
     items: Sequence[Item],
     chance: float,
     now: int,
-) -> Report:
+) -> ColdStartReport:
     """Items of up to twice the hours at `now` (epoch ms); `chance` places an hour."""
     shown = shown_times(statistics)
     young = [
@@ -77,19 +77,21 @@ def report(
         for name, age in waiting.items()
     )
     order = sorted(found, key=lambda one: (-_WORST.index(one.state), -one.owed, one.item))
-    return Report(cold.impressions, cold.hours, round(chance, 3), round(needed, 3), tuple(order))
+    return ColdStartReport(
+        cold.impressions, cold.hours, round(chance, 3), round(needed, 3), tuple(order)
+    )
 
 
 _WORST: Sequence[State] = ("met", "on course", "behind", "missed")
 
 
-def _newcomer(cold: ColdStart, item: Item, age: float, shown: int, each: float) -> Newcomer:
+def _newcomer(cold: ColdStart, item: Item, age: float, shown: int, each: float) -> ColdItem:
     left = max(cold.hours - age, 0.0)
     # What it had so far came by chance too: the better of the two paces, not both.
     pace = max(each, shown / age if age >= 1 else 0.0)
     projected = int(shown + pace * left)
     owed = max(cold.impressions - shown, 0)
-    return Newcomer(
+    return ColdItem(
         item.id, round(age, 2), shown, owed, projected, _state(cold, owed, left, projected)
     )
 

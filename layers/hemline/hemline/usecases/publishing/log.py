@@ -7,7 +7,7 @@ from hemline.model.errors import BadInput
 from hemline.usecases.ports import ObjectStore
 
 
-class Entry(msgspec.Struct, frozen=True):
+class EditionEntry(msgspec.Struct, frozen=True):
     """One published edition, as its note in the bucket tells."""
 
     edition: str
@@ -18,16 +18,16 @@ class Entry(msgspec.Struct, frozen=True):
     ranker: str
 
 
-def note(objects: ObjectStore, site: str, entry: Entry) -> None:
+def note(objects: ObjectStore, site: str, entry: EditionEntry) -> None:
     """Written once the pointer has moved: every entry was live once."""
     key = keys.edition_note(site, entry.built, entry.edition)
     objects.put(key, msgspec.json.encode(entry, order="deterministic"))
 
 
-def editions(objects: ObjectStore, site: str) -> list[Entry]:
+def editions(objects: ObjectStore, site: str) -> list[EditionEntry]:
     """All of them, oldest first."""
     found = (objects.get(key) for key in objects.keys(keys.edition_notes(site)))
-    return [msgspec.json.decode(data, type=Entry) for data in found if data is not None]
+    return [msgspec.json.decode(data, type=EditionEntry) for data in found if data is not None]
 
 
 def newest(objects: ObjectStore, site: str) -> int:
@@ -36,7 +36,7 @@ def newest(objects: ObjectStore, site: str) -> int:
     return max((int(key.removeprefix(prefix)[:15]) for key in objects.keys(prefix)), default=0)
 
 
-def step_back(entries: list[Entry], live_built: int, wanted: str = "") -> Entry:
+def step_back(entries: list[EditionEntry], live_built: int, wanted: str = "") -> EditionEntry:
     """The edition before the one built at `live_built`, or the one whose digest starts with `wanted`.
 
     Raises BadInput when there is no such edition, or more than one.

@@ -27,7 +27,7 @@ from hemline.usecases.people.forget_register import entries
 from hemline.usecases.ports import ObjectStore, PointerStore
 from hemline.usecases.publishing.build import Made, count, dangling, edition_parts
 from hemline.usecases.publishing.cold_start import missed
-from hemline.usecases.publishing.log import Entry, editions, newest, note, step_back
+from hemline.usecases.publishing.log import EditionEntry, editions, newest, note, step_back
 from hemline.usecases.publishing.ranker import (
     RANKER_FILES,
     CheckRanker,
@@ -41,7 +41,7 @@ from hemline.usecases.publishing.ranker import (
 from hemline.usecases.sites.live_site import keep_site, site_of
 
 
-class Places(NamedTuple):
+class PublishDeps(NamedTuple):
     """Where a publish reads and writes, and with what it signs: the first of `secrets`."""
 
     objects: ObjectStore
@@ -88,7 +88,7 @@ class _Live(NamedTuple):
 
 
 def publish_edition(
-    name: str, places: Places, *, built: int, given: Given = NOTHING_GIVEN
+    name: str, places: PublishDeps, *, built: int, given: Given = NOTHING_GIVEN
 ) -> Published:
     """Publish site `name` as of `built` (epoch ms). Raises Conflict when another publish won.
 
@@ -128,7 +128,7 @@ def publish_edition(
     return msgspec.structs.replace(result, flagged=counted.flagged)
 
 
-def _site(name: str, places: Places, live: _Live, given: Given) -> Site:
+def _site(name: str, places: PublishDeps, live: _Live, given: Given) -> Site:
     """The one given, else that of the live edition."""
     if given.site is None:
         return site_of(name, places.objects, live.digest, live.edition)
@@ -141,7 +141,7 @@ def _site(name: str, places: Places, live: _Live, given: Given) -> Site:
     return given.site
 
 
-def _history(name: str, places: Places) -> Iterator[Record]:
+def _history(name: str, places: PublishDeps) -> Iterator[Record]:
     records = (archived.record for archived in read_archive(places.objects, name))
     return (record for record in records if record.counted)
 
@@ -154,7 +154,7 @@ def _flagged(counts: Mapping[str, int]) -> list[str]:
     ]
 
 
-def roll_back(name: str, places: Places, wanted: str = "") -> Entry:
+def roll_back(name: str, places: PublishDeps, wanted: str = "") -> EditionEntry:
     """Make the edition before the live one live, or the one whose digest starts with `wanted`.
 
     Raises BadInput when there is none, Refused when it does not load, Conflict when a publish won.
@@ -173,13 +173,13 @@ def roll_back(name: str, places: Places, wanted: str = "") -> Entry:
     return entry
 
 
-def is_held(name: str, places: Places) -> bool:
+def is_held(name: str, places: PublishDeps) -> bool:
     """Whether somebody made an older edition live than the newest one that was: leave it so."""
     pointer = places.pointers.read_pointer(name)
     return pointer is not None and newest(places.objects, name) > pointer.built
 
 
-def inputs(name: str, places: Places) -> str:
+def inputs(name: str, places: PublishDeps) -> str:
     """Digest of what an edition is made of beside the live one's site file; opens no archive object.
 
     As it was before the last publish: the next one would change nothing, since ages are counted from
@@ -196,20 +196,20 @@ def inputs(name: str, places: Places) -> str:
     return state.hexdigest()
 
 
-def put_ranker(name: str, places: Places, files: RankerFiles) -> None:
+def put_ranker(name: str, places: PublishDeps, files: RankerFiles) -> None:
     """Keep a ranker as a training does; the next publish brings it live. Raises Refused when unfit."""
     check_fit(files, places)
     keep(name, places.objects, files)
 
 
-def check_fit(files: RankerFiles, places: Places) -> None:
+def check_fit(files: RankerFiles, places: PublishDeps) -> None:
     """Raises Refused when it does not fit this code."""
     why = fault(files, places.check_ranker)
     if why:
         raise Refused(f"the ranker is refused: {why}")
 
 
-def move_pointer(name: str, places: Places, pointer: Pointer, *, expected: str | None) -> None:
+def move_pointer(name: str, places: PublishDeps, pointer: Pointer, *, expected: str | None) -> None:
     """Sign and swap. Raises Conflict, in words, when the live edition is not `expected` any more."""
     signed = pointer.signed(name, places.secrets[0])
     try:
@@ -220,7 +220,7 @@ def move_pointer(name: str, places: Places, pointer: Pointer, *, expected: str |
         ) from None
 
 
-def _live(name: str, places: Places, notes: list[str]) -> _Live:
+def _live(name: str, places: PublishDeps, notes: list[str]) -> _Live:
     """The live edition; a broken one is replaced, but its place in the pointer is still compared."""
     pointer = places.pointers.read_pointer(name)
     if pointer is None:
@@ -254,6 +254,6 @@ def _published(edition: Edition, size: int, ranker: str, notes: list[str]) -> Pu
     )
 
 
-def _entry(published: Published) -> Entry:
-    fields = {name: getattr(published, name) for name in Entry.__struct_fields__}
-    return Entry(**fields)
+def _entry(published: Published) -> EditionEntry:
+    fields = {name: getattr(published, name) for name in EditionEntry.__struct_fields__}
+    return EditionEntry(**fields)

@@ -8,24 +8,31 @@ import msgspec
 
 from hemline.decide.explain.choices import ChoiceTrace, choice_trace, suppressing
 from hemline.decide.explain.facts import FactRead, facts_read
-from hemline.decide.explain.items import PINNED, Candidate, RuleEffect, SlotTrace, Watched, trace
+from hemline.decide.explain.items import (
+    PINNED,
+    CandidateTrace,
+    RuleEffect,
+    SlotTrace,
+    Watched,
+    trace,
+)
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Ask, Engine, decide_page
+from hemline.decide.page import Engine, PageRequest, decide_page
 from hemline.decide.ranking.observed import Chosen
-from hemline.decide.token import Witness
+from hemline.decide.token import TokenContext
 from hemline.model.decision import Fragment
 from hemline.model.errors import BadInput
 from hemline.model.site.slot import Slot
-from hemline.model.token_header import claimed
-from hemline.usecases.receipts.receipts import Scene
-from hemline.usecases.serving.visitor_context import Known as Asker
-from hemline.usecases.serving.visitor_context import makers
+from hemline.model.token_header import peek
+from hemline.usecases.receipts.receipts import DecisionInputs
+from hemline.usecases.serving.fact_providers import fact_providers
+from hemline.usecases.serving.visitor_context import VisitorContext as Asker
 
 Clock = Callable[[], float]
 
 
-class Known(msgspec.Struct, frozen=True):
+class VariantEstimate(msgspec.Struct, frozen=True):
     """What the edition holds of a variant: goals per exposure."""
 
     variant: str
@@ -56,7 +63,7 @@ class Explained(msgspec.Struct, frozen=True):
     """Milliseconds of the decision made again: `decide`, `rank`."""
     goal: str = ""
     """What `known` counts."""
-    known: tuple[Known, ...] = ()
+    known: tuple[VariantEstimate, ...] = ()
     """Of the slot's variants; none where the edition has not learned enough of it."""
     likely: float | None = None
     """How likely the variant was to be shown, where an estimate or chance had a part in it."""
@@ -79,7 +86,7 @@ class Watching(NamedTuple):
 
 
 def watched(
-    engine: Engine, ask: Ask, source: FactSource, witness: Witness, clock: Clock
+    engine: Engine, ask: PageRequest, source: FactSource, witness: TokenContext, clock: Clock
 ) -> Watching:
     """Decide with an observer."""
     ranker = Watched(engine.ranker, clock) if engine.ranker else None
@@ -98,11 +105,11 @@ def watched(
     return Watching(fragments, source, chosen, read, ranker, scored, engine, clock() - started)
 
 
-def explain(scene: Scene, item: str = "", clock: Clock = time.perf_counter) -> Explained:
+def explain(scene: DecisionInputs, item: str = "", clock: Clock = time.perf_counter) -> Explained:
     """The receipt's decision; `item` is told of even if no source brought it."""
     known = Asker(scene.visit, scene.hot, scene.engine, scene.minute)
-    source = FactSource(makers(scene.ask, known) | scene.given)
-    witness = Witness((scene.key,), lambda: known.whose(scene.key))
+    source = FactSource(fact_providers(scene.ask, known) | scene.given)
+    witness = TokenContext((scene.key,), lambda: known.whose(scene.key))
     seen = watched(scene.engine, scene.ask, source, witness, clock)
     return explained(seen, scene.token.slot, scene.minute, item)
 
@@ -150,16 +157,16 @@ def _suppressed(seen: Watching, slot: Slot, fragment: Fragment) -> SlotTrace | N
     return SlotTrace(slot.name, fragment.rung.value, fragment.reasons, *nothing) if names else None
 
 
-def _known(slot: Slot, snapshot: Snapshot) -> tuple[Known, ...]:
+def _known(slot: Slot, snapshot: Snapshot) -> tuple[VariantEstimate, ...]:
     evidence = snapshot.choices.get(slot.name)
     if evidence is None:
         return ()
     told = ((variant.name, evidence.of(variant.name)) for variant in slot.variants)
-    return tuple(Known(name, one.rate, one.own, one.exposures) for name, one in told)
+    return tuple(VariantEstimate(name, one.rate, one.own, one.exposures) for name, one in told)
 
 
 def _likely(fragment: Fragment) -> float | None:
-    head = claimed(msgspec.json.decode(fragment.body)["token"])
+    head = peek(msgspec.json.decode(fragment.body)["token"])
     return head.explored[1] if head and head.explored else None
 
 
@@ -190,7 +197,7 @@ class WhyNot(msgspec.Struct, frozen=True, omit_defaults=True):
     behind: float | None = None
 
 
-def why_not(scene: Scene, item: str) -> WhyNot:
+def why_not(scene: DecisionInputs, item: str) -> WhyNot:
     """The first thing that kept it out, or its rank and distance. Raises BadInput."""
     whole = explain(scene, item)
     if whole.choice:
@@ -217,7 +224,7 @@ def _why_not_chosen(choice: ChoiceTrace, name: str) -> WhyNot:
     return WhyNot(name, told.why)
 
 
-def _last_shown(candidates: tuple[Candidate, ...]) -> float | None:
+def _last_shown(candidates: tuple[CandidateTrace, ...]) -> float | None:
     return min(
         (c.score for c in candidates if c.place and c.why != PINNED and c.score is not None),
         default=None,

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from hemline.decide.token import Whose
+from hemline.decide.token import SubjectReference
 from hemline.learn.profile.fold import Profile, fold, marked
 from hemline.model.events.event import Record
 from hemline.model.keys import alias
@@ -30,7 +30,7 @@ class Built(NamedTuple):
     loose: Sequence[Record]
 
 
-def casts(site: str, objects: ObjectStore, theirs: Sequence[Archived]) -> tuple[Logs, ...]:
+def link_histories(site: str, objects: ObjectStore, theirs: Sequence[Archived]) -> tuple[Logs, ...]:
     """Every set of linked visitors that this user ever had, the newest first, each with their logs."""
     sets = _over_time(theirs)
     wanted = frozenset().union(*sets)
@@ -59,9 +59,9 @@ def _over_time(theirs: Sequence[Archived]) -> list[frozenset[str]]:
     return list(dict.fromkeys(reversed(found)))
 
 
-def built(whose: Whose, own: Sequence[Archived], others: Logs, site: str) -> Built:
+def built(whose: SubjectReference, own: Sequence[Archived], others: Logs, site: str) -> Built:
     """As far as the token's marks tell which events of each log were in it."""
-    marks = set(cut(whose.marks))
+    marks = set(cut(whose.watermarks))
     base, loose = Profile(), list[Record]()
     for name, events in _by_mark(own, others, site):
         events.sort(key=lambda one: int(one.sequence))

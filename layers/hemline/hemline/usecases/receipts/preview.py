@@ -5,15 +5,16 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from hemline.decide.facts.facts import FactSource
-from hemline.decide.page import Ask
-from hemline.decide.token import Witness
+from hemline.decide.page import PageRequest
+from hemline.decide.token import TokenContext
 from hemline.model.decision import Visit
 from hemline.model.errors import Unavailable
-from hemline.usecases.ports import Hot
+from hemline.usecases.ports import ServingRead
 from hemline.usecases.receipts.explain import Explained, explained, watched
 from hemline.usecases.receipts.what_if import with_segments
-from hemline.usecases.serving.decide_page import Decided, Deps
-from hemline.usecases.serving.visitor_context import Known, brake_fact, consents, judged, makers
+from hemline.usecases.serving.decide_page import Deps, PageDecision
+from hemline.usecases.serving.fact_providers import brake_fact, fact_providers
+from hemline.usecases.serving.visitor_context import VisitorContext, consents, judged
 
 _MINUTE = 60_000
 _PATIENCE = 1.2
@@ -31,12 +32,12 @@ never be seen by segment: a frequency cap, which shows nothing where it cannot c
 class Previewed(NamedTuple):
     """Fragments without tokens, and how each came about."""
 
-    decided: Decided
+    decided: PageDecision
     explanations: dict[str, Explained]
 
 
 def preview(
-    ask: Ask, visit: Visit, deps: Deps, now: int, segments: Collection[str] = ()
+    ask: PageRequest, visit: Visit, deps: Deps, now: int, segments: Collection[str] = ()
 ) -> Previewed:
     """As whoever is in `segments`, where `visit` is of nobody as NEWCOMER. `now` in epoch ms.
 
@@ -50,20 +51,20 @@ def preview(
         raise Unavailable("edition", "there is none yet")
     engine = with_segments(engine, dict.fromkeys(segments, True))
     visit = judged(visit, hot, engine, ask.traits.country)
-    known = Known(visit, hot, engine, now - now % _MINUTE)
-    source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
-    seen = watched(engine, ask, source, Witness(deps.keys, counts=False), time.perf_counter)
+    known = VisitorContext(visit, hot, engine, now - now % _MINUTE)
+    source = FactSource(fact_providers(ask, known) | brake_fact(deps.live.brake))
+    seen = watched(engine, ask, source, TokenContext(deps.keys, counts=False), time.perf_counter)
     told = {name: explained(seen, name, known.minute) for name in seen.fragments}
-    decided = Decided(seen.fragments, engine.snapshot.digest, (), errors=ask.left_out)
+    decided = PageDecision(seen.fragments, engine.snapshot.digest, (), errors=ask.left_out)
     return Previewed(decided, told)
 
 
-def _read(ask: Ask, visit: Visit, deps: Deps) -> Hot | Unavailable:
+def _read(ask: PageRequest, visit: Visit, deps: Deps) -> ServingRead | Unavailable:
     # Whoever previews may be no visitor who agreed: the same rule as for every other request.
     agreed = consents(visit, deps.live.engine, ask.traits.country)
     subject = visit.subject if agreed and visit is not NEWCOMER else None
     try:
-        hot = deps.reader.read_hot(deps.site, subject, pointer=True, timeout=_PATIENCE)
+        hot = deps.reader.read_for_serving(deps.site, subject, pointer=True, timeout=_PATIENCE)
     except Unavailable as why:
         return why
     deps.live.follow(hot.pointer, hot.brake, _PATIENCE)

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hemline.decide.facts.facts import Fact, Maker, MissingFact
-from hemline.decide.page import Ask, Engine
+from hemline.decide.page import Engine, PageRequest
 from hemline.decide.token import (
     CONSENTED,
     KNOWN,
     UNREAD,
-    Request,
+    RecordedRequest,
+    SubjectReference,
     Token,
-    Whose,
     fact_name,
     request_of,
     short,
@@ -28,21 +28,22 @@ from hemline.decide.token import (
 from hemline.learn.profile import capsule
 from hemline.learn.profile.fold import Profile, encode, fold, state_bytes
 from hemline.model.brake import Brake, brake_of
-from hemline.model.decision import Page, Traits, Visit
+from hemline.model.decision import PageContext, Traits, Visit
 from hemline.model.edition import unpack
 from hemline.model.errors import BadInput, Refused, Unavailable
 from hemline.model.events.event import Record
 from hemline.model.keys import brake_log, edition_object
 from hemline.usecases.ingest.archive import Archived, read_archive
-from hemline.usecases.ports import Hot, ObjectStore, Stored
-from hemline.usecases.receipts.people import Logs, built, casts, cut
+from hemline.usecases.ports import ObjectStore, ServingRead, Stored
+from hemline.usecases.receipts.people import Logs, built, cut, link_histories
 from hemline.usecases.serving.editions import LoadRanker, engine_of
-from hemline.usecases.serving.visitor_context import act_mark, brake_fact
+from hemline.usecases.serving.fact_providers import brake_fact
+from hemline.usecases.serving.visitor_context import act_mark
 
 _LATE = "the ranker failed or was late then"
 
 
-class Person(NamedTuple):
+class TokenSubject(NamedTuple):
     """Who a token is about, found again; `key` is the one that their hash was made with."""
 
     subject: str
@@ -61,18 +62,18 @@ class Sources(NamedTuple):
     """First bytes of an edition's digest → the edition, opened."""
     brake: Callable[[bytes], Brake]
     """Digest of what was stopped → the brake."""
-    person: Callable[[bytes], Person]
+    person: Callable[[bytes], TokenSubject]
     """Keyed hash of a subject → who it is."""
 
 
-class Scene(NamedTuple):
+class DecisionInputs(NamedTuple):
     """Everything that one decision read, found again."""
 
     token: Token
     engine: Engine
-    ask: Ask
+    ask: PageRequest
     visit: Visit
-    hot: Hot | Unavailable
+    hot: ServingRead | Unavailable
     given: dict[str, Maker]
     minute: int
     """Epoch ms."""
@@ -113,10 +114,11 @@ def sources_at_once(
         if one.record.profiled:
             history.append(one)
     people = {
-        who(name, keys[0]): Person(name, keys[0], history) for name, history in histories.items()
+        who(name, keys[0]): TokenSubject(name, keys[0], history)
+        for name, history in histories.items()
     }
 
-    def person(hashed: bytes) -> Person:
+    def person(hashed: bytes) -> TokenSubject:
         if hashed not in people:
             raise Refused("who it is about is not in the archive")
         return people[hashed]
@@ -126,24 +128,24 @@ def sources_at_once(
     return plain._replace(person=person, engine=kept[0], brake=kept[1])
 
 
-def scene_of(token: Token, sources: Sources, asked: Ask | None = None) -> Scene:
+def scene_of(token: Token, sources: Sources, asked: PageRequest | None = None) -> DecisionInputs:
     """Raises Refused when something is gone, BadInput when only the caller can know it."""
     engine = sources.engine(token.edition)
     given, ask = _asked(token, engine, sources, asked)
     late = {want.name for at, want in enumerate(ask.slots) if token.broken >> at & 1}
     engine = engine._replace(obstacle=lambda slot: _LATE if slot.name in late else "")
     visit, hot, key = _visitor(token, sources)
-    return Scene(token, engine, ask, visit, hot, given, token.minute * 60_000, key)
+    return DecisionInputs(token, engine, ask, visit, hot, given, token.minute * 60_000, key)
 
 
 def _asked(
-    token: Token, engine: Engine, sources: Sources, asked: Ask | None
-) -> tuple[dict[str, Maker], Ask]:
+    token: Token, engine: Engine, sources: Sources, asked: PageRequest | None
+) -> tuple[dict[str, Maker], PageRequest]:
     if asked is not None:
         # Who asks again knows the request, and not what an operator had stopped.
         stopped_then = stopped_of(token.request)
         return (brake_fact(sources.brake(stopped_then)) if stopped_then else {}), asked
-    if not isinstance(token.request, Request):
+    if not isinstance(token.request, RecordedRequest):
         way_out = "Hand it over: --request FILE."
         raise BadInput("request", "was too long for the token and is not in it.", way_out)
     values = {fact_name(name): mark for name, mark in token.request.given}
@@ -153,9 +155,9 @@ def _asked(
     if stopped is not None:
         given |= brake_fact(sources.brake(stopped))
     slots = tuple(request_of(engine.snapshot, want) for want in token.request.wants)
-    page, traits = _struct(Page, "page", facts), _struct(Traits, "trait", facts)
+    page, traits = _struct(PageContext, "page", facts), _struct(Traits, "trait", facts)
     form: Any = token.form
-    return given, Ask(page, traits, slots, form)
+    return given, PageRequest(page, traits, slots, form)
 
 
 def _withheld() -> Fact:
@@ -174,9 +176,9 @@ def _struct(kind: type[Any], family: str, facts: dict[str, Fact]) -> Any:  # noq
     return msgspec.convert(read, kind)
 
 
-def _visitor(token: Token, sources: Sources) -> tuple[Visit, Hot | Unavailable, bytes]:
-    whose = token.whose or Whose()
-    nobody, key = Hot(None, None), sources.keys[0]
+def _visitor(token: Token, sources: Sources) -> tuple[Visit, ServingRead | Unavailable, bytes]:
+    whose = token.whose or SubjectReference()
+    nobody, key = ServingRead(None, None), sources.keys[0]
     if not whose.flags & KNOWN:
         return Visit(None, consent=bool(whose.flags & CONSENTED)), nobody, key
     person = sources.person(whose.who)
@@ -184,11 +186,13 @@ def _visitor(token: Token, sources: Sources) -> tuple[Visit, Hot | Unavailable, 
         gone = Unavailable("profile", "was not to be had then")
         return Visit(person.subject, consent=True), gone, person.key
     profile, recent = profile_then(whose, person, sources.site)
-    hot = Hot(Stored(encode(profile), 1), None) if not profile.empty else nobody
+    hot = ServingRead(Stored(encode(profile), 1), None) if not profile.empty else nobody
     return Visit(person.subject, consent=True, recent=recent), hot, person.key
 
 
-def profile_then(whose: Whose, person: Person, site: str) -> tuple[Profile, tuple[Record, ...]]:
+def profile_then(
+    whose: SubjectReference, person: TokenSubject, site: str
+) -> tuple[Profile, tuple[Record, ...]]:
     """The profile as it lay in the table, and the capsule's acts. Raises Refused."""
     recent = _acts(whose, person, site)
     for others in person.casts:
@@ -200,7 +204,7 @@ def profile_then(whose: Whose, person: Person, site: str) -> tuple[Profile, tupl
     raise Refused("the archive does not hold the profile as it was then (yet, or any more)")
 
 
-def _acts(whose: Whose, person: Person, site: str) -> tuple[Record, ...]:
+def _acts(whose: SubjectReference, person: TokenSubject, site: str) -> tuple[Record, ...]:
     wanted = set(cut(whose.acts))
     found = [one.record for one in person.history if act_mark(one.record) in wanted]
     if len({act_mark(record) for record in found}) < len(wanted):
@@ -228,13 +232,13 @@ def _brake(site: str, objects: ObjectStore, keys: tuple[bytes, ...], digest: byt
 
 def brake_digest(brake: Brake) -> bytes:
     """How a token spells what is stopped."""
-    made = [maker().mark for maker in brake_fact(brake).values()]
+    made = [maker().fingerprint for maker in brake_fact(brake).values()]
     return short(b"".join(made))
 
 
 def _person(
     site: str, objects: ObjectStore, keys: tuple[bytes, ...], hashed: bytes, subject: str
-) -> Person:
+) -> TokenSubject:
     """Whom the hash is of: one pass over the archive."""
     known: dict[str, bytes | None] = {}
 
@@ -251,5 +255,5 @@ def _person(
     if key is None or subject not in {"", found}:
         whom = "is somebody else." if subject else "is not in the archive."
         raise BadInput("visitor", whom, "Name whom it is about: --visitor ID.")
-    joined = casts(site, objects, theirs) if found.startswith("u:") else ({},)
-    return Person(found, key, history, joined)
+    joined = link_histories(site, objects, theirs) if found.startswith("u:") else ({},)
+    return TokenSubject(found, key, history, joined)

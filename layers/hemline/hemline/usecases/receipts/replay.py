@@ -7,13 +7,14 @@ import msgspec
 
 from hemline.decide.facts.facts import Fact, Facts, FactSource, Maker
 from hemline.decide.page import decide_page
-from hemline.decide.token import Token, Witness, decode
+from hemline.decide.token import Token, TokenContext, decode
 from hemline.model.decision import Fragment
-from hemline.usecases.receipts.receipts import Scene, fixed
-from hemline.usecases.serving.visitor_context import Known, makers
+from hemline.usecases.receipts.receipts import DecisionInputs, fixed
+from hemline.usecases.serving.fact_providers import fact_providers
+from hemline.usecases.serving.visitor_context import VisitorContext
 
 
-class Difference(msgspec.Struct, frozen=True):
+class ReplayDifference(msgspec.Struct, frozen=True):
     """One field of a receipt that came out otherwise."""
 
     field: str
@@ -26,27 +27,27 @@ class Replayed(NamedTuple):
 
     fragment: Fragment
     token: Token
-    differences: tuple[Difference, ...]
+    differences: tuple[ReplayDifference, ...]
 
 
-def replay(scene: Scene) -> Replayed:
+def replay(scene: DecisionInputs) -> Replayed:
     """The same receipt and edition must give the same bytes: what does not is named."""
     fragment = decide_again(scene)
     again = token_of(fragment, scene)
     return Replayed(fragment, again, _differences(scene.token, again))
 
 
-def token_of(fragment: Fragment, scene: Scene) -> Token:
+def token_of(fragment: Fragment, scene: DecisionInputs) -> Token:
     """The receipt of the decision that was made again."""
     return decode(msgspec.json.decode(fragment.body)["token"], (scene.key,))
 
 
-def _differences(then: Token, now: Token) -> tuple[Difference, ...]:
+def _differences(then: Token, now: Token) -> tuple[ReplayDifference, ...]:
     if then.shown is None:  # made before tokens said so
         now = msgspec.structs.replace(now, shown=None)
     pairs = ((name, getattr(then, name), getattr(now, name)) for name in then.__struct_fields__)
     return tuple(
-        Difference(name, _plain(old), _plain(new)) for name, old, new in pairs if old != new
+        ReplayDifference(name, _plain(old), _plain(new)) for name, old, new in pairs if old != new
     )
 
 
@@ -55,14 +56,14 @@ def _plain(value: object) -> object:
 
 
 def decide_again(
-    scene: Scene,
+    scene: DecisionInputs,
     change: Mapping[str, object] | None = None,
     read: Callable[[str, Facts], None] | None = None,
 ) -> Fragment:
     """The receipt's slot from its facts, some replaced by `change`; `read` is told what each slot read."""
-    known = Known(scene.visit, scene.hot, scene.engine, scene.minute)
-    facts = makers(scene.ask, known) | scene.given | _replaced(change or {})
-    witness = Witness((scene.key,), lambda: known.whose(scene.key), read=read)
+    known = VisitorContext(scene.visit, scene.hot, scene.engine, scene.minute)
+    facts = fact_providers(scene.ask, known) | scene.given | _replaced(change or {})
+    witness = TokenContext((scene.key,), lambda: known.whose(scene.key), read=read)
     return decide_page(scene.engine, scene.ask, FactSource(facts), witness)[scene.token.slot]
 
 

@@ -14,7 +14,7 @@ from hemline.model.decision import Fragment
 from hemline.model.edition import Header
 from hemline.model.errors import BadInput
 from hemline.model.site.rule import Not, Segment, Some, When
-from hemline.usecases.receipts.receipts import Scene
+from hemline.usecases.receipts.receipts import DecisionInputs
 from hemline.usecases.receipts.replay import decide_again
 
 _NOWHERE = ("\0",)
@@ -26,7 +26,7 @@ _OF_THE_RECEIPT = frozenset({"token", "cursor"})
 """Members of an answer that are about the decision and not of what it shows."""
 
 
-class Shown(msgspec.Struct, frozen=True):
+class ShownAnswer(msgspec.Struct, frozen=True):
     """What an answer shows."""
 
     rung: str
@@ -58,12 +58,14 @@ def _members(fragment: Fragment) -> dict[str, Any]:
     return {**told, "html": fragment.html}
 
 
-def shown(fragment: Fragment) -> Shown:
+def shown(fragment: Fragment) -> ShownAnswer:
     """What a fragment shows, whatever its slot's kind."""
     body = _members(fragment)
     variant, sections = body.get("variant") or {}, body.get("sections") or ()
     name = variant.get("name", "")
-    return Shown(fragment.rung.value, fragment.scope.word, fragment.items, name, tuple(sections))
+    return ShownAnswer(
+        fragment.rung.value, fragment.scope.word, fragment.items, name, tuple(sections)
+    )
 
 
 def without_rules(engine: Engine, off: Collection[str]) -> Engine:
@@ -105,7 +107,7 @@ def _under(engine: Engine, header: Header) -> Engine:
     return engine._replace(snapshot=snapshot, rules=Rules(snapshot))
 
 
-def what_if(scene: Scene, change: Mapping[str, Any], off: Collection[str]) -> WhatIf:
+def what_if(scene: DecisionInputs, change: Mapping[str, Any], off: Collection[str]) -> WhatIf:
     """With facts replaced (name → value) and rules taken out. Raises BadInput for what is not there."""
     stated = {
         n.removeprefix(_SEGMENT): bool(v) for n, v in change.items() if n.startswith(_SEGMENT)

@@ -23,7 +23,7 @@ Clock = Callable[[], float]
 """Seconds that only grow."""
 
 
-class State(StrEnum):
+class BreakerState(StrEnum):
     """closed: asked as ever. open: left alone. half-open: the next try decides."""
 
     CLOSED = "closed"
@@ -40,17 +40,17 @@ class Breaker:
         self._failed, self._opened = 0, 0.0
 
     @property
-    def state(self) -> State:
+    def state(self) -> BreakerState:
         """As of now."""
         if self._failed < self._most:
-            return State.CLOSED
+            return BreakerState.CLOSED
         waited = self._clock() - self._opened
-        return State.HALF_OPEN if waited >= self._seconds else State.OPEN
+        return BreakerState.HALF_OPEN if waited >= self._seconds else BreakerState.OPEN
 
     @property
     def open(self) -> bool:
         """Whether the dependency is to be left alone."""
-        return self.state is State.OPEN
+        return self.state is BreakerState.OPEN
 
     def succeeded(self) -> None:
         """It works: all is forgotten."""
@@ -72,7 +72,7 @@ class Health(NamedTuple):
     def states(self) -> dict[str, str]:
         """Dependency → state, of those that are not closed."""
         found = {breaker.name: breaker.state for breaker in self}
-        return {name: s.value for name, s in found.items() if s is not State.CLOSED}
+        return {name: s.value for name, s in found.items() if s is not BreakerState.CLOSED}
 
 
 def health(clock: Clock) -> Health:

@@ -5,15 +5,16 @@ from functools import cache
 from typing import NamedTuple
 
 from hemline.decide.facts.facts import FactSource
-from hemline.decide.page import Ask, Engine, decide_page
-from hemline.decide.token import Witness
+from hemline.decide.page import Engine, PageRequest, decide_page
+from hemline.decide.token import TokenContext
 from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
 from hemline.model.errors import BadInput, Unavailable, UnknownSlot
-from hemline.usecases.ports import Hot, HotReader
+from hemline.usecases.ports import ServingRead, ServingReader
 from hemline.usecases.serving.breaker import Breaker, Clock, Health, Run
 from hemline.usecases.serving.breaker import health as new_health
 from hemline.usecases.serving.editions import LiveEdition
-from hemline.usecases.serving.visitor_context import Known, brake_fact, consents, judged, makers
+from hemline.usecases.serving.fact_providers import brake_fact, fact_providers
+from hemline.usecases.serving.visitor_context import VisitorContext, consents, judged
 
 _MINUTE = 60_000
 _PATIENCE_MS = 1000
@@ -28,7 +29,7 @@ class Deps(NamedTuple):
     """Collaborators of this use case."""
 
     site: str
-    reader: HotReader
+    reader: ServingReader
     live: LiveEdition
     keys: tuple[bytes, ...]
     read_timeout: float
@@ -38,7 +39,7 @@ class Deps(NamedTuple):
     """Breakers, which outlive a request; without them everything is asked every time."""
 
 
-class Decided(NamedTuple):
+class PageDecision(NamedTuple):
     """The fragments by name, the edition they are from, and what went wrong on the way."""
 
     fragments: dict[str, Fragment]
@@ -51,7 +52,7 @@ class Decided(NamedTuple):
     itself: the others are answered all the same."""
 
 
-def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
+def decide(ask: PageRequest, visit: Visit, deps: Deps, now: int) -> PageDecision:
     """Fragments for the slots asked for; `now` in epoch ms.
 
     Raises UnknownSlot when there is none of them, BadInput for a cursor.
@@ -61,24 +62,24 @@ def decide(ask: Ask, visit: Visit, deps: Deps, now: int) -> Decided:
     engine = deps.live.engine
     if engine is None:
         nothing = {want.name: _nothing(want) for want in ask.slots}
-        return Decided(nothing, "", (*faults, "no edition yet"), health.states, ask.left_out)
+        return PageDecision(nothing, "", (*faults, "no edition yet"), health.states, ask.left_out)
     ask, errors = _there(ask, engine)
     if engine.ranker:
         run = Run(engine.ranker, health.ranker, deps.clock, started)
         engine = engine._replace(ranker=run, obstacle=run.obstacle, late=run.late)
     visit = judged(visit, hot, engine, ask.traits.country)
-    known = Known(visit, hot, engine, now - now % _MINUTE)
-    source = FactSource(makers(ask, known) | brake_fact(deps.live.brake))
+    known = VisitorContext(visit, hot, engine, now - now % _MINUTE)
+    source = FactSource(fact_providers(ask, known) | brake_fact(deps.live.brake))
     # Said once, for all slots of the page.
-    witness = Witness(deps.keys, cache(lambda: known.whose(deps.keys[0])))
+    witness = TokenContext(deps.keys, cache(lambda: known.whose(deps.keys[0])))
     fragments = decide_page(engine, ask, source, witness)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
     faults += map(str, errors)
     told = ask.left_out + errors
-    return Decided(fragments, engine.snapshot.digest, tuple(faults), health.states, told)
+    return PageDecision(fragments, engine.snapshot.digest, tuple(faults), health.states, told)
 
 
-def _there(ask: Ask, engine: Engine) -> tuple[Ask, tuple[UnknownSlot, ...]]:
+def _there(ask: PageRequest, engine: Engine) -> tuple[PageRequest, tuple[UnknownSlot, ...]]:
     """What can be answered, and what cannot; all of it when nothing can, for that to be told."""
     slots = engine.snapshot.slots
     kept = tuple(want for want in ask.slots if want.name in slots)
@@ -94,8 +95,8 @@ def _there(ask: Ask, engine: Engine) -> tuple[Ask, tuple[UnknownSlot, ...]]:
 
 
 def _read(
-    ask: Ask, visit: Visit, deps: Deps, breaker: Breaker, started: float
-) -> tuple[Hot | Unavailable, list[str]]:
+    ask: PageRequest, visit: Visit, deps: Deps, breaker: Breaker, started: float
+) -> tuple[ServingRead | Unavailable, list[str]]:
     """The one read, of no more than is allowed and needed; and the edition that came meanwhile."""
     hot, faults = _read_table(ask, visit, deps, breaker)
     if deps.live.loading:
@@ -107,20 +108,20 @@ def _read(
 
 
 def _read_table(
-    ask: Ask, visit: Visit, deps: Deps, breaker: Breaker
-) -> tuple[Hot | Unavailable, list[str]]:
+    ask: PageRequest, visit: Visit, deps: Deps, breaker: Breaker
+) -> tuple[ServingRead | Unavailable, list[str]]:
     live = deps.live
     wanted = _is_personal(ask, live.engine) and consents(visit, live.engine, ask.traits.country)
     subject = visit.subject if wanted else None
     pointer = live.stale
     if subject is None and not pointer:
-        return Hot(None, None), []
+        return ServingRead(None, None), []
     if breaker.open:
         why = Unavailable("dynamodb", "left alone, its breaker is open")
         return why, [str(why)]
     timeout = min(deps.read_timeout, _deadline(ask, live.engine))
     try:
-        hot = deps.reader.read_hot(deps.site, subject, pointer=pointer, timeout=timeout)
+        hot = deps.reader.read_for_serving(deps.site, subject, pointer=pointer, timeout=timeout)
     except Unavailable as why:
         breaker.failed()
         return why, [str(why)]
@@ -129,7 +130,7 @@ def _read_table(
     return hot, [refused] if refused else []
 
 
-def _is_personal(ask: Ask, engine: Engine | None) -> bool:
+def _is_personal(ask: PageRequest, engine: Engine | None) -> bool:
     """Whether any slot may read the visitor. Not known yet without an edition: it may come along."""
     slots = engine.snapshot.slots if engine else {}
     return engine is None or any(
@@ -137,7 +138,7 @@ def _is_personal(ask: Ask, engine: Engine | None) -> bool:
     )
 
 
-def _deadline(ask: Ask, engine: Engine | None) -> float:
+def _deadline(ask: PageRequest, engine: Engine | None) -> float:
     """Seconds that the least patient slot of the page waits; a page has one read for all of them."""
     slots = engine.snapshot.slots if engine else {}
     known = [slots[want.name].deadline_ms for want in ask.slots if want.name in slots]

@@ -12,7 +12,7 @@ from hemline.usecases.ports import PieceStore
 from hemline.usecases.serving.edition_load import Begin, EditionLoad, Here, LoadRanker, engine_of
 from hemline.usecases.serving.live_brake import LiveBrake
 
-__all__ = ["FOLLOW_SECONDS", "LiveEdition", "LoadRanker", "Outcome", "engine_of"]
+__all__ = ["FOLLOW_SECONDS", "FollowResult", "LiveEdition", "LoadRanker", "engine_of"]
 
 FOLLOW_SECONDS = 4.0
 """A brake must be in force within 5 s: this, and what an eventually consistent read may be behind."""
@@ -20,7 +20,7 @@ _SPREAD = 0.25
 """The share of them by which looks are spread: functions that started together do not look together."""
 
 
-class Outcome(NamedTuple):
+class FollowResult(NamedTuple):
     """What following the pointer did: `digest` of the live edition, `refused` why a newer is not it."""
 
     digest: str
@@ -74,7 +74,7 @@ class LiveEdition:
 
     def follow(
         self, pointer: Pointer | None, brake: str | None = None, patience: float = 0.0
-    ) -> Outcome:
+    ) -> FollowResult:
         """Begin to load what the brake pins, else what the pointer names, unless it is live already.
 
         Waits for it at most `patience` seconds; keeps the last good one. What the brake says is taken
@@ -86,20 +86,20 @@ class LiveEdition:
         digest = self.brake.pinned or (pointer.digest if pointer else "")
         if not digest or digest in {self._digest, self._refused}:
             self._load = None
-            return Outcome(self._digest, unread)
+            return FollowResult(self._digest, unread)
         if self._load is None or self._load.digest != digest:
             try:
                 if pointer and not self.brake.pinned:
                     pointer.check(self._site, self._keys)
             except HemlineError as why:
-                return Outcome(self._digest, str(why))
+                return FollowResult(self._digest, str(why))
             self._load = EditionLoad(
                 self._site, digest, self._objects, self._load_ranker, self._begin
             )
         if not self._load.running:
             self._load.begin()
         refused = self.settle(patience)
-        return Outcome(self._digest, refused or unread)
+        return FollowResult(self._digest, refused or unread)
 
     def settle(self, patience: float = 0.0) -> str:
         """Take over an edition that has come beside; why not, when one has been given up.

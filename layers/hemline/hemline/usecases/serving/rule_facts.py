@@ -19,13 +19,13 @@ from hemline.decide.facts.names import window
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.learn.profile import alerts
 from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES
-from hemline.model.decision import Page, Traits
+from hemline.model.decision import PageContext, Traits
 from hemline.model.edition import UNKNOWN_STOCK
 from hemline.model.input.text import normal
+from hemline.usecases.serving.visitor_context import VisitorContext
 
 if TYPE_CHECKING:
     from hemline.learn.profile.columns import Columns
-    from hemline.usecases.serving.visitor_context import Known
 
 _DAY = 86_400_000
 _MINUTE = 60_000
@@ -34,18 +34,21 @@ _SOUTH = "AO AR AU BO BR BW CL FJ LS MG MU MW MZ NA NZ PE PG PY RE SZ TL UY VU W
 """Countries whose people live south of the equator, most of them."""
 
 
-class Request(NamedTuple):
+class RequestContext(NamedTuple):
     """What facts of the request follow from; `minute` epoch ms."""
 
-    page: Page
+    page: PageContext
     traits: Traits
     snapshot: Snapshot
     minute: int
 
 
-def others(page: Page, traits: Traits, snapshot: Snapshot, known: "Known") -> Maker:
+def others(page: PageContext, traits: Traits, snapshot: Snapshot, known: VisitorContext) -> Maker:
     """Under `facts.OTHERS`: a fact whose value finds further facts by name."""
-    request, history = Request(page, traits, snapshot, known.minute), History(known, snapshot)
+    request, history = (
+        RequestContext(page, traits, snapshot, known.minute),
+        ProfileHistory(known, snapshot),
+    )
 
     def find(name: str) -> Fact:
         made = OF_REQUEST.get(name)
@@ -70,8 +73,8 @@ def _host(url: str) -> str:
         return ""
 
 
-def _query(name: str) -> Callable[[Request], str]:
-    def value(request: Request) -> str:
+def _query(name: str) -> Callable[[RequestContext], str]:
+    def value(request: RequestContext) -> str:
         _, _, query = request.page.url.partition("?")
         try:
             found = parse_qs(query.partition("#")[0], max_num_fields=100).get(name, [""])
@@ -82,7 +85,7 @@ def _query(name: str) -> Callable[[Request], str]:
     return value
 
 
-def _item(request: Request) -> int:
+def _item(request: RequestContext) -> int:
     """The index of the page's item. Raises MissingFact."""
     index = request.snapshot.index.get(request.page.item or "", -1)
     if index < 0:
@@ -95,30 +98,30 @@ def _categories_of(snapshot: Snapshot, index: int) -> list[str]:
     return [snapshot.categories[c] for c in flat[at[index] : at[index + 1]].tolist()]
 
 
-def _price(request: Request) -> float | None:
+def _price(request: RequestContext) -> float | None:
     return price_of(request.snapshot, _item(request))
 
 
-def _stock(request: Request) -> int | None:
+def _stock(request: RequestContext) -> int | None:
     stock = int(request.snapshot.stock[_item(request)])
     return None if stock == UNKNOWN_STOCK else stock
 
 
-def _place(request: Request) -> tuple[float, float] | None:
+def _place(request: RequestContext) -> tuple[float, float] | None:
     latitude, longitude = request.traits.latitude, request.traits.longitude
     return None if latitude is None or longitude is None else (latitude, longitude)
 
 
-def _site_time(name: str) -> Callable[[Request], int | str]:
-    def value(request: Request) -> int | str:
+def _site_time(name: str) -> Callable[[RequestContext], int | str]:
+    def value(request: RequestContext) -> int | str:
         time, minute = request.snapshot.header.time, request.minute // _MINUTE
         return LOCAL[name](minute + time.own.at(minute), time.hemisphere)
 
     return value
 
 
-def _visitor_time(name: str) -> Callable[[Request], int | str]:
-    def value(request: Request) -> int | str:
+def _visitor_time(name: str) -> Callable[[RequestContext], int | str]:
+    def value(request: RequestContext) -> int | str:
         time, minute = request.snapshot.header.time, request.minute // _MINUTE
         offsets = time.of(request.traits.time_zone)
         if offsets is None:
@@ -128,7 +131,7 @@ def _visitor_time(name: str) -> Callable[[Request], int | str]:
     return value
 
 
-def _hemisphere(request: Request) -> str:
+def _hemisphere(request: RequestContext) -> str:
     """The visitor's: by latitude, else by country, else the site's."""
     traits = request.traits
     if traits.latitude is not None:
@@ -138,7 +141,7 @@ def _hemisphere(request: Request) -> str:
     return request.snapshot.header.time.hemisphere
 
 
-OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
+OF_REQUEST: Mapping[str, Callable[[RequestContext], object]] = {
     "trait.region": lambda request: normal(request.traits.region),
     "trait.city": lambda request: normal(request.traits.city),
     "trait.lat": lambda request: request.traits.latitude,
@@ -160,18 +163,18 @@ OF_REQUEST: Mapping[str, Callable[[Request], object]] = {
 """Name → its value; None for what is not known."""
 
 
-def _cart_value(request: Request) -> float | None:
+def _cart_value(request: RequestContext) -> float | None:
     items = request.snapshot.indices(list(dict.fromkeys(request.page.cart))).tolist()
     return total(request.snapshot, ((item, 1) for item in items))
 
 
-def _cart_categories(request: Request) -> list[str]:
+def _cart_categories(request: RequestContext) -> list[str]:
     items = request.snapshot.indices(request.page.cart).tolist()
     names = (name for item in items for name in _categories_of(request.snapshot, item))
     return list(dict.fromkeys(names))
 
 
-OF_CART: Mapping[str, Callable[[Request], object]] = {
+OF_CART: Mapping[str, Callable[[RequestContext], object]] = {
     "cart.count": lambda request: len(set(request.page.cart)),
     "cart.value": _cart_value,
     "cart.categories": _cart_categories,
@@ -179,10 +182,10 @@ OF_CART: Mapping[str, Callable[[Request], object]] = {
 """Of the cart that the page states: at today's prices, each thing once."""
 
 
-class History:
+class ProfileHistory:
     """What a profile says when rules ask: of the actions that it still keeps, at today's prices."""
 
-    def __init__(self, known: "Known", snapshot: Snapshot) -> None:
+    def __init__(self, known: VisitorContext, snapshot: Snapshot) -> None:
         self._known, self._snapshot = known, snapshot
 
     def value(self, name: str) -> object:
@@ -262,16 +265,16 @@ class History:
         return total(self._snapshot, zip(items[known].tolist(), quantities, strict=True))
 
 
-_OF_VISITOR: Mapping[str, Callable[[History], object]] = {
-    "visitor.days_since_last": History.since_last,
-    "visitor.days_since_first": History.since_first,
+_OF_VISITOR: Mapping[str, Callable[[ProfileHistory], object]] = {
+    "visitor.days_since_last": ProfileHistory.since_last,
+    "visitor.days_since_first": ProfileHistory.since_first,
     "visitor.last_purchase_days": lambda history: history.days_since(history.last("purchase")),
-    "visitor.lifetime_value": History.spent,
+    "visitor.lifetime_value": ProfileHistory.spent,
 }
-_OF_FAMILY: Mapping[str, Callable[[History, str], object]] = {
-    "affinity": History.affinity,
-    "count": History.count,
-    "last": History.last,
-    "items": History.items,
-    "alert": History.alert,
+_OF_FAMILY: Mapping[str, Callable[[ProfileHistory, str], object]] = {
+    "affinity": ProfileHistory.affinity,
+    "count": ProfileHistory.count,
+    "last": ProfileHistory.last,
+    "items": ProfileHistory.items,
+    "alert": ProfileHistory.alert,
 }

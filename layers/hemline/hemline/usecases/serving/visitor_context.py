@@ -1,28 +1,19 @@
-"""What is known of who asks and of where, as facts by name; made when a decision first reads them.
+"""What is known of the visitor who asks, and whether their consent lets a decision read it.
 
-Judges consent once, for everything: without it the visitor's facts are not there, so nothing can read
-them. Knows no store: what the one read brought is handed in.
+Consent is judged once, for everything. Knows no store: what the one read brought is handed in.
 """
 
-from functools import cache, partial
-
-import msgspec
-
-from hemline.decide.brake import FACT
-from hemline.decide.facts.facts import OTHERS, Fact, Maker, MissingFact
-from hemline.decide.page import Ask, Engine
+from hemline.decide.facts.facts import Fact
+from hemline.decide.page import Engine
 from hemline.decide.ranking.visitor import VisitorView, view
-from hemline.decide.token import CONSENTED, KNOWN, UNREAD, Whose, short, who
+from hemline.decide.token import CONSENTED, KNOWN, UNREAD, SubjectReference, short, who
 from hemline.learn.profile.fold import Profile, decode, fold, state_bytes
-from hemline.model.brake import Brake
 from hemline.model.consent import Purpose
-from hemline.model.decision import Page, Visit
+from hemline.model.decision import Visit
 from hemline.model.errors import Refused, Unavailable
 from hemline.model.events.event import Record
-from hemline.model.ids import hash64
-from hemline.model.input.text import normal
-from hemline.model.subject_status import FRESH
-from hemline.usecases.ports import Hot, Stored
+from hemline.model.subject_status import DEFAULT_STATUS
+from hemline.usecases.ports import ServingRead, Stored
 
 _SESSION_GAP = 30 * 60_000
 """Milliseconds after which somebody counts as returning (the field's usual half hour)."""
@@ -38,7 +29,7 @@ def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
     return visit.consent or policy.unsaid(Purpose.PERSONALISATION, country)
 
 
-def judged(visit: Visit, hot: Hot | Unavailable, engine: Engine, country: str) -> Visit:
+def judged(visit: Visit, hot: ServingRead | Unavailable, engine: Engine, country: str) -> Visit:
     """The visit as it counts now that what stands beside the profile was read with it.
 
     A no, or being forgotten, holds from the next request on, whatever the capsule still says. Where it
@@ -48,82 +39,19 @@ def judged(visit: Visit, hot: Hot | Unavailable, engine: Engine, country: str) -
     silent = unread and visit.subject is not None and visit.consent is None
     agreed = not silent and consents(visit, engine, country)
     stored = None if isinstance(hot, Unavailable) else hot.profile
-    standing = stored.standing if stored else FRESH
+    standing = stored.standing if stored else DEFAULT_STATUS
     refused = standing.consent.states(Purpose.PERSONALISATION) is False
     dead = standing.forgotten and (visit.subject or "").startswith("v:")
     recent = tuple(act for act in visit.recent if act.event.time > standing.forgotten)
     return Visit(visit.subject, agreed and not refused and not dead, recent)
 
 
-def makers(ask: Ask, known: "Known") -> dict[str, Maker]:
-    """Every fact that this request may read, by name."""
-    page, traits = ask.page, ask.traits
-    found: dict[str, Maker] = {
-        "clock.minute": lambda: _fact(known.minute),
-        "page.type": lambda: _fact(page.type),
-        # The query is for campaigns alone: a rule about /sale is about every way to it.
-        "page.url": lambda: _fact(page.url.partition("?")[0].partition("#")[0]),
-        "page.item": lambda: _fact(page.item),
-        "page.category": lambda: _fact(page.category and normal(page.category)),
-        "trait.country": lambda: _fact(traits.country),
-        "trait.device": lambda: _fact(traits.device),
-        "trait.language": lambda: _fact(traits.language),
-        FACT: _no_brake,
-        OTHERS: cache(partial(_others, ask, known)),
-    }
-    told = partial(_told, consented=known.consented)
-    found |= {f"page.{n}": partial(told, v) for n, v in _lists(page) if v}
-    # Without consent they are not there at all, so that nothing can read them.
-    if known.consented:
-        found["page.cart"] = lambda: _fact(page.cart)
-        if known.subject:
-            found |= _visitor_facts(known)
-    return found
-
-
-def _no_brake() -> Fact:
-    raise MissingFact(FACT)
-
-
-def _others(ask: Ask, known: "Known") -> Fact:
-    # Made when a rule first asks for one of them: many sites have none, and start-up is everybody's.
-    from hemline.usecases.serving.rule_facts import others  # noqa: PLC0415 - as the comment says
-
-    return others(ask.page, ask.traits, known.snapshot, known)()
-
-
-def _told(names: tuple[str, ...], *, consented: bool) -> Fact:
-    """What the page says of the visitor: read by nobody without consent, and that too is personal."""
-    if not consented:
-        raise MissingFact("consent")
-    return _fact(names)
-
-
-def _lists(page: Page) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return (("owned", page.owned), ("seen", page.seen))
-
-
-def brake_fact(brake: Brake) -> dict[str, Maker]:
-    """What is stopped, as a fact; not there at all for a site whose brake was never touched."""
-    fact = Fact(brake, _encode(brake.stops))
-    return {FACT: lambda: fact} if brake.version else {}
-
-
-def _visitor_facts(known: "Known") -> dict[str, Maker]:
-    return {
-        "visitor.seed": lambda: _fact(hash64(known.subject)),
-        "visitor.known": lambda: known.fact(not known.profile().empty),
-        "visitor.returning": lambda: known.fact(known.returning()),
-        "visitor.view": lambda: known.fact(known.view()),
-        "visitor.recent": lambda: known.fact(known.view().recent.tolist()),
-        "visitor.categories": lambda: known.fact(known.view().categories.tolist()),
-    }
-
-
-class Known:
+class VisitorContext:
     """What is known of who asks, as of this request; made when a fact first asks for it."""
 
-    def __init__(self, visit: Visit, hot: Hot | Unavailable, engine: Engine, minute: int) -> None:
+    def __init__(
+        self, visit: Visit, hot: ServingRead | Unavailable, engine: Engine, minute: int
+    ) -> None:
         self._visit, self._hot, self._engine, self.minute = visit, hot, engine, minute
         self.consented = consents(visit, engine, "")
         self.subject = visit.subject or ""
@@ -159,15 +87,15 @@ class Known:
         """A fact that stands and falls with the profile."""
         return Fact(value, self._mark + (b"\1" if value else b"\0"))
 
-    def whose(self, key: bytes) -> Whose:
+    def whose(self, key: bytes) -> SubjectReference:
         """For the token; no more than was there to be read."""
         if not self.consented or not self.subject:
-            return Whose(CONSENTED if self.consented else 0)
+            return SubjectReference(CONSENTED if self.consented else 0)
         try:
             self.profile()
         except Unavailable:
-            return Whose(CONSENTED | KNOWN | UNREAD, who(self.subject, key))
-        return Whose(
+            return SubjectReference(CONSENTED | KNOWN | UNREAD, who(self.subject, key))
+        return SubjectReference(
             CONSENTED | KNOWN,
             who(self.subject, key),
             self._mark[:8],
@@ -194,10 +122,3 @@ def _decoded(stored: Stored | None) -> Profile:
         return decode(stored.blob)
     except Refused as why:
         raise Unavailable("profile", str(why)) from None
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _fact(value: object) -> Fact:
-    return Fact(value, _encode(value))

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from hemline.model import keys
-from hemline.model.brake import MOST_STOPS, NAMED, NO_BRAKE, Brake, Change, Stop, brake_of, place_of
+from hemline.model.brake import (
+    MOST_STOPS,
+    NAMED,
+    NO_BRAKE,
+    Brake,
+    BrakeChange,
+    Stop,
+    brake_of,
+    place_of,
+)
 from hemline.model.edition import Edition
 from hemline.model.errors import BadInput, Conflict
 from hemline.usecases.ports import BrakeStore, ObjectStore
@@ -34,11 +43,11 @@ def show(site: str, places: BrakePlaces) -> Brake:
 def set_stop(site: str, places: BrakePlaces, stop: Stop) -> Brake:
     """Stop it; the same kind and name again replaces what was said before. Raises BadInput."""
     _check(stop)
-    change = Change("set", stop.who, stop.at, stop.why, stop.kind, stop.name)
+    change = BrakeChange("set", stop.who, stop.at, stop.why, stop.kind, stop.name)
     return _changed(site, places, change, stop)
 
 
-def clear(site: str, places: BrakePlaces, change: Change) -> Brake:
+def clear(site: str, places: BrakePlaces, change: BrakeChange) -> Brake:
     """Release what `change` names; everything when it names no kind. Raises BadInput when nothing is."""
     _check_text("why", change.why)
     _check_text("who", change.who)
@@ -91,7 +100,7 @@ _MOST_PLACES = 100
 """As many as a list can have."""
 
 
-def _changed(site: str, places: BrakePlaces, change: Change, stop: Stop | None) -> Brake:
+def _changed(site: str, places: BrakePlaces, change: BrakeChange, stop: Stop | None) -> Brake:
     for attempt in range(_TRIES):
         before = show(site, places)
         _write_down(site, places, before)
@@ -114,7 +123,7 @@ def _changed(site: str, places: BrakePlaces, change: Change, stop: Stop | None) 
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _is_meant(stop: Stop, change: Change) -> bool:
+def _is_meant(stop: Stop, change: BrakeChange) -> bool:
     if change.act == "clear" and not change.kind:
         return True
     same = stop.kind == change.kind and (not change.name or stop.name == change.name)

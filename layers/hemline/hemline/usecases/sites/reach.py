@@ -7,17 +7,18 @@ from typing import NamedTuple
 import msgspec
 
 from hemline.decide.facts.facts import Facts, FactSource
-from hemline.decide.page import Ask, Engine, decide_page
+from hemline.decide.page import Engine, PageRequest, decide_page
 from hemline.decide.rules.conditions import BadCondition, Holds, compile_all
 from hemline.decide.rules.operators import Misfit
 from hemline.decide.rules.plan import conditions_of
-from hemline.decide.token import Witness
+from hemline.decide.token import TokenContext
 from hemline.model.decision import Fragment, SlotRequest
 from hemline.model.site.rule import Rule, Segment, When, leaves
 from hemline.model.site.site import Site
-from hemline.sitefile.review.compare import Change, Named, Part, changes, parts
-from hemline.usecases.serving.visitor_context import Known, makers
-from hemline.usecases.sites.recent_visitors import KNOWN_FACTS, Moment, Sample
+from hemline.sitefile.review.compare import Named, Part, SiteChange, changes, parts
+from hemline.usecases.serving.fact_providers import fact_providers
+from hemline.usecases.serving.visitor_context import VisitorContext
+from hemline.usecases.sites.recent_visitors import KNOWN_FACTS, Moment, VisitorSample
 
 _KEY = b"receipts of a comparison go nowhere"
 _MINUTE = 60_000
@@ -38,7 +39,7 @@ class Told(msgspec.Struct, frozen=True):
     moments, its dates aside.
     """
 
-    change: Change
+    change: SiteChange
     reach: Reach | None = None
 
 
@@ -57,7 +58,7 @@ class Sides(NamedTuple):
     engines: tuple[Engine, Engine]
 
 
-def told(sides: Sides, sample: Sample) -> list[Told]:
+def told(sides: Sides, sample: VisitorSample) -> list[Told]:
     """Every change, rule by rule, with its reach."""
     named = {(one.kind, one.name): one for one in parts(sides.old, sides.new)}
     return [
@@ -69,7 +70,7 @@ def told(sides: Sides, sample: Sample) -> list[Told]:
     ]
 
 
-def slots(sides: Sides, sample: Sample, now: int) -> list[SlotReach]:
+def slots(sides: Sides, sample: VisitorSample, now: int) -> list[SlotReach]:
     """Each slot that both have: who, as of `now` (epoch ms), would see something else there."""
     before = {slot.name for slot in sides.old.slots}
     names = [slot.name for slot in sides.new.slots if slot.name in before]
@@ -87,11 +88,11 @@ def slots(sides: Sides, sample: Sample, now: int) -> list[SlotReach]:
 def _shown(engine: Engine, names: Sequence[str], moment: Moment) -> dict[str, object]:
     """Each slot alone: which of them stand on one page the site file does not say."""
     known = _known(engine, moment)
-    witness = Witness((_KEY,), lambda: known.whose(_KEY))
+    witness = TokenContext((_KEY,), lambda: known.whose(_KEY))
     found: dict[str, object] = {}
     for name in names:
-        ask = Ask(moment.page, moment.traits, (SlotRequest(name),), "json")
-        made = decide_page(engine, ask, FactSource(makers(ask, known)), witness)
+        ask = PageRequest(moment.page, moment.traits, (SlotRequest(name),), "json")
+        made = decide_page(engine, ask, FactSource(fact_providers(ask, known)), witness)
         found[name] = _answer(made[name])
     return found
 
@@ -101,11 +102,11 @@ def _answer(fragment: Fragment) -> object:
     return fragment.items or body.get("variant") or body.get("sections")
 
 
-def _known(engine: Engine, moment: Moment) -> Known:
-    return Known(moment.visit, moment.hot, engine, moment.now - moment.now % _MINUTE)
+def _known(engine: Engine, moment: Moment) -> VisitorContext:
+    return VisitorContext(moment.visit, moment.hot, engine, moment.now - moment.now % _MINUTE)
 
 
-def _reach(named: Named, sides: Sides, sample: Sample) -> Reach | None:
+def _reach(named: Named, sides: Sides, sample: VisitorSample) -> Reach | None:
     if named.kind in {"slot", "template"}:
         return None
     tests: list[tuple[Engine, Holds, bool]] = []
@@ -164,11 +165,11 @@ def _touched(tests: Sequence[tuple[Engine, Holds, bool]], moments: Sequence[Mome
 
 
 def _facts(engine: Engine, moment: Moment, *, personal: bool) -> Facts:
-    ask = Ask(moment.page, moment.traits, (), "json")
-    return Facts(FactSource(makers(ask, _known(engine, moment))), personal=personal)
+    ask = PageRequest(moment.page, moment.traits, (), "json")
+    return Facts(FactSource(fact_providers(ask, _known(engine, moment))), personal=personal)
 
 
-def share(count: int, sample: Sample) -> Reach:
+def share(count: int, sample: VisitorSample) -> Reach:
     """A share of the sample with its standard error; nothing is uncertain about a whole population."""
     n = len(sample.visitors)
     if not n:

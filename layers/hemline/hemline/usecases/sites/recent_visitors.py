@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hemline.learn.profile.fold import Profile, encode, fold
-from hemline.model.decision import Page, Traits, Visit
+from hemline.model.decision import PageContext, Traits, Visit
 from hemline.model.events.event import Record
 from hemline.model.ids import hash64
-from hemline.usecases.ports import Hot, Stored
+from hemline.usecases.ports import ServingRead, Stored
 
 _DAY = 86_400_000
 KNOWN_FACTS = ("clock.", "visitor.", "page.item", "page.category", "trait.country", "trait.device")
@@ -23,14 +23,14 @@ KNOWN_FACTS = ("clock.", "visitor.", "page.item", "page.category", "trait.countr
 class Moment(NamedTuple):
     """One event of a visitor, as the request before it: what was known then; `now` in epoch ms."""
 
-    page: Page
+    page: PageContext
     traits: Traits
     visit: Visit
-    hot: Hot
+    hot: ServingRead
     now: int
 
 
-class Sample(NamedTuple):
+class VisitorSample(NamedTuple):
     """`visitors`: each one's last moments, oldest first; `population`: how many there were in all."""
 
     visitors: Sequence[Sequence[Moment]]
@@ -38,7 +38,7 @@ class Sample(NamedTuple):
     days: int
 
 
-class Wanted(NamedTuple):
+class SampleSize(NamedTuple):
     """How many visitors of how many last days, and how many moments of each."""
 
     visitors: int = 500
@@ -46,7 +46,9 @@ class Wanted(NamedTuple):
     moments: int = 5
 
 
-def sample(records: Sequence[Record], categories: Mapping[str, str], wanted: Wanted) -> Sample:
+def sample(
+    records: Sequence[Record], categories: Mapping[str, str], wanted: SampleSize
+) -> VisitorSample:
     """Visitors of the last days before the newest event; `categories`: item → its main category.
 
     Chosen by a hash of who they are, so that the same archive gives the same sample.
@@ -62,7 +64,7 @@ def sample(records: Sequence[Record], categories: Mapping[str, str], wanted: Wan
     visitors = [
         _moments(histories[who], categories, since, wanted.moments) for who in sorted(chosen)
     ]
-    return Sample(visitors, len(recent), wanted.days)
+    return VisitorSample(visitors, len(recent), wanted.days)
 
 
 def _moments(
@@ -82,8 +84,8 @@ def _moments(
 def _moment(record: Record, profile: Profile, categories: Mapping[str, str]) -> Moment:
     lines = record.event.items()
     item = lines[0].item if len(lines) == 1 else None
-    page = Page(item=item, category=categories.get(item or ""))
+    page = PageContext(item=item, category=categories.get(item or ""))
     traits = Traits(country=record.country, device=record.device)
     visit = Visit(record.subject, record.profiled)
-    hot = Hot(None if profile.empty else Stored(encode(profile), 1), None)
+    hot = ServingRead(None if profile.empty else Stored(encode(profile), 1), None)
     return Moment(page, traits, visit, hot, record.event.time)

@@ -1,0 +1,88 @@
+"""The facts of one request by name, each made when a decision first reads it.
+
+Without consent the visitor's facts are not there at all, so nothing can read them.
+"""
+
+from functools import cache, partial
+
+import msgspec
+
+from hemline.decide.brake import FACT
+from hemline.decide.facts.facts import OTHERS, Fact, Maker, MissingFact
+from hemline.decide.page import PageRequest
+from hemline.model.brake import Brake
+from hemline.model.decision import PageContext
+from hemline.model.ids import hash64
+from hemline.model.input.text import normal
+from hemline.usecases.serving.visitor_context import VisitorContext
+
+_encode = msgspec.json.Encoder().encode
+
+
+def fact_providers(ask: PageRequest, known: VisitorContext) -> dict[str, Maker]:
+    """Every fact that this request may read, by name."""
+    page, traits = ask.page, ask.traits
+    found: dict[str, Maker] = {
+        "clock.minute": lambda: _fact(known.minute),
+        "page.type": lambda: _fact(page.type),
+        # The query is for campaigns alone: a rule about /sale is about every way to it.
+        "page.url": lambda: _fact(page.url.partition("?")[0].partition("#")[0]),
+        "page.item": lambda: _fact(page.item),
+        "page.category": lambda: _fact(page.category and normal(page.category)),
+        "trait.country": lambda: _fact(traits.country),
+        "trait.device": lambda: _fact(traits.device),
+        "trait.language": lambda: _fact(traits.language),
+        FACT: _no_brake,
+        OTHERS: cache(partial(_others, ask, known)),
+    }
+    told = partial(_told, consented=known.consented)
+    found |= {f"page.{n}": partial(told, v) for n, v in _lists(page) if v}
+    # Without consent they are not there at all, so that nothing can read them.
+    if known.consented:
+        found["page.cart"] = lambda: _fact(page.cart)
+        if known.subject:
+            found |= _visitor_facts(known)
+    return found
+
+
+def _no_brake() -> Fact:
+    raise MissingFact(FACT)
+
+
+def _others(ask: PageRequest, known: VisitorContext) -> Fact:
+    # Made when a rule first asks for one of them: many sites have none, and start-up is everybody's.
+    from hemline.usecases.serving.rule_facts import others  # noqa: PLC0415 - as the comment says
+
+    return others(ask.page, ask.traits, known.snapshot, known)()
+
+
+def _told(names: tuple[str, ...], *, consented: bool) -> Fact:
+    """What the page says of the visitor: read by nobody without consent, and that too is personal."""
+    if not consented:
+        raise MissingFact("consent")
+    return _fact(names)
+
+
+def _lists(page: PageContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (("owned", page.owned), ("seen", page.seen))
+
+
+def brake_fact(brake: Brake) -> dict[str, Maker]:
+    """What is stopped, as a fact; not there at all for a site whose brake was never touched."""
+    fact = Fact(brake, _encode(brake.stops))
+    return {FACT: lambda: fact} if brake.version else {}
+
+
+def _visitor_facts(known: VisitorContext) -> dict[str, Maker]:
+    return {
+        "visitor.seed": lambda: _fact(hash64(known.subject)),
+        "visitor.known": lambda: known.fact(not known.profile().empty),
+        "visitor.returning": lambda: known.fact(known.returning()),
+        "visitor.view": lambda: known.fact(known.view()),
+        "visitor.recent": lambda: known.fact(known.view().recent.tolist()),
+        "visitor.categories": lambda: known.fact(known.view().categories.tolist()),
+    }
+
+
+def _fact(value: object) -> Fact:
+    return Fact(value, _encode(value))
