@@ -18,7 +18,7 @@ from hemline.runtime.identity import sign_visitor
 from tests.builders.editions import KEYS, NOW, SITE
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import environment, event, load
-from workbench.cloud.streams.delivery import Entry
+from workbench.cloud.streams.delivery import DeliveryEntry
 from workbench.cloud.streams.events import Origin, kinesis_event
 from workbench.cloud.template import EventSource
 from workbench.forget.spellings import found_in, needles
@@ -208,7 +208,7 @@ def account_call(route: str, body: str = "", bearer: str = "") -> dict[str, Any]
 def batch(*payloads: bytes) -> dict[str, Any]:
     source = EventSource("Stream", "events", "ingest", 10, 0.0, -1, -1, True, True, None)
     entries = [
-        Entry(str(number), f"v:{VISITOR}", data, time.time())
+        DeliveryEntry(str(number), f"v:{VISITOR}", data, time.time())
         for number, data in enumerate(payloads, 1)
     ]
     return kinesis_event(entries, Origin(source, "shardId-0", REGION))

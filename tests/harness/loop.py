@@ -29,7 +29,7 @@ from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import environment, load
 from workbench.cloud import payload
 from workbench.cloud.payload import Arrival, GatewayRequest
-from workbench.cloud.streams.delivery import Entry
+from workbench.cloud.streams.delivery import DeliveryEntry
 from workbench.cloud.streams.events import Origin, kinesis_event
 from workbench.cloud.template import EventSource, Route
 
@@ -201,9 +201,9 @@ def _handler(loop: Loop) -> type[BaseHTTPRequestHandler]:
     return Origin
 
 
-def _entry(record: dict[str, Any]) -> Entry:
+def _entry(record: dict[str, Any]) -> DeliveryEntry:
     arrived = record["ApproximateArrivalTimestamp"].timestamp()
-    return Entry(record["SequenceNumber"], record["PartitionKey"], record["Data"], arrived)
+    return DeliveryEntry(record["SequenceNumber"], record["PartitionKey"], record["Data"], arrived)
 
 
 def _origin(shard: str) -> Origin:

@@ -16,7 +16,7 @@ from hemline.adapters.memory import MemoryObjects, MemoryTable
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.second_opinions import dynamodb_local, kinesalite
 from tests.harness.soaking import broken
-from workbench.cloud.streams.mapping import Clients
+from workbench.cloud.streams.mapping import MappingClients
 from workbench.soak import cloud as clouds
 from workbench.soak.books.verdict import VerdictStores
 from workbench.soak.cloud import soak_cloud
@@ -44,7 +44,7 @@ def test_resharding_loses_and_doubles_nothing(tmp_path: Path) -> None:
         stream = emulator.make_stream(2)
         door = connect("kinesis", region=REGION, endpoint=proxy.endpoint, timeout=TIMEOUT)
         kinesis = emulator.boto("kinesis")
-        clients = Clients(kinesis, None, REGION)
+        clients = MappingClients(kinesis, None, REGION)
         places = clouds.Cloud(
             KinesisStream(door, stream),
             stores,

@@ -16,7 +16,7 @@ from hemline.model.errors import Conflict
 from hemline.usecases.ports import Written
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.soaking import broken
-from workbench.cloud.streams.mapping import Clients
+from workbench.cloud.streams.mapping import MappingClients
 from workbench.soak import cloud as clouds
 from workbench.soak.books.verdict import VerdictStores
 from workbench.soak.cloud import soak_cloud
@@ -48,7 +48,7 @@ def ministack(settings: SoakSettings, emulator: Cloud, proxy: Proxy, folder: Pat
         KinesisStream(door, stream),
         at(proxy.endpoint, table, bucket),
         at(emulator.endpoint, table, bucket),
-        Clients(emulator.boto("kinesis"), emulator.boto("s3"), REGION),
+        MappingClients(emulator.boto("kinesis"), emulator.boto("s3"), REGION),
         stream,
     )
     return soak_cloud(settings, places, folder)

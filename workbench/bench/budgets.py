@@ -17,7 +17,7 @@ Rows = Sequence[Mapping[str, Any]]
 _MOST_SECONDS = 600
 
 
-class Budget(NamedTuple):
+class BenchBudget(NamedTuple):
     """Of one line of a bench's table."""
 
     row: str
@@ -26,16 +26,16 @@ class Budget(NamedTuple):
     cpu_us: float
 
 
-BUDGETS: Mapping[str, Budget] = {
-    "decide": Budget("hemline", 200, 600),
-    "page": Budget("hemline", 100, 4_000),
-    "rules": Budget("hemline", 500, 300),
-    "startup": Budget("hemline", 0, 120_000),
+BUDGETS: Mapping[str, BenchBudget] = {
+    "decide": BenchBudget("hemline", 200, 600),
+    "page": BenchBudget("hemline", 100, 4_000),
+    "rules": BenchBudget("hemline", 500, 300),
+    "startup": BenchBudget("hemline", 0, 120_000),
 }
 """Bench → what one decision of 200 candidates, a page of 8 slots, 500 rules and a start may cost."""
 
 
-class Held(NamedTuple):
+class BudgetResult(NamedTuple):
     """A bench against its budget."""
 
     bench: str
@@ -45,17 +45,17 @@ class Held(NamedTuple):
     within: bool
 
 
-def held(bench: str, rows: Rows, times: float = 1.0) -> Held:
+def held(bench: str, rows: Rows, times: float = 1.0) -> BudgetResult:
     """Raises LookupError when the table has no such line."""
     budget = BUDGETS[bench]
     cpu = next((float(r["cpu_us"]) for r in rows if _is(r, budget)), None)
     if cpu is None:
         raise LookupError(f"bench {bench} has no line {budget.row} {budget.size}")
     most = budget.cpu_us * times
-    return Held(bench, budget.size, cpu, most, cpu <= most)
+    return BudgetResult(bench, budget.size, cpu, most, cpu <= most)
 
 
-def _is(row: Mapping[str, Any], budget: Budget) -> bool:
+def _is(row: Mapping[str, Any], budget: BenchBudget) -> bool:
     return row["name"] == budget.row and budget.size in row.values()
 
 
@@ -75,7 +75,7 @@ def check(
     times: float,
     repeats: int,
     measure: Callable[[str, int], Rows] = measured,
-) -> Iterator[Held]:
+) -> Iterator[BudgetResult]:
     """One after the other, so that none is measured beside another."""
     for bench in benches:
         yield held(bench, measure(bench, repeats), times)

@@ -146,7 +146,7 @@ def budgets(
     if as_json:
         print(json.dumps({"budgets": [one._asdict() for one in found]}))
     else:
-        _table(bench.Held._fields, found)
+        _table(bench.BudgetResult._fields, found)
     raise typer.Exit(0 if all(one.within for one in found) else 1)
 
 

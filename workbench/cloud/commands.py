@@ -25,13 +25,13 @@ def run(
     """Start the whole loop on this machine; Ctrl-C stops it and keeps its state."""
     from workbench.cloud.built import BuildError
     from workbench.cloud.emulator import EmulatorError
-    from workbench.cloud.local import Options, run_stack
+    from workbench.cloud.local import RunOptions, run_stack
     from workbench.cloud.parts import StartRefusal
     from workbench.cloud.runtime import WorkerError
     from workbench.cloud.screen import Screen
 
     try:
-        asyncio.run(run_stack(Options(port, seed=seed, ask_first=ask_first), Screen(raw=raw)))
+        asyncio.run(run_stack(RunOptions(port, seed=seed, ask_first=ask_first), Screen(raw=raw)))
     except StartRefusal as refusal:
         print(f"hemline: {refusal}", file=sys.stderr)
         raise typer.Exit(2) from None

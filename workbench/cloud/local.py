@@ -35,7 +35,7 @@ LAPTOP_PARAMETERS = {
 """What differs from the template's defaults on a laptop."""
 
 
-class Options(NamedTuple):
+class RunOptions(NamedTuple):
     """What a user may choose."""
 
     port: int
@@ -46,7 +46,7 @@ class Options(NamedTuple):
     """Remember no visitor who was not asked."""
 
 
-async def run_stack(options: Options, screen: Screen) -> None:
+async def run_stack(options: RunOptions, screen: Screen) -> None:
     """Until Ctrl-C or TERM. Raises parts.Refusal when it cannot start."""
     main = asyncio.current_task()
     assert main is not None
@@ -59,7 +59,7 @@ async def run_stack(options: Options, screen: Screen) -> None:
 
 @contextlib.asynccontextmanager
 async def up(
-    options: Options, screen: Screen, hurry: asyncio.Event
+    options: RunOptions, screen: Screen, hurry: asyncio.Event
 ) -> AsyncIterator[emulation.Emulator]:
     """The stack for the length of the block; `hurry` cuts short what its end still delivers."""
     began = time.monotonic()

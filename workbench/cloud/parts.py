@@ -31,7 +31,7 @@ from workbench.cloud.runtime import Home, emulator_binary
 from workbench.cloud.schedules import play
 from workbench.cloud.screen import Screen
 from workbench.cloud.streams.checkpoints import Checkpoints
-from workbench.cloud.streams.mapping import Clients, Mapping
+from workbench.cloud.streams.mapping import MappingClients, Mapping
 from workbench.cloud.template import Stack
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
 
@@ -154,7 +154,7 @@ async def mappings(
     stack: Stack, pools: dict[str, WorkerPool], endpoint: str, screen: Screen, hurry: asyncio.Event
 ) -> AsyncIterator[None]:
     """Every event source mapping reads; at the end what the stream holds is still delivered."""
-    clients = Clients(
+    clients = MappingClients(
         resources.client("kinesis", endpoint, emulation.REGION),
         resources.client("s3", endpoint, emulation.REGION),
         emulation.REGION,

@@ -19,8 +19,8 @@ from hemline.usecases.ingest.batch import WORKERS
 from hemline.usecases.ports import EventStream, StreamEntry
 from workbench.cloud.pool import InvokeResult
 from workbench.cloud.streams.checkpoints import Checkpoints
-from workbench.cloud.streams.delivery import Entry, FunctionError
-from workbench.cloud.streams.mapping import Clients, Mapping
+from workbench.cloud.streams.delivery import DeliveryEntry, FunctionError
+from workbench.cloud.streams.mapping import MappingClients, Mapping
 from workbench.soak.books.verdict import VerdictStores, judge
 from workbench.soak.books.verdict_people import remains
 from workbench.soak.consumer import stated
@@ -45,7 +45,7 @@ class Cloud(NamedTuple):
     door: EventStream
     used: VerdictStores
     judged: VerdictStores
-    clients: Clients
+    clients: MappingClients
     stream: str
     reshard: Callable[[int], None] = lambda _: None
     """Called between calls, with how many there were so far."""
@@ -145,8 +145,8 @@ async def _all_read(mapping: Mapping, kept: Checkpoints) -> None:
         await asyncio.sleep(_PAUSE)
 
 
-def _entry(record: dict[str, str]) -> Entry:
-    return Entry(
+def _entry(record: dict[str, str]) -> DeliveryEntry:
+    return DeliveryEntry(
         record["sequenceNumber"],
         record["partitionKey"],
         base64.b64decode(record["data"]),

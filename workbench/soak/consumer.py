@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from workbench.cloud.emulator import REGION
-from workbench.cloud.streams.delivery import Entry, Exhausted, deliver
+from workbench.cloud.streams.delivery import DeliveryEntry, Exhausted, deliver
 from workbench.cloud.template import EventSource, load
 from workbench.laptop import ROOT
 from workbench.soak.function import SoakFunction
@@ -81,7 +81,7 @@ class Consumer:
         for lane in running:
             lane.result()
 
-    def _lane(self, shard: str, entries: Sequence[Entry], size: int) -> Callable[[], None]:
+    def _lane(self, shard: str, entries: Sequence[DeliveryEntry], size: int) -> Callable[[], None]:
         source = stated()._replace(batch_size=size)
         world = _Lane(self, shard)
 
@@ -103,7 +103,7 @@ class _Lane:
     def __init__(self, consumer: Consumer, shard: str) -> None:
         self._consumer, self._shard = consumer, shard
 
-    async def invoke(self, entries: Sequence[Entry]) -> object:
+    async def invoke(self, entries: Sequence[DeliveryEntry]) -> object:
         """The function's answer."""
         return self._consumer.function.call(self._shard, entries)
 
@@ -132,9 +132,9 @@ def stated() -> EventSource:
     return stack.sources[0]._replace(max_age=-1.0)
 
 
-def in_lanes(entries: Sequence[Entry], lanes: int) -> list[list[Entry]]:
+def in_lanes(entries: Sequence[DeliveryEntry], lanes: int) -> list[list[DeliveryEntry]]:
     """A partition key's entries stay in one lane, in order."""
-    parts: list[list[Entry]] = [[] for _ in range(lanes)]
+    parts: list[list[DeliveryEntry]] = [[] for _ in range(lanes)]
     for entry in entries:
         parts[zlib.crc32(entry.partition.encode()) % lanes].append(entry)
     return [part for part in parts if part]

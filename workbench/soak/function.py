@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 import msgspec
 
 from hemline.usecases.ingest.batch import IngestDeps, IngestResult, StreamRecord, ingest_batch
-from workbench.cloud.streams.delivery import Entry, FunctionError
+from workbench.cloud.streams.delivery import DeliveryEntry, FunctionError
 from workbench.soak.books.checks import Check
 from workbench.soak.books.verdict import VerdictStores
 from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
@@ -53,7 +53,7 @@ class SoakFunction:
         self._archived: set[int] = set()
         self._ahead = self._miscounted = 0
 
-    def call(self, shard: str, entries: Sequence[Entry]) -> dict[str, object]:
+    def call(self, shard: str, entries: Sequence[DeliveryEntry]) -> dict[str, object]:
         """One invocation's answer. Raises FunctionError when it was killed."""
         self.invocations += 1
         life = Life(self.plan, self.stage, self, _numbers(entries))
@@ -94,7 +94,7 @@ class SoakFunction:
         return {"invocations": self.invocations, **reported}
 
 
-def _numbers(entries: Sequence[Entry]) -> dict[str, list[int]]:
+def _numbers(entries: Sequence[DeliveryEntry]) -> dict[str, list[int]]:
     numbers: dict[str, list[int]] = defaultdict(list)
     for entry in entries:
         numbers[entry.partition].append(int(entry.sequence))

@@ -13,7 +13,7 @@ from itertools import pairwise
 from hemline.adapters.kinesis_limits import too_large
 from hemline.model.errors import Unavailable
 from hemline.usecases.ports import StreamEntry
-from workbench.cloud.streams.delivery import Entry
+from workbench.cloud.streams.delivery import DeliveryEntry
 from workbench.soak.plan import FaultPlan, some
 
 _RANGE = 1 << 128
@@ -27,7 +27,7 @@ class MemoryShard:
     low: int
     high: int
     parents: tuple[str, ...] = ()
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[DeliveryEntry] = field(default_factory=list)
     closed: bool = False
 
 
@@ -76,7 +76,7 @@ class Shards:
             shard = next(s for s in self.all if not s.closed and s.low <= at < s.high)
             self._sequence += self._rng.randint(1, 9)
             shard.entries.append(
-                Entry(str(self._sequence), entry.partition, entry.data, self.now / 1000)
+                DeliveryEntry(str(self._sequence), entry.partition, entry.data, self.now / 1000)
             )
 
     def at(self, now: int) -> None:

@@ -17,7 +17,7 @@ from hemline.adapters.onnx.scan import check_model
 from hemline.adapters.onnx.trial import (
     STATED,
     VERSION,
-    Limits,
+    TrialLimits,
     trial_rows,
 )
 from hemline.decide.ranking.candidates import MOST
@@ -39,11 +39,11 @@ from tests.builders.onnx_models import (
 )
 from workbench import children
 
-LOOSE = Limits(wall_seconds=60, cpu_seconds=60, load_seconds=60.0, score_seconds=60.0)
+LOOSE = TrialLimits(wall_seconds=60, cpu_seconds=60, load_seconds=60.0, score_seconds=60.0)
 """For what is wrong otherwise than by being slow, on a machine that is busy."""
 
 
-def tried(data: bytes, limits: Limits = LOOSE, **changes: object) -> tuple[str, ...]:
+def tried(data: bytes, limits: TrialLimits = LOOSE, **changes: object) -> tuple[str, ...]:
     return try_ranker(data, card(data, **changes), limits).features
 
 
@@ -91,7 +91,7 @@ def test_a_sound_one_passes_and_its_features_are_told() -> None:
 def test_a_slow_one_is_refused_by_the_cpu_that_it_takes() -> None:
     # Twenty thousand times the work of a usual ranker; the limit is a hundred times that.
     with pytest.raises(Refused, match="of CPU"):
-        tried(slow(200), Limits())
+        tried(slow(200), TrialLimits())
     assert tried(slow(1), LOOSE), "the same, short"
 
 
@@ -188,7 +188,7 @@ def test_without_the_scan_the_limits_still_end_an_endless_loop(
     unscanned(monkeypatch)
     data = loop()
     with pytest.raises(Refused, match="its trial was stopped"):
-        try_ranker(data, card(data), Limits(wall_seconds=60, cpu_seconds=3))
+        try_ranker(data, card(data), TrialLimits(wall_seconds=60, cpu_seconds=3))
 
 
 @TRAPS

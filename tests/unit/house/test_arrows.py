@@ -13,9 +13,10 @@ BELOW = {
     "model": set(),
     "learn": {"model"},
     "decide": {"model", "learn"},
+    "sitefile": {"model", "learn", "decide"},
+    "usecases": {"model", "learn", "decide", "sitefile"},
     "adapters": {"model", "learn", "decide", "usecases"},
-    "usecases": {"model", "learn", "decide"},
-    "runtime": {"model", "learn", "decide", "usecases", "adapters"},
+    "runtime": {"model", "learn", "decide", "sitefile", "usecases", "adapters"},
 }
 # Adapters import `usecases.ports` alone: the shapes that they implement.
 PURE = {"model", "learn", "decide"}

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from workbench.cloud.template import EventSource
 
 
-class Entry(NamedTuple):
+class DeliveryEntry(NamedTuple):
     """One record of the stream."""
 
     sequence: str
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
     """Epoch seconds."""
 
 
-class Verdict(NamedTuple):
+class DeliveryVerdict(NamedTuple):
     """What an invocation said of its batch."""
 
     failed_from: int
@@ -39,16 +39,16 @@ class Verdict(NamedTuple):
 class Exhausted(NamedTuple):
     """A batch that is given up, for the destination."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[DeliveryEntry]
     condition: str
     """`RetryAttemptsExhausted` or `RecordAgeExceeded`."""
     attempts: int
 
 
-class World(Protocol):
+class DeliveryWorld(Protocol):
     """What delivery needs of the outside."""
 
-    async def invoke(self, entries: Sequence[Entry]) -> object:
+    async def invoke(self, entries: Sequence[DeliveryEntry]) -> object:
         """The function's answer as parsed JSON. Raises FunctionError."""
         ...
 
@@ -74,23 +74,27 @@ class FunctionError(Exception):
 
 
 class _Piece(NamedTuple):
-    entries: Sequence[Entry]
+    entries: Sequence[DeliveryEntry]
     attempts: int
 
 
-def judge(entries: Sequence[Entry], answer: object, *, partial: bool) -> Verdict:
+def judge(entries: Sequence[DeliveryEntry], answer: object, *, partial: bool) -> DeliveryVerdict:
     """Where a batch stands after an answer."""
     failures = answer.get("batchItemFailures") if partial and isinstance(answer, dict) else None
     if not failures:
-        return Verdict(len(entries), error=False)
+        return DeliveryVerdict(len(entries), error=False)
     places = {entry.sequence: index for index, entry in enumerate(entries)}
     try:
-        return Verdict(min(places[item["itemIdentifier"]] for item in failures), error=False)
+        return DeliveryVerdict(
+            min(places[item["itemIdentifier"]] for item in failures), error=False
+        )
     except (KeyError, TypeError):
-        return Verdict(0, error=True)
+        return DeliveryVerdict(0, error=True)
 
 
-async def deliver(entries: Sequence[Entry], source: EventSource, world: World) -> None:
+async def deliver(
+    entries: Sequence[DeliveryEntry], source: EventSource, world: DeliveryWorld
+) -> None:
     """Returns when every entry is done or given up; `world.done` has the last one's number."""
     # A stack of pieces, the oldest on top: order within a shard is kept.
     pieces = [_Piece(entries, 0)]
@@ -107,7 +111,7 @@ async def deliver(entries: Sequence[Entry], source: EventSource, world: World) -
         pieces += await _attempt(piece, source, world)
 
 
-def _too_old(entries: Sequence[Entry], source: EventSource, now: float) -> int:
+def _too_old(entries: Sequence[DeliveryEntry], source: EventSource, now: float) -> int:
     """How many records from the front are past the age limit."""
     if source.max_age < 0:
         return 0
@@ -115,13 +119,13 @@ def _too_old(entries: Sequence[Entry], source: EventSource, now: float) -> int:
     return next(fresh, len(entries))
 
 
-async def _attempt(piece: _Piece, source: EventSource, world: World) -> list[_Piece]:
+async def _attempt(piece: _Piece, source: EventSource, world: DeliveryWorld) -> list[_Piece]:
     """One invocation; what is left to do, the last first."""
     try:
         answer = await world.invoke(piece.entries)
         verdict = judge(piece.entries, answer, partial=source.partial)
     except FunctionError:
-        verdict = Verdict(0, error=True)
+        verdict = DeliveryVerdict(0, error=True)
     if verdict.failed_from:
         await world.done(piece.entries[verdict.failed_from - 1].sequence)
         rest = piece.entries[verdict.failed_from :]
@@ -133,7 +137,7 @@ async def _attempt(piece: _Piece, source: EventSource, world: World) -> list[_Pi
     return await _again(piece, source, world)
 
 
-async def _again(piece: _Piece, source: EventSource, world: World) -> list[_Piece]:
+async def _again(piece: _Piece, source: EventSource, world: DeliveryWorld) -> list[_Piece]:
     attempts = piece.attempts + 1
     if 0 <= source.retries < attempts:
         await world.give_up(Exhausted(piece.entries, "RetryAttemptsExhausted", attempts))

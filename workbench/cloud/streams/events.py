@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from workbench.cloud.streams.delivery import Entry, Exhausted
+from workbench.cloud.streams.delivery import DeliveryEntry, Exhausted
 from workbench.cloud.template import ACCOUNT, EventSource
 
 
@@ -31,7 +31,7 @@ class Origin(NamedTuple):
         return f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{self.source.function}"
 
 
-def kinesis_event(entries: Sequence[Entry], origin: Origin) -> dict[str, object]:
+def kinesis_event(entries: Sequence[DeliveryEntry], origin: Origin) -> dict[str, object]:
     """The event that a function is called with."""
     return {"Records": [_record(entry, origin) for entry in entries]}
 
@@ -72,7 +72,7 @@ def destination_key(origin: Origin, at: datetime, unique: str) -> str:
     return f"{folder}/{at:%Y-%m-%dT%H.%M.%S}-{unique}"
 
 
-def _record(entry: Entry, origin: Origin) -> dict[str, object]:
+def _record(entry: DeliveryEntry, origin: Origin) -> dict[str, object]:
     return {
         "kinesis": {
             "kinesisSchemaVersion": "1.0",

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from workbench.cloud.keeping import Say, keep, once
 from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.streams.checkpoints import Checkpoints
-from workbench.cloud.streams.delivery import Entry, Exhausted, FunctionError, deliver
+from workbench.cloud.streams.delivery import DeliveryEntry, Exhausted, FunctionError, deliver
 from workbench.cloud.streams.events import Origin, destination_key, failed_document, kinesis_event
 from workbench.cloud.template import EventSource
 
@@ -32,7 +32,7 @@ _LARGEST_PAYLOAD = 5_500_000
 """Bytes of one invocation: Lambda takes 6 MB, and each record brings about 400 of its own."""
 
 
-class Clients(NamedTuple):
+class MappingClients(NamedTuple):
     """Clients of the emulator."""
 
     kinesis: Any
@@ -43,11 +43,16 @@ class Clients(NamedTuple):
 Invoke = Callable[[bytes], Awaitable[InvokeResult]]
 
 
-class Shard:
+class ShardReader:
     """One shard of one mapping: what `delivery` calls its world, and the loop that feeds it."""
 
     def __init__(
-        self, source: EventSource, shard: str, clients: Clients, invoke: Invoke, kept: Checkpoints
+        self,
+        source: EventSource,
+        shard: str,
+        clients: MappingClients,
+        invoke: Invoke,
+        kept: Checkpoints,
     ) -> None:
         self.source, self.shard = source, shard
         self._say: Say = lambda *_: None
@@ -56,7 +61,7 @@ class Shard:
         self._read_to = kept.get(source.name, shard)
         self._origin = Origin(source, shard, clients.region)
 
-    async def invoke(self, entries: Sequence[Entry]) -> object:
+    async def invoke(self, entries: Sequence[DeliveryEntry]) -> object:
         """The function's answer. Waits while it is throttled; raises FunctionError."""
         event = json.dumps(kinesis_event(entries, self._origin)).encode()
         while True:
@@ -118,9 +123,11 @@ class Shard:
         async for batch in self._batches(say, closing):
             await deliver(batch, self.source, self)
 
-    async def _batches(self, say: Say, closing: asyncio.Event) -> AsyncIterator[list[Entry]]:
+    async def _batches(
+        self, say: Say, closing: asyncio.Event
+    ) -> AsyncIterator[list[DeliveryEntry]]:
         iterator: str | None = None
-        batch: list[Entry] = []
+        batch: list[DeliveryEntry] = []
         full_at = 0.0
         while True:
             try:
@@ -145,7 +152,7 @@ class Shard:
             if not entries:
                 await asyncio.sleep(_IDLE_SECONDS)
 
-    def _full(self, batch: Sequence[Entry]) -> bool:
+    def _full(self, batch: Sequence[DeliveryEntry]) -> bool:
         return len(batch) >= self.source.batch_size or sum(map(_size, batch)) >= _LARGEST_PAYLOAD
 
     async def _iterator(self) -> str:
@@ -162,14 +169,14 @@ class Shard:
         )
         return str(found["ShardIterator"])
 
-    async def _get(self, iterator: str, have: int) -> tuple[list[Entry], str | None, bool]:
+    async def _get(self, iterator: str, have: int) -> tuple[list[DeliveryEntry], str | None, bool]:
         got = await asyncio.to_thread(
             self._clients.kinesis.get_records,
             ShardIterator=iterator,
             Limit=self.source.batch_size - have,
         )
         entries = [
-            Entry(
+            DeliveryEntry(
                 record["SequenceNumber"],
                 record["PartitionKey"],
                 record["Data"],
@@ -182,9 +189,9 @@ class Shard:
         return entries, got.get("NextShardIterator"), got.get("MillisBehindLatest", 0) > 0
 
 
-def pieces(batch: Sequence[Entry]) -> list[list[Entry]]:
+def pieces(batch: Sequence[DeliveryEntry]) -> list[list[DeliveryEntry]]:
     """The batch in pieces that an invocation can carry, in order."""
-    found: list[list[Entry]] = [[]]
+    found: list[list[DeliveryEntry]] = [[]]
     size = 0
     for entry in batch:
         if found[-1] and size + _size(entry) > _LARGEST_PAYLOAD:
@@ -195,7 +202,7 @@ def pieces(batch: Sequence[Entry]) -> list[list[Entry]]:
     return found
 
 
-def _size(entry: Entry) -> int:
+def _size(entry: DeliveryEntry) -> int:
     return len(entry.data) * 4 // 3 + 400
 
 
@@ -203,7 +210,12 @@ class Mapping:
     """All shards of one event source mapping. `stop` reads what is left, then ends."""
 
     def __init__(
-        self, source: EventSource, clients: Clients, invoke: Invoke, kept: Checkpoints, say: Say
+        self,
+        source: EventSource,
+        clients: MappingClients,
+        invoke: Invoke,
+        kept: Checkpoints,
+        say: Say,
     ) -> None:
         self.source = source
         self._clients, self._invoke, self._kept, self._say = clients, invoke, kept, say
@@ -271,5 +283,5 @@ class Mapping:
         return all(shard["ShardId"] in self._shards for shard in found["Shards"])
 
     async def _run(self, name: str) -> None:
-        shard = Shard(self.source, name, self._clients, self._invoke, self._kept)
+        shard = ShardReader(self.source, name, self._clients, self._invoke, self._kept)
         await shard.run(self._say, self._closing)

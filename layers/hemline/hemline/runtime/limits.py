@@ -19,7 +19,7 @@ MARGIN = 1.0
 """Seconds that are left when the waiting is over, for the answer and the log."""
 
 
-class Limits(NamedTuple):
+class FunctionLimits(NamedTuple):
     """Seconds."""
 
     wait: float
@@ -32,13 +32,13 @@ class Limits(NamedTuple):
 
 LIMITS = {
     # Edition loads run beside the requests; the reads of a decision have deadlines of their own.
-    "fragments": Limits(2.0, 30.0, 30.0),
-    "collect": Limits(1.5, 4.0, 5.0),
-    "account": Limits(1.5, 4.0, 12.0),
-    "ingest": Limits(5.0, 10.0, 50.0),
+    "fragments": FunctionLimits(2.0, 30.0, 30.0),
+    "collect": FunctionLimits(1.5, 4.0, 5.0),
+    "account": FunctionLimits(1.5, 4.0, 12.0),
+    "ingest": FunctionLimits(5.0, 10.0, 50.0),
     # An edition or an archive of a large site takes longer to read than one profile.
-    "publish": Limits(10.0, 60.0, 280.0),
-    "sweep": Limits(10.0, 60.0, 280.0),
+    "publish": FunctionLimits(10.0, 60.0, 280.0),
+    "sweep": FunctionLimits(10.0, 60.0, 280.0),
 }
 _CONNECT_SECONDS = 1.0
 START_SECONDS = 1.5

@@ -19,7 +19,7 @@ from workbench.cloud.screen import Screen
 from workbench.cloud.streams import checkpoints
 from workbench.cloud.streams import mapping as mappings
 from workbench.cloud.streams.checkpoints import Checkpoints
-from workbench.cloud.streams.mapping import Clients, Mapping
+from workbench.cloud.streams.mapping import Mapping, MappingClients
 from workbench.cloud.template import Schedule
 from workbench.laptop import ROOT, write_private
 
@@ -126,7 +126,7 @@ def test_a_full_disk_stops_no_shard_for_good_and_loses_no_record(
 
     async def run() -> bool:
         kept = Checkpoints(tmp_path / "checkpoints.json")
-        clients = Clients(stream, stream, "us-east-1")
+        clients = MappingClients(stream, stream, "us-east-1")
         mapping = Mapping(SOURCE, clients, invoke, kept, say)
         await mapping.start()
         return await mapping.stop(20, asyncio.Event())
@@ -153,7 +153,7 @@ def test_a_shard_whose_reading_fails_in_an_unknown_way_goes_on(tmp_path: Path) -
 
     async def run() -> bool:
         kept = Checkpoints(tmp_path / "checkpoints.json")
-        clients = Clients(Odd(2), ListStream(), "us-east-1")
+        clients = MappingClients(Odd(2), ListStream(), "us-east-1")
         mapping = Mapping(SOURCE, clients, lambda _: fine([]), kept, say)
         await mapping.start()
         return await mapping.stop(20, asyncio.Event())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.harness import event_loops
 from workbench.cloud.streams import delivery
-from workbench.cloud.streams.delivery import Entry, Exhausted, FunctionError, deliver, judge
+from workbench.cloud.streams.delivery import DeliveryEntry, Exhausted, FunctionError, deliver, judge
 from workbench.cloud.template import EventSource
 
 SOURCE = EventSource(
@@ -25,11 +25,11 @@ SOURCE = EventSource(
 )
 
 
-def entries(count: int, *, arrived: float = 100.0) -> list[Entry]:
-    return [Entry(f"{i:03d}", f"p{i % 3}", b"x", arrived) for i in range(1, count + 1)]
+def entries(count: int, *, arrived: float = 100.0) -> list[DeliveryEntry]:
+    return [DeliveryEntry(f"{i:03d}", f"p{i % 3}", b"x", arrived) for i in range(1, count + 1)]
 
 
-def names(found: Sequence[Entry]) -> list[int]:
+def names(found: Sequence[DeliveryEntry]) -> list[int]:
     return [int(entry.sequence) for entry in found]
 
 
@@ -43,7 +43,7 @@ class Scripted:
         self.checkpoints: list[int] = []
         self.pauses: list[int] = []
 
-    async def invoke(self, batch: Sequence[Entry]) -> object:
+    async def invoke(self, batch: Sequence[DeliveryEntry]) -> object:
         self.calls.append(names(batch))
         answer = self.handler(names(batch))
         if answer is Exception:
@@ -63,7 +63,9 @@ class Scripted:
         return self.clock
 
 
-def delivered(world: Scripted, batch: Sequence[Entry], source: EventSource = SOURCE) -> Scripted:
+def delivered(
+    world: Scripted, batch: Sequence[DeliveryEntry], source: EventSource = SOURCE
+) -> Scripted:
     event_loops.run(deliver(batch, source, world))
     return world
 
@@ -98,7 +100,7 @@ def test_the_lowest_reported_number_is_the_checkpoint_and_the_rest_comes_again()
 )
 def test_a_report_that_names_no_record_of_the_batch_is_a_failure_of_all(answer: object) -> None:
     verdict = judge(entries(3), answer, partial=True)
-    assert verdict == delivery.Verdict(0, error=True)
+    assert verdict == delivery.DeliveryVerdict(0, error=True)
 
 
 def test_without_partial_responses_a_report_is_not_read() -> None:
@@ -198,7 +200,9 @@ def test_every_record_is_handled_or_in_the_destination_in_order_and_never_skippe
 def test_the_property_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mapping that takes the highest reported number for its checkpoint skips records."""
 
-    def highest(batch: Sequence[Entry], answer: object, *, partial: bool) -> delivery.Verdict:
+    def highest(
+        batch: Sequence[DeliveryEntry], answer: object, *, partial: bool
+    ) -> delivery.DeliveryVerdict:
         right = judge(batch, answer, partial=partial)
         return (
             right._replace(failed_from=len(batch) - 1)

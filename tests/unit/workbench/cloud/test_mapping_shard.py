@@ -14,8 +14,8 @@ from tests.harness import event_loops
 from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.streams import mapping as mappings
 from workbench.cloud.streams.checkpoints import Checkpoints
-from workbench.cloud.streams.delivery import Entry
-from workbench.cloud.streams.mapping import Clients, Mapping, pieces
+from workbench.cloud.streams.delivery import DeliveryEntry
+from workbench.cloud.streams.mapping import Mapping, MappingClients, pieces
 from workbench.cloud.template import EventSource
 
 SOURCE = EventSource(
@@ -79,7 +79,7 @@ def drained(
         return await handler(data)
 
     async def run() -> None:
-        clients = Clients(stream, stream, "us-east-1")
+        clients = MappingClients(stream, stream, "us-east-1")
         kept = Checkpoints(folder / "checkpoints.json")
         mapping = Mapping(SOURCE, clients, invoke, kept, lambda *_: None)
         await mapping.start()
@@ -158,7 +158,7 @@ def test_a_checkpoint_never_goes_back(tmp_path: Path) -> None:
 
 
 def test_a_batch_larger_than_an_invocation_is_cut_in_order() -> None:
-    batch = [Entry(str(i), "p", b"x" * 1_000_000, 0.0) for i in range(10)]
+    batch = [DeliveryEntry(str(i), "p", b"x" * 1_000_000, 0.0) for i in range(10)]
     cut = pieces(batch)
     assert [e for piece in cut for e in piece] == batch
     assert all(sum(len(e.data) * 4 // 3 for e in piece) < 6_000_000 for piece in cut)
@@ -171,7 +171,7 @@ def stopped(
     """Whether a mapping with one record delivered all it had when it was stopped."""
 
     async def run() -> bool:
-        clients = Clients(ListStream(1), ListStream(), "us-east-1")
+        clients = MappingClients(ListStream(1), ListStream(), "us-east-1")
         kept = Checkpoints(folder / "checkpoints.json")
         mapping = Mapping(SOURCE, clients, lambda _: handler([]), kept, lambda *_: None)
         await mapping.start()
@@ -229,7 +229,7 @@ def test_a_merged_shard_waits_for_both_of_its_parents(tmp_path: Path) -> None:
             return InvokeResult(b"null")
 
         kept = Checkpoints(tmp_path / "checkpoints.json")
-        clients = Clients(Merged(), ListStream(), "us-east-1")
+        clients = MappingClients(Merged(), ListStream(), "us-east-1")
         mapping = Mapping(SOURCE, clients, invoke, kept, lambda *_: None)
         await mapping.start()
         await asyncio.wait_for(began.wait(), 20)

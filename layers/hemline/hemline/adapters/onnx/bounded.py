@@ -15,10 +15,10 @@ import msgspec
 
 from hemline.adapters.onnx import trial
 from hemline.adapters.onnx.ranker import check_sound
-from hemline.adapters.onnx.trial import Answer, Limits, Order
+from hemline.adapters.onnx.trial import Answer, TrialLimits, Order
 from hemline.model.errors import Refused, Unavailable
 
-LIMITS = Limits()
+LIMITS = TrialLimits()
 _CHILD = ("-S", "-s", "-P", "-m", trial.__name__)
 """What the child runs, with no path of a site, a user or the working directory."""
 _GRACE_SECONDS = 5
@@ -27,7 +27,7 @@ _TOO_LONG = {signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL}
 
 
 @lru_cache(maxsize=8)
-def try_ranker(onnx: bytes, card: bytes, limits: Limits = LIMITS) -> Answer:
+def try_ranker(onnx: bytes, card: bytes, limits: TrialLimits = LIMITS) -> Answer:
     """What its trial found. Raises Refused when it failed, Unavailable when there could be none."""
     check_sound(onnx, card)
     done = _run(msgspec.msgpack.encode(Order(onnx, card, limits)), limits)
@@ -39,7 +39,7 @@ def try_ranker(onnx: bytes, card: bytes, limits: Limits = LIMITS) -> Answer:
     return answer
 
 
-def _run(order: bytes, limits: Limits) -> "subprocess.CompletedProcess[bytes]":
+def _run(order: bytes, limits: TrialLimits) -> "subprocess.CompletedProcess[bytes]":
     try:
         return subprocess.run(  # noqa: S603 - this interpreter and a module of ours
             [sys.executable, *_CHILD],
@@ -66,7 +66,7 @@ def _environment() -> dict[str, str]:
     return {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **one, **libraries}
 
 
-def _ended(status: int, limits: Limits) -> str:
+def _ended(status: int, limits: TrialLimits) -> str:
     if status > 0:
         return f"its trial ended with status {status}"
     sent = signal.Signals(-status)

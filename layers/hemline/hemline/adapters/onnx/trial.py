@@ -34,7 +34,7 @@ _VALUES = (0, 1, -1, 0.5, 2, 0.1, 5, -9, 0.01, -0.5, 9.9, 3, 0.25, 20, 0.75, 100
 _WHOLE_ROWS = (0.0, 1.0, -9.0, 1000.0)
 
 
-class Limits(msgspec.Struct, frozen=True):
+class TrialLimits(msgspec.Struct, frozen=True):
     """What a trial may use."""
 
     wall_seconds: int = 30
@@ -53,7 +53,7 @@ class Order(msgspec.Struct, frozen=True):
 
     onnx: bytes
     card: bytes
-    limits: Limits
+    limits: TrialLimits
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -154,7 +154,7 @@ def _compared(expected: Expected | None, scores: Floats) -> Iterator[str]:
         raise Refused(f"its scores differ from those that its card states by {gap.max():.1e}")
 
 
-def bound(limits: Limits, statm: Path = Path("/proc/self/statm")) -> None:
+def bound(limits: TrialLimits, statm: Path = Path("/proc/self/statm")) -> None:
     """Let this process use no more than this. Whoever started it may be gone: an alarm needs nobody."""
     signal.alarm(limits.wall_seconds)
     _limit(resource.RLIMIT_CORE, 0)

@@ -1,0 +1,11 @@
+"""What all visitors did with an item: counts by window, rates, popularity. The same whoever asks."""
+
+from hemline.decide.facts.snapshot import Floats, Snapshot
+from hemline.learn.statistics.columns import STATS
+
+NAMES = STATS
+
+
+def base(out: Floats, snapshot: Snapshot) -> None:
+    """[n items, NAMES], once an edition."""
+    out[:] = snapshot.item_stats if snapshot.item_stats.size else 0.0
