@@ -163,6 +163,7 @@ class _Table:
     def read_for_serving(
         self, _site: str, subject: str | None, *, pointer: bool, timeout: float
     ) -> ServingRead:
+        del pointer, timeout  # the port asks for them
         own = self._own.get(subject or "", -1)
         return ServingRead(None if own < 0 else Stored(_profile(own), 1), None)
 

@@ -15,7 +15,8 @@ from hemline.runtime.http import HttpRequest, Payload, problem
 from hemline.runtime.limits import Clients
 from hemline.runtime.logs import log, metric
 from hemline.runtime.settings import load
-from hemline.usecases.ingest.collect import NO_CONSENT, NOT_DURABLE, Collected, collect_events
+from hemline.usecases.ingest.collect import NO_CONSENT, NOT_DURABLE, collect_events
+from hemline.usecases.ingest.collected import Collected
 
 settings = load()
 clients = Clients("collect", settings)

@@ -26,8 +26,8 @@ from tests.builders.editions import KEYS, NOW, SITE, ScoreByPrice
 from tests.contract.test_http_contract import ANN, EDITION, SLOTS
 from tests.harness.deciding import live, table_with
 from tests.harness.http_functions import Door
+from workbench.contracts.event_schema import event_schema
 from workbench.contracts.openapi import PATH
-from workbench.contracts.schemas import event_schema
 
 SOAK = 100_000
 """Cases of `make soak`, of all operations together."""

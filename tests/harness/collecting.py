@@ -9,7 +9,8 @@ from hemline.model.consent import Policy
 from hemline.model.decision import Traits
 from hemline.model.errors import Unavailable
 from hemline.model.events.event import Record, decode_record
-from hemline.usecases.ingest.collect import Caller, CollectDeps, Collected, collect_events
+from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
+from hemline.usecases.ingest.collected import Collected
 from hemline.usecases.ports import StreamEntry
 
 NOW = 1_780_000_000_000

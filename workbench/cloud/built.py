@@ -29,8 +29,6 @@ _BUILDERS = 2
 _RECIPES = (
     Path(__file__).with_name("package.py"),
     Path(__file__),
-    # Of several layers.
-    ROOT / "layers/left_out.py",
 )
 
 

@@ -2,16 +2,15 @@
 
 `HEMLINE_TARGET=native` builds for this machine and this Python, so that functions on the laptop
 see exactly what they would see on AWS; without it the target is Lambda's python3.13. Dependencies
-come from the folder's requirements.txt, locked by hash; `trim.txt` says what is left out and why,
-`hollow.txt` which modules are emptied, `instead.txt` which are replaced, `unimport.txt` what some of
-the rest do not import.
+come from the folder's requirements.txt, locked by hash; `slim.toml` says which of their files are left
+out and why. What is shipped is shipped unchanged: packages run as their authors released them.
 usage: python -m workbench.cloud.package FOLDER INTO [NAME …]; NAMEs are copied from FOLDER.
 """
 
 import os
-import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -55,15 +54,12 @@ def target(environ: Mapping[str, str]) -> Target:
 
 
 def build(folder: Path, into: Path, names: list[str], chosen: Target) -> None:
-    """Fill `into` with the folder's dependencies and `names`, trimmed and compiled."""
+    """Fill `into` with the folder's dependencies and `names`, slimmed and compiled."""
     into.mkdir(parents=True, exist_ok=True)
     locked = folder / "requirements.txt"
     if locked.exists():
         install(locked, into, chosen)
-        trim(into, folder / "trim.txt")
-        hollow(into, folder / "hollow.txt")
-        replace(into, folder / "instead.txt")
-        unimport(into, folder / "unimport.txt")
+        leave_out(into, folder / "slim.toml")
     for name in names:
         copy(folder / name, into / name)
     compile_all(into, chosen)
@@ -83,9 +79,9 @@ def install(locked: Path, into: Path, chosen: Target) -> None:
     )
 
 
-def trim(into: Path, listed: Path) -> None:
-    """Remove what the globs of `listed` name. A glob that names nothing is no error."""
-    for pattern in globs(listed):
+def leave_out(into: Path, slim: Path) -> None:
+    """Remove the files that the `slim.toml` names. A glob that names nothing is no error."""
+    for pattern in globs(slim):
         for path in sorted(into.glob(pattern), reverse=True):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -93,54 +89,17 @@ def trim(into: Path, listed: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def hollow(into: Path, listed: Path) -> None:
-    """Empty the modules that `listed` names: imported by others, and nothing but documentation.
+def globs(slim: Path) -> Iterator[str]:
+    """Every glob of a `slim.toml`; none where there is no such file.
 
-    Raises FileNotFoundError for one that is not there, since then the list is out of date.
+    Raises ValueError for a group without its reason.
     """
-    for name in globs(listed):
-        with (into / name).open("r+") as module:
-            module.truncate()
-
-
-def replace(into: Path, listed: Path) -> None:
-    """Put a file that lies beside `listed` in the place of each module that it names.
-
-    Raises FileNotFoundError for a module that is not there, since then the list is out of date.
-    """
-    for line in globs(listed):
-        name, ours = line.split()
-        with (into / name).open("r+") as module:
-            module.truncate()
-            module.write((listed.parent / ours).read_text())
-
-
-def unimport(into: Path, listed: Path) -> None:
-    """Set a name to None where each module that `listed` names would import it.
-
-    Raises ValueError for one that does not import it on a line of its own: the list is out of date then.
-    """
-    for line in globs(listed):
-        name, unneeded = line.split()
-        path = into / name
-        left, count = re.subn(
-            rf"^( *)import {re.escape(unneeded)}$",
-            rf"\1{unneeded} = None",
-            path.read_text(),
-            flags=re.MULTILINE,
-        )
-        if count != 1:
-            raise ValueError(
-                f"{name} imports {unneeded} {count} times, not once: see {listed.name}"
-            )
-        path.write_text(left)
-
-
-def globs(listed: Path) -> Iterator[str]:
-    """The lines that are neither empty nor comments."""
-    if listed.exists():
-        lines = (line.strip() for line in listed.read_text().splitlines())
-        yield from (line for line in lines if line and not line.startswith("#"))
+    if not slim.exists():
+        return
+    for group in tomllib.loads(slim.read_text(encoding="utf-8"))["leave_out"]:
+        if not group.get("why"):
+            raise ValueError(f"{slim}: a group of leave_out has no `why`; say why its files may go")
+        yield from group["files"]
 
 
 def copy(source: Path, to: Path) -> None:

@@ -31,7 +31,7 @@ from workbench.cloud.runtime import Home, emulator_binary
 from workbench.cloud.schedules import play
 from workbench.cloud.screen import Screen
 from workbench.cloud.streams.checkpoints import Checkpoints
-from workbench.cloud.streams.mapping import MappingClients, Mapping
+from workbench.cloud.streams.mapping import Mapping, MappingClients
 from workbench.cloud.template import Stack
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
 

@@ -13,8 +13,8 @@ from hemline.model.events.schema import EventInput
 from hemline.runtime.fragments.page_input import MOST_EXCLUDED
 from hemline.runtime.fragments.request import MOST_BODY_BYTES, MOST_SLOTS, PageBody
 from workbench.contracts import openapi_account, openapi_answers, openapi_explain
+from workbench.contracts.event_schema import event_schema
 from workbench.contracts.openapi_bounds import BOUNDS, CURSOR, LIMIT, NAME, TEXT, ids
-from workbench.contracts.schemas import event_schema
 from workbench.laptop import ROOT
 
 PATH = ROOT / "docs" / "openapi.json"

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from hemline.adapters.memory import MemoryStream
 from hemline.model.errors import BadInput, HemlineError, Unavailable
 from hemline.usecases.ingest.batch import WORKERS, IngestDeps, ingest_batch
-from hemline.usecases.ingest.collect import Caller, CollectDeps, Rejected, collect_events
+from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
+from hemline.usecases.ingest.collected import Rejected
 from hemline.usecases.ingest.read import StreamRecord
 from hemline.usecases.ports import ObjectStore, PersonStore
 from workbench.importers.http_road import SentBatch

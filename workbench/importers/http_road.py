@@ -13,7 +13,8 @@ import urllib3
 
 from hemline.model.errors import HemlineError, Unavailable
 from hemline.model.events.batch_signature import HEADER, sign_batch
-from hemline.usecases.ingest.collect import NOT_DURABLE, Rejected
+from hemline.usecases.ingest.collect import NOT_DURABLE
+from hemline.usecases.ingest.collected import Rejected
 from workbench.importers.wire import Batch
 
 

@@ -20,7 +20,7 @@ from hemline.usecases.ports import EventStream, StreamEntry
 from workbench.cloud.pool import InvokeResult
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.delivery import DeliveryEntry, FunctionError
-from workbench.cloud.streams.mapping import MappingClients, Mapping
+from workbench.cloud.streams.mapping import Mapping, MappingClients
 from workbench.soak.books.verdict import VerdictStores, judge
 from workbench.soak.books.verdict_people import remains
 from workbench.soak.consumer import stated

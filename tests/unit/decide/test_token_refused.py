@@ -16,7 +16,8 @@ from hemline.model.errors import NotAllowed, Unavailable
 from hemline.model.signed import sign
 from hemline.model.site.slot import Slot
 from hemline.runtime.fragments.preview import Pass, mint, pass_of
-from hemline.usecases.ingest.collect import Caller, CollectDeps, Collected, collect_events
+from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
+from hemline.usecases.ingest.collected import Collected
 from tests.builders.editions import KEYS, NOW, SITE, ScoreByPrice, catalogue
 from tests.builders.receipts import World, signed
 from tests.harness.deciding import acts, ask

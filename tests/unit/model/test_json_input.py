@@ -15,7 +15,8 @@ from hemline.model.events.event import decode_record
 from hemline.model.events.schema import item_of, parse_event
 from hemline.model.input.json_input import doubled, whole, with_whole_numbers
 from hemline.runtime.account.request import choices_of
-from hemline.usecases.ingest.collect import Caller, CollectDeps, Collected, collect_events
+from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
+from hemline.usecases.ingest.collected import Collected
 from tests.harness.collecting import ANN, NOW, SERVER
 from tests.unit.runtime.fragments.test_fragments_http import asked
 

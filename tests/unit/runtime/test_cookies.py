@@ -12,7 +12,7 @@ from hemline.runtime.collect import response
 from hemline.runtime.http import HttpRequest
 from hemline.runtime.identity import asker_of, sign_visitor, visit_of
 from hemline.runtime.settings import load
-from hemline.usecases.ingest.collect import Collected
+from hemline.usecases.ingest.collected import Collected
 from tests.harness.streams import NOW, record
 
 KEYS = (b"k" * 24, b"an older key of ours")

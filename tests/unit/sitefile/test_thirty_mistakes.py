@@ -55,7 +55,7 @@ def test_thirty_mistakes_are_thirty_findings_with_their_lines(items: Path) -> No
 
 def test_the_guide_tells_every_kind_of_finding() -> None:
     root = Path(__file__).resolve().parents[3]
-    said = "".join(f.read_text() for f in root.glob("layers/hemline/hemline/usecases/review_*.py"))
+    said = "".join(f.read_text() for f in root.glob("layers/hemline/hemline/sitefile/review/*.py"))
     codes = set(re.findall(r'"(?:error|warning|note)",\s+"([a-z-]+)"', said))
     codes -= {"warning", "note"}  # the list of severities itself
     codes |= {f"missing-{kind}" for kind in ("item", "category", "attribute")} | {"schema"}

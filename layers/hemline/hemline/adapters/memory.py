@@ -36,6 +36,7 @@ class MemoryTable:
         self, site: str, subject: str | None, *, pointer: bool, timeout: float
     ) -> ServingRead:
         """Profile and, when asked, pointer and brake."""
+        del timeout  # the port asks for them
         with self._lock:
             profile = self._parts.get((site, subject, PersonItem.PROFILE)) if subject else None
             if not pointer:

@@ -35,7 +35,7 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | rule_mask          | u1 [s, n/8]   | bits, one row for each set of items that a rule names |
 | rule_group         | i4 [a, n]     | one row for each attribute of a cap: items of a value share a number |
 | rule_rows          | i4 [r, 2]     | each rule's row in rule_mask and in rule_group, -1 for none |
-| templates          | bytes         | absent, or JSON: compiled templates by name (`model/site/template.py`) |
+| templates          | bytes         | absent, or JSON: compiled templates by name: `model.site.template` |
 | owed               | i4 [m]        | absent, or new items that are owed impressions, least shown first |
 | page_group         | i4 [caps, n]  | absent, or for each attribute of a page-wide cap a group, -1 for none |
 | diverse_group      | i4 [a, n]     | absent, or for each attribute that a slot is diverse over a group |

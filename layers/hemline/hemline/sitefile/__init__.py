@@ -1,1 +1,1 @@
-"""The reviewed file of a site: YAML in, the model's structs out, every mistake with its line. Begin with `reader`."""
+"""The reviewed file of a site: YAML in, structs out, every mistake with its line. Begin with `reader`."""

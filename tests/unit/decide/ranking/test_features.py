@@ -185,12 +185,12 @@ def test_a_feature_that_differs_in_the_last_bit_would_be_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     nudge = cycle((0.0, np.inf))
-    real = features._in_list
+    real = features.in_list
 
-    def off_by_a_bit(block: np.ndarray) -> np.ndarray:
-        values = real(block)
+    def off_by_a_bit(block: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        values = real(block, columns)
         return np.nextafter(values, np.float32(np.inf)) if next(nudge) else values
 
-    monkeypatch.setattr(features, "_in_list", off_by_a_bit)
+    monkeypatch.setattr(features, "in_list", off_by_a_bit)
     served, replayed = both([record("1", "click", 1, "i1")], -1)
     assert served != replayed

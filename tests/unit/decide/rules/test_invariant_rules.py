@@ -78,7 +78,7 @@ def _placed_anyhow(under: Any, eligible: Any) -> Any:
 braked = page.braked
 BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "the static rung is not sifted": (ladder, "_sift", _static_rung_unsifted),
-    "diversity comes after caps": (page, "arrange", _last_word_to_diversity),
+    "diversity comes after caps": (page, "rerank", _last_word_to_diversity),
     "a failed rule is no match": (plan.RulePlan, "_doubt", lambda *_: None),
     "sets of rules are forgotten": (Rules, "_restrict", lambda *_: None),
     "a page's caps are each slot's own": (page, "caps_left", lambda *_: ()),

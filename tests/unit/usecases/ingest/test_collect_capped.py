@@ -14,7 +14,8 @@ from hemline.learn.profile.fold import Profile, fold
 from hemline.model.consent import Policy
 from hemline.model.decision import Rung
 from hemline.model.events.event import Record, decode_record
-from hemline.usecases.ingest.collect import Caller, CollectDeps, Collected, collect_events
+from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
+from hemline.usecases.ingest.collected import Collected
 from tests.harness.collecting import ANN, NOW, SERVER
 
 KEYS = (b"a key of tokens, long enough",)

@@ -20,9 +20,9 @@ from hemline.usecases.ingest.collect import (
     NOT_DURABLE,
     Caller,
     CollectDeps,
-    Collected,
     collect_events,
 )
+from hemline.usecases.ingest.collected import Collected
 from tests.builders.events import VIEW
 from tests.harness.collecting import ANN, NOW, SERVER, Absent, Leaky, collect
 

@@ -17,7 +17,8 @@ from hemline.model.site.slot import Slot, Variant
 from hemline.model.token_header import bound, verify_header
 from hemline.usecases.ingest import collect as door
 from hemline.usecases.ingest.archive import read_archive
-from hemline.usecases.ingest.collect import Caller, CollectDeps, Collected, collect_events
+from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
+from hemline.usecases.ingest.collected import Collected
 from hemline.usecases.people.link import LinkDeps, link
 from hemline.usecases.publishing.build import ArchiveCounts, count
 from hemline.usecases.receipts.receipts import scene_of

@@ -185,8 +185,8 @@ def test_in_a_race_with_ingest_and_identify_nothing_stays(subject: str, order: l
 @pytest.mark.parametrize(
     ("seeded", "order"),
     [
-        (("forget_person.settle", lambda *_: True), [0, 3, 3]),
-        (("ingest_follow.is_forgotten", lambda *_: False), [0, 0, 1, 1, 0, 3, 3, 3]),
+        (("people.forget_person.rebuild_profile", lambda *_: True), [0, 3, 3]),
+        (("ingest.follow.is_forgotten", lambda *_: False), [0, 0, 1, 1, 0, 3, 3, 3]),
     ],
 )
 def test_the_race_finds_a_profile_that_is_not_joined_anew_and_an_own_that_is_not_judged(

@@ -155,7 +155,7 @@ BUGS: dict[str, list[tuple[object, str, Any]]] = {
         (facts, "scope_of", lambda _name: Scope.TRAIT),
         (response, "VARY", _EveryName(VARY)),
     ],
-    "a 304 forgets that it is private": [(response, "Answer", _public({304}))],
+    "a 304 forgets that it is private": [(response, "HttpResponse", _public({304}))],
     "an answer to a body forgets it": [(response, "PRIVATE", OPEN)],
     "an error forgets it": [(http, "PRIVATE", OPEN)],
     "a preview forgets it": [(preview, "PRIVATE", OPEN)],

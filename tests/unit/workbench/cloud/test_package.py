@@ -8,18 +8,31 @@ import pytest
 from workbench.cloud import built, package
 from workbench.laptop import ROOT
 
+SLIM = """
+[[leave_out]]
+why = "a reason"
+files = ["**/tests", "**/*.pyi", "bin", "not-there"]
+"""
 
-def test_trim_removes_what_is_listed_and_nothing_else(tmp_path: Path) -> None:
+
+def test_what_is_left_out_is_what_is_listed_and_nothing_else(tmp_path: Path) -> None:
     into = tmp_path / "into"
     for name in ("a/tests/x.py", "a/b.pyi", "a/b.py", "bin/tool", "keep/bin/tool"):
         path = into / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    listed = tmp_path / "trim.txt"
-    listed.write_text("# a reason\n\n**/tests\n**/*.pyi\nbin\nnot-there\n")
-    package.trim(into, listed)
+    listed = tmp_path / "slim.toml"
+    listed.write_text(SLIM)
+    package.leave_out(into, listed)
     left = sorted(str(p.relative_to(into)) for p in into.rglob("*") if p.is_file())
     assert left == ["a/b.py", "keep/bin/tool"]
+
+
+def test_a_group_without_its_reason_is_refused(tmp_path: Path) -> None:
+    listed = tmp_path / "slim.toml"
+    listed.write_text(SLIM.replace("a reason", ""))
+    with pytest.raises(ValueError, match="has no `why`"):
+        list(package.globs(listed))
 
 
 def test_a_package_is_copied_without_its_caches(tmp_path: Path) -> None:
@@ -86,50 +99,3 @@ def versions(lock: Path) -> dict[str, list[str]]:
         if equals and not line.startswith((" ", "#")):
             found.setdefault(name, []).append(rest.rstrip(" \\"))
     return found
-
-
-def test_a_module_is_replaced_by_a_file_beside_the_list_and_one_that_is_gone_is_told(
-    tmp_path: Path,
-) -> None:
-    into, folder = tmp_path / "into", tmp_path / "folder"
-    (into / "numpy").mkdir(parents=True)
-    folder.mkdir()
-    (into / "numpy/typing.py").write_text("LONG = 1\n" * 100)
-    (folder / "ours.py").write_text("SHORT = 1\n")
-    listed = folder / "instead.txt"
-    listed.write_text("# why\nnumpy/typing.py ours.py\n")
-    package.replace(into, listed)
-    assert (into / "numpy/typing.py").read_text() == "SHORT = 1\n"
-    listed.write_text("numpy/gone.py ours.py\n")
-    with pytest.raises(FileNotFoundError):
-        package.replace(into, listed)
-
-
-def test_a_hollow_module_stays_importable_and_a_list_that_is_out_of_date_is_told(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "docs.py").write_text("raise RuntimeError\n")
-    listed = tmp_path / "hollow.txt"
-    listed.write_text("# why\ndocs.py\n")
-    package.hollow(tmp_path, listed)
-    assert (tmp_path / "docs.py").read_text() == ""
-    listed.write_text("gone.py\n")
-    with pytest.raises(FileNotFoundError):
-        package.hollow(tmp_path, listed)
-
-
-def test_what_is_not_imported_is_none_and_a_list_that_is_out_of_date_is_told(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "one.py").write_text(
-        "import re\ntry:\n    import ctypes\nexcept ImportError:\n    1\n"
-    )
-    listed = tmp_path / "unimport.txt"
-    listed.write_text("# why\none.py ctypes\n")
-    package.unimport(tmp_path, listed)
-    assert "    ctypes = None\n" in (tmp_path / "one.py").read_text()
-    assert "import re\n" in (tmp_path / "one.py").read_text()
-    with pytest.raises(
-        ValueError, match=r"one\.py imports ctypes 0 times, not once: see unimport\.txt"
-    ):
-        package.unimport(tmp_path, listed)

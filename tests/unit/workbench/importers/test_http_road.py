@@ -11,7 +11,7 @@ import pytest
 
 from hemline.model.errors import HemlineError, Unavailable
 from hemline.model.events.batch_signature import check_batch
-from hemline.usecases.ingest.collect import Rejected
+from hemline.usecases.ingest.collected import Rejected
 from workbench.importers import importing
 from workbench.importers.http_road import FrontDoor, SentBatch
 from workbench.importers.wire import Batch, Unreadable, WireEvents

@@ -13,9 +13,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-import msgspec
-
 from hemline.adapters.aws.client import AwsCall, AwsClient, AwsFault, once, targeted
+from hemline.adapters.aws.dynamodb_items import (
+    BatchAnswer,
+    GetAnswer,
+    Key,
+    NoAnswer,
+    TableItem,
+    brake_key,
+    part_key,
+    pointer_key,
+    profile_key,
+)
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Refused, Unavailable
 from hemline.model.keys import (
@@ -23,7 +32,6 @@ from hemline.model.keys import (
     POINTER_SORT,
     PROFILE_SORT,
     profile_partition,
-    site_partition,
 )
 from hemline.model.subject_status import (
     DEFAULT_STATUS,
@@ -38,46 +46,6 @@ _BATCH = 100
 _ROUNDS = 8
 """How often a batch may be asked for the keys it left out."""
 T = TypeVar("T")
-Key = dict[str, dict[str, str]]
-
-
-class _Text(msgspec.Struct):
-    S: str
-
-
-class _Number(msgspec.Struct):
-    N: str
-
-
-class _Binary(msgspec.Struct):
-    B: bytes
-
-
-class _Item(msgspec.Struct):
-    """Any item of ours; each kind has its own attributes."""
-
-    pk: _Text
-    sk: _Text
-    b: _Binary | None = None
-    v: _Number | None = None
-    s: _Binary | None = None
-    u: _Number | None = None
-    digest: _Text | None = None
-    built: _Number | None = None
-    signature: _Text | None = None
-
-
-class _Got(msgspec.Struct):
-    item: _Item | None = msgspec.field(name="Item", default=None)
-
-
-class _Batch(msgspec.Struct):
-    responses: dict[str, list[_Item]] = msgspec.field(name="Responses", default_factory=dict)
-    left: dict[str, Any] = msgspec.field(name="UnprocessedKeys", default_factory=dict)
-
-
-class _Nothing(msgspec.Struct):
-    """An answer that says only that it worked."""
 
 
 class DynamoTable:
@@ -94,9 +62,9 @@ class DynamoTable:
         self, site: str, subject: str | None, *, pointer: bool, timeout: float
     ) -> ServingRead:
         """One request of at most `timeout` seconds, eventually consistent, never repeated."""
-        keys = [_profile_key(site, subject)] if subject else []
+        keys = [profile_key(site, subject)] if subject else []
         if pointer:
-            keys += [_pointer_key(site), _brake_key(site)]
+            keys += [pointer_key(site), brake_key(site)]
         items = self._read_once(keys, once(timeout))
         return ServingRead(
             next((self._stored(item) for item in items if item.sk.S == PROFILE_SORT), None),
@@ -124,7 +92,7 @@ class DynamoTable:
             **self._until(PersonItem.PROFILE, DEFAULT_STATUS),
         }
         update = {
-            "Key": _profile_key(site, subject),
+            "Key": profile_key(site, subject),
             "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in kept),
             "ConditionExpression": "v = :e" if expected else "attribute_not_exists(v)",
             "ExpressionAttributeNames": {f"#{name}": name for name in kept},
@@ -142,7 +110,7 @@ class DynamoTable:
         statements = [
             statement(
                 self._table,
-                _profile_key(site, write.subject),
+                profile_key(site, write.subject),
                 write,
                 self._until(PersonItem.PROFILE, write.standing),
             )
@@ -152,8 +120,8 @@ class DynamoTable:
 
     def read_part(self, site: str, subject: str, part: PersonItem) -> Stored | None:
         """Consistent."""
-        get = {"Key": _part_key(site, subject, part), "ConsistentRead": True}
-        item = self._ask("GetItem", get, _Got, AwsCall()).item
+        get = {"Key": part_key(site, subject, part), "ConsistentRead": True}
+        item = self._ask("GetItem", get, GetAnswer, AwsCall()).item
         return self._stored(item) if item else None
 
     def write_part(self, site: str, subject: str, part: PersonItem, new: Stored) -> None:
@@ -164,7 +132,7 @@ class DynamoTable:
         before = new.version - 1
         put = {
             "Item": {
-                **_part_key(site, subject, part),
+                **part_key(site, subject, part),
                 "b": {"B": new.blob},
                 "v": {"N": str(new.version)},
                 **({"s": {"B": s}} if (s := encode_standing(new.standing)) else {}),
@@ -177,12 +145,12 @@ class DynamoTable:
 
     def delete_part(self, site: str, subject: str, part: PersonItem) -> None:
         """No error when there is none."""
-        self._ask("DeleteItem", {"Key": _part_key(site, subject, part)}, _Nothing, AwsCall())
+        self._ask("DeleteItem", {"Key": part_key(site, subject, part)}, NoAnswer, AwsCall())
 
     def read_pointer(self, site: str) -> Pointer | None:
         """Consistent."""
-        get = {"Key": _pointer_key(site), "ConsistentRead": True}
-        item = self._ask("GetItem", get, _Got, AwsCall()).item
+        get = {"Key": pointer_key(site), "ConsistentRead": True}
+        item = self._ask("GetItem", get, GetAnswer, AwsCall()).item
         return _pointer(item) if item else None
 
     def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
@@ -192,7 +160,7 @@ class DynamoTable:
         """
         put = {
             "Item": {
-                **_pointer_key(site),
+                **pointer_key(site),
                 "digest": {"S": pointer.digest},
                 "built": {"N": str(pointer.built)},
                 "signature": {"S": pointer.signature},
@@ -204,14 +172,14 @@ class DynamoTable:
 
     def read_brake(self, site: str) -> str | None:
         """Consistent."""
-        get = {"Key": _brake_key(site), "ConsistentRead": True}
-        item = self._ask("GetItem", get, _Got, AwsCall()).item
+        get = {"Key": brake_key(site), "ConsistentRead": True}
+        item = self._ask("GetItem", get, GetAnswer, AwsCall()).item
         return _brake(item) if item else None
 
     def swap_brake(self, site: str, signed: str, *, expected: int) -> None:
         """Raises Conflict unless version `expected` is stored (0: none). Never sent again."""
         put = {
-            "Item": {**_brake_key(site), "signature": {"S": signed}, "v": {"N": str(expected + 1)}},
+            "Item": {**brake_key(site), "signature": {"S": signed}, "v": {"N": str(expected + 1)}},
             "ConditionExpression": "v = :e" if expected else "attribute_not_exists(pk)",
             **({"ExpressionAttributeValues": {":e": {"N": str(expected)}}} if expected else {}),
         }
@@ -225,24 +193,24 @@ class DynamoTable:
         lasting = standing.forgotten or standing.linked or standing.consent.refused
         return {"u": past} if lasting or part is PersonItem.OWN else {"u": past, "ttl": past}
 
-    def _stored(self, item: _Item) -> Stored:
+    def _stored(self, item: TableItem) -> Stored:
         stored = _stored(item)
         past = item.u is not None and int(item.u.N) <= self.clock()
         # Its version is told all the same: it is still there, and a write has to go over it.
         return stored._replace(blob=b"") if past else stored
 
-    def _read_once(self, keys: list[Key], call: AwsCall) -> list[_Item]:
+    def _read_once(self, keys: list[Key], call: AwsCall) -> list[TableItem]:
         if not keys:
             return []
         if len(keys) == 1:  # a third cheaper for both ends than a batch of one
-            item = self._ask("GetItem", {"Key": keys[0]}, _Got, call).item
+            item = self._ask("GetItem", {"Key": keys[0]}, GetAnswer, call).item
             return [item] if item else []
         found = self._batch({self._table: {"Keys": keys}}, call)
         if found.left:
             raise Unavailable(self._client.service, "throttled")
         return found.responses.get(self._table, [])
 
-    def _read_all(self, keys: list[Key]) -> Iterator[_Item]:
+    def _read_all(self, keys: list[Key]) -> Iterator[TableItem]:
         """Asks again for what a batch left out: throttled, or over 16 MB."""
         left: Mapping[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
         client, until = self._client, self._client.until()
@@ -256,8 +224,10 @@ class DynamoTable:
                 break
         raise Unavailable(client.service, "throttled: some profiles were never read")
 
-    def _batch(self, asked: Mapping[str, Any], call: AwsCall) -> _Batch:
-        return self._client.json(targeted(call, "BatchGetItem"), {"RequestItems": asked}, _Batch)
+    def _batch(self, asked: Mapping[str, Any], call: AwsCall) -> BatchAnswer:
+        return self._client.json(
+            targeted(call, "BatchGetItem"), {"RequestItems": asked}, BatchAnswer
+        )
 
     def _ask(self, operation: str, body: dict[str, Any], answer: type[T], call: AwsCall) -> T:
         payload = {"TableName": self._table, **body}
@@ -265,35 +235,19 @@ class DynamoTable:
 
     def _write(self, operation: str, body: dict[str, Any], call: AwsCall) -> None:
         try:
-            self._ask(operation, body, _Nothing, call)
+            self._ask(operation, body, NoAnswer, call)
         except AwsFault as fault:
             if fault.code == "ConditionalCheckFailedException":
                 raise Conflict("somebody else wrote this item first") from None
             raise
 
 
-def _profile_key(site: str, subject: str) -> Key:
-    return _part_key(site, subject, PersonItem.PROFILE)
-
-
-def _part_key(site: str, subject: str, part: PersonItem) -> Key:
-    return {"pk": {"S": profile_partition(site, subject)}, "sk": {"S": part}}
-
-
-def _pointer_key(site: str) -> Key:
-    return {"pk": {"S": site_partition(site)}, "sk": {"S": POINTER_SORT}}
-
-
-def _brake_key(site: str) -> Key:
-    return {"pk": {"S": site_partition(site)}, "sk": {"S": BRAKE_SORT}}
-
-
-def _brake(item: _Item) -> str:
+def _brake(item: TableItem) -> str:
     # Whatever lies there is judged by its signature, not here.
     return item.signature.S if item.signature else ""
 
 
-def _stored(item: _Item) -> Stored:
+def _stored(item: TableItem) -> Stored:
     if item.b is None or item.v is None:
         raise Unavailable("dynamodb", f"{item.pk.S} is no profile of ours")
     try:
@@ -304,7 +258,7 @@ def _stored(item: _Item) -> Stored:
     return Stored(item.b.B, int(item.v.N), standing)
 
 
-def _pointer(item: _Item) -> Pointer:
+def _pointer(item: TableItem) -> Pointer:
     if item.digest is None or item.built is None or item.signature is None:
         raise Unavailable("dynamodb", f"{item.pk.S} is no pointer of ours")
     return Pointer(item.digest.S, int(item.built.N), item.signature.S)

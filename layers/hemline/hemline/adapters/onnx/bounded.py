@@ -15,7 +15,7 @@ import msgspec
 
 from hemline.adapters.onnx import trial
 from hemline.adapters.onnx.ranker import check_sound
-from hemline.adapters.onnx.trial import Answer, TrialLimits, Order
+from hemline.adapters.onnx.trial import Answer, Order, TrialLimits
 from hemline.model.errors import Refused, Unavailable
 
 LIMITS = TrialLimits()

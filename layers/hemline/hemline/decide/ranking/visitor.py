@@ -90,7 +90,7 @@ class VisitorView(NamedTuple):
     """[4] log(1 + count) of purchases, carted and engaged actions, showings."""
     seen: int
     """Time of the newest action, epoch ms; 0 for none."""
-    derived: dict[int, tuple[Floats, Floats]]
+    derived: dict[tuple[str, int], Floats]
     """What the features make of it as of a time, epoch ms: made for one slot, there for the others."""
 
     @property

@@ -1,4 +1,4 @@
-"""Names of the columns that `statistics` lays out and that `decide.ranking.features.matrix` reads. No numpy."""
+"""Names of the columns of `item_stats`, for `arrays` and for the ranker's features. No numpy."""
 
 from hemline.model.events.event import InteractionLevel
 

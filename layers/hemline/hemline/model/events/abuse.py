@@ -1,6 +1,7 @@
 """What an event can be flagged with, and from where on: flagged events are kept and counted nowhere.
 
-Flags of the door stand in the record; those that need a history are found when it is read (`learn.statistics.abuse`).
+Flags that one event shows stand in the record; those that need a history are found when it is read
+(`learn.statistics.abuse`).
 """
 
 import msgspec

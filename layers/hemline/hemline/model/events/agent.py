@@ -3,8 +3,8 @@
 An own pattern and no list of the thousand known crawlers: importing and compiling `crawlerdetect` 0.4
 costs 43 ms of CPU at start-up, nearly as much as the rest of the function, and what calls itself by one
 of these words is what such lists are made of. A program that pretends to be a browser is not found
-here; what it does may still be (`learn.statistics.abuse`). Libraries that apps are built with (okhttp, CFNetwork,
-Dart, Dalvik) are no programs in this sense, and no user agent at all says nothing.
+here; what it does may still be (`learn.statistics.abuse`). Libraries that apps are built with (okhttp,
+CFNetwork, Dart, Dalvik) are no programs in this sense, and no user agent at all says nothing.
 """
 
 import re

@@ -10,7 +10,8 @@ from hemline.runtime import cookies
 from hemline.runtime.cookies import CAPSULE_COOKIE, VISITOR_COOKIE
 from hemline.runtime.http import PRIVATE, HttpRequest, HttpResponse, problem
 from hemline.runtime.identity import CAPSULE_HEADER, carries, moving, sign_visitor
-from hemline.usecases.ingest.collect import NO_CONSENT, NOT_DURABLE, Collected
+from hemline.usecases.ingest.collect import NO_CONSENT, NOT_DURABLE
+from hemline.usecases.ingest.collected import Collected
 
 
 def answer_of(collected: Collected, request: HttpRequest, keys: tuple[bytes, ...]) -> HttpResponse:

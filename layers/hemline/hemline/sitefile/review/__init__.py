@@ -1,1 +1,1 @@
-"""Reviews a site file as code is reviewed: rules that never hold, never win or never end. Begin with `site`."""
+"""A site file reviewed as code: rules that never hold, never win or never end. Begin with `site`."""

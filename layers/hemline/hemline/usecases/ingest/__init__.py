@@ -1,1 +1,1 @@
-"""One event: collected, put on the stream, archived and folded into profiles. Begin with `collect` and `batch`."""
+"""One event: collected, archived, folded into profiles. Begin with `collect` and `batch`."""

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from hemline.learn.profile import capsule as capsules
 from hemline.learn.profile.capsule import Capsule
 from hemline.model.consent import DEFAULTS, UNSAID, Policy, allowed, say
@@ -29,6 +27,7 @@ from hemline.model.events.schema import (
 )
 from hemline.model.input.times import check_stated
 from hemline.model.token_header import Bound, bound, verify_header
+from hemline.usecases.ingest.collected import Collected, Rejected
 from hemline.usecases.ingest.token_binding import check_binding, given_to
 from hemline.usecases.ports import EventStream, StreamEntry
 
@@ -70,31 +69,6 @@ class CollectDeps(NamedTuple):
     """What holds for a visitor who has not been asked yet."""
     keys: tuple[bytes, ...] = ()
     """Of decision tokens: what a browser says it was shown is looked at; without any, it is not."""
-
-
-class Rejected(msgspec.Struct, frozen=True):
-    """One event that was not accepted. `reason`: no_consent, not_durable, or the field and why."""
-
-    index: int
-    id: str | None
-    reason: str
-
-
-class Collected(NamedTuple):
-    """What became of a call's events: accepted + rejected = all of them."""
-
-    accepted: int
-    rejected: tuple[Rejected, ...]
-    minted: str | None
-    """A new visitor id: hand it out also when nothing was durable, so that a retry is the same one."""
-    capsule: Capsule | None
-    """The caller's capsule from now on; None when it is not to be written."""
-    fault: str = ""
-    """Why events were not durable, for the log."""
-
-    def rejected_for(self, reason: str) -> int:
-        """Events that were rejected for exactly this reason."""
-        return sum(rejected.reason == reason for rejected in self.rejected)
 
 
 class _Taken(NamedTuple):

@@ -66,8 +66,8 @@ def count(
 
     `slots` are those whose variants are to be learnt of.
 
-    What may not be counted, or has flags, is left out; `learn.statistics.abuse.survey` of the same records gives
-    all flags.
+    What may not be counted, or has flags, is left out; `learn.statistics.abuse.survey` of the same
+    records gives all flags.
 
     What people did deliberately is put in the order of what happened (time, who, id), so that neither
     the order of arrival nor the cut into objects shows in what goes together. What was merely shown,
