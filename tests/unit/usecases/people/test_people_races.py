@@ -215,15 +215,11 @@ class People(RuleBasedStateMachine):
 
 
 def run(examples: int = 60, steps: int = 12, phases: tuple[Phase, ...] = tuple(Phase)) -> None:
-    run_state_machine_as_test(
-        People,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            phases=phases,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-        ),
+    quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+    how = settings(
+        max_examples=examples, stateful_step_count=steps, phases=phases, suppress_health_check=quiet
     )
+    run_state_machine_as_test(People, settings=how)
 
 
 def test_whatever_happens_at_once_people_are_who_they_are() -> None:
