@@ -274,6 +274,7 @@ def test_a_body_that_claims_to_be_base64_and_is_not_is_a_callers_mistake(
 ) -> None:
     text = json.dumps(body)
     event = {
+        "routeKey": "PUT /v1/me/consent",
         "requestContext": {"http": {"method": "POST"}},
         "body": text + "§",
         "isBase64Encoded": True,

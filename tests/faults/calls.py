@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from hemline.adapters.aws import connections
 from hemline.adapters.aws.client import connect
 from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.adapters.aws.s3 import S3Objects
@@ -67,7 +66,7 @@ class Days:
     def function(self, name: str, *, cold: bool = False) -> ModuleType:
         """`cold`: as in a process of its own, which has no connection and knows no address."""
         if cold:
-            connections._pools.clear()
+            self.world.forget_connections()
         return load(name, self.world.variables, self._monkeypatch)
 
     def turn_bad(self, service: str, trouble: str) -> None:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from hemline.adapters.aws.connections import drop_connections
+from hemline.adapters.aws import connections
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import environment
 from workbench.soak.proxy import Dose, Proxy, listening
@@ -33,6 +33,7 @@ class World:
         self.cloud, self.gates = cloud, gates
         self.table, self.bucket = cloud.make_table(), cloud.make_bucket()
         self.stream = cloud.make_stream(1)
+        self._left: list[connections.ConnectionPool] = []
 
     @property
     def variables(self) -> dict[str, str]:
@@ -44,6 +45,16 @@ class World:
             names[f"AWS_ENDPOINT_URL_{service.upper()}"] = named
         return {**names, "AWS_REGION": REGION}
 
+    def forget_connections(self) -> None:
+        """As a new process: it has no pool. Clients that hold an old one go on with it until `close`."""
+        self._left += connections._pools.values()
+        connections._pools.clear()
+
+    def close(self) -> None:
+        for pool in self._left:
+            pool.drop()
+        connections.drop_connections()
+
     def heal(self) -> None:
         for gate in self.gates.values():
             gate.trouble = ""
@@ -54,5 +65,6 @@ def world(cloud: Cloud) -> Iterator[World]:
     """For the length of a block."""
     with ExitStack() as held:
         gates = {name: held.enter_context(listening(Gate(cloud.endpoint))) for name in SERVICES}
-        held.callback(drop_connections)
-        yield World(cloud, gates)
+        found = World(cloud, gates)
+        held.callback(found.close)
+        yield found

@@ -152,7 +152,7 @@ def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
     else:
         print("\n".join(report.lines()))
         print("the next edition counts them: wait for the schedule, or run `hemline publish`")
-    if not report.read:
+    if not report.read and not report.stopped:
         # A feed that failed is often an empty file; nothing in it is not all of it.
         print(f"{file} has nothing to import in it", file=sys.stderr)
         raise typer.Exit(1)

@@ -162,7 +162,8 @@ def test_work_that_is_not_bounded_by_the_rows_is_refused_unrun(data: bytes, reas
 
 UNSCANNED = """
 import sys
-from hemline.adapters import onnx, onnx_trial
+from hemline.adapters.onnx import ranker as onnx
+from hemline.adapters.onnx import trial as onnx_trial
 onnx.check_model = lambda _: None
 onnx_trial.main(sys.stdin.buffer.read, sys.stdout.buffer.write)
 """
@@ -196,10 +197,10 @@ def test_without_a_process_of_its_own_the_crash_would_be_ours() -> None:
     # The seeded bug: scored by the process that asks, as a function would.
     data = crashing()
     code = f"""
-from hemline.adapters import onnx, onnx_trial
-from workbench import children
+from hemline.adapters.onnx import ranker as onnx
+from hemline.adapters.onnx import trial as onnx_trial
 onnx.check_model = lambda _: None
-onnx_trial.attempt(onnx_trial.Order({data!r}, {card(data)!r}, onnx_trial.Limits()))
+onnx_trial.attempt(onnx_trial.Order({data!r}, {card(data)!r}, onnx_trial.TrialLimits()))
 """
     done = children.run([sys.executable, "-c", code], capture=True, check=False)
     assert done.returncode == -signal.SIGFPE

@@ -70,11 +70,19 @@ class Ledger:
     def answered(self, call: EventCall, kind: str, rejected: dict[int, str]) -> None:
         """A call and the door's answer to it: position → reason."""
         self.submitted += len(call.sent)
+        turns = Counter[tuple[str, int]]()
         for index, sent in enumerate(call.sent):
-            if index in rejected:
-                self._refused(sent, call, rejected[index])
+            reason = rejected.get(index)
+            record = _record(sent, call)
+            # Of several states of one item in a call the last one counts: each is a millisecond later.
+            if record.event.type == ITEM_EVENT and reason in {None, NOT_DURABLE}:
+                turn = (record.subject, record.event.time)
+                record = _later(record, turns[turn])
+                turns[turn] += 1
+            if reason is None:
+                self._accepted(sent, call, kind, record)
             else:
-                self._accepted(sent, call, kind)
+                self._refused(sent, call, reason, record)
 
     def told(self, record: Record, *, sure: bool) -> None:
         """An account call put a record on the stream, or nobody answered whether it did."""
@@ -122,18 +130,17 @@ class Ledger:
         found = (kept for subject, kept in self._subjects.items() if subject in self.watched)
         return {name_of(decode_record(data)) for kept in found for data in kept}
 
-    def _refused(self, sent: SentEvent, call: EventCall, reason: str) -> None:
+    def _refused(self, sent: SentEvent, call: EventCall, reason: str, record: Record) -> None:
         # What only the stream or the visitor's own wish can be the reason for is no mistake of the door.
         fine = not sent.right or _unwanted(call) or reason == NOT_DURABLE
         self.wrongly_refused += not fine
         self.rejected[reason.partition(":")[0]] += 1
         if reason == NOT_DURABLE:
-            self._put(_record(sent, call), sure=False)
+            self._put(record, sure=False)
 
-    def _accepted(self, sent: SentEvent, call: EventCall, kind: str) -> None:
+    def _accepted(self, sent: SentEvent, call: EventCall, kind: str, record: Record) -> None:
         refusable = _unwanted(call) and sent.event.type != ITEM_EVENT
         self.wrongly_taken += refusable or not sent.right
-        record = _record(sent, call)
         timed = "time" in sent.wire and kind != AGAIN
         self._booked(record, kind, timed=timed)
         self._put(record, sure=True)
@@ -161,6 +168,12 @@ def name_of(record: Record) -> str:
 def _unwanted(call: EventCall) -> bool:
     """Whether the caller lets nothing be done with what they send."""
     return call.caller.opted_out or {*DEFAULTS} <= call.refused
+
+
+def _later(record: Record, by: int) -> Record:
+    event = msgspec.structs.replace(record.event, time=record.event.time + by)
+    stated = record.event.time if by else record.stated
+    return msgspec.structs.replace(record, event=event, stated=stated)
 
 
 def _record(sent: SentEvent, call: EventCall) -> Record:

@@ -1,7 +1,7 @@
 """A ranker is tried out before it is published: in a child process that may take only so much.
 
 What it costs is the start of a Python. A pipe each way and nothing else, since a Lambda has no shared
-memory. What the trial asks is in `onnx_trial`.
+memory. What the trial asks is in `trial`.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+import hemline
 from hemline.adapters.onnx import trial
 from hemline.adapters.onnx.ranker import check_sound
 from hemline.adapters.onnx.trial import Answer, Order, TrialLimits
@@ -58,7 +59,7 @@ def _run(order: bytes, limits: TrialLimits) -> "subprocess.CompletedProcess[byte
 
 def _environment() -> dict[str, str]:
     """Where modules are, and nothing else: no credentials, no key to sign with."""
-    own = str(Path(__file__).parents[2])  # an editable install is on no path
+    own = str(Path(hemline.__file__).parents[1])  # an editable install is on no path
     # More threads would only reserve memory, which counts against the limit.
     one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     path = ":".join(dict.fromkeys([own, *(part for part in sys.path if part)]))

@@ -28,7 +28,7 @@ _DOMAINS = {b"", b"ai.onnx", b"ai.onnx.ml"}
 """Operators of other domains may open files or load code."""
 
 # With these alone, cost and memory depend on the number of rows and on nothing else, so one trial of
-# as many rows as serving ever scores (`onnx_trial`) bounds every call. That is why a feature's value
+# as many rows as serving ever scores (`trial`) bounds every call. That is why a feature's value
 # may become no loop count, no size and no whole number: a division of whole numbers can end the process.
 _OPERATORS = frozenset(
     b"Abs Add And ArrayFeatureExtractor BatchNormalization Binarizer Cast Ceil Celu Clip Concat"
