@@ -7,7 +7,7 @@ import pytest
 from hemline.model.errors import BadInput
 from hemline.model.events.body import Faulty, diagnose, split
 from hemline.model.events.event import LEVEL_OF_EVENT
-from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT
+from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT_TYPES
 from hemline.model.events.schema import NEEDS, event_of, parse_event, stated_time
 from tests.builders.events import VIEW, stated
 
@@ -109,7 +109,7 @@ def test_a_type_says_what_it_needs(needed: str) -> None:
     assert parse_event(json.dumps({"id": "e1", "type": needed, **full}).encode()).type == needed
 
 
-@pytest.mark.parametrize("kind", sorted(set(SENT) - set(NEEDS)))
+@pytest.mark.parametrize("kind", sorted(set(SENT_TYPES) - set(NEEDS)))
 def test_a_type_without_needs_stands_alone(kind: str) -> None:
     assert parse_event(json.dumps({"id": "e1", "type": kind}).encode()).type == kind
 
@@ -123,7 +123,7 @@ def test_what_an_account_call_states_cannot_be_sent(kind: str, call: str) -> Non
 
 def test_every_type_is_known_to_the_product_or_another_name_of_one() -> None:
     assert {
-        ALIASES.get(kind, kind) for kind in SENT
+        ALIASES.get(kind, kind) for kind in SENT_TYPES
     } | ACCOUNT_CALLS.keys() == LEVEL_OF_EVENT.keys()
 
 

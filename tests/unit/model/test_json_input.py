@@ -13,7 +13,7 @@ from hemline.model.consent import Policy
 from hemline.model.errors import BadInput
 from hemline.model.events.event import decode_record
 from hemline.model.events.schema import item_of, parse_event
-from hemline.model.input.json_input import doubled, whole, with_whole_numbers
+from hemline.model.input.json_input import duplicate_key, whole, with_whole_numbers
 from hemline.runtime.account.request import choices_of
 from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
 from hemline.usecases.ingest.collected import Collected
@@ -113,23 +113,23 @@ def test_it_is_found_exactly_where_it_is(text: str) -> None:
         found.append(len({key for key, _ in pairs}) < len(pairs))
 
     json.loads(text, object_pairs_hook=look, parse_int=str)
-    assert (doubled(text.encode()) is not None) == any(found)
+    assert (duplicate_key(text.encode()) is not None) == any(found)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 50_000, b'{"a":NaN'])
 def test_what_is_no_json_is_left_to_the_decoder(data: bytes) -> None:
-    assert doubled(data) is None
+    assert duplicate_key(data) is None
 
 
 def test_many_keys_are_looked_through_once() -> None:
     keys = ",".join(f'"k{n}":1' for n in range(20_000))
-    found = doubled(f'{{{keys},"k19999":1}}'.encode())
+    found = duplicate_key(f'{{{keys},"k19999":1}}'.encode())
     assert found
     assert found.field == "k19999"
 
 
 def test_a_key_is_sent_back_printable_and_not_at_length() -> None:
-    found = doubled(('{"' + "é\\n" * 900 + '":1,"' + "é\\n" * 900 + '":1}').encode())
+    found = duplicate_key(('{"' + "é\\n" * 900 + '":1,"' + "é\\n" * 900 + '":1}').encode())
     assert found
     assert found.field.isascii()
     assert len(str(found)) < 300

@@ -35,7 +35,7 @@ class Consent(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """Server time of the statement, epoch ms; 0 when nothing was ever said."""
 
     @property
-    def said(self) -> bool:
+    def is_stated(self) -> bool:
         """Anything at all."""
         return bool(self.granted | self.refused)
 
@@ -47,7 +47,7 @@ class Consent(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
         return True if self.granted & bit else None
 
 
-UNSAID = Consent()
+NOT_STATED = Consent()
 NO = Consent(refused=EVERYTHING)
 """To everything, as a browser's opt-out says."""
 
@@ -61,7 +61,7 @@ class Policy(NamedTuple):
     honours_dnt: bool = False
     """Whether `DNT: 1` counts as a no to everything, as `Sec-GPC: 1` always does."""
 
-    def unsaid(self, purpose: Purpose, country: str) -> bool:
+    def when_not_stated(self, purpose: Purpose, country: str) -> bool:
         """What holds for a purpose that was never spoken of.
 
         From a country that nobody knows the stricter of the two holds: doubt is on the visitor's side.
@@ -86,10 +86,12 @@ class ConsentRules(msgspec.Struct, frozen=True, omit_defaults=True):
 def allowed(consent: Consent, policy: Policy, country: str) -> tuple[Purpose, ...]:
     """The purposes that data of this visitor may be used for now, in the order of Purpose."""
     stated = ((purpose, consent.states(purpose)) for purpose in Purpose)
-    return tuple(p for p, yes in stated if (policy.unsaid(p, country) if yes is None else yes))
+    return tuple(
+        p for p, yes in stated if (policy.when_not_stated(p, country) if yes is None else yes)
+    )
 
 
-def say(choices: Iterable[tuple[Purpose, bool]], before: Consent, at: int) -> Consent:
+def with_choices(choices: Iterable[tuple[Purpose, bool]], before: Consent, at: int) -> Consent:
     """`before` with these choices in it, as said at `at` (epoch ms)."""
     granted, refused = before.granted, before.refused
     for purpose, yes in choices:

@@ -6,14 +6,14 @@ condition of a write covers it: a profile that was forgotten or refused meanwhil
 
 import msgspec
 
-from hemline.model.consent import UNSAID, Consent
+from hemline.model.consent import NOT_STATED, Consent
 from hemline.model.errors import Refused
 
 
 class SubjectStatus(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """At most 64 bytes as it is stored, so that profile and standing stay within one 4 kB read."""
 
-    consent: Consent = UNSAID
+    consent: Consent = NOT_STATED
     """As it counts: of a user with linked visitors, the strictest of them all."""
     forgotten: int = 0
     """Epoch ms: what happened or arrived until then is forgotten; 0 for never."""
@@ -27,12 +27,12 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(SubjectStatus)
 
 
-def encode_standing(standing: SubjectStatus) -> bytes:
+def encode_status(standing: SubjectStatus) -> bytes:
     """Empty for the fresh one: most people never state anything."""
     return b"" if standing == DEFAULT_STATUS else _encoder.encode(standing)
 
 
-def decode_standing(data: bytes) -> SubjectStatus:
+def decode_status(data: bytes) -> SubjectStatus:
     """Raises Refused when it is of another form."""
     try:
         return _decoder.decode(data) if data else DEFAULT_STATUS

@@ -58,7 +58,7 @@ class Owner(msgspec.Struct, frozen=True, array_like=True):
 _SKIPPED = msgspec.Raw(b"\xc0")
 
 
-class Bound(TokenHeader, frozen=True, array_like=True):
+class BoundToken(TokenHeader, frozen=True, array_like=True):
     """A whole token, of which the door reads to what and to whom it is bound."""
 
     body: msgspec.Raw = _SKIPPED
@@ -80,7 +80,7 @@ class Bound(TokenHeader, frozen=True, array_like=True):
         """The slot whose frequency cap its fragment counts towards, or nothing."""
         return self.slot if self.rung & CAPPED else ""
 
-    def holds(self, item: str) -> bool:
+    def has_item(self, item: str) -> bool:
         """Whether it was shown; yes to all where the token does not say."""
         if self.shown is None:
             return True
@@ -91,10 +91,10 @@ class Bound(TokenHeader, frozen=True, array_like=True):
 _MARK = 3
 """Bytes of an item: one item in 1.7 million passes for one of ten that were shown."""
 _decoder = msgspec.msgpack.Decoder(TokenHeader)
-_bound = msgspec.msgpack.Decoder(Bound)
+_bound = msgspec.msgpack.Decoder(BoundToken)
 
 
-def item_marks(items: Iterable[str]) -> bytes:
+def item_fingerprints(items: Iterable[str]) -> bytes:
     """What `Bound.holds` looks in."""
     return b"".join(map(_item_mark, items))
 
@@ -104,12 +104,12 @@ def _item_mark(item: str) -> bytes:
     return hash64(item).to_bytes(8, "little")[:_MARK]
 
 
-def who(subject: str, key: bytes) -> bytes:
+def subject_hash(subject: str, key: bytes) -> bytes:
     """A subject as a token knows it: nobody without the key can try names out."""
     return hmac.digest(key, b"who\0" + subject.encode(), "sha256")[:8]
 
 
-def bound(payload: bytes) -> Bound:
+def decode_bound(payload: bytes) -> BoundToken:
     """Of a payload that was `checked`. Raises NotAllowed when the rest of it is of another version."""
     try:
         return _bound.decode(payload)
@@ -126,7 +126,7 @@ def peek(text: str) -> TokenHeader | None:
 
 
 @cache
-def site_mark(site: str) -> bytes:
+def site_fingerprint(site: str) -> bytes:
     """How a token spells its site."""
     return blake2b(site.encode(), digest_size=4).digest()
 
@@ -143,7 +143,7 @@ def verify_header(
         head = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeError):
         raise NotAllowed("this decision token is of another version") from None
-    if site and head.site != site_mark(site):
+    if site and head.site != site_fingerprint(site):
         raise NotAllowed(f"this decision token is of another site than {site}")
     age = 0 if now is None else (now // 60_000 - head.minute) // _MINUTES_A_DAY
     if age > KEPT_DAYS:

@@ -129,10 +129,12 @@ def _read(part: str, kind: type[T]) -> T:
     # Not msgspec, which lets the last of two equal keys win: two readers must never see two users.
     import json  # noqa: PLC0415 - nobody who brings no token waits for it
 
-    from hemline.model.input.json_input import unique  # noqa: PLC0415 - as above
+    from hemline.model.input.json_input import reject_duplicates  # noqa: PLC0415 - as above
 
     try:
-        read = json.loads(_raw(part), object_pairs_hook=unique, parse_constant=_no_number)
+        read = json.loads(
+            _raw(part), object_pairs_hook=reject_duplicates, parse_constant=_no_number
+        )
         return msgspec.convert(read, kind)
     except (ValueError, OverflowError, RecursionError, msgspec.ValidationError):
         raise NotAllowed("a part of this user token is not what it should be") from None

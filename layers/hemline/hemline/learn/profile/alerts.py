@@ -57,7 +57,7 @@ class AlertHistory(NamedTuple):
     answers: list[int]
 
 
-def acts_of(records: Iterable[Record]) -> Iterator[AlertInteraction]:
+def interactions_of(records: Iterable[Record]) -> Iterator[AlertInteraction]:
     """What a cap counts of them: events whose token was that of a capped fragment."""
     for record in records:
         event = record.event
@@ -72,14 +72,14 @@ def merge(packed: bytes, offered: Iterable[AlertInteraction], floor: Moment = NO
     """With `offered` taken in, and without what lies at or below `floor`."""
     floor = max(floor, floor_of(packed))
     best: dict[tuple[str, bool, int], AlertInteraction] = {}
-    for act in (*acts(packed), *offered):
+    for act in (*interactions(packed), *offered):
         name = act[:3]
         if act.moment > floor and (name not in best or best[name].second < act.second):
             best[name] = act
     return _pack(sorted(best.values(), key=lambda act: act.moment, reverse=True), floor)
 
 
-def claim(packed: bytes) -> int:
+def reserved_bytes(packed: bytes) -> int:
     """Bytes that it takes from a profile's for good: all it may ever have once something fell out."""
     return MAX_BYTES if floor_of(packed) != NOWHERE else len(packed)
 
@@ -121,7 +121,7 @@ def floor_of(packed: bytes) -> Moment:
     return _HEAD.unpack_from(packed) if packed else NOWHERE
 
 
-def acts(packed: bytes) -> list[AlertInteraction]:
+def interactions(packed: bytes) -> list[AlertInteraction]:
     """All that is kept, slot by slot. Raises what a torn text raises: `check` first."""
     found: list[AlertInteraction] = []
     at = _HEAD.size
@@ -149,9 +149,9 @@ def check(packed: bytes) -> None:
         raise Refused("what a profile keeps of alerts is of another size than it says")
 
 
-def shown(packed: bytes, slot: str) -> AlertHistory:
+def history_of(packed: bytes, slot: str) -> AlertHistory:
     """What is kept of one slot."""
-    own = [act for act in acts(packed) if act.slot == slot]
+    own = [act for act in interactions(packed) if act.slot == slot]
     seen = [act.second for act in own if not act.answer]
     return AlertHistory(seen, [act.second for act in own if act.answer])
 
@@ -164,7 +164,7 @@ def known_since(packed: bytes) -> int:
 def count(packed: bytes, offered: Iterable[AlertInteraction]) -> tuple[int, int, int]:
     """How many of them are kept, repeated, late: of those it could not be told whether they are new."""
     kept = repeated = late = 0
-    known = {act[:3] for act in acts(packed)}
+    known = {act[:3] for act in interactions(packed)}
     for act in offered:
         if act[:3] in known:
             repeated += 1
@@ -178,6 +178,6 @@ def count(packed: bytes, offered: Iterable[AlertInteraction]) -> tuple[int, int,
 
 def _is_late(packed: bytes, act: AlertInteraction) -> bool:
     """Below the floor, or its slot has newer ones enough."""
-    own = [one.moment for one in acts(packed) if one[:2] == act[:2]]
+    own = [one.moment for one in interactions(packed) if one[:2] == act[:2]]
     full = len(own) == _MOST[act.answer] and act.moment < min(own)
     return full or act.moment <= floor_of(packed)

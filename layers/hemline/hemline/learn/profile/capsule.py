@@ -11,14 +11,14 @@ from operator import or_
 
 import msgspec
 
-from hemline.model.consent import UNSAID, Consent, Purpose
+from hemline.model.consent import NOT_STATED, Consent, Purpose
 from hemline.model.errors import NotAllowed
 from hemline.model.events.event import CAPPED, Event, InteractionLevel, OrderLine, Record
 from hemline.model.signed import sign, verify
 
 MAX_COOKIE = 1024
 """Characters of the signed value."""
-MAX_ACTS = 16
+MAX_ACTIONS = 16
 MAX_LINES = 5
 _PURPOSE = "capsule"
 _SIGNATURE = 23  # a dot and 16 bytes in base64
@@ -42,9 +42,9 @@ class Capsule(msgspec.Struct, frozen=True, array_like=True):
 
     subject: str
     """`v:…` or `u:…`."""
-    consent: Consent = UNSAID
+    consent: Consent = NOT_STATED
     """As it counted when it was last written; where nothing was said, the site's default holds."""
-    acts: tuple[RecentAction, ...] = ()
+    actions: tuple[RecentAction, ...] = ()
 
 
 _decoder = msgspec.msgpack.Decoder(Capsule)
@@ -53,16 +53,16 @@ _encoder = msgspec.msgpack.Encoder()
 
 def update(capsule: Capsule, records: Iterable[Record]) -> Capsule:
     """With the actions of `records` in it, the oldest dropped until it fits; none after a no."""
-    if refuses(capsule):
+    if refuses_personalisation(capsule):
         return msgspec.structs.replace(capsule, acts=())
-    acts = {act.id: act for act in capsule.acts}
+    acts = {act.id: act for act in capsule.actions}
     for act in (_act(record) for record in records if _tells(record)):
         # The same id twice counts at its latest time, as it does in a profile.
         acts[act.id] = max(act, acts.get(act.id, act), key=_age)
-    newest = sorted(acts.values(), key=_age)[-MAX_ACTS:]
+    newest = sorted(acts.values(), key=_age)[-MAX_ACTIONS:]
     fitted = msgspec.structs.replace(capsule, acts=tuple(newest))
-    while fitted.acts and len(_encoder.encode(fitted)) > _MAX_PAYLOAD:
-        fitted = msgspec.structs.replace(fitted, acts=fitted.acts[1:])
+    while fitted.actions and len(_encoder.encode(fitted)) > _MAX_PAYLOAD:
+        fitted = msgspec.structs.replace(fitted, acts=fitted.actions[1:])
     return fitted
 
 
@@ -75,7 +75,7 @@ def _tells(record: Record) -> bool:
 
     What a cap counts cannot wait: the next page would show it again.
     """
-    event, deed = record.event, record.event.deed
+    event, deed = record.event, record.event.level
     told = deed is not None and deed > InteractionLevel.SHOWN and bool(event.items())
     return record.profiled and (told or bool(record.capped and event.type in CAPPED))
 
@@ -101,16 +101,16 @@ def decode(text: str, keys: tuple[bytes, ...]) -> Capsule:
         raise NotAllowed("this capsule is of another form") from None
 
 
-def belongs(capsule: Capsule, subject: str | None) -> bool:
+def belongs_to(capsule: Capsule, subject: str | None) -> bool:
     """Whether it is this subject's; a capsule of somebody else must neither be read nor written."""
     return subject == capsule.subject
 
 
-def together(found: Sequence[Capsule], subject: str | None) -> Capsule | None:
+def pick(found: Sequence[Capsule], subject: str | None) -> Capsule | None:
     """One of several that a browser sent at once: the subject's newest, with every no of all of them."""
     if len(found) < 2:
         return found[0] if found else None
-    own = [one for one in found if belongs(one, subject)]
+    own = [one for one in found if belongs_to(one, subject)]
     newest = max(own or found, key=_newest)
     refused = reduce(or_, (one.consent.refused for one in found))
     said = newest.consent
@@ -119,28 +119,28 @@ def together(found: Sequence[Capsule], subject: str | None) -> Capsule | None:
 
 
 def _newest(capsule: Capsule) -> tuple[int, tuple[int, str]]:
-    return capsule.consent.at, max(map(_age, capsule.acts), default=(0, ""))
+    return capsule.consent.at, max(map(_age, capsule.actions), default=(0, ""))
 
 
-def refuses(capsule: Capsule) -> bool:
+def refuses_personalisation(capsule: Capsule) -> bool:
     """Whether they said no to being remembered."""
     return capsule.consent.states(Purpose.PERSONALISATION) is False
 
 
-def said_by(capsule: Capsule | None, subject: str | None) -> Consent:
+def consent_from(capsule: Capsule | None, subject: str | None) -> Consent:
     """What it says for `subject`; of somebody else's only a no counts: doubt is on the visitor's side."""
     if capsule is None:
-        return UNSAID
-    if belongs(capsule, subject):
+        return NOT_STATED
+    if belongs_to(capsule, subject):
         return capsule.consent
     return Consent(refused=capsule.consent.refused, at=capsule.consent.at)
 
 
 def records(capsule: Capsule, site: str) -> list[Record]:
     """Its acts as records to fold, none after a no; `received` is the act's own time."""
-    if refuses(capsule):
+    if refuses_personalisation(capsule):
         return []
-    return [_record(act, site, capsule.subject) for act in capsule.acts]
+    return [_record(act, site, capsule.subject) for act in capsule.actions]
 
 
 def _record(act: RecentAction, site: str, subject: str) -> Record:

@@ -40,7 +40,7 @@ TYPES = (
 
 # One DynamoDB item, its keys and attribute names included, must stay within one 4 kB read unit.
 MAX_BYTES = 3840
-MAX_MARKS = 4
+MAX_WATERMARKS = 4
 _MARKS_BYTES = 400
 _HEADS = {1: struct.Struct("<BIQQHHHH"), 2: struct.Struct("<BIQQHHHHH")}
 """Version → version, check sum, first and last time, and the size of each part."""
@@ -76,7 +76,7 @@ class Profile(msgspec.Struct, frozen=True):
     last_seen: int = 0
     rings: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     """bought and carted, engaged, shown; read them with `columns` or `actions`."""
-    marks: dict[str, str] = {}
+    watermarks: dict[str, str] = {}
     """Shard → highest sequence number that was folded in: state of delivery, not of the visitor."""
     alerts: bytes = b""
     """Exposures of capped slots and answers to them; read them with `profile_alerts`."""
@@ -106,7 +106,7 @@ class FoldCounts(NamedTuple):
     """Already in it, or twice in this fold."""
     late: int = 0
     """Older than all that a full ring still keeps: new or not, it cannot be told; nothing changed."""
-    untold: int = 0
+    not_kept: int = 0
     """Of a type, or without an item or a cap, that a profile keeps only the time of."""
 
 
@@ -121,14 +121,14 @@ def fold_counted(profile: Profile, records: Iterable[Record]) -> tuple[Profile, 
     if not records:
         return profile, FoldCounts()
     new, untold = _offered(records)
-    seen = list(alerts.acts_of(records))
+    seen = list(alerts.interactions_of(records))
     times = [_time(record) for record in records]
     if not profile.empty:
         times += (profile.first_seen, profile.last_seen)
     capped = alerts.merge(profile.alerts, seen) if seen else profile.alerts
     rings = merged_rings(profile.rings, new, capped)
-    folded = Profile(min(times), max(times), rings, profile.marks, capped)
-    alone = list(alerts.acts_of(untold))
+    folded = Profile(min(times), max(times), rings, profile.watermarks, capped)
+    alone = list(alerts.interactions_of(untold))
     counted = _count(profile.rings, new), alerts.count(profile.alerts, alone)
     kept, repeated, late = map(sum, zip(*counted, strict=True))
     return folded, FoldCounts(kept, repeated, late, len(untold) - len(alone))
@@ -169,7 +169,7 @@ def merged_rings(
 ) -> tuple[bytes, bytes, bytes]:
     """The rings with `new` actions (by ring) offered to them, in what `capped` leaves of a profile."""
     bought = _fitted(rings[BOUGHT], new.get(BOUGHT), _BOUGHT_MOST)
-    left = _TOTAL - (_CAPPED_MORE + alerts.claim(capped) if capped else 0)
+    left = _TOTAL - (_CAPPED_MORE + alerts.reserved_bytes(capped) if capped else 0)
     left -= _claim(bought, _BOUGHT_MOST)
     engaged = _fitted(rings[ENGAGED], new.get(ENGAGED), left - _SHOWN_LEAST)
     left -= _claim(engaged, left - _SHOWN_LEAST)
@@ -207,19 +207,19 @@ def _count(
     return kept, repeated, late
 
 
-def marked(profile: Profile, shard: str, sequence: str) -> Profile:
+def with_watermark(profile: Profile, shard: str, sequence: str) -> Profile:
     """With the shard's mark raised to `sequence` (decimal); the four newest shards are kept."""
-    marks = newest_marks((*profile.marks.items(), (shard, sequence)))
+    marks = newest_watermarks((*profile.watermarks.items(), (shard, sequence)))
     return msgspec.structs.replace(profile, marks=marks)
 
 
-def newest_marks(marks: Iterable[tuple[str, str]]) -> dict[str, str]:
+def newest_watermarks(marks: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The highest sequence number of each shard, of the MAX_MARKS shards that went furthest."""
     highest: dict[str, str] = {}
     for shard, sequence in marks:
         highest[shard] = max(sequence, highest.get(shard, "0"), key=int)
     newest = sorted(highest.items(), key=lambda mark: (int(mark[1]), mark[0]), reverse=True)
-    return dict(newest[:MAX_MARKS])
+    return dict(newest[:MAX_WATERMARKS])
 
 
 def _pack_marks(marks: dict[str, str]) -> bytes:
@@ -236,7 +236,7 @@ def encode(profile: Profile) -> bytes:
     """The profile as one blob, never over MAX_BYTES; begins with its version and a CRC-32."""
     version = _CAPPED if profile.alerts else _PLAIN
     capped = (profile.alerts,) if profile.alerts else ()
-    parts = (*profile.rings, *capped, _pack_marks(profile.marks))
+    parts = (*profile.rings, *capped, _pack_marks(profile.watermarks))
     times = profile.first_seen, profile.last_seen
     head = _HEADS[version].pack(version, 0, *times, *map(len, parts))[5:]
     body = b"".join(parts)

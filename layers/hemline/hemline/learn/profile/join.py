@@ -11,7 +11,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from hemline.learn.profile import alerts, ring
-from hemline.learn.profile.fold import Profile, merged_rings, newest_marks
+from hemline.learn.profile.fold import Profile, merged_rings, newest_watermarks
 
 Rings = tuple[bytes, bytes, bytes]
 
@@ -21,12 +21,12 @@ def joined(one: Profile, other: Profile) -> Profile:
     seen = [profile for profile in (one, other) if not profile.empty]
     new = {which: ring.actions(packed) for which, packed in enumerate(other.rings) if packed}
     floor = alerts.floor_of(other.alerts)
-    capped = alerts.merge(one.alerts, alerts.acts(other.alerts), floor)
+    capped = alerts.merge(one.alerts, alerts.interactions(other.alerts), floor)
     return Profile(
         min((profile.first_seen for profile in seen), default=0),
         max((profile.last_seen for profile in seen), default=0),
         merged_rings(_raised(one.rings, other.rings), new, capped),
-        newest_marks((*one.marks.items(), *other.marks.items())),
+        newest_watermarks((*one.watermarks.items(), *other.watermarks.items())),
         capped,
     )
 
@@ -45,7 +45,7 @@ def _above(packed: bytes, other: bytes) -> bytes:
     return ring.pack(kept, floor, len(packed) + ring.HEAD.size)
 
 
-def renamed_marks(profile: Profile, name_of: Callable[[str], str]) -> Profile:
+def rename_watermarks(profile: Profile, name_of: Callable[[str], str]) -> Profile:
     """With each shard under another name: whose part of a joined profile a mark is of."""
-    marks = {name_of(shard): sequence for shard, sequence in profile.marks.items()}
+    marks = {name_of(shard): sequence for shard, sequence in profile.watermarks.items()}
     return structs.replace(profile, marks=marks)

@@ -27,7 +27,7 @@ _TOKENED = frozenset({"click", "dwell"})
 class Suspects(NamedTuple):
     """What a history says about its single events. Hashes are 63 bits."""
 
-    hot: frozenset[int]
+    over_limit: frozenset[int]
     """Visitor and minute, or visitor and day, with too many events, or too many that came late."""
     seen: Mapping[int, int]
     """Token → when its fragment was first seen, of the tokens that events came back with; epoch ms."""
@@ -40,10 +40,10 @@ class Suspects(NamedTuple):
         """All flags of one record of that history, those of the door first."""
         if record.event.type == ITEM_EVENT:
             return ()
-        return (*of_the_door(record), *(flag for flag, holds in _HISTORY if holds(self, record)))
+        return (*own_flags(record), *(flag for flag, holds in _HISTORY if holds(self, record)))
 
 
-def of_the_door(record: Record) -> tuple[str, ...]:
+def own_flags(record: Record) -> tuple[str, ...]:
     """The flags of a record alone, for whoever has no history at hand."""
     return (*record.flags, FOREIGN) if record.given else record.flags
 
@@ -122,9 +122,9 @@ def _first(shown: "array[int]", times: "array[int]", asked: set[int]) -> dict[in
 
 
 def _too_many(suspects: Suspects, record: Record) -> bool:
-    return bool(suspects.hot) and any(
-        _bucket(record, span) in suspects.hot
-        or (_came_late(record, span) and _arrival(record, span) in suspects.hot)
+    return bool(suspects.over_limit) and any(
+        _bucket(record, span) in suspects.over_limit
+        or (_came_late(record, span) and _arrival(record, span) in suspects.over_limit)
         for span in (MINUTE, DAY)
     )
 

@@ -45,7 +45,7 @@ _WORD = re.compile(r"[a-z]{3,}")
 
 def sections(statistics: Statistics, items: Sequence[Item], built: int) -> dict[str, Payload]:
     """Every section that is an array over items; `built` in epoch ms."""
-    like = cold_items.likeness(statistics, items, content.vectors(items))
+    like = cold_items.item_similarity(statistics, items, content.vectors(items))
     return {
         **catalogue_sections(items),
         **count_sections(statistics, items, built, like),
@@ -140,7 +140,9 @@ def count_sections(
     trend = _trend(windows)
     popular = _ranked(popularity, ever > 0, LIST)
     return {
-        "item_stats": _array(cold_items.estimated(_block(windows, decayed, trend), like), "<f4"),
+        "item_stats": _array(
+            cold_items.with_borrowed_statistics(_block(windows, decayed, trend), like), "<f4"
+        ),
         "popular": _array(popular, "<i4"),
         "trending": _array(_ranked(trend * np.log1p(decayed), trend > 0, LIST), "<i4"),
         **_segment_sections(statistics, position, popularity, as_of),
@@ -251,11 +253,11 @@ def neighbour_sections(
     """What goes together; the one part whose cost grows with pairs, so it may be built less often."""
     position = positions(statistics, items)
     met = statistics.pairs.neighbours(position, len(items), NEIGHBOURS)
-    best, weight = cold_items.joined(*met, like)
+    best, weight = cold_items.with_cold_neighbours(*met, like)
     return {
         "neighbours": _array(best, "<i4"),
         "neighbour_weight": _array(weight, "<f4"),
-        "newcomers": cold_items.new_section(like),
+        "newcomers": cold_items.cold_section(like),
     }
 
 

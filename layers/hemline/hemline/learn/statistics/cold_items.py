@@ -20,9 +20,9 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 Reals = npt.NDArray[np.float64]
 
-ENOUGH = 50.0
+COLD_BELOW = 50.0
 """What has to happen to an item, in showings, before it is known: until then it is shown beside its like."""
-GUESSED = 5.0
+BORROW_BELOW = 5.0
 """What has to happen to it before its own statistics stand alone: sooner, for they are soon better."""
 _DEED = 5.0
 """What a click, a cart or a purchase says, in showings."""
@@ -50,10 +50,12 @@ class ItemSimilarity(NamedTuple):
     """[m] what happened to each so far, in showings; below ENOUGH."""
 
 
-def likeness(statistics: Statistics, items: Sequence[Item], vectors: Floats) -> ItemSimilarity:
+def item_similarity(
+    statistics: Statistics, items: Sequence[Item], vectors: Floats
+) -> ItemSimilarity:
     """Who is new, and like what; `vectors` [n, width] as `content.vectors` makes them."""
     seen = evidence(statistics, items)
-    new, known = np.flatnonzero(seen < ENOUGH), np.flatnonzero(seen >= ENOUGH)
+    new, known = np.flatnonzero(seen < COLD_BELOW), np.flatnonzero(seen >= COLD_BELOW)
     near = np.full((len(new), ALIKE), -1, np.int32)
     similar = np.zeros((len(new), ALIKE), np.float32)
     for at in range(0, len(new) if len(known) else 0, _ROWS):
@@ -64,7 +66,7 @@ def likeness(statistics: Statistics, items: Sequence[Item], vectors: Floats) -> 
     return ItemSimilarity(found, near[alike], similar[alike], seen[found].astype(np.float32))
 
 
-def new_section(like: ItemSimilarity) -> Payload:
+def cold_section(like: ItemSimilarity) -> Payload:
     """`newcomers` i4 [m]: the items that are shown beside their like."""
     return "<i4", like.new.shape, like.new.astype("<i4").tobytes()
 
@@ -95,20 +97,20 @@ def _nearest(products: Floats, known: npt.NDArray[np.intp]) -> tuple[Ints, Float
     return near, similar
 
 
-def estimated(block: Floats, like: ItemSimilarity) -> Floats:
+def with_borrowed_statistics(block: Floats, like: ItemSimilarity) -> Floats:
     """[n, S] the statistics block with new items' rows drawn to those of the items they resemble."""
-    unknown = np.flatnonzero(like.seen < GUESSED)
+    unknown = np.flatnonzero(like.seen < BORROW_BELOW)
     if not unknown.size:
         return block
     out, new, similar = block.copy(), like.new[unknown], like.similar[unknown]
     weight = similar / similar.sum(axis=1, keepdims=True)
     theirs = np.einsum("mk,mks->ms", weight, block[like.near[unknown]])
-    guess = (1.0 - like.seen[unknown] / np.float32(GUESSED))[:, None]
+    guess = (1.0 - like.seen[unknown] / np.float32(BORROW_BELOW))[:, None]
     out[new] = (1.0 - guess) * block[new] + guess * theirs
     return out
 
 
-def joined(near: Ints, weight: Floats, like: ItemSimilarity) -> tuple[Ints, Floats]:
+def with_cold_neighbours(near: Ints, weight: Floats, like: ItemSimilarity) -> tuple[Ints, Floats]:
     """Neighbours [n, k] and weights with new items among them, and with rows for new items."""
     if not len(like.new):
         return near, weight
@@ -130,7 +132,7 @@ def joined(near: Ints, weight: Floats, like: ItemSimilarity) -> tuple[Ints, Floa
 
 def _worth(like: ItemSimilarity) -> Floats:
     """[m, k] as a share of the best neighbour by what people did; less with all that happened since."""
-    fade = 1.0 - like.seen / np.float32(ENOUGH)
+    fade = 1.0 - like.seen / np.float32(COLD_BELOW)
     return like.similar * (np.float32(SHARE) * fade)[:, None]
 
 

@@ -22,14 +22,14 @@ _EVER = 0
 """The day that stands for all time; real days start with 1970-01-02."""
 
 
-DEED_WEIGHT = {
+LEVEL_WEIGHT = {
     InteractionLevel.SHOWN: 0,
     InteractionLevel.ENGAGED: 1,
     InteractionLevel.CARTED: 3,
     InteractionLevel.BOUGHT: 6,
 }
 """What a deed is worth where deeds are added up into one popularity."""
-WEIGHTS = np.array([DEED_WEIGHT[deed] for deed in InteractionLevel], np.float64)
+WEIGHTS = np.array([LEVEL_WEIGHT[deed] for deed in InteractionLevel], np.float64)
 
 
 def day_of(time: int) -> int:
@@ -62,7 +62,7 @@ class Statistics:
         event = record.event
         self.counted += 1
         self.newest = max(self.newest, event.time)
-        deed, lines = event.deed, event.items()
+        deed, lines = event.level, event.items()
         if deed is None or not lines:
             return
         items = [self._number(item) for item in dict.fromkeys(line.item for line in lines)]
@@ -84,7 +84,7 @@ class Statistics:
             number = self._segment_number(segment)
             if number is not None:
                 for item in items:
-                    self._segment.add((number << 32 | item) << _DAY_BITS | day, DEED_WEIGHT[deed])
+                    self._segment.add((number << 32 | item) << _DAY_BITS | day, LEVEL_WEIGHT[deed])
 
     def _number(self, item: str) -> int:
         return self.numbers.setdefault(item, len(self.numbers))

@@ -53,7 +53,7 @@ def sections(choices: Choices, built: int, newest: int) -> dict[str, Payload]:
 
 def estimates(choices: Choices, as_of: int) -> dict[str, Evidence]:
     """Slot → evidence as of a day, of the slots that have enough."""
-    trials = choices.trials()
+    trials = choices.attributed()
     found = {
         slot.name: _evidence(slot, _sums(trials, at, len(slot.variants), as_of))
         for at, slot in enumerate(choices.slots)

@@ -122,7 +122,7 @@ class Choices:
             if watched.goal == event.type and event.slot in (None, name):
                 yield watched.number
 
-    def trials(self) -> AttributedExposures:
+    def attributed(self) -> AttributedExposures:
         """Every fragment that somebody saw, as of its first time."""
         key, who, time, cell = (
             np.array(column, np.int64) for column in (self._key, self._who, self._time, self._cell)

@@ -15,8 +15,13 @@ import msgspec
 
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id
-from hemline.model.input.json_input import Twice, doubled, stands_twice, telling
-from hemline.model.input.text import unmarked
+from hemline.model.input.json_input import (
+    DuplicatedObject,
+    duplicate_key,
+    duplicate_key_error,
+    mark_duplicates,
+)
+from hemline.model.input.text import without_bom
 
 MOST_EVENTS = 500
 MOST_BYTES = 256 * 1024
@@ -42,10 +47,10 @@ def split(body: bytes) -> Sequence[RawEvent]:
     """`{"events": [...]}` or one event alone → raw events. Raises BadInput, TooLarge."""
     if len(body) > MOST_BYTES:
         raise TooLarge("body", "is larger than 256 kB.", "Send the events in several calls.")
-    body = unmarked(body)
+    body = without_bom(body)
     try:
         events = _cut(body)
-        twice = doubled(body)
+        twice = duplicate_key(body)
         if twice:
             events = _cut_slowly(body, twice)
     except RecursionError:
@@ -84,14 +89,16 @@ def _shape(error: msgspec.ValidationError) -> tuple[str, str]:
 def _cut_slowly(body: bytes, error: Exception) -> Sequence[RawEvent]:
     not_json = BadInput("body", f"is not JSON ({error}).", "Send JSON in UTF-8.")
     try:
-        document = json.loads(body.decode("utf-8", "surrogatepass"), object_pairs_hook=telling)
+        document = json.loads(
+            body.decode("utf-8", "surrogatepass"), object_pairs_hook=mark_duplicates
+        )
     except (ValueError, RecursionError):
         raise not_json from None
     if not isinstance(document, dict):
         raise not_json
-    if isinstance(document, Twice) and "events" in document:
+    if isinstance(document, DuplicatedObject) and "events" in document:
         # Which events were meant? None of them is taken, so that none is lost.
-        raise stands_twice(document.key)
+        raise duplicate_key_error(document.key)
     if "events" not in document:
         return [_checked(document)]
     _only_events(document)
@@ -118,8 +125,8 @@ def _unsayable(path: str, value: object) -> BadInput | None:
         return BadInput(field, "is not a finite number.", "Leave it out, or send null.")
     if isinstance(value, str) and not _is_text(value):
         return BadInput(field, "holds half of a surrogate pair.", "Cut texts between characters.")
-    if isinstance(value, Twice):
-        return stands_twice(f"{path}.{value.key}".lstrip("."))
+    if isinstance(value, DuplicatedObject):
+        return duplicate_key_error(f"{path}.{value.key}".lstrip("."))
     parts: list[tuple[str, object]] = []
     if isinstance(value, dict):
         parts = [(f"{path}.{name}", name) for name in value]

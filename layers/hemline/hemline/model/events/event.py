@@ -108,7 +108,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     properties: dict[str, object] = {}
 
     @property
-    def deed(self) -> InteractionLevel | None:
+    def level(self) -> InteractionLevel | None:
         """The depth this event counts at, or None when it counts for no item."""
         return LEVEL_OF_EVENT.get(self.type)
 
@@ -181,7 +181,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         return Purpose.ANALYTICS in self.purposes
 
 
-def in_turn(record: Record, before: int) -> Record:
+def in_call_order(record: Record, before: int) -> Record:
     """The record as the `before`-th after the first of one call that states the same item and time.
 
     A millisecond later for each: the last one of a call counts, whatever its id is.

@@ -16,7 +16,7 @@ ALIASES = {"impression": "exposure"}
 """Another name of a type, for those who know it by that → ours."""
 ACCOUNT_CALLS = {"consent": "PUT /v1/me/consent", "identify": "POST /v1/identify"}
 """What only a call of the visitor's own account may state: it checks who asks, an event cannot."""
-SENT = sorted((LEVEL_OF_EVENT.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
+SENT_TYPES = sorted((LEVEL_OF_EVENT.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
 
 _PRINTABLE = "Use 1 to 128 printable ASCII characters without spaces."
 _YES = "Use true or false."
@@ -24,7 +24,7 @@ _LINK = "Use https://…, http://… or a path that starts with one slash."
 WAYS_OUT: Mapping[str, str] = {
     "id": "Use 1 to 128 printable ASCII characters without spaces, such as a UUID, and send the same"
     " id when you send the event again.",
-    "type": f"Use one of {', '.join(SENT)}; your own kinds are custom, with the name in"
+    "type": f"Use one of {', '.join(SENT_TYPES)}; your own kinds are custom, with the name in"
     " properties.",
     "time": "Use RFC 3339 with an offset, or whole epoch milliseconds, from 1970 to 9999.",
     "item": _PRINTABLE,
@@ -72,7 +72,7 @@ _REFUSALS = Refusals(
 )
 
 
-def explained(error: msgspec.ValidationError, under: str = "") -> BadInput:
+def as_bad_input(error: msgspec.ValidationError, under: str = "") -> BadInput:
     """Msgspec's message as ours."""
     found = _REFUSALS.of(error, under)
     if found.field == "properties" and "out of range" in found.reason:

@@ -15,7 +15,7 @@ from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.errors import BadInput
 from hemline.model.events.event import ITEM_EVENT, Event, OrderLine, worth
 from hemline.model.events.properties import ITEM_LIMITS, PROPERTY_LIMITS, check_properties, plain
-from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT, WAYS_OUT, explained
+from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT_TYPES, WAYS_OUT, as_bad_input
 from hemline.model.ids import CURRENCY_PATTERN
 from hemline.model.input.json_input import is_a_float, whole, with_whole_numbers
 from hemline.model.input.text import normal
@@ -29,7 +29,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 253_402_300_799_999  # 9999-12-31: the last instant that RFC 3339 can spell
 
 Id = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,128}" + _END)]
-EventType = Annotated[str, Meta(extra_json_schema={"enum": SENT})]
+EventType = Annotated[str, Meta(extra_json_schema={"enum": SENT_TYPES})]
 Moment = (
     Annotated[datetime, Meta(tz=True)]
     | Annotated[
@@ -125,7 +125,7 @@ def parse_event(raw: bytes | msgspec.Raw) -> EventInput:
     try:
         found = _decoded(raw)
     except msgspec.ValidationError as error:
-        raise explained(error) from None
+        raise as_bad_input(error) from None
     except RecursionError:
         raise BadInput("event", "is nested too deeply.", "Use at most 4 levels.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -151,7 +151,7 @@ def _check_meaning(event: EventInput) -> None:
     if event.type in ACCOUNT_CALLS:
         way_out = f"Call {ACCOUNT_CALLS[event.type]}."
         raise BadInput("type", f"{event.type} is made by the account's call, not sent.", way_out)
-    if event.type not in SENT:
+    if event.type not in SENT_TYPES:
         raise BadInput("type", "is not known.", WAYS_OUT["type"])
     for names in NEEDS.get(event.type, ()):
         # Zero is a rating and a duration; an empty list of lines is none.
@@ -198,7 +198,7 @@ def item_of(event: EventInput | Event) -> Item:
     try:
         item = _item({**item_form.readable(properties), "id": event.item})
     except msgspec.ValidationError as error:
-        raise explained(error, "properties") from None
+        raise as_bad_input(error, "properties") from None
     item_form.check_form(item)
     return item_form.normal_item(item)
 

@@ -18,7 +18,7 @@ _EXACT = 2**53
 """From here on a float no longer tells one whole number from the next."""
 
 
-class Doubled(ValueError):  # noqa: N818 - named for what it says, as the errors are
+class DuplicateKey(ValueError):  # noqa: N818 - named for what it says, as the errors are
     """An object that holds `key` twice."""
 
     def __init__(self, key: str) -> None:
@@ -26,13 +26,13 @@ class Doubled(ValueError):  # noqa: N818 - named for what it says, as the errors
         self.key = key
 
 
-class Twice(dict[str, Any]):
+class DuplicatedObject(dict[str, Any]):
     """An object that held `key` twice, of `telling`."""
 
     key = ""
 
 
-def doubled_name(names: Iterable[str]) -> str | None:
+def first_duplicate(names: Iterable[str]) -> str | None:
     """The first name that comes again."""
     seen: set[str] = set()
     for name in names:
@@ -42,39 +42,39 @@ def doubled_name(names: Iterable[str]) -> str | None:
     return None
 
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An `object_pairs_hook` for the standard library's readers. Raises Doubled."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise Doubled(doubled_name(name for name, _ in pairs) or "")
+        raise DuplicateKey(first_duplicate(name for name, _ in pairs) or "")
     return found
 
 
-def telling(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def mark_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An `object_pairs_hook` that goes on reading, and marks the object: a Twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        found = Twice(found)
-        found.key = doubled_name(name for name, _ in pairs) or ""
+        found = DuplicatedObject(found)
+        found.key = first_duplicate(name for name, _ in pairs) or ""
     return found
 
 
-def stands_twice(path: str) -> BadInput:
+def duplicate_key_error(path: str) -> BadInput:
     """The one refusal. The path holds the caller's own names: printable, and not at length."""
     field = path.encode("ascii", "backslashreplace").decode()[:200]
     return BadInput(field or '""', "stands twice in one object.", "Send it once.")
 
 
 # Only keys matter: numbers stay the texts that they are, however many digits they have.
-_reader = json.JSONDecoder(object_pairs_hook=unique, parse_int=str, parse_float=str)
+_reader = json.JSONDecoder(object_pairs_hook=reject_duplicates, parse_int=str, parse_float=str)
 
 
-def doubled(data: bytes) -> BadInput | None:
+def duplicate_key(data: bytes) -> BadInput | None:
     """What to say of the first key that stands twice in one object; None also for what is no JSON."""
     try:
         _reader.decode(data.decode())
-    except Doubled as found:
-        return stands_twice(found.key)
+    except DuplicateKey as found:
+        return duplicate_key_error(found.key)
     except (ValueError, RecursionError):
         return None  # whoever decodes it says what is wrong with it
     return None
@@ -82,7 +82,7 @@ def doubled(data: bytes) -> BadInput | None:
 
 def check_keys(data: bytes) -> None:
     """Raises BadInput when a key stands twice in one object."""
-    found = doubled(data)
+    found = duplicate_key(data)
     if found:
         raise found
 
@@ -96,7 +96,9 @@ def _finite(text: str) -> float:
     return found if math.isfinite(found) else _no_number(text)
 
 
-_exact = json.JSONDecoder(object_pairs_hook=unique, parse_float=_finite, parse_constant=_no_number)
+_exact = json.JSONDecoder(
+    object_pairs_hook=reject_duplicates, parse_float=_finite, parse_constant=_no_number
+)
 
 
 def with_whole_numbers(data: bytes) -> bytes | None:

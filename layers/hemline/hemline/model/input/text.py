@@ -28,7 +28,7 @@ def names(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(map(normal, values)) if name)
 
 
-def unmarked(body: bytes) -> bytes:
+def without_bom(body: bytes) -> bytes:
     """A body without the byte order mark that some editors put before UTF-8; JSON has none."""
     return body.removeprefix(b"\xef\xbb\xbf")
 
