@@ -54,16 +54,16 @@ def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
     When something happened is the client's word: what says that it happened at another time than it
     came is counted by when it came too, and may be more, since a phone was perhaps without a network.
     """
-    busy = {span: (Sums(), Sums()) for span in (MINUTE, DAY)}
+    counts_of = {span: (Sums(), Sums()) for span in (MINUTE, DAY)}
     items: set[int] = set()
-    asked: set[int] = set()
+    tokens: set[int] = set()
     shown, times = array("q"), array("q")
     for record in records:
         event = record.event
         if event.type == ITEM_EVENT:
             items.add(_hash(event.item or ""))
             continue
-        for span, (happened, late) in busy.items():
+        for span, (happened, late) in counts_of.items():
             happened.add(_bucket(record, span))
             if _came_late(record, span):
                 late.add(_arrival(record, span))
@@ -71,16 +71,16 @@ def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
             shown.append(_hash(event.token))
             times.append(event.time)
         elif event.token and event.type in _TOKENED:
-            asked.add(_hash(event.token))
+            tokens.add(_hash(event.token))
     most = {
         MINUTE: (limits.per_minute, limits.late_per_minute),
         DAY: (limits.per_day, limits.late_per_day),
     }
-    hot = frozenset[int]().union(
-        *(_above(*pair) for span in busy for pair in zip(busy[span], most[span], strict=True))
+    over_limit = frozenset[int]().union(
+        *(_keys_above(*pair) for span in counts_of for pair in zip(counts_of[span], most[span], strict=True))
     )
-    seen = _first(shown, times, asked)
-    return Suspects(hot, seen, frozenset(items), limits.early_seconds * 1000)
+    seen = _first_seen(shown, times, tokens)
+    return Suspects(over_limit, seen, frozenset(items), limits.early_seconds * 1000)
 
 
 def clean(records: Iterable[Record], limits: AbuseLimits) -> list[Record]:
@@ -107,14 +107,14 @@ def _came_late(record: Record, span: int) -> bool:
     return not record.signed and record.event.time // span != record.received // span
 
 
-def _above(sums: Sums, most: int) -> frozenset[int]:
+def _keys_above(sums: Sums, most: int) -> frozenset[int]:
     keys, counts = sums.table()
     return frozenset(keys[counts > most].tolist())
 
 
-def _first(shown: "array[int]", times: "array[int]", asked: set[int]) -> dict[int, int]:
+def _first_seen(shown: "array[int]", times: "array[int]", tokens: set[int]) -> dict[int, int]:
     keys, at = np.array(shown, np.int64), np.array(times, np.int64)
-    wanted = np.isin(keys, np.array(sorted(asked), np.int64))
+    wanted = np.isin(keys, np.array(sorted(tokens), np.int64))
     first: dict[int, int] = {}
     for key, time in zip(keys[wanted].tolist(), at[wanted].tolist(), strict=True):
         first[key] = min(time, first.get(key, time))
@@ -152,11 +152,11 @@ def _never_sold(suspects: Suspects, record: Record) -> bool:
     return (
         bool(suspects.items)
         and record.event.type == "purchase"
-        and not _known(suspects, record.event)
+        and not _in_catalogue(suspects, record.event)
     )
 
 
-def _known(suspects: Suspects, event: Event) -> bool:
+def _in_catalogue(suspects: Suspects, event: Event) -> bool:
     return any(_hash(line.item) in suspects.items for line in event.items())
 
 

@@ -34,7 +34,7 @@ NEIGHBOURS = 32
 TERMS = 16
 """Terms (categories, tags, words) that an item keeps."""
 HALF_LIFE_DAYS = 14.0
-# A rate is believed after about this many showings, a segment after this many deeds.
+# A rate is believed after about this many showings, a segment after this many levels.
 _RATE_PRIOR = 10.0
 _SEGMENT_PRIOR = 30.0
 _MOST_TERMS = 20_000
@@ -45,11 +45,11 @@ _WORD = re.compile(r"[a-z]{3,}")
 
 def sections(statistics: Statistics, items: Sequence[Item], built: int) -> dict[str, Payload]:
     """Every section that is an array over items; `built` in epoch ms."""
-    like = cold_items.item_similarity(statistics, items, content.vectors(items))
+    similarity = cold_items.item_similarity(statistics, items, content.vectors(items))
     return {
         **catalogue_sections(items),
-        **count_sections(statistics, items, built, like),
-        **neighbour_sections(statistics, items, like),
+        **count_sections(statistics, items, built, similarity),
+        **neighbour_sections(statistics, items, similarity),
     }
 
 
@@ -106,7 +106,7 @@ def _term_sections(items: Sequence[Item]) -> dict[str, Payload]:
 
 
 def _term_share(items: Sequence[Item], ever: Reals) -> Reals:
-    """[t + 1]: of all deeds, the share that fell to items with the term; the last one is 0."""
+    """[t + 1]: of all levels, the share that fell to items with the term; the last one is 0."""
     terms, table = _term_table(items)
     weight = np.repeat((ever + 1.0) / (ever + 1.0).sum(), table.shape[1])
     share: Reals = np.bincount(table.ravel(), weight, len(terms) + 1).astype(np.float64)
@@ -128,7 +128,7 @@ def _term_table(items: Sequence[Item]) -> tuple[list[str], Ints]:
 
 
 def count_sections(
-    statistics: Statistics, items: Sequence[Item], built: int, like: ItemSimilarity
+    statistics: Statistics, items: Sequence[Item], built: int, similarity: ItemSimilarity
 ) -> dict[str, Payload]:
     """What the counts say: the statistics block and the lists that need no visitor."""
     position = positions(statistics, items)
@@ -141,7 +141,7 @@ def count_sections(
     popular = _ranked(popularity, ever > 0, LIST)
     return {
         "item_stats": _array(
-            cold_items.with_borrowed_statistics(_block(windows, decayed, trend), like), "<f4"
+            cold_items.with_borrowed_statistics(_block(windows, decayed, trend), similarity), "<f4"
         ),
         "popular": _array(popular, "<i4"),
         "trending": _array(_ranked(trend * np.log1p(decayed), trend > 0, LIST), "<i4"),
@@ -162,11 +162,11 @@ def positions(statistics: Statistics, items: Sequence[Item]) -> Ints:
 
 
 def _windows(statistics: Statistics, position: Ints, n: int, as_of: int) -> tuple[Reals, Reals]:
-    """(counts [windows + ever, n, deeds], popularity [n] decayed by HALF_LIFE_DAYS)."""
-    numbers, days, deeds, counts = statistics.daily()
+    """(counts [windows + ever, n, levels], popularity [n] decayed by HALF_LIFE_DAYS)."""
+    numbers, days, levels, counts = statistics.daily()
     item = position[numbers].astype(np.int64)
     known = item >= 0
-    cell, days, counts = (item * len(InteractionLevel) + deeds)[known], days[known], counts[known]
+    cell, days, counts = (item * len(InteractionLevel) + levels)[known], days[known], counts[known]
     ever = days == statistics.ever()
     age = np.maximum(as_of - days, 0)
 
@@ -199,8 +199,8 @@ def _block(windows: Reals, decayed: Reals, trend: Reals) -> npt.NDArray[np.float
     week, month, ever = windows[1], windows[2], windows[-1]
     counts = np.log1p(windows)
     columns = [
-        *(counts[w, :, deed] for deed in InteractionLevel for w in range(len(WINDOWS))),
-        *(counts[-1, :, deed] for deed in InteractionLevel),
+        *(counts[w, :, level] for level in InteractionLevel for w in range(len(WINDOWS))),
+        *(counts[-1, :, level] for level in InteractionLevel),
         *(
             _rate(w[:, InteractionLevel.ENGAGED], w[:, InteractionLevel.SHOWN])
             for w in (week, month, ever)
@@ -248,16 +248,16 @@ def _by_category(items: Sequence[Item], popularity: Reals) -> Ints:
 
 
 def neighbour_sections(
-    statistics: Statistics, items: Sequence[Item], like: ItemSimilarity
+    statistics: Statistics, items: Sequence[Item], similarity: ItemSimilarity
 ) -> dict[str, Payload]:
     """What goes together; the one part whose cost grows with pairs, so it may be built less often."""
     position = positions(statistics, items)
     met = statistics.pairs.neighbours(position, len(items), NEIGHBOURS)
-    best, weight = cold_items.with_cold_neighbours(*met, like)
+    best, weight = cold_items.with_cold_neighbours(*met, similarity)
     return {
         "neighbours": _array(best, "<i4"),
         "neighbour_weight": _array(weight, "<f4"),
-        "newcomers": cold_items.cold_section(like),
+        "newcomers": cold_items.cold_section(similarity),
     }
 
 

@@ -21,18 +21,18 @@ Ints = npt.NDArray[np.int32]
 Reals = npt.NDArray[np.float64]
 
 COLD_BELOW = 50.0
-"""What has to happen to an item, in showings, before it is known: until then it is shown beside its like."""
+"""What has to happen to an item, in showings, before it is known: until then it is shown beside its similarity."""
 BORROW_BELOW = 5.0
 """What has to happen to it before its own statistics stand alone: sooner, for they are soon better."""
-_DEED = 5.0
+_INTERACTION_WEIGHT = 5.0
 """What a click, a cart or a purchase says, in showings."""
 ALIKE = 8
 """Known items that one new item is likened to."""
-_LEAST = 0.15
+_MIN_SIMILARITY = 0.15
 """Similarity below which two items have nothing to do with each other."""
 SHARE = 0.5
 """What resembling an item wholly is worth, of being its best neighbour by what people did."""
-_GUESTS = 4
+_MAX_COLD_NEIGHBOURS = 4
 """New items in one item's row of neighbours."""
 _ROWS = 1024
 
@@ -66,16 +66,16 @@ def item_similarity(
     return ItemSimilarity(found, near[alike], similar[alike], seen[found].astype(np.float32))
 
 
-def cold_section(like: ItemSimilarity) -> Payload:
-    """`newcomers` i4 [m]: the items that are shown beside their like."""
-    return "<i4", like.new.shape, like.new.astype("<i4").tobytes()
+def cold_section(similarity: ItemSimilarity) -> Payload:
+    """`newcomers` i4 [m]: the items that are shown beside their similarity."""
+    return "<i4", similarity.new.shape, similarity.new.astype("<i4").tobytes()
 
 
 def evidence(statistics: Statistics, items: Sequence[Item]) -> Reals:
     """[n] all that ever happened to each item, in showings."""
-    numbers, days, deeds, counts = statistics.daily()
+    numbers, days, levels, counts = statistics.daily()
     ever = days == statistics.ever()
-    worth = np.where(deeds[ever] == InteractionLevel.SHOWN, 1.0, _DEED) * counts[ever]
+    worth = np.where(levels[ever] == InteractionLevel.SHOWN, 1.0, _INTERACTION_WEIGHT) * counts[ever]
     total = np.bincount(numbers[ever], worth, len(statistics.numbers))
     number = [statistics.numbers.get(item.id, -1) for item in items]
     return np.append(total, 0.0)[number]
@@ -92,58 +92,58 @@ def _nearest(products: Floats, known: npt.NDArray[np.intp]) -> tuple[Ints, Float
     by = np.argsort(-score, axis=1, kind="stable")
     order = np.take_along_axis(some, by, axis=1)
     found = np.minimum(np.take_along_axis(score, by, axis=1), np.float32(1.0))
-    near[:, :k] = np.where(found >= _LEAST, known[order], -1)
-    similar[:, :k] = np.where(found >= _LEAST, found, 0.0)
+    near[:, :k] = np.where(found >= _MIN_SIMILARITY, known[order], -1)
+    similar[:, :k] = np.where(found >= _MIN_SIMILARITY, found, 0.0)
     return near, similar
 
 
-def with_borrowed_statistics(block: Floats, like: ItemSimilarity) -> Floats:
+def with_borrowed_statistics(block: Floats, similarity: ItemSimilarity) -> Floats:
     """[n, S] the statistics block with new items' rows drawn to those of the items they resemble."""
-    unknown = np.flatnonzero(like.seen < BORROW_BELOW)
+    unknown = np.flatnonzero(similarity.seen < BORROW_BELOW)
     if not unknown.size:
         return block
-    out, new, similar = block.copy(), like.new[unknown], like.similar[unknown]
+    out, new, similar = block.copy(), similarity.new[unknown], similarity.similar[unknown]
     weight = similar / similar.sum(axis=1, keepdims=True)
-    theirs = np.einsum("mk,mks->ms", weight, block[like.near[unknown]])
-    guess = (1.0 - like.seen[unknown] / np.float32(BORROW_BELOW))[:, None]
+    theirs = np.einsum("mk,mks->ms", weight, block[similarity.near[unknown]])
+    guess = (1.0 - similarity.seen[unknown] / np.float32(BORROW_BELOW))[:, None]
     out[new] = (1.0 - guess) * block[new] + guess * theirs
     return out
 
 
-def with_cold_neighbours(near: Ints, weight: Floats, like: ItemSimilarity) -> tuple[Ints, Floats]:
+def with_cold_neighbours(near: Ints, weight: Floats, similarity: ItemSimilarity) -> tuple[Ints, Floats]:
     """Neighbours [n, k] and weights with new items among them, and with rows for new items."""
-    if not len(like.new):
+    if not len(similarity.new):
         return near, weight
     met = weight[:, 0] > 0
     usual = float(weight[met, 0].mean()) if met.any() else 1.0
-    guest = np.repeat(like.new, like.near.shape[1])
-    host, score = like.near.ravel(), _worth(like).ravel()
-    real = host >= 0
-    guest, host, score = guest[real], host[real], score[real]
-    welcome = _first(host, guest, score, len(near))
+    guest = np.repeat(similarity.new, similarity.near.shape[1])
+    host, score = similarity.near.ravel(), _scores(similarity).ravel()
+    valid = host >= 0
+    guest, host, score = guest[valid], host[valid], score[valid]
+    admitted = _best_per_host(host, guest, score, len(near))
     own = np.repeat(np.arange(len(near)), near.shape[1])
     kept = near.ravel() >= 0
-    owners = (own[kept], host[welcome], guest)
-    others = (near.ravel()[kept], guest[welcome], host)
-    there = score[welcome] * np.where(met, weight[:, 0], usual)[host[welcome]]
-    scores = (weight.ravel()[kept], there, score * usual)
-    return best(*_once(owners, others, scores), near.shape)
+    owners = (own[kept], host[admitted], guest)
+    others = (near.ravel()[kept], guest[admitted], host)
+    hosted = score[admitted] * np.where(met, weight[:, 0], usual)[host[admitted]]
+    scores = (weight.ravel()[kept], hosted, score * usual)
+    return best(*_deduplicated(owners, others, scores), near.shape)
 
 
-def _worth(like: ItemSimilarity) -> Floats:
+def _scores(similarity: ItemSimilarity) -> Floats:
     """[m, k] as a share of the best neighbour by what people did; less with all that happened since."""
-    fade = 1.0 - like.seen / np.float32(COLD_BELOW)
-    return like.similar * (np.float32(SHARE) * fade)[:, None]
+    fade = 1.0 - similarity.seen / np.float32(COLD_BELOW)
+    return similarity.similar * (np.float32(SHARE) * fade)[:, None]
 
 
-def _first(host: Ints, guest: Ints, score: Floats, n: int) -> npt.NDArray[np.intp]:
-    """Positions of the `_GUESTS` best of each host."""
+def _best_per_host(host: Ints, guest: Ints, score: Floats, n: int) -> npt.NDArray[np.intp]:
+    """Positions of the `_MAX_COLD_NEIGHBOURS` best of each host."""
     order = np.lexsort((guest, -score, host))
     starts = np.searchsorted(host[order], np.arange(n))
-    return order[np.arange(len(order)) - starts[host[order]] < _GUESTS]
+    return order[np.arange(len(order)) - starts[host[order]] < _MAX_COLD_NEIGHBOURS]
 
 
-def _once(
+def _deduplicated(
     *columns: tuple[npt.NDArray[np.generic], ...],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Reals]:
     """The columns joined, each (owner, other) once with its higher score."""
@@ -151,6 +151,6 @@ def _once(
     owner, other = owner.astype(np.int64), other.astype(np.int64)
     order = np.lexsort((-score, other, owner))
     owner, other, score = owner[order], other[order], score[order].astype(np.float64)
-    fresh = np.ones(len(owner), np.bool_)
-    fresh[1:] = (owner[1:] != owner[:-1]) | (other[1:] != other[:-1])
-    return owner[fresh], other[fresh], score[fresh]
+    first = np.ones(len(owner), np.bool_)
+    first[1:] = (owner[1:] != owner[:-1]) | (other[1:] != other[:-1])
+    return owner[first], other[first], score[first]

@@ -39,16 +39,16 @@ class Cooccurrence:
     def add(self, subject: str, time: int, items: Sequence[int]) -> None:
         """One event of `subject` (any stable name) with its distinct items; time in epoch ms."""
         recent = self._recent.pop(subject, ())
-        self._basket(items)
+        self._add_basket(items)
         for item in items[:_RECENT]:
-            self._met(recent, item, time)
+            self._add_sequence(recent, item, time)
         seen = set(items)
         kept = [pair for pair in recent if pair[0] not in seen]
         self._recent[subject] = (*kept, *((item, time) for item in items))[-_RECENT:]
         if len(self._recent) > _VISITORS:
             self._recent.popitem(last=False)
 
-    def _basket(self, items: Sequence[int]) -> None:
+    def _add_basket(self, items: Sequence[int]) -> None:
         if len(items) < 2:
             return
         line = np.array(items[:_BASKET], np.int64)
@@ -57,7 +57,7 @@ class Cooccurrence:
         self._pairs.extend(low << _SHIFT | high, np.full(len(low), UNIT, np.int64))
         self._bound(len(low))
 
-    def _met(self, recent: Recent, item: int, time: int) -> None:
+    def _add_sequence(self, recent: Recent, item: int, time: int) -> None:
         for steps, (other, met) in enumerate(reversed(recent), start=1):
             if other != item and abs(time - met) <= _WINDOW_MS:
                 self._pairs.add(min(item, other) << _SHIFT | max(item, other), UNIT // (1 + steps))
@@ -79,7 +79,7 @@ class Cooccurrence:
 
         `position`: our item number → the caller's position below `count`, or -1 for none.
         """
-        left, right, weight = _known(*self._pairs.table(), position)
+        left, right, weight = _current(*self._pairs.table(), position)
         mass = np.bincount(left, weight, count) + np.bincount(right, weight, count)
         similar = weight / (np.sqrt(mass[left] * mass[right]) + _SHRINK)
         return best(
@@ -90,7 +90,7 @@ class Cooccurrence:
         )
 
 
-def _known(
+def _current(
     keys: Longs, weights: Longs, position: npt.NDArray[np.int32]
 ) -> tuple[Longs, Longs, npt.NDArray[np.float64]]:
     left = position[keys >> _SHIFT].astype(np.int64)

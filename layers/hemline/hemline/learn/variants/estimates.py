@@ -53,9 +53,9 @@ def sections(choices: Choices, built: int, newest: int) -> dict[str, Payload]:
 
 def estimates(choices: Choices, as_of: int) -> dict[str, Evidence]:
     """Slot → evidence as of a day, of the slots that have enough."""
-    trials = choices.attributed()
+    exposures = choices.attributed()
     found = {
-        slot.name: _evidence(slot, _sums(trials, at, len(slot.variants), as_of))
+        slot.name: _evidence(slot, _sums(exposures, at, len(slot.variants), as_of))
         for at, slot in enumerate(choices.slots)
     }
     return {name: evidence for name, evidence in found.items() if evidence}
@@ -65,7 +65,7 @@ class _Sums(NamedTuple):
     """Sums of one slot, each [variants, matches, devices] or what is left of it by `over`."""
 
     weight: Reals
-    met: Reals
+    converted: Reals
     square: Reals
 
     def over(self, axes: int | tuple[int, ...]) -> "_Sums":
@@ -87,22 +87,22 @@ class _Sums(NamedTuple):
     def goals(self) -> Reals:
         """Effective ones."""
         rate = np.divide(
-            self.met, self.weight, out=np.zeros_like(self.weight), where=self.weight > 0
+            self.converted, self.weight, out=np.zeros_like(self.weight), where=self.weight > 0
         )
         found: Reals = self.exposures * rate
         return found
 
 
-def _sums(trials: AttributedExposures, slot: int, variants: int, as_of: int) -> _Sums:
-    mine = np.flatnonzero((trials.slot == slot) & (trials.propensity > 0))
+def _sums(exposures: AttributedExposures, slot: int, variants: int, as_of: int) -> _Sums:
+    rows = np.flatnonzero((exposures.slot == slot) & (exposures.propensity > 0))
     shape = variants, len(Match), len(DEVICES)
     cell = np.ravel_multi_index(
-        (trials.variant[mine], trials.match[mine], trials.device[mine]), shape
+        (exposures.variant[rows], exposures.match[rows], exposures.device[rows]), shape
     )
-    weight = np.minimum(1.0 / trials.propensity[mine], CLIP)
-    decay = np.exp2(-np.maximum(as_of - trials.day[mine], 0) / HALF_LIFE_DAYS)
+    weight = np.minimum(1.0 / exposures.propensity[rows], CLIP)
+    decay = np.exp2(-np.maximum(as_of - exposures.day[rows], 0) / HALF_LIFE_DAYS)
     size = variants * len(Match) * len(DEVICES)
-    parts = (weight * decay, weight * decay * trials.converted[mine], weight**2 * decay)
+    parts = (weight * decay, weight * decay * exposures.converted[rows], weight**2 * decay)
     return _Sums(*(_total(cell, part, size).reshape(shape) for part in parts))
 
 
@@ -121,7 +121,7 @@ class _Base(NamedTuple):
 
     rate: Reals
     mean: float
-    keen: float
+    activity: float
     """How many times more often visitors with one do the same, whatever they are shown."""
 
 
@@ -141,21 +141,21 @@ def _evidence(slot: Slot, sums: _Sums) -> Evidence | None:
 
 def _base(none: _Sums, other: _Sums) -> _Base:
     """Rates and keenness explain each other: in turns, until neither moves."""
-    goals, keen = none.goals + other.goals, 1.0
+    goals, activity = none.goals + other.goals, 1.0
     for _ in range(_TURNS):
-        exposures = none.exposures + keen * other.exposures
+        exposures = none.exposures + activity * other.exposures
         mean = min(float(goals.sum() / exposures.sum()), 1.0)
         rate = np.minimum(_shrunk(goals, exposures, mean), 1.0)
-        keen = float((other.goals.sum() + PRIOR) / ((other.exposures * rate).sum() + PRIOR))
-    return _Base(rate, mean, keen)
+        activity = float((other.goals.sum() + PRIOR) / ((other.exposures * rate).sum() + PRIOR))
+    return _Base(rate, mean, activity)
 
 
 def _own(own: _Sums, base: _Base) -> tuple[Reals, float]:
     """([variants] rate with those of whom it is the own category, as if they were like all; lift)."""
-    expected = base.keen * (own.exposures * base.rate).sum()
+    expected = base.activity * (own.exposures * base.rate).sum()
     lift = float((own.goals.sum() + PRIOR * LIFT) / (expected + PRIOR))
-    likely = lift * base.keen * base.rate
-    return np.minimum(_shrunk(own.goals, own.exposures, likely) / base.keen, 1.0), lift
+    likely = lift * base.activity * base.rate
+    return np.minimum(_shrunk(own.goals, own.exposures, likely) / base.activity, 1.0), lift
 
 
 def _devices(names: Sequence[str], sums: _Sums) -> dict[str, dict[str, float]]:

@@ -32,7 +32,7 @@ DEVICES = ("", "mobile", "tablet", "desktop")
 _MATCH_BITS, _DEVICE_BITS, _VARIANT_BITS = 2, 2, 20
 
 
-class _Watched(NamedTuple):
+class _WatchedSlot(NamedTuple):
     number: int
     goal: str
     variants: Mapping[str, int]
@@ -64,16 +64,16 @@ class Choices:
             slot for slot in slots if slot.kind == "content" and len(slot.variants) > 1
         ]
         self._watched = {
-            slot.name: _Watched(at, slot.goal, {v.name: n for n, v in enumerate(slot.variants)})
+            slot.name: _WatchedSlot(at, slot.goal, {v.name: n for n, v in enumerate(slot.variants)})
             for at, slot in enumerate(self.slots)
         }
         self._goals = frozenset(slot.goal for slot in self.slots)
-        self._told = frozenset({None, *self._watched})
+        self._relevant_slots = frozenset({None, *self._watched})
         # Exposures column by column: a site has many.
         self._key, self._who, self._time, self._cell = (array("q") for _ in range(4))
         self._propensity = array("d")
-        self._met = array("q")
-        self._later: list[tuple[int, int, int]] = []
+        self._goal_keys = array("q")
+        self._untokened_goals: list[tuple[int, int, int]] = []
         """(slot, who, time) of goals without a token."""
 
     def add(self, record: Record) -> None:
@@ -90,7 +90,7 @@ class Choices:
         number = watched.variants.get(head.variant) if head and watched else None
         if event.token is None or head is None or watched is None or number is None:
             return
-        match, propensity = _mark(head)
+        match, propensity = _match_and_propensity(head)
         device = DEVICES.index(record.device) if record.device in DEVICES else 0
         place = (watched.number << _VARIANT_BITS | number) << _MATCH_BITS | match
         self._key.append(_key(record.subject, event.token))
@@ -104,20 +104,20 @@ class Choices:
         if event.token:
             _, watched = self._of(event)
             if watched and watched.goal == event.type:
-                self._met.append(_key(record.subject, event.token))
+                self._goal_keys.append(_key(record.subject, event.token))
         elif event.type != "click":
             who = _hash(record.subject)
-            self._later += [(number, who, event.time) for number in self._meant(event)]
+            self._untokened_goals += [(number, who, event.time) for number in self._slots_of_goal(event)]
 
-    def _of(self, event: Event) -> tuple[TokenHeader | None, _Watched | None]:
+    def _of(self, event: Event) -> tuple[TokenHeader | None, _WatchedSlot | None]:
         """What its token says, and the slot, where that is watched."""
         # Most events are about other slots, and say so: their tokens need not be opened.
-        if not event.token or event.slot not in self._told:
+        if not event.token or event.slot not in self._relevant_slots:
             return None, None
         head = peek(event.token)
         return head, self._watched.get(head.slot) if head else None
 
-    def _meant(self, event: Event) -> Iterator[int]:
+    def _slots_of_goal(self, event: Event) -> Iterator[int]:
         for name, watched in self._watched.items():
             if watched.goal == event.type and event.slot in (None, name):
                 yield watched.number
@@ -127,11 +127,11 @@ class Choices:
         key, who, time, cell = (
             np.array(column, np.int64) for column in (self._key, self._who, self._time, self._cell)
         )
-        kept = _once(key, time, cell)
-        met = np.isin(key[kept], np.array(self._met, np.int64))
+        kept = _first_times(key, time, cell)
+        converted = np.isin(key[kept], np.array(self._goal_keys, np.int64))
         place = cell[kept] >> _DEVICE_BITS
         slot = place >> _MATCH_BITS + _VARIANT_BITS
-        met[self._followed(slot, who[kept], time[kept])] = True
+        converted[self._attributed_to(slot, who[kept], time[kept])] = True
         return AttributedExposures(
             slot,
             place >> _MATCH_BITS & (1 << _VARIANT_BITS) - 1,
@@ -139,12 +139,12 @@ class Choices:
             cell[kept] & (1 << _DEVICE_BITS) - 1,
             np.array([day_of(at) for at in time[kept].tolist()], np.int64),
             np.array(self._propensity, np.float64)[kept],
-            met,
+            converted,
         )
 
-    def _followed(self, slot: Longs, who: Longs, time: Longs) -> list[int]:
+    def _attributed_to(self, slot: Longs, who: Longs, time: Longs) -> list[int]:
         """Positions of the fragments that goals without a token are put down to."""
-        asked = np.flatnonzero(np.isin(who, np.array([one[1] for one in self._later], np.int64)))
+        asked = np.flatnonzero(np.isin(who, np.array([one[1] for one in self._untokened_goals], np.int64)))
         seen: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
         for at in asked.tolist():
             seen[int(slot[at]), int(who[at])].append((int(time[at]), at))
@@ -154,24 +154,24 @@ class Choices:
                 for one in seen.get((number, person), ())
                 if when - ATTRIBUTION_WINDOW_MS <= one[0] <= when
             ]
-            for number, person, when in self._later
+            for number, person, when in self._untokened_goals
         )
         return [max(found)[1] for found in before if found]
 
 
-def _once(key: Longs, time: Longs, cell: Longs) -> npt.NDArray[np.intp]:
+def _first_times(key: Longs, time: Longs, cell: Longs) -> npt.NDArray[np.intp]:
     """Positions of each key's first time, by key."""
     order = np.lexsort((cell, time, key))
-    fresh = np.ones(len(order), np.bool_)
-    fresh[1:] = key[order][1:] != key[order][:-1]
-    return order[fresh]
+    first = np.ones(len(order), np.bool_)
+    first[1:] = key[order][1:] != key[order][:-1]
+    return order[first]
 
 
-def _mark(head: TokenHeader) -> tuple[int, float]:
+def _match_and_propensity(head: TokenHeader) -> tuple[int, float]:
     """How the variant matched, and how likely it was; likely by 0 where nothing is said of that."""
     match, propensity = head.explored or (0, 0.0)
-    fine = 0 <= match < len(Match) and 0 < propensity <= 1
-    return (match, propensity) if fine else (0, 0.0)
+    valid = 0 <= match < len(Match) and 0 < propensity <= 1
+    return (match, propensity) if valid else (0, 0.0)
 
 
 def _key(subject: str, token: str) -> int:
