@@ -6,7 +6,7 @@ import pytest
 
 from hemline.model.errors import BadInput
 from hemline.model.events.body import Faulty, diagnose, split
-from hemline.model.events.event import LEVEL_OF_EVENT
+from hemline.model.events.event import LEVEL_OF_EVENT, worth
 from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT_TYPES
 from hemline.model.events.schema import NEEDS, event_of, parse_event, stated_time
 from tests.builders.events import VIEW, stated
@@ -169,16 +169,14 @@ def test_a_purchase_is_worth_what_its_lines_are_or_less(
             parse_event(raw)
 
 
-def test_revenue_is_the_value_or_else_what_the_lines_are_worth() -> None:
-    def revenue(kind: str = "purchase", **members: object) -> float | None:
-        return event_of(parse_event(stated(kind, **members)), 5).revenue
+def test_lines_are_worth_the_exact_sum_of_quantity_times_price() -> None:
+    def worth_of(**members: object) -> float | None:
+        return worth(parse_event(stated("purchase", **members)).lines or ())
 
     tens = [{"item": f"p{n}", "price": 0.1} for n in range(10)]
-    assert revenue(lines=tens) == 1.0
-    assert revenue(lines=tens, value=0.5) == 0.5
-    assert revenue(lines=[*tens, {"item": "p"}]) is None
-    assert revenue() is None
-    assert revenue("view", value=3) is None
+    assert worth_of(lines=tens) == 1.0
+    assert worth_of(lines=[*tens, {"item": "p"}]) is None
+    assert worth_of() is None
 
 
 @pytest.mark.parametrize("ms", [-1, 86_400_001, 1.5, "3"])

@@ -1,1 +1,3 @@
-"""The nouns. Standard library and msgspec only; knows nothing of AWS, numpy, clocks or HTTP."""
+"""The nouns that everything shares, keys and errors. Imports msgspec and the standard library only;
+knows no AWS, numpy, clock or HTTP. Begin with `decision` and `events.event`.
+"""

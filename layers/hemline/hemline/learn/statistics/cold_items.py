@@ -1,6 +1,7 @@
-"""New items until they have statistics: what is known of the items that they resemble stands in for them.
+"""Cold items: new ones without statistics of their own borrow those of known items that they resemble.
 
-What is an item's own counts for more with everything that happens to it, and from `ENOUGH` on alone.
+With each interaction an item's own statistics weigh more: from `BORROW_BELOW` on they count alone, and
+from `COLD_BELOW` on the item no longer appears as a cold neighbour.
 Pure: the same catalogue and counts give the same bytes.
 """
 
@@ -21,39 +22,40 @@ Ints = npt.NDArray[np.int32]
 Reals = npt.NDArray[np.float64]
 
 COLD_BELOW = 50.0
-"""What has to happen to an item, in showings, before it is known: until then it is shown beside its similarity."""
+"""Evidence in exposures below which an item is cold, and listed beside items that it resembles."""
 BORROW_BELOW = 5.0
-"""What has to happen to it before its own statistics stand alone: sooner, for they are soon better."""
+"""Evidence in exposures below which it borrows statistics: its own are soon better (measured)."""
 _INTERACTION_WEIGHT = 5.0
-"""What a click, a cart or a purchase says, in showings."""
+"""Exposures that one click, cart or purchase is worth as evidence."""
 ALIKE = 8
-"""Known items that one new item is likened to."""
+"""Known items that one cold item borrows from."""
 _MIN_SIMILARITY = 0.15
-"""Similarity below which two items have nothing to do with each other."""
+"""Cosine below which two items count as unrelated."""
 SHARE = 0.5
-"""What resembling an item wholly is worth, of being its best neighbour by what people did."""
+"""Score of a perfectly similar cold item, as a share of the best neighbour by co-occurrence."""
 _MAX_COLD_NEIGHBOURS = 4
-"""New items in one item's row of neighbours."""
+"""Cold items in one item's row of neighbours."""
 _ROWS = 1024
+"""Cold items a matrix product: bounds the memory of the product with all known items."""
 
 
 class ItemSimilarity(NamedTuple):
-    """m new items, each with up to k known ones that it resembles, best first."""
+    """m cold items, each with up to k known ones that it resembles, best first."""
 
     new: Ints
     """[m] item indices."""
     near: Ints
     """[m, k] item indices, -1 padding."""
     similar: Floats
-    """[m, k] in (0, 1], 0 padding."""
+    """[m, k] cosine in (0, 1], 0 padding."""
     seen: Floats
-    """[m] what happened to each so far, in showings; below ENOUGH."""
+    """[m] evidence of each so far, in exposures; below COLD_BELOW."""
 
 
 def item_similarity(
     statistics: Statistics, items: Sequence[Item], vectors: Floats
 ) -> ItemSimilarity:
-    """Who is new, and like what; `vectors` [n, width] as `content.vectors` makes them."""
+    """The cold items and what they resemble; `vectors` [n, width] as `content.vectors` makes them."""
     seen = evidence(statistics, items)
     new, known = np.flatnonzero(seen < COLD_BELOW), np.flatnonzero(seen >= COLD_BELOW)
     near = np.full((len(new), ALIKE), -1, np.int32)
@@ -67,17 +69,20 @@ def item_similarity(
 
 
 def cold_section(similarity: ItemSimilarity) -> Payload:
-    """`newcomers` i4 [m]: the items that are shown beside their similarity."""
+    """The section `newcomers`, i4 [m]: the cold items that resemble known ones."""
     return "<i4", similarity.new.shape, similarity.new.astype("<i4").tobytes()
 
 
 def evidence(statistics: Statistics, items: Sequence[Item]) -> Reals:
-    """[n] all that ever happened to each item, in showings."""
+    """[n] all interactions with each item, in exposures."""
     numbers, days, levels, counts = statistics.daily()
     ever = days == statistics.ever()
-    worth = np.where(levels[ever] == InteractionLevel.SHOWN, 1.0, _INTERACTION_WEIGHT) * counts[ever]
+    worth = (
+        np.where(levels[ever] == InteractionLevel.SHOWN, 1.0, _INTERACTION_WEIGHT) * counts[ever]
+    )
     total = np.bincount(numbers[ever], worth, len(statistics.numbers))
     number = [statistics.numbers.get(item.id, -1) for item in items]
+    # Items without any event have the number -1: the appended zero.
     return np.append(total, 0.0)[number]
 
 
@@ -86,7 +91,7 @@ def _nearest(products: Floats, known: npt.NDArray[np.intp]) -> tuple[Ints, Float
     near = np.full((len(products), ALIKE), -1, np.int32)
     similar = np.zeros((len(products), ALIKE), np.float32)
     k = min(ALIKE, len(known))
-    # All but the best ones need no order.
+    # A full sort would order all known items; only the best k need an order.
     some = np.argpartition(-products, k - 1, axis=1)[:, :k]
     score = np.take_along_axis(products, some, axis=1)
     by = np.argsort(-score, axis=1, kind="stable")
@@ -98,7 +103,7 @@ def _nearest(products: Floats, known: npt.NDArray[np.intp]) -> tuple[Ints, Float
 
 
 def with_borrowed_statistics(block: Floats, similarity: ItemSimilarity) -> Floats:
-    """[n, S] the statistics block with new items' rows drawn to those of the items they resemble."""
+    """[n, S] the statistics block, cold rows blended with the mean of the items that they resemble."""
     unknown = np.flatnonzero(similarity.seen < BORROW_BELOW)
     if not unknown.size:
         return block
@@ -110,8 +115,10 @@ def with_borrowed_statistics(block: Floats, similarity: ItemSimilarity) -> Float
     return out
 
 
-def with_cold_neighbours(near: Ints, weight: Floats, similarity: ItemSimilarity) -> tuple[Ints, Floats]:
-    """Neighbours [n, k] and weights with new items among them, and with rows for new items."""
+def with_cold_neighbours(
+    near: Ints, weight: Floats, similarity: ItemSimilarity
+) -> tuple[Ints, Floats]:
+    """Neighbours [n, k] and weights, with cold items added to others' rows and rows of their own."""
     if not len(similarity.new):
         return near, weight
     met = weight[:, 0] > 0
@@ -131,13 +138,13 @@ def with_cold_neighbours(near: Ints, weight: Floats, similarity: ItemSimilarity)
 
 
 def _scores(similarity: ItemSimilarity) -> Floats:
-    """[m, k] as a share of the best neighbour by what people did; less with all that happened since."""
+    """[m, k] as a share of the best neighbour by co-occurrence; fades out as evidence grows."""
     fade = 1.0 - similarity.seen / np.float32(COLD_BELOW)
     return similarity.similar * (np.float32(SHARE) * fade)[:, None]
 
 
 def _best_per_host(host: Ints, guest: Ints, score: Floats, n: int) -> npt.NDArray[np.intp]:
-    """Positions of the `_MAX_COLD_NEIGHBOURS` best of each host."""
+    """Positions of the best `_MAX_COLD_NEIGHBOURS` of each host."""
     order = np.lexsort((guest, -score, host))
     starts = np.searchsorted(host[order], np.arange(n))
     return order[np.arange(len(order)) - starts[host[order]] < _MAX_COLD_NEIGHBOURS]

@@ -15,4 +15,4 @@ STATS: tuple[str, ...] = (
     "popularity",
     "trend",
 )
-"""Columns of `item_stats`: log(1 + count) by level and window, smoothed rates, decayed popularity."""
+"""Columns of `item_stats`: log(1 + count) by level and window, smoothed rates, decayed popularity, trend."""

@@ -1,7 +1,7 @@
-"""What all visitors did, as integer counts: item by level by day, by segment, and side by side.
+"""What all visitors did, as integer counts: by item, level and day, by segment, and as item pairs.
 
-A mutable accumulator that `publish` feeds the archive to; `statistics` makes an edition's arrays
-of it. Knows no catalogue until then: items are numbered as they appear.
+A mutable accumulator: publish feeds it the archive, `arrays` turns it into an edition's arrays. Knows
+no catalogue: items are numbered as they appear.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from hemline.model.token_header import peek
 
 DAY_MS = 86_400_000
 KEEP_DAYS = 120
-"""Days that are kept apart; older ones count in the all-time sums only."""
+"""Days with counts of their own; older ones are in the all-time sums only."""
 SEGMENT_DAYS = 28
 MAX_SEGMENTS = 256
 
@@ -28,7 +28,7 @@ LEVEL_WEIGHT = {
     InteractionLevel.CARTED: 3,
     InteractionLevel.BOUGHT: 6,
 }
-"""What a level is worth where levels are added up into one popularity."""
+"""Weight of one interaction of each level in the popularity of an item."""
 WEIGHTS = np.array([LEVEL_WEIGHT[level] for level in InteractionLevel], np.float64)
 
 
@@ -43,13 +43,15 @@ def segments_of(country: str, device: str) -> tuple[str, ...]:
 
 
 class Statistics:
-    """Counts of everything that was ever added; feed it de-duplicated records."""
+    """Counts of all records added. The caller removes duplicates."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         """Item id → the number it is counted under."""
         self.segments: dict[str, int] = {"|": 0}
+        """Segment key → its number; at most MAX_SEGMENTS, the first ones seen."""
         self.counted = 0
+        """Records added."""
         self.newest = 0
         """Time of the newest event, epoch ms."""
         self.pairs = Cooccurrence()
@@ -58,7 +60,7 @@ class Statistics:
         self._segment = Sums()
 
     def add(self, record: Record) -> None:
-        """Count one record. Order does not matter, but for what goes together."""
+        """Count one record. Only co-occurrence depends on the order."""
         event = record.event
         self.counted += 1
         self.newest = max(self.newest, event.time)
@@ -105,7 +107,7 @@ class Statistics:
         return keys >> _DAY_BITS + _LEVEL_BITS, days, keys & (1 << _LEVEL_BITS) - 1, counts
 
     def confirmed(self) -> dict[str, int]:
-        """Item id → its impressions, ever, in lists that we decided (or that the site's server tells of)."""
+        """Item id → its exposures, ever, in lists that we decided or that the site's server reported."""
         of = dict(zip(*(column.tolist() for column in self._confirmed.table()), strict=True))
         return {name: of.get(number, 0) for name, number in self.numbers.items()}
 
@@ -126,7 +128,7 @@ class Statistics:
 
 
 def _is_confirmed(record: Record) -> bool:
-    """Whether it pays what a new item is owed: anybody can say without a list's token that it was seen."""
+    """Whether it counts towards a cold item's budget. Without a list's token anybody could claim it."""
     if record.signed:
         return True
     head = peek(record.event.token) if record.event.token else None

@@ -1,12 +1,12 @@
-"""Which variants were really seen, and what followed: counted from events, each fragment once a visitor.
+"""Attributed exposures: which variants were really seen, and whether the slot's goal followed.
 
-An exposure is an event of that type with the decision token of a content slot; what the token says
-(variant, how likely it was) is taken on trust, for the door has verified it. A goal with a token belongs
-to that decision. One without (a purchase at the till), which a click never is, belongs to the last
-fragment of the slot that the same visitor saw in the `ATTRIBUTION_WINDOW_MS` before.
+An exposure is an event of that type with the decision token of a content slot. The token's variant and
+propensity are trusted: the collect endpoint verified the token. A goal with a token belongs to that
+decision. A goal without one (a purchase in a shop) belongs to the last fragment of the slot that the
+same visitor saw within `ATTRIBUTION_WINDOW_MS` before it; a click without a token belongs to none.
 
-A fragment counts once, and its goal once, however often either was told or delivered: the result is a
-function of the set of events. Knows no statistics.
+Each fragment counts once a visitor, and its goal once, however often either is sent or delivered: the
+result is a function of the set of events. Knows no statistics.
 """
 
 from array import array
@@ -26,9 +26,9 @@ from hemline.model.site.slot import Slot
 from hemline.model.token_header import TokenHeader, peek
 
 ATTRIBUTION_WINDOW_MS = 24 * 3_600_000
-"""How long after a fragment was seen a goal without a token is put down to it."""
+"""How long after its exposure a fragment may be credited with a goal without a token."""
 DEVICES = ("", "mobile", "tablet", "desktop")
-"""Classes that are told apart; what is of none is the first."""
+"""Device classes with counts of their own; any other device counts as the first."""
 _MATCH_BITS, _DEVICE_BITS, _VARIANT_BITS = 2, 2, 20
 
 
@@ -39,25 +39,26 @@ class _WatchedSlot(NamedTuple):
 
 
 class AttributedExposures(NamedTuple):
-    """n fragments that somebody saw, by a hash of who and what, so in an order of their own."""
+    """n exposures, one for each fragment and visitor, sorted by a hash of both."""
 
     slot: Longs
-    """[n] position among the slots that are watched; of all these, position in the site file's order."""
+    """[n] position in `Choices.slots`."""
     variant: Longs
-    """[n] position in its slot."""
+    """[n] position in its slot's variants, in the site file's order."""
     match: Longs
+    """[n] `Match` of the variant with the visitor's categories."""
     device: Longs
     """[n] position in DEVICES."""
     day: Longs
-    """[n] when it was first seen, days since 1970."""
+    """[n] day of the first exposure, days since 1970."""
     propensity: npt.NDArray[np.float64]
-    """[n] how likely it was to be shown; 0 where it was not chosen by estimate or chance."""
+    """[n] probability of being shown; 0 when neither estimate nor chance chose it."""
     converted: npt.NDArray[np.bool_]
     """[n] whether the slot's goal followed."""
 
 
 class Choices:
-    """Events of the content slots of a site; those that have two variants or more are watched."""
+    """Collects the events of a site's content slots with two variants or more (the watched slots)."""
 
     def __init__(self, slots: Iterable[Slot]) -> None:
         self.slots: Sequence[Slot] = [
@@ -69,7 +70,7 @@ class Choices:
         }
         self._goals = frozenset(slot.goal for slot in self.slots)
         self._relevant_slots = frozenset({None, *self._watched})
-        # Exposures column by column: a site has many.
+        # Columns of plain numbers, not objects: a site has many exposures.
         self._key, self._who, self._time, self._cell = (array("q") for _ in range(4))
         self._propensity = array("d")
         self._goal_keys = array("q")
@@ -77,7 +78,7 @@ class Choices:
         """(slot, who, time) of goals without a token."""
 
     def add(self, record: Record) -> None:
-        """Count one record, if it is about a slot that is watched."""
+        """Add one record; ignored unless it is about a watched slot."""
         event = record.event
         if event.type == "exposure":
             self._add_exposure(record)
@@ -107,11 +108,13 @@ class Choices:
                 self._goal_keys.append(_key(record.subject, event.token))
         elif event.type != "click":
             who = _hash(record.subject)
-            self._untokened_goals += [(number, who, event.time) for number in self._slots_of_goal(event)]
+            self._untokened_goals += [
+                (number, who, event.time) for number in self._slots_of_goal(event)
+            ]
 
     def _of(self, event: Event) -> tuple[TokenHeader | None, _WatchedSlot | None]:
-        """What its token says, and the slot, where that is watched."""
-        # Most events are about other slots, and say so: their tokens need not be opened.
+        """(header of its token, the watched slot that the token names), None for each that is missing."""
+        # Most events name another slot: their tokens need not be decoded.
         if not event.token or event.slot not in self._relevant_slots:
             return None, None
         head = peek(event.token)
@@ -123,7 +126,7 @@ class Choices:
                 yield watched.number
 
     def attributed(self) -> AttributedExposures:
-        """Every fragment that somebody saw, as of its first time."""
+        """One exposure for each fragment and visitor, as of its first time."""
         key, who, time, cell = (
             np.array(column, np.int64) for column in (self._key, self._who, self._time, self._cell)
         )
@@ -143,8 +146,10 @@ class Choices:
         )
 
     def _attributed_to(self, slot: Longs, who: Longs, time: Longs) -> list[int]:
-        """Positions of the fragments that goals without a token are put down to."""
-        asked = np.flatnonzero(np.isin(who, np.array([one[1] for one in self._untokened_goals], np.int64)))
+        """Positions of the exposures that are credited with goals without a token."""
+        asked = np.flatnonzero(
+            np.isin(who, np.array([one[1] for one in self._untokened_goals], np.int64))
+        )
         seen: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
         for at in asked.tolist():
             seen[int(slot[at]), int(who[at])].append((int(time[at]), at))
@@ -160,7 +165,8 @@ class Choices:
 
 
 def _first_times(key: Longs, time: Longs, cell: Longs) -> npt.NDArray[np.intp]:
-    """Positions of each key's first time, by key."""
+    """Position of the earliest row of each key, sorted by key."""
+    # The cell breaks ties of time, so that the order of arrival never decides.
     order = np.lexsort((cell, time, key))
     first = np.ones(len(order), np.bool_)
     first[1:] = key[order][1:] != key[order][:-1]
@@ -168,14 +174,14 @@ def _first_times(key: Longs, time: Longs, cell: Longs) -> npt.NDArray[np.intp]:
 
 
 def _match_and_propensity(head: TokenHeader) -> tuple[int, float]:
-    """How the variant matched, and how likely it was; likely by 0 where nothing is said of that."""
+    """(match, propensity) of the token; propensity 0 when the token states none, or one out of range."""
     match, propensity = head.explored or (0, 0.0)
     valid = 0 <= match < len(Match) and 0 < propensity <= 1
     return (match, propensity) if valid else (0, 0.0)
 
 
 def _key(subject: str, token: str) -> int:
-    # By the visitor too: a fragment that is cached for everybody has one token for all.
+    # The visitor is part of the key: a fragment that is cached for everybody has one token for all.
     return _hash(f"{subject}|{token}")
 
 
