@@ -35,7 +35,7 @@ def test_an_event_that_says_something_twice_is_rejected_and_the_others_are_taken
     found, stream = collect(f'{{"events":[{ONE},{TWO},{THREE}]}}')
     (rejected,) = found.rejected
     assert (found.accepted, rejected.index, rejected.id) == (2, 1, "b")
-    assert rejected.reason == "item: stands twice in one object. Send it once."
+    assert rejected.reason == "item: occurs twice in one object. Send it once."
     kept = [decode_record(entry.data).event for entry in stream.entries]
     assert [(event.id, event.item) for event in kept] == [("a", "i1"), ("c", "i3")]
 
@@ -78,7 +78,7 @@ def test_it_is_found_at_any_depth_and_in_an_event_alone(
     found, _ = collect(event)
     (rejected,) = found.rejected
     assert (found.accepted, rejected.id) == (0, name)
-    assert rejected.reason.startswith(f"{field}: stands twice")
+    assert rejected.reason.startswith(f"{field}: occurs twice")
 
 
 def test_consent_that_says_no_and_yes_is_neither() -> None:

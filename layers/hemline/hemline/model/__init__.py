@@ -1,3 +1,1 @@
-"""The nouns that everything shares, keys and errors. Imports msgspec and the standard library only;
-knows no AWS, numpy, clock or HTTP. Begin with `decision` and `events.event`.
-"""
+"""The nouns, keys and errors that everything shares. No AWS, numpy, clock or HTTP. Begin with `decision`."""

@@ -112,7 +112,7 @@ def test_no_order_and_no_repeat_shows(records: list[Record], again: list[Record]
 def test_that_turns_red_when_what_comes_twice_counts_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_once", lambda key, *_: np.argsort(key, kind="stable"))
+    monkeypatch.setattr(module, "_first_times", lambda key, *_: np.argsort(key, kind="stable"))
     assert differs([*EVENTS, EVENTS[0]])
 
 

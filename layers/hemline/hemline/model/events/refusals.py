@@ -1,4 +1,4 @@
-"""What is told of an event that is refused: the way out of each field, by its name.
+"""Error texts for rejected events: what to do about each field.
 
 Knows nothing of how events are decoded.
 """
@@ -13,9 +13,9 @@ from hemline.model.input.refusals import Refusals
 from hemline.model.input.times import WAY_OUT
 
 ALIASES = {"impression": "exposure"}
-"""Another name of a type, for those who know it by that → ours."""
+"""Accepted alternative name of a type → ours."""
 ACCOUNT_CALLS = {"consent": "PUT /v1/me/consent", "identify": "POST /v1/identify"}
-"""What only a call of the visitor's own account may state: it checks who asks, an event cannot."""
+"""Types that only an account call may make, because it authenticates the caller → that call."""
 SENT_TYPES = sorted((LEVEL_OF_EVENT.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
 
 _PRINTABLE = "Use 1 to 128 printable ASCII characters without spaces."
@@ -59,7 +59,7 @@ WAYS_OUT: Mapping[str, str] = {
     "properties.stock": "Use a whole number, or leave it out where it is unknown.",
     "properties.published_at": WAY_OUT,
 }
-"""Field, without the places of lists in it → what to do about it."""
+"""Field, without list indices → what to do about it."""
 _REFUSALS = Refusals(
     "event",
     {"": "Send one JSON object for each event.", **WAYS_OUT},
@@ -73,7 +73,7 @@ _REFUSALS = Refusals(
 
 
 def as_bad_input(error: msgspec.ValidationError, under: str = "") -> BadInput:
-    """Msgspec's message as ours."""
+    """The error of msgspec as a BadInput with the field and the way out."""
     found = _REFUSALS.of(error, under)
     if found.field == "properties" and "out of range" in found.reason:
         return BadInput(found.field, found.reason, "Use numbers of 64 bits, or a string.")
