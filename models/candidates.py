@@ -37,7 +37,7 @@ def next_lists(
     """One for each purchase of a visitor with a history that the candidates could foretell."""
     seen = 0
     for record in records:
-        if record.event.deed is InteractionLevel.BOUGHT:
+        if record.event.level is InteractionLevel.BOUGHT:
             if turn(seen, record.event.time):
                 world.build(record.event.time)
             seen += 1

@@ -57,7 +57,7 @@ def answers(records: Sequence[Record]) -> Answers:
     found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for record in records:
         event = record.event
-        gain = GAINS.get(event.deed) if event.deed is not None else None
+        gain = GAINS.get(event.level) if event.level is not None else None
         if gain is None:
             continue
         source = event.token if gain == 1 else record.subject

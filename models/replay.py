@@ -21,7 +21,7 @@ from hemline.learn.statistics.arrays import (
     count_sections,
     neighbour_sections,
 )
-from hemline.learn.statistics.cold_items import likeness, new_section
+from hemline.learn.statistics.cold_items import cold_section, item_similarity
 from hemline.model.edition import SCHEMA, Header, Payload, pack, unpack
 from hemline.model.events.event import Record
 from hemline.model.item import Item
@@ -64,13 +64,13 @@ class ReplayWorld:
 
     def build(self, built: int, *, pairs: bool = True) -> Snapshot:
         """A new edition; without `pairs` the neighbours are those of the last one, none for new items."""
-        like = likeness(self.statistics, self._items, self._vectors)
+        like = item_similarity(self.statistics, self._items, self._vectors)
         if pairs or not self._pairs:
             self._pairs = neighbour_sections(self.statistics, self._items, like)
         counts = count_sections(self.statistics, self._items, built, like)
         header = Header(SCHEMA, self.site, built, (), (), FEATURES, {})
         near = {name: _extended(part, len(self._items)) for name, part in self._pairs.items()
-                if name != "newcomers"} | {"newcomers": new_section(like)}  # fmt: skip
+                if name != "newcomers"} | {"newcomers": cold_section(like)}  # fmt: skip
         data = pack(header, {**self._catalogue, **counts, **near})
         self.snapshot = Snapshot(unpack(data, site=self.site))
         return self.snapshot

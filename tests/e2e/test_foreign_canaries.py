@@ -139,8 +139,8 @@ def wrong_cookie(visitor: str, answer: Answer) -> str:
     """The capsule that collect hands out is the caller's own, with their own acts."""
     cookie = next(c for c in answer["cookies"] if c.startswith("__Host-hem_c="))
     kept = capsule.decode(cookie.partition("=")[2].partition(";")[0], KEYS)
-    acted = {item for act in kept.acts for item, _ in act.lines}
-    fine = capsule.belongs(kept, f"v:{visitor}") and acted <= set(canaries(visitor))
+    acted = {item for act in kept.actions for item, _ in act.lines}
+    fine = capsule.belongs_to(kept, f"v:{visitor}") and acted <= set(canaries(visitor))
     return "" if fine else f"{visitor} got another's capsule"
 
 

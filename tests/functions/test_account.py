@@ -117,7 +117,7 @@ def test_a_forgotten_device_that_chooses_becomes_a_new_visitor(desk: Desk) -> No
     desk.remember(*acts("v:lost", ["p1"]))
     desk("consent", "lost")  # a no to personalisation
     before = capsules.Capsule(
-        "v:lost", acts=(capsules.RecentAction("e", "click", 1, (("p1", 1),)),)
+        "v:lost", actions=(capsules.RecentAction("e", "click", 1, (("p1", 1),)),)
     )
     old = f"__Host-hem_c={capsules.encode(before, KEYS)}"
     desk("forget", "lost")
@@ -132,7 +132,7 @@ def test_a_forgotten_device_that_chooses_becomes_a_new_visitor(desk: Desk) -> No
     cookies = cookies_of(answer)
     assert cookies["__Host-hem_v"] not in {"", sign_visitor("lost", KEYS)}
     kept = capsules.decode(cookies["__Host-hem_c"], KEYS)
-    assert (sign_visitor(kept.subject[2:], KEYS), kept.acts) == (cookies["__Host-hem_v"], ())
+    assert (sign_visitor(kept.subject[2:], KEYS), kept.actions) == (cookies["__Host-hem_v"], ())
     assert desk.stand(kept.subject).forgotten == 0
 
 
@@ -147,7 +147,7 @@ def test_a_forgotten_device_that_asks_is_told_so_and_loses_its_id_but_not_its_no
     desk("forget", "no")
     cookies = cookies_of(desk("export", "no"))
     assert cookies["__Host-hem_v"] == ""
-    assert capsules.refuses(capsules.decode(cookies["__Host-hem_c"], KEYS))
+    assert capsules.refuses_personalisation(capsules.decode(cookies["__Host-hem_c"], KEYS))
     assert "cookies" not in desk("export", "alive")
 
 

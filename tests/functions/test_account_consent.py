@@ -21,7 +21,7 @@ def test_what_is_said_counts_at_once_and_comes_with_the_capsule(desk: Desk) -> N
     }
     capsule = capsules.decode(cookies_of(answer)["__Host-hem_c"], KEYS)
     assert capsule.subject == "v:phone"
-    assert capsules.refuses(capsule)
+    assert capsules.refuses_personalisation(capsule)
     assert desk.stand("v:phone").consent.states(Purpose.PERSONALISATION) is False
     (record,) = desk.held()
     assert record.event.properties == {"personalisation": False}
@@ -33,7 +33,7 @@ def test_a_first_choice_makes_a_visitor_for_whom_it_holds(desk: Desk) -> None:
     cookies = cookies_of(desk(scenario))
     capsule = capsules.decode(cookies["__Host-hem_c"], KEYS)
     assert sign_visitor(capsule.subject[2:], KEYS) == cookies["__Host-hem_v"]
-    assert capsules.refuses(capsule)
+    assert capsules.refuses_personalisation(capsule)
     assert desk.stand(capsule.subject).consent.states(Purpose.PERSONALISATION) is False
     again = desk(scenario, cookies=(f"__Host-hem_v={cookies['__Host-hem_v']}",))
     assert "__Host-hem_v" not in cookies_of(again), "it is theirs from now on"

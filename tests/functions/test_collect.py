@@ -10,7 +10,7 @@ from hemline.learn.profile import capsule
 from hemline.model.consent import NO
 from hemline.model.events.batch_signature import sign_batch
 from hemline.model.events.event import ITEM_EVENT
-from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT
+from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT_TYPES
 from hemline.runtime.identity import sign_visitor
 from tests.builders.editions import KEYS
 from tests.harness.clouds import Cloud
@@ -62,7 +62,7 @@ def test_the_capsule_holds_what_was_just_done(door: Door) -> None:
     cookies = [f"__Host-hem_v={sign_visitor('ann', KEYS)}"]
     (cookie,) = door.scenario("beacon", cookies=cookies)["cookies"]
     kept = capsule.decode(cookie.partition(";")[0].partition("=")[2], KEYS)
-    assert (kept.subject, [act.type for act in kept.acts]) == ("v:ann", ["click"])
+    assert (kept.subject, [act.type for act in kept.actions]) == ("v:ann", ["click"])
 
 
 def test_on_a_laptop_without_tls_cookies_are_not_secure(door: Door) -> None:
@@ -175,7 +175,7 @@ TYPES = sorted(path.stem for path in (ROOT / "events/collect").glob("type-*.json
 def test_there_is_an_example_of_every_type(door: Door, name: str) -> None:
     answer = door.scenario(name)
     kind = name.removeprefix("type-").replace("-", "_")
-    if kind in SENT and kind != ITEM_EVENT:
+    if kind in SENT_TYPES and kind != ITEM_EVENT:
         assert (answer["statusCode"], body(answer)["rejected"]) == (202, [])
         assert [r.event.type for r in door.held()] == [ALIASES.get(kind, kind)]
     else:
@@ -187,7 +187,7 @@ def test_there_is_an_example_of_every_type(door: Door, name: str) -> None:
 
 def test_no_type_is_without_an_example() -> None:
     shown = {name.removeprefix("type-").replace("-", "_") for name in TYPES}
-    assert shown == {*SENT, *ACCOUNT_CALLS}
+    assert shown == {*SENT_TYPES, *ACCOUNT_CALLS}
 
 
 def test_a_program_that_says_what_it_is_is_flagged_and_answered_as_anybody(door: Door) -> None:

@@ -75,7 +75,7 @@ def naive_add(monkeypatch: pytest.MonkeyPatch) -> Ingest:
         folded, counted = original(profile, records)
         if counted.repeated:
             later = folded.last_seen + next(drift)
-            folded = Profile(folded.first_seen, later, folded.rings, folded.marks)
+            folded = Profile(folded.first_seen, later, folded.rings, folded.watermarks)
         return folded, counted
 
     monkeypatch.setattr(profiles, "fold_counted", adding)

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from hypothesis import strategies as st
 
 from hemline.learn.profile import capsule
-from hemline.model.consent import EVERYTHING, NO, UNSAID, Consent
+from hemline.model.consent import EVERYTHING, NO, NOT_STATED, Consent
 from hemline.model.decision import Traits
 from hemline.runtime.fragments.preview import Pass, mint
 from hemline.runtime.identity import sign_visitor
@@ -86,7 +86,7 @@ PASSERS = st.builds(
 )
 
 
-SAID = {None: UNSAID, True: Consent(granted=EVERYTHING), False: NO}
+SAID = {None: NOT_STATED, True: Consent(granted=EVERYTHING), False: NO}
 
 
 def of_traits(found: Traits) -> dict[str, str]:

@@ -54,7 +54,7 @@ class VariantsReport(msgspec.Struct, frozen=True):
 
 def reports(choices: Choices, now: int) -> list[VariantsReport]:
     """Every content slot with two variants or more, as of `now` (epoch ms)."""
-    trials = choices.trials()
+    trials = choices.attributed()
     found = estimates(choices, day_of(now))
     return [
         _report(slot, trials, trials.slot == at, found.get(slot.name))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hemline.learn.profile.capsule import Capsule
-from hemline.model.consent import UNSAID, Purpose, say
+from hemline.model.consent import NOT_STATED, Purpose, with_choices
 from hemline.model.decision import Traits
 from hemline.model.events.event import ITEM_EVENT, Event, OrderLine, worth
 from hemline.usecases.ingest.collect import Caller
@@ -60,13 +60,13 @@ class EventCall(NamedTuple):
     @property
     def refused(self) -> frozenset[str]:
         """Purposes that the caller's capsule says no to."""
-        said = self.caller.capsule.consent if self.caller.capsule else UNSAID
+        said = self.caller.capsule.consent if self.caller.capsule else NOT_STATED
         return frozenset(one.value for one in Purpose if said.states(one) is False)
 
     def refusing(self, purposes: frozenset[str]) -> "EventCall":
         """With a capsule that says no to them."""
         choices = [(Purpose(purpose), False) for purpose in purposes]
-        capsule = Capsule(self.caller.subject or "", say(choices, UNSAID, self.at))
+        capsule = Capsule(self.caller.subject or "", with_choices(choices, NOT_STATED, self.at))
         return self._replace(caller=self.caller._replace(capsule=capsule))
 
 

@@ -17,7 +17,7 @@ from hemline.decide.token import (
     encode,
     fact_name,
     stopped_of,
-    who,
+    subject_hash,
 )
 from hemline.model.decision import SlotRequest, Visit
 from hemline.model.errors import NotAllowed
@@ -80,8 +80,8 @@ def test_the_largest_of_tokens_gives_up_what_was_asked_and_keeps_the_rest() -> N
 def test_a_token_names_nobody() -> None:
     raw = base64.urlsafe_b64decode(signed(FRAGMENT).partition(".")[0] + "==")
     assert b"ann" not in raw
-    assert receipt(FRAGMENT).whose.who == who("v:ann", KEYS[0])  # type: ignore[union-attr]
-    assert who("v:ann", KEYS[0]) != who("v:ann", b"another key, just as long")
+    assert receipt(FRAGMENT).whose.who == subject_hash("v:ann", KEYS[0])  # type: ignore[union-attr]
+    assert subject_hash("v:ann", KEYS[0]) != subject_hash("v:ann", b"another key, just as long")
 
 
 def test_what_everybody_gets_holds_nothing_of_whoever_asked_first() -> None:

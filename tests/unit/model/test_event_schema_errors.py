@@ -6,8 +6,8 @@ import pytest
 
 from hemline.model.errors import BadInput
 from hemline.model.events.body import Faulty, diagnose, split
-from hemline.model.events.event import LEVEL_OF_EVENT
-from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT
+from hemline.model.events.event import LEVEL_OF_EVENT, worth
+from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT_TYPES
 from hemline.model.events.schema import NEEDS, event_of, parse_event, stated_time
 from tests.builders.events import VIEW, stated
 
@@ -109,7 +109,7 @@ def test_a_type_says_what_it_needs(needed: str) -> None:
     assert parse_event(json.dumps({"id": "e1", "type": needed, **full}).encode()).type == needed
 
 
-@pytest.mark.parametrize("kind", sorted(set(SENT) - set(NEEDS)))
+@pytest.mark.parametrize("kind", sorted(set(SENT_TYPES) - set(NEEDS)))
 def test_a_type_without_needs_stands_alone(kind: str) -> None:
     assert parse_event(json.dumps({"id": "e1", "type": kind}).encode()).type == kind
 
@@ -123,7 +123,7 @@ def test_what_an_account_call_states_cannot_be_sent(kind: str, call: str) -> Non
 
 def test_every_type_is_known_to_the_product_or_another_name_of_one() -> None:
     assert {
-        ALIASES.get(kind, kind) for kind in SENT
+        ALIASES.get(kind, kind) for kind in SENT_TYPES
     } | ACCOUNT_CALLS.keys() == LEVEL_OF_EVENT.keys()
 
 
@@ -169,16 +169,14 @@ def test_a_purchase_is_worth_what_its_lines_are_or_less(
             parse_event(raw)
 
 
-def test_revenue_is_the_value_or_else_what_the_lines_are_worth() -> None:
-    def revenue(kind: str = "purchase", **members: object) -> float | None:
-        return event_of(parse_event(stated(kind, **members)), 5).revenue
+def test_lines_are_worth_the_exact_sum_of_quantity_times_price() -> None:
+    def worth_of(**members: object) -> float | None:
+        return worth(parse_event(stated("purchase", **members)).lines or ())
 
     tens = [{"item": f"p{n}", "price": 0.1} for n in range(10)]
-    assert revenue(lines=tens) == 1.0
-    assert revenue(lines=tens, value=0.5) == 0.5
-    assert revenue(lines=[*tens, {"item": "p"}]) is None
-    assert revenue() is None
-    assert revenue("view", value=3) is None
+    assert worth_of(lines=tens) == 1.0
+    assert worth_of(lines=[*tens, {"item": "p"}]) is None
+    assert worth_of() is None
 
 
 @pytest.mark.parametrize("ms", [-1, 86_400_001, 1.5, "3"])

@@ -13,7 +13,7 @@ from hemline.model.consent import Policy
 from hemline.model.errors import BadInput
 from hemline.model.events.event import decode_record
 from hemline.model.events.schema import item_of, parse_event
-from hemline.model.input.json_input import doubled, whole, with_whole_numbers
+from hemline.model.input.json_input import duplicate_key, whole, with_whole_numbers
 from hemline.runtime.account.request import choices_of
 from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
 from hemline.usecases.ingest.collected import Collected
@@ -35,7 +35,7 @@ def test_an_event_that_says_something_twice_is_rejected_and_the_others_are_taken
     found, stream = collect(f'{{"events":[{ONE},{TWO},{THREE}]}}')
     (rejected,) = found.rejected
     assert (found.accepted, rejected.index, rejected.id) == (2, 1, "b")
-    assert rejected.reason == "item: stands twice in one object. Send it once."
+    assert rejected.reason == "item: occurs twice in one object. Send it once."
     kept = [decode_record(entry.data).event for entry in stream.entries]
     assert [(event.id, event.item) for event in kept] == [("a", "i1"), ("c", "i3")]
 
@@ -78,7 +78,7 @@ def test_it_is_found_at_any_depth_and_in_an_event_alone(
     found, _ = collect(event)
     (rejected,) = found.rejected
     assert (found.accepted, rejected.id) == (0, name)
-    assert rejected.reason.startswith(f"{field}: stands twice")
+    assert rejected.reason.startswith(f"{field}: occurs twice")
 
 
 def test_consent_that_says_no_and_yes_is_neither() -> None:
@@ -113,23 +113,23 @@ def test_it_is_found_exactly_where_it_is(text: str) -> None:
         found.append(len({key for key, _ in pairs}) < len(pairs))
 
     json.loads(text, object_pairs_hook=look, parse_int=str)
-    assert (doubled(text.encode()) is not None) == any(found)
+    assert (duplicate_key(text.encode()) is not None) == any(found)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 50_000, b'{"a":NaN'])
 def test_what_is_no_json_is_left_to_the_decoder(data: bytes) -> None:
-    assert doubled(data) is None
+    assert duplicate_key(data) is None
 
 
 def test_many_keys_are_looked_through_once() -> None:
     keys = ",".join(f'"k{n}":1' for n in range(20_000))
-    found = doubled(f'{{{keys},"k19999":1}}'.encode())
+    found = duplicate_key(f'{{{keys},"k19999":1}}'.encode())
     assert found
     assert found.field == "k19999"
 
 
 def test_a_key_is_sent_back_printable_and_not_at_length() -> None:
-    found = doubled(('{"' + "é\\n" * 900 + '":1,"' + "é\\n" * 900 + '":1}').encode())
+    found = duplicate_key(('{"' + "é\\n" * 900 + '":1,"' + "é\\n" * 900 + '":1}').encode())
     assert found
     assert found.field.isascii()
     assert len(str(found)) < 300

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hemline.learn.profile.capsule import Capsule, decode, encode, refuses, update
+from hemline.learn.profile.capsule import Capsule, decode, encode, refuses_personalisation, update
 from hemline.model.consent import NO, Consent
 from hemline.runtime import cookies, identity
 from hemline.runtime.collect import response
@@ -108,7 +108,7 @@ def test_any_valid_no_counts_wherever_it_stands(name: str, *, first: bool) -> No
     assert visit_of(request, SETTINGS, NOW).consent is False
     kept = asker_of(request, SETTINGS, NOW).capsule
     assert kept
-    assert refuses(kept)
+    assert refuses_personalisation(kept)
     header = asked(f"__Host-hem_v={ANN}", f"__Host-hem_c={yes}", hemline_capsule=no)
     assert visit_of(header, SETTINGS, NOW).consent is False
 

@@ -164,9 +164,9 @@ def test_settings_say_what_silence_means_by_country() -> None:
     )
     assert found.policy.exceptions == {"DE", "FR"}
     assert found.policy.honours_dnt
-    assert not found.policy.unsaid(Purpose.PERSONALISATION, "DE")
-    assert found.policy.unsaid(Purpose.PERSONALISATION, "GB")
-    assert not found.policy.unsaid(Purpose.PERSONALISATION, ""), "it may be one of them"
+    assert not found.policy.when_not_stated(Purpose.PERSONALISATION, "DE")
+    assert found.policy.when_not_stated(Purpose.PERSONALISATION, "GB")
+    assert not found.policy.when_not_stated(Purpose.PERSONALISATION, ""), "it may be one of them"
 
 
 @pytest.mark.parametrize(

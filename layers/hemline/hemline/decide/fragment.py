@@ -104,7 +104,7 @@ def _token(
         items=answer.shown,
         variant=answer.variant,
         explored=answer.explored,
-        site=token.site_mark(snapshot.header.site),
+        site=token.site_fingerprint(snapshot.header.site),
         body=token.short(unsigned),
         form=form,
         broken=asked.broken,
@@ -116,7 +116,7 @@ def _token(
 
 def _shown(decided: SlotDecision) -> bytes:
     ids = decided.snapshot.item_ids
-    return token.item_marks(ids[i] for i in decided.answer.shown)
+    return token.item_fingerprints(ids[i] for i in decided.answer.shown)
 
 
 _NO_TOKEN = b'""}'

@@ -21,13 +21,13 @@ from hemline.model.token_header import (
     KEPT_DAYS,
     PURPOSE,
     TokenHeader,
-    item_marks,
-    site_mark,
+    item_fingerprints,
+    site_fingerprint,
+    subject_hash,
     verify_header,
-    who,
 )
 
-__all__ = ["KEPT_DAYS", "item_marks", "site_mark", "who"]
+__all__ = ["KEPT_DAYS", "item_fingerprints", "site_fingerprint", "subject_hash"]
 
 MAX_CHARACTERS = 920
 """Of fifty items of a catalogue of millions; a token with all that was asked in it has at most 700."""

@@ -1,1 +1,1 @@
-"""Pure mathematics of learning: profile fold, statistics, co-occurrence. No AWS, clock or randomness."""
+"""What is learned from events: profiles, item statistics, variant estimates. No AWS, clock or randomness."""

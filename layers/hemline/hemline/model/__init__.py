@@ -1,1 +1,1 @@
-"""The nouns. Standard library and msgspec only; knows nothing of AWS, numpy, clocks or HTTP."""
+"""The nouns, keys and errors that everything shares. No AWS, numpy, clock or HTTP. Begin with `decision`."""

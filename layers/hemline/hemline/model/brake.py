@@ -1,7 +1,7 @@
-"""The brake: what an operator stops by hand, at once, without a deploy; signed like the pointer.
+"""The brake: what an operator stopped, effective at once and without a deploy; signed like the pointer.
 
-One item of the table beside the pointer holds all of it. Its version only grows, so that neither a
-stale read nor an old copy that somebody puts back can release it.
+One item of the table, beside the pointer, holds all of it. Its version only grows, so that neither a
+stale read nor a restored old copy can release it.
 """
 
 from typing import Literal
@@ -13,9 +13,9 @@ from hemline.model.signed import sign, verify
 
 Kind = Literal["freeze", "block", "place", "pin", "no-ranker", "no-exploration"]
 NAMED: frozenset[Kind] = frozenset({"freeze", "block", "place", "pin"})
-"""Those that are of one thing by name: a slot, an item, a position, an edition (its digest)."""
+"""Kinds that name one thing: a slot, an item, a position, an edition (by its digest)."""
 MOST_STOPS = 100
-"""It travels with a decision's read every few seconds, and every decision looks through it."""
+"""Bound of the brake's size: it is read every few seconds, and every decision scans it."""
 _PURPOSE = "brake"
 
 
@@ -23,9 +23,9 @@ class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that is stopped, by whom, when (epoch ms) and why.
 
     freeze: the slot `name` shows `shows` (item ids, or one variant), else its fallback. block: the
-    item `name` appears nowhere. place: at the position `name` (`for-you/1`: slot, and from 1) stands
-    the item of `shows`. pin: the edition `name` and no other. no-ranker, no-exploration: of
-    the whole site.
+    item `name` appears nowhere. place: the position `name` (`for-you/1`: slot, position from 1) shows
+    the item of `shows`. pin: only the edition `name` may be live. no-ranker, no-exploration: for the
+    whole site, without a name.
     """
 
     kind: Kind
@@ -37,7 +37,7 @@ class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BrakeChange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What made a version: one stop set or cleared (`all` cleared: kind and name empty)."""
+    """The change that made a version: one stop set or cleared (all cleared: kind and name empty)."""
 
     act: Literal["set", "clear"]
     who: str
@@ -48,7 +48,7 @@ class BrakeChange(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All that is stopped. `version` counts the changes; 0 is a site whose brake was never touched."""
+    """Everything that is stopped. `version` counts the changes; 0 for a site that never used its brake."""
 
     site: str = ""
     version: int = 0
@@ -56,7 +56,7 @@ class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
     change: BrakeChange | None = None
 
     def names(self, kind: Kind) -> tuple[str, ...]:
-        """What is stopped of this kind; one empty name where the kind has none."""
+        """Names of the stops of this kind; an empty name each where the kind has none."""
         return tuple(stop.name for stop in self.stops if stop.kind == kind)
 
     def has(self, kind: Kind) -> bool:
@@ -68,22 +68,22 @@ class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
         return next((s for s in self.stops if s.kind == "freeze" and s.name == slot), None)
 
     def places(self, slot: str) -> tuple[tuple[int, str], ...]:
-        """(position from 1, item id) of what is placed in this slot."""
+        """(position from 1, item id) of each item placed in this slot."""
         found = ((place_of(s.name), s.shows) for s in self.stops if s.kind == "place")
         return tuple((place[1], shows[0]) for place, shows in found if place[0] == slot and shows)
 
     @property
     def pinned(self) -> str:
-        """The digest of the only edition that may be live, empty when any may."""
+        """Digest of the only edition that may be live; empty when any may."""
         return next(iter(self.names("pin")), "")
 
     def signed(self, key: bytes) -> str:
-        """As the table holds it: readable by anybody who has it, made by nobody without the key."""
+        """The signed text that the table holds; it is not encrypted."""
         return sign(_PURPOSE, _encode(self), key)
 
 
 def place_of(name: str) -> tuple[str, int]:
-    """Slot and position of a place's name; position 0 for what is no such name."""
+    """Slot and position of a name such as `for-you/1`; position 0 for any other text."""
     slot, _, position = name.rpartition("/")
     known = position.isascii() and position.isdecimal() and len(position) <= _DIGITS
     return slot, int(position) if known else 0
@@ -102,7 +102,7 @@ def brake_of(text: str, site: str, keys: tuple[bytes, ...]) -> Brake:
     except NotAllowed:
         raise
     except (msgspec.DecodeError, UnicodeError):
-        raise Refused("the brake is of another version of this code") from None
+        raise Refused("the brake was written by another version of this code") from None
     if brake.site != site:
         raise Refused(f"the brake is of site {brake.site}, this is {site}")
     return brake

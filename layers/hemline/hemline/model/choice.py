@@ -1,7 +1,7 @@
-"""What is known of how a slot's variants do: as a publish counts it, and as an edition keeps it.
+"""Estimates of how a slot's variants perform, as a publish writes them into an edition.
 
-Rates are goals per exposure, 0 to 1, drawn to what is known of the whole slot where little is known
-of the variant. Knows neither how they were counted nor who reads them.
+Rates are goals per exposure, 0 to 1, shrunk to the slot's mean where a variant has little evidence.
+Knows neither how they were counted nor who reads them.
 """
 
 from collections.abc import Mapping
@@ -13,41 +13,42 @@ SECTION = "choices"
 
 
 class Match(IntEnum):
-    """How a variant stands to the categories of who is asked; it stands in tokens: append only."""
+    """How a variant matches the visitor's categories. Tokens hold the number: append only."""
 
     NONE = 0
-    """None of the variants that may be shown speaks for one of theirs."""
+    """No variant that may be shown is for one of the visitor's categories."""
     OTHER = 1
-    """Another one speaks for their own category."""
+    """Another variant is for the visitor's own category."""
     OWN = 2
-    """It speaks for their own: the dearest that a variant speaks for."""
+    """It is for the visitor's own category: the favourite among those that variants are for."""
 
 
 class Estimate(msgspec.Struct, frozen=True, omit_defaults=True):
     """One variant of a slot."""
 
     rate: float
-    """Shown to those of whom it is not the own category."""
+    """Goal rate among visitors whose own category it is not."""
     own: float
-    """Shown to those of whom it is."""
+    """Goal rate among visitors whose own category it is."""
     exposures: float = 0.0
-    """What both rest on: effective, decayed."""
+    """Effective number of exposures behind both rates, decayed."""
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One slot. `goal` is the event that was counted."""
+    """The estimates of one slot."""
 
     goal: str
+    """Type of the event that was counted."""
     mean: float
-    """Of all variants: what one has of which nothing is known."""
+    """Rate of all variants together; also of a variant without evidence."""
     own: float
-    """The same, shown to those of whom it is the own category."""
+    """The same among visitors whose own category it is."""
     variants: dict[str, Estimate]
     devices: dict[str, dict[str, float]] = {}
-    """Device class → variant → how many times better it does there; classes with enough evidence."""
+    """Device class → variant → factor on its rate there; only classes with enough evidence."""
 
     def of(self, variant: str) -> Estimate:
-        """Its own, or what is taken for it."""
+        """The variant's estimate, or the slot's mean without evidence."""
         return self.variants.get(variant) or Estimate(self.mean, self.own)
 
 

@@ -1,4 +1,4 @@
-"""What a decision returns: fragments, with the rung and the scope that they came from."""
+"""What a decision is asked (page, slot, traits, visit) and what it returns: fragments."""
 
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -18,11 +18,14 @@ class Rung(StrEnum):
 
 
 class Scope(IntEnum):
-    """How widely an answer may be shared; the widest fact read decides."""
+    """How widely an answer may be shared: the greatest scope of the facts that it read."""
 
     EDITION = 0
+    """With everybody, as long as the edition is live."""
     TRAIT = 1
+    """With everybody who has the same traits."""
     VISITOR = 2
+    """With nobody else: private."""
 
     @property
     def word(self) -> str:
@@ -31,7 +34,7 @@ class Scope(IntEnum):
 
 
 class PageContext(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Where the fragment will stand."""
+    """The page that the fragment is for."""
 
     type: str = ""
     url: str = ""
@@ -39,13 +42,13 @@ class PageContext(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     category: str | None = None
     cart: tuple[str, ...] = ()
     owned: tuple[str, ...] = ()
-    """What the visitor has for good: left out, but where a department shows all of itself."""
+    """Item ids that the visitor owns: left out, except where a category page shows all its items."""
     seen: tuple[str, ...] = ()
-    """What the visitor was shown elsewhere and is to be shown no more: left out everywhere."""
+    """Item ids that were shown elsewhere and must not be shown again: left out everywhere."""
     referrer: str = ""
-    """Where the visitor came to this page from."""
+    """URL that the visitor came from."""
     app_version: str = ""
-    """Of the app that will show it, such as 2.3.0."""
+    """Version of the app that shows it, such as 2.3.0."""
 
 
 class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -56,7 +59,7 @@ class SlotRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     candidates: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     after: str = ""
-    """The cursor of this list's last answer: nothing that it has shown comes again."""
+    """Cursor of the list's last answer: items that were shown before do not come again."""
 
 
 class Traits(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,23 +69,23 @@ class Traits(msgspec.Struct, frozen=True, omit_defaults=True):
     device: str = ""
     language: str = ""
     region: str = ""
-    """The country's own code of a part of it, such as ENG or CA."""
+    """Subdivision of the country (ISO 3166-2, without the country), such as ENG or CA."""
     city: str = ""
     latitude: float | None = None
     longitude: float | None = None
     time_zone: str = ""
-    """As the IANA names it, such as Europe/London."""
+    """IANA name, such as Europe/London."""
 
 
 class Visit(NamedTuple):
-    """Who asks: `subject` None when nobody is known, `consent` None when never stated."""
+    """Who asks: `subject` None when unknown, `consent` (to personalisation) None when not stated."""
 
     subject: str | None
     consent: bool | None
     recent: tuple[Record, ...] = ()
-    """Actions of the capsule: the stream may not have brought them to the profile yet."""
+    """Actions of the capsule, which ingest may not have folded into the profile yet."""
     dnt: bool = False
-    """The browser asks not to be tracked: a no where the site honours it."""
+    """The browser sent `DNT: 1`: a refusal where the site honours it."""
 
 
 class Fragment(msgspec.Struct, frozen=True):
@@ -95,11 +98,12 @@ class Fragment(msgspec.Struct, frozen=True):
     scope: Scope
     etag: str
     max_age: int
-    """Seconds that a shared cache may keep it, when its scope lets it be shared at all."""
+    """Seconds that a shared cache may keep it, when its scope allows sharing."""
     traits: tuple[str, ...] = ()
-    """The trait facts that were read: what a shared cache must key on."""
+    """The trait facts that were read: a shared cache must key on them."""
     items: tuple[str, ...] = ()
+    """Ids of the items shown, in order."""
     reasons: tuple[str, ...] = ()
-    """Why each better rung was left, for logs and the explanation."""
+    """Why each better rung failed, for logs and the explanation."""
     unfinished: int = 0
-    """Patterns of rules that gave up on a text and were taken for no match; `reasons` says which."""
+    """Number of rule patterns that exceeded their step limit and counted as no match; see `reasons`."""

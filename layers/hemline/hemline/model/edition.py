@@ -17,32 +17,32 @@ are raw little-endian arrays or bytes, so a reader maps them without copying. Na
 | item_categories    | i4 [flat]     | category indices, item after item, cut by item_categories_at |
 | item_categories_at | u4 [n+1]      | |
 | price              | f4 [n]        | in the site's currency; NaN when unknown, or without a rate |
-| stock              | i4 [n]        | from 0; -1 when unknown, which no stock is stored as |
-| published          | i8 [n]        | epoch ms; 0 when unknown, which no time is stored as |
+| stock              | i4 [n]        | from 0; -1 when unknown |
+| published          | i8 [n]        | epoch ms; 0 when unknown |
 | terms              | json          | list of t terms: categories, tags, words of the title |
 | item_terms         | i4 [n, w]     | term indices, padded with t |
-| term_share         | f4 [t+1]      | share of all deeds on items with the term; 0 for the padding |
+| term_share         | f4 [t+1]      | share of all interactions with items of the term; 0 for padding |
 | item_stats         | f4 [n, S]     | the statistics block of the feature matrix, as `learn` makes it |
 | popular            | i4 [m]        | item indices, decayed popularity, best first |
-| trending           | i4 [m]        | rising against their own past, best first |
+| trending           | i4 [m]        | item indices, by growth over their own past, best first |
 | fresh              | i4 [m]        | newest first |
 | segments           | json          | list of g segment keys, such as `GB|mobile`, `GB|`, `|` |
 | segment_popular    | i4 [g, m]     | best first, -1 padding |
 | category_popular   | i4 [c, m]     | best first, -1 padding |
 | neighbours         | i4 [n, k]     | seen or bought together, best first, -1 padding |
 | neighbour_weight   | f4 [n, k]     | in (0, 1], 0 padding |
-| newcomers          | i4 [m]        | too new to be known, but like items that are: their neighbours too |
+| newcomers          | i4 [m]        | cold items that resemble known ones, as neighbours of these |
 | rule_mask          | u1 [s, n/8]   | bits, one row for each set of items that a rule names |
 | rule_group         | i4 [a, n]     | one row for each attribute of a cap: items of a value share a number |
 | rule_rows          | i4 [r, 2]     | each rule's row in rule_mask and in rule_group, -1 for none |
 | templates          | bytes         | absent, or JSON: compiled templates by name: `model.site.template` |
-| owed               | i4 [m]        | absent, or new items that are owed impressions, least shown first |
+| owed               | i4 [m]        | absent, or cold items below their budget, least shown first |
 | page_group         | i4 [caps, n]  | absent, or for each attribute of a page-wide cap a group, -1 for none |
 | diverse_group      | i4 [a, n]     | absent, or for each attribute that a slot is diverse over a group |
-| diverse_content    | i1 [n, w]     | absent, or what items say of themselves, as vectors of length 127 |
-| diverse_categories | i1 [n, w]     | the same of all their categories alone |
-| diverse_tags       | i1 [n, w]     | the same of their tags alone |
-| choices            | bytes         | absent, or JSON: how slots' variants do (`model/choice.py`) |
+| diverse_content    | i1 [n, w]     | absent, or content vectors of length 127 |
+| diverse_categories | i1 [n, w]     | the same, of their categories alone |
+| diverse_tags       | i1 [n, w]     | the same, of their tags alone |
+| choices            | bytes         | absent, or JSON: estimates of slots' variants (`model/choice.py`) |
 | ranker_onnx        | bytes         | absent or empty: no model rung |
 | ranker_json        | bytes         | its card: feature names, dtypes, sha256, metrics |
 """
@@ -63,45 +63,49 @@ from hemline.model.site.zones import SiteTime
 
 SCHEMA = 1
 UNKNOWN_STOCK = -1
-"""In the section `stock`; what was sold below 0 lies there as 0."""
+"""In the section `stock`; a stock below 0 is stored as 0."""
 TRIAL = 1
-"""The trial that a ranker must have passed to be asked; see `Header.trial`."""
+"""Version of the trial that a ranker must have passed to be used; see `Header.trial`."""
 _MAGIC = b"HEMLINE\x01"
 _ALIGN = 64
 
 
 class EditionSection(msgspec.Struct, frozen=True):
-    """Where a section lies (bytes after the header's end) and what it is; dtype `bytes` or `json` too."""
+    """Where a section lies in the file and how to read it."""
 
     at: int
+    """Offset in bytes from the end of the header."""
     size: int
+    """Bytes."""
     dtype: str
+    """In numpy's spelling such as `<f4`, or `bytes`, or `json`."""
     shape: tuple[int, ...] = ()
 
 
 class Header(msgspec.Struct, frozen=True):
-    """What an edition says of itself. `built` is epoch ms: an edition never reads a clock later."""
+    """The header of an edition: what is no array over items."""
 
     schema: int
     site: str
     built: int
+    """Epoch ms. Ages are counted from here, so that decisions need no clock."""
     slots: tuple[Slot, ...]
     rules: tuple[Rule, ...]
     feature_names: tuple[str, ...]
     watermarks: dict[str, str]
-    """Shard → the highest sequence number that its statistics have counted."""
+    """Shard → the highest sequence number that its statistics include."""
     consent_default: bool = True
     currency: str = ""
     title: str = ""
     base_url: str = ""
     counted: int = 0
-    """Events that its statistics have counted."""
+    """Number of events in its statistics."""
     trial: int = 0
-    """Which trial its ranker passed before the publish; 0 for none: then nobody asks that ranker."""
+    """Version of the trial that its ranker passed before the publish; 0: none, so it is not used."""
     site_file: str = ""
-    """sha256 (hex) of the compiled site file that it was made of, which lies beside it in the bucket."""
+    """sha256 (hex) of the compiled site file that it was made from, stored beside it in the bucket."""
     passed_over: str = ""
-    """Digest of the trained ranker in the bucket that another one, handed in, took the place of."""
+    """Digest of the trained ranker in the bucket that a ranker given to the publish replaced."""
     segments: tuple[Segment, ...] = ()
     time: SiteTime = SiteTime()
     page_caps: tuple[PageCap, ...] = ()
@@ -110,7 +114,7 @@ class Header(msgspec.Struct, frozen=True):
 
     @property
     def policy(self) -> Policy:
-        """What holds for visitors who said nothing."""
+        """What is assumed for visitors without a statement."""
         return self.consent.policy(default=self.consent_default)
 
 
@@ -155,6 +159,7 @@ def unpack(data: bytes, *, site: str, digest: str | None = None) -> Edition:
     found = hashlib.sha256(data).hexdigest()
     if digest is not None and found != digest:
         raise Refused(f"edition {digest[:12]} has other content ({found[:12]})")
+    # The digest comes first: nothing of a corrupt file is parsed.
     header, start = _header(data)
     if header.schema != SCHEMA:
         raise Refused(f"edition of schema {header.schema}, this code reads {SCHEMA}")
@@ -180,7 +185,7 @@ def _header(data: bytes) -> tuple[Header, int]:
 
 
 class Pointer(msgspec.Struct, frozen=True):
-    """Which edition is live. Signed, so that a writer of the table cannot make another one load."""
+    """Which edition is live. Signed, so that write access to the table is not enough to change it."""
 
     digest: str
     built: int
@@ -201,7 +206,7 @@ class Pointer(msgspec.Struct, frozen=True):
 
 
 def pieces(blob: memoryview, at: memoryview) -> Iterator[bytes]:
-    """The parts of a cut section in order (`at` holds u4 offsets); for tools, not for serving."""
+    """The parts of a section in order (`at` holds their u4 offsets); for tools, not for serving."""
     offsets = struct.unpack(f"<{len(at) // 4}I", at)
     for start, end in pairwise(offsets):
         yield bytes(blob[start:end])

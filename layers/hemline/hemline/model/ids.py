@@ -1,4 +1,4 @@
-"""What an id may look like, and the one hash that ids are compared by."""
+"""The forms of ids, and the one hash that ids are compared by."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ def is_id(text: str) -> bool:
 
 
 def is_site(text: str) -> bool:
-    """A DNS label: it stands in keys, URLs and metric dimensions."""
+    """A DNS label: it is part of keys, URLs and metric dimensions."""
     return bool(_SITE.fullmatch(text))
 
 

@@ -23,5 +23,5 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def sold_out(self) -> bool:
-        """Nothing is left; below 0 more was sold than there was."""
+        """No stock is left. A stock below 0 is oversold, so sold out as well."""
         return self.stock is not None and self.stock <= 0

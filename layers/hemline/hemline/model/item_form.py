@@ -1,8 +1,8 @@
-"""An item's properties on their way in: its normal form, and what a new one is refused for.
+"""The normal form of an item's properties, and the checks of a new item.
 
-The normal form is put on whenever an item is read, out of the archive too, so that an item that was
-accepted before looks like one of today. What only a new item is refused for stands apart: the catalogue
-must not lose an item to a check that came later.
+The normal form applies whenever an item is read, from the archive too, so that items accepted earlier look
+like today's. `check_new` is separate: a check that was added later must not remove items from the
+catalogue.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _AWARE = "properties.published_at"
 
 
 def readable(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties with a time in RFC 3339 as epoch ms. Raises BadInput when it is no such time."""
+    """The properties with an RFC 3339 `published_at` as epoch ms. Raises BadInput when it is not one."""
     stated = properties.get("published_at")
     if not isinstance(stated, str):
         return dict(properties)
@@ -38,7 +38,7 @@ def readable(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def normal_item(item: Item) -> Item:
-    """Texts that mean the same as the same bytes, names once, a currency's code in capitals."""
+    """Texts in one Unicode form, names without duplicates, the currency code in capitals."""
     code = item.currency.strip().upper()
     return replace(
         item,
@@ -52,7 +52,7 @@ def normal_item(item: Item) -> Item:
 
 
 def check_form(item: Item) -> None:
-    """Raises BadInput for what no page may carry, whenever the item came."""
+    """Raises BadInput for what no page may show, however old the item is."""
     for name in ("url", "image"):
         if not _is_link(getattr(item, name)):
             way_out = "Use https://…, http://… or a path that starts with one slash."
@@ -62,11 +62,11 @@ def check_form(item: Item) -> None:
 
 
 def check_new(properties: Mapping[str, Any]) -> None:
-    """What an item is refused for at the door alone. Raises BadInput naming the property."""
+    """The checks that collect alone makes. Raises BadInput naming the property."""
     currency, published = properties.get("currency"), properties.get("published_at")
     if isinstance(currency, str) and currency and not is_currency(currency):
         raise BadInput("properties.currency", "is no currency's code.", CURRENCY_WAY_OUT)
-    # A time in words was meant; of a number it has to be seen which unit it is in.
+    # Only a number can be in the wrong unit: RFC 3339 text is unambiguous.
     if isinstance(published, int):
         check_time("properties.published_at", published)
 

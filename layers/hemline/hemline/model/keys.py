@@ -9,22 +9,22 @@ from collections.abc import Sequence
 
 PROFILE_SORT = "profile"
 OWN_SORT = "own"
-"""A user's profile without the visitors that were linked to them; there once one was."""
+"""A user's own profile, without their linked visitors; exists once a visitor was linked."""
 LINKS_SORT = "links"
 POINTER_SORT = "pointer"
 BRAKE_SORT = "brake"
 
 
 def profile_partition(site: str, subject: str) -> str:
-    """Table partition of everything that is kept of one visitor or user; names nobody."""
+    """Table partition of everything about one visitor or user; does not contain their id."""
     return f"{site}|{alias(site, subject)}"
 
 
 def alias(site: str, subject: str) -> str:
-    """Whom something is about, 22 characters, for places that outlive being forgotten.
+    """Pseudonym of a subject, 22 characters, for places that keep it after the person is forgotten.
 
-    A visitor id is 128 random bits, so its hash says nothing. A user id may be guessed, and whoever
-    holds the table can then tell whether that guess was ever here: see docs/forgetting.md.
+    A visitor id is 128 random bits, so its hash reveals nothing. A user id may be guessed, and with read
+    access to the table the guess can be confirmed: see docs/forgetting.md.
     """
     found = hashlib.blake2b(f"{site}|{subject}".encode(), digest_size=16, person=b"hemline alias")
     return base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode()
@@ -36,17 +36,17 @@ def forgotten_prefix(site: str) -> str:
 
 
 def forgotten_object(site: str, subject: str) -> str:
-    """One entry of the register, by the alias: it must not name whom it is about."""
+    """One entry of the register, under the alias: the key must not contain the id."""
     return f"{forgotten_prefix(site)}{alias(site, subject)}.json"
 
 
 def sweep_object(site: str) -> str:
-    """How far the sweep has come that takes the forgotten out of the bucket."""
+    """Cursor of the sweep that erases forgotten people from the bucket."""
     return f"sweeps/{site}.json"
 
 
 def site_partition(site: str) -> str:
-    """Table partition of what a site keeps one of: its edition pointer, its brake."""
+    """Table partition of a site's single items: its edition pointer, its brake."""
     return f"{site}|"
 
 
@@ -83,31 +83,31 @@ def archive_prefix(site: str) -> str:
 def archive_object(site: str, day: str, shard: str, numbers: Sequence[str]) -> str:
     """One batch of a shard, by its sequence numbers in order; `day` is YYYY-MM-DD.
 
-    The same batch redelivered writes the same key, and another cut of the shard never does, even one
-    that begins and ends with the same events: it would overwrite what lies between them.
+    A batch that is delivered again writes the same key. A different batch never does, even one that
+    begins and ends with the same events: it would overwrite the events between them.
     """
-    mark = hashlib.blake2b(" ".join(numbers).encode(), digest_size=4).hexdigest()
-    return f"{archive_prefix(site)}{day}/{shard}/{numbers[0]}-{numbers[-1]}-{mark}.jsonl.gz"
+    fingerprint = hashlib.blake2b(" ".join(numbers).encode(), digest_size=4).hexdigest()
+    return f"{archive_prefix(site)}{day}/{shard}/{numbers[0]}-{numbers[-1]}-{fingerprint}.jsonl.gz"
 
 
 QUARANTINE_PREFIX = "quarantine/"
 
 
 def quarantine_object(day: str, shard: str, sequence: str) -> str:
-    """A record that could not be read; no site, since it could not be read."""
+    """A record that could not be read; without a site, which is part of what could not be read."""
     return f"{QUARANTINE_PREFIX}{day}/{shard}/{sequence}.json"
 
 
 def site_object(site: str) -> str:
-    """The site's reviewed file before there were copies, and for a stack's first edition; only read."""
+    """The site's reviewed file for a stack's first edition, and from earlier versions; only read."""
     return f"sites/{site}/site.json"
 
 
 def edition_site(site: str, digest: str) -> str:
-    """The reviewed file, compiled to JSON, that an edition was made of."""
+    """The reviewed file, compiled to JSON, that an edition was made from."""
     return f"sites/{site}/editions/{digest}.json"
 
 
 def ranker_object(site: str, name: str) -> str:
-    """`name` is `ranker.onnx` or `ranker.json`."""
+    """Bucket key of a trained ranker; `name` is `ranker.onnx` or `ranker.json`."""
     return f"models/{site}/{name}"

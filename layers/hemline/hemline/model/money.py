@@ -1,6 +1,6 @@
-"""Currencies: how a code is spelt, and what a price of another currency is worth in the site's.
+"""Converts prices to the site's currency, in which all prices are compared and added up.
 
-Prices are compared and added up in the site's currency alone. Knows no bank: rates are the site file's.
+Rates come from the site file, never from outside.
 """
 
 import math
@@ -14,18 +14,18 @@ from hemline.model.item import Item
 __all__ = ["CURRENCY_PATTERN", "Money", "is_currency"]
 
 UNKNOWN = math.nan
-"""A price that is known and cannot be compared: it has no rate."""
+"""The price of an item whose currency has no rate: it cannot be compared."""
 
 
 class Money(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a site counts in. Without a currency of its own every price is taken as it stands."""
+    """A site's currency and rates. Without a currency, prices are used as they are."""
 
     currency: str = ""
     rates: dict[str, float] = {}
     """Currency → what one unit of it is worth in the site's."""
 
     def rate(self, currency: str) -> float | None:
-        """Of prices in `currency` (empty: the site's own); None when there is none."""
+        """The rate of `currency` (empty: the site's own); None when there is none."""
         if not currency or not self.currency or currency == self.currency:
             return 1.0
         return self.rates.get(currency)
@@ -38,7 +38,7 @@ class Money(msgspec.Struct, frozen=True, omit_defaults=True):
         return UNKNOWN if rate is None else item.price * rate
 
     def compared(self, items: Iterable[Item]) -> list[Item]:
-        """The items with the prices that comparisons see; what is shown keeps its own."""
+        """The items with prices converted for comparison; shown prices keep their own currency."""
         return [
             item
             if item.price is None or self.rate(item.currency) == 1
@@ -47,7 +47,7 @@ class Money(msgspec.Struct, frozen=True, omit_defaults=True):
         ]
 
     def without_rate(self, items: Iterable[Item]) -> Mapping[str, list[str]]:
-        """Currency → ids of the items that are priced in it and cannot be compared."""
+        """Currency without a rate → ids of the items priced in it."""
         found: dict[str, list[str]] = {}
         for item in items:
             if item.price is not None and self.rate(item.currency) is None:

@@ -1,4 +1,4 @@
-"""Signed text: what we hand out and must recognise when it comes back (cookies, tokens, pointers)."""
+"""Signed text: HMAC-SHA-256 for cookies, tokens, the pointer and the brake."""
 
 import base64
 import hmac
@@ -9,7 +9,7 @@ _SIGNATURE_BYTES = 16
 
 
 def _mac(purpose: str, payload: bytes, key: bytes) -> bytes:
-    # The purpose is part of what is signed: a visitor cookie must never pass as a decision token.
+    # The purpose is signed too: a visitor cookie must never pass as a decision token.
     message = purpose.encode() + b"\0" + payload
     return hmac.digest(key, message, "sha256")[:_SIGNATURE_BYTES]
 
@@ -26,7 +26,7 @@ def verify(purpose: str, text: str, keys: tuple[bytes, ...]) -> bytes:
         payload, mac = _unb64(head), _unb64(tail)
     except ValueError:
         raise NotAllowed(f"this {purpose} is not one of ours") from None
-    # Base64 has spare bits: one signature must have one spelling, or a flipped bit would pass.
+    # Base64 has unused bits: one signature must have one spelling, or a flipped bit would pass.
     canonical = dot and _b64(payload) == head and _b64(mac) == tail
     if not canonical or not any(hmac.compare_digest(mac, _mac(purpose, payload, k)) for k in keys):
         raise NotAllowed(f"this {purpose} is not one of ours")
@@ -34,7 +34,7 @@ def verify(purpose: str, text: str, keys: tuple[bytes, ...]) -> bytes:
 
 
 def unsigned(text: str) -> bytes:
-    """The payload of what was verified before. Raises ValueError when there is none."""
+    """The payload without verification, for text verified earlier. Raises ValueError without one."""
     return _unb64(text.partition(".")[0])
 
 

@@ -1,6 +1,6 @@
-"""What every reader of a decision token checks first: ours, whole, of this site, not too old.
+"""The first checks of a decision token: signature, format, site and age.
 
-The token itself is read in `decide.token`; the door knows no more of it than this. Knows no clock.
+`decide.token` reads the rest; the collect endpoint needs only what is here. Knows no clock.
 """
 
 import hmac
@@ -16,101 +16,101 @@ from hemline.model.signed import unsigned, verify
 
 PURPOSE = "decision"
 KEPT_DAYS = 90
-"""How long a receipt can be asked about, and what was shown confirmed."""
+"""Age at which a token is refused: receipts and exposures need a younger one."""
 _MINUTES_A_DAY = 24 * 60
 CAPPED = 4
-"""Beside the rung."""
+"""Bit in `TokenHeader.rung`."""
 
 
 class TokenHeader(msgspec.Struct, frozen=True, array_like=True):
-    """How `decide.token.Token` begins: as much of it as the door looks at."""
+    """The first members of `decide.token.Token`, which the collect endpoint reads."""
 
     edition: bytes
     """First 8 bytes of the edition's digest."""
     slot: str
     rung: int
-    """Step of the ladder, 0 to 3; and CAPPED when it counts towards its slot's frequency cap."""
+    """Step of the ladder, 0 to 3, plus CAPPED when it counts towards its slot's frequency cap."""
     facts: bytes
-    """Digest of the facts read, 16 bytes: the ETag's own."""
+    """Digest of the facts read, 16 bytes; the ETag uses it too."""
     minute: int
-    """Epoch minutes."""
+    """Time of the decision, epoch minutes."""
     items: tuple[int, ...] = ()
     """Shown item indices of that edition, in order."""
     variant: str = ""
+    """Name of the shown variant; empty for lists."""
     explored: tuple[int, float] | None = None
-    """(item index, propensity) of the place that chance decided, when the slot explores.
+    """Lists: (item index, propensity) of the place that chance decided, when the slot explores.
 
-    Of a variant: how it matches the visitor's categories (`model.choice.Match`), and how likely it was
-    to be shown; None where rules, conditions or the categories alone chose it.
+    Variants: (`model.choice.Match`, propensity); None when rules, conditions or categories alone chose.
     """
     site: bytes = b""
     """First 4 bytes of the site's hash."""
 
 
 class Owner(msgspec.Struct, frozen=True, array_like=True):
-    """How `decide.token.Whose` begins."""
+    """The first members of `decide.token.SubjectReference`."""
 
     flags: int = 0
     who: bytes = b""
-    """Keyed hash of the subject, 8 bytes; empty where nobody was known, or let themselves be."""
+    """`subject_hash`, 8 bytes; empty when the subject was unknown or did not consent."""
 
 
 _SKIPPED = msgspec.Raw(b"\xc0")
 
 
-class Bound(TokenHeader, frozen=True, array_like=True):
-    """A whole token, of which the door reads to what and to whom it is bound."""
+class BoundToken(TokenHeader, frozen=True, array_like=True):
+    """A whole token, of which only the binding to slot, items and subject is decoded."""
 
     body: msgspec.Raw = _SKIPPED
     form: msgspec.Raw = _SKIPPED
     broken: msgspec.Raw = _SKIPPED
     request: msgspec.Raw = _SKIPPED
     whose: Owner | None = None
-    """None of a fragment that everybody gets."""
+    """None for a fragment that is the same for everybody."""
     shown: bytes | None = None
-    """A mark of each item that was shown; None of other slots than lists, and before there were any."""
+    """Fingerprints of the items of a list; None for other slots and for tokens of earlier versions."""
 
     @property
     def who(self) -> bytes:
-        """Whom it was given to; nothing where anybody may have it."""
+        """Hash of the subject that it was given to; empty when anybody may have it."""
         return self.whose.who if self.whose else b""
 
     @property
     def capped(self) -> str:
-        """The slot whose frequency cap its fragment counts towards, or nothing."""
+        """The slot whose frequency cap its fragment counts towards, else empty."""
         return self.slot if self.rung & CAPPED else ""
 
-    def holds(self, item: str) -> bool:
-        """Whether it was shown; yes to all where the token does not say."""
+    def has_item(self, item: str) -> bool:
+        """Whether the item was shown; always true when the token has no fingerprints."""
         if self.shown is None:
             return True
-        mark = _item_mark(item)
-        return any(mark == self.shown[at : at + _MARK] for at in range(0, len(self.shown), _MARK))
+        wanted, size = _item_fingerprint(item), _FINGERPRINT
+        return any(wanted == self.shown[at : at + size] for at in range(0, len(self.shown), size))
 
 
-_MARK = 3
-"""Bytes of an item: one item in 1.7 million passes for one of ten that were shown."""
+_FINGERPRINT = 3
+"""Bytes an item: a false match with one of ten shown items has a chance of 1 in 1.7 million."""
 _decoder = msgspec.msgpack.Decoder(TokenHeader)
-_bound = msgspec.msgpack.Decoder(Bound)
+_bound = msgspec.msgpack.Decoder(BoundToken)
 
 
-def item_marks(items: Iterable[str]) -> bytes:
+def item_fingerprints(items: Iterable[str]) -> bytes:
     """What `Bound.holds` looks in."""
-    return b"".join(map(_item_mark, items))
+    return b"".join(map(_item_fingerprint, items))
 
 
 @lru_cache(maxsize=1 << 14)
-def _item_mark(item: str) -> bytes:
-    return hash64(item).to_bytes(8, "little")[:_MARK]
+def _item_fingerprint(item: str) -> bytes:
+    return hash64(item).to_bytes(8, "little")[:_FINGERPRINT]
 
 
-def who(subject: str, key: bytes) -> bytes:
-    """A subject as a token knows it: nobody without the key can try names out."""
+def subject_hash(subject: str, key: bytes) -> bytes:
+    """A subject as tokens hold it. Keyed, so that nobody without the key can test guesses."""
     return hmac.digest(key, b"who\0" + subject.encode(), "sha256")[:8]
 
 
-def bound(payload: bytes) -> Bound:
-    """Of a payload that was `checked`. Raises NotAllowed when the rest of it is of another version."""
+def decode_bound(payload: bytes) -> BoundToken:
+    """Decodes a payload from `verify_header`. Raises NotAllowed when the rest is of another version."""
     try:
         return _bound.decode(payload)
     except (msgspec.DecodeError, UnicodeError):
@@ -118,7 +118,7 @@ def bound(payload: bytes) -> Bound:
 
 
 def peek(text: str) -> TokenHeader | None:
-    """What a token says, unverified: of those that the door let in. None when it says nothing."""
+    """A token's header without verification, for tokens that collect verified. None when unreadable."""
     try:
         return _decoder.decode(unsigned(text))
     except (msgspec.DecodeError, ValueError):
@@ -126,24 +126,24 @@ def peek(text: str) -> TokenHeader | None:
 
 
 @cache
-def site_mark(site: str) -> bytes:
-    """How a token spells its site."""
+def site_fingerprint(site: str) -> bytes:
+    """The field `site` of a token, 4 bytes."""
     return blake2b(site.encode(), digest_size=4).digest()
 
 
 def verify_header(
     text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | None = None
 ) -> bytes:
-    """The payload. Raises NotAllowed, in one sentence, unless it is one of ours, of `site`, not too old.
+    """The payload. Raises NotAllowed unless the signature, the format, `site` and the age are right.
 
-    `now` in epoch ms; without it no age is too old.
+    `now` in epoch ms; without it the age is not checked.
     """
     payload = verify(PURPOSE, text, keys)
     try:
         head = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeError):
         raise NotAllowed("this decision token is of another version") from None
-    if site and head.site != site_mark(site):
+    if site and head.site != site_fingerprint(site):
         raise NotAllowed(f"this decision token is of another site than {site}")
     age = 0 if now is None else (now // 60_000 - head.minute) // _MINUTES_A_DAY
     if age > KEPT_DAYS:

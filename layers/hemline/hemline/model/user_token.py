@@ -1,7 +1,7 @@
-"""Who a site says is signed in: JSON Web Tokens of the one form that we take, verified by hand.
+"""User tokens: JSON Web Tokens by which a site states who is signed in. Verified without a library.
 
-The algorithm is pinned: HMAC-SHA-256 is computed whatever the header says, and a header that says
-anything else is refused. Knows no clock and no HTTP.
+The algorithm is pinned: HMAC-SHA-256 is computed whatever the header says, and a header with any other
+algorithm is refused. Knows no clock and no HTTP.
 """
 
 import base64
@@ -14,9 +14,9 @@ from hemline.model.errors import NotAllowed
 from hemline.model.ids import is_id
 
 MOST_CHARACTERS = 4096
-"""Of a token: nothing longer is looked at."""
+"""Longest token that is parsed."""
 LONGEST_LIFE = 24 * 3600
-"""Seconds between `iat` (now, where there is none) and `exp`: a lost token must soon be worthless."""
+"""Seconds between `iat` (now, without one) and `exp`: a stolen token must expire soon."""
 SKEW = 60
 """Seconds that the signer's clock may be ahead of ours, for `iat` and `nbf`."""
 SHORTEST_SECRET = 32
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class UserKey(NamedTuple):
-    """One key of the site; `kid` is empty where it has no name."""
+    """One key of the site; `kid` is empty when it has no name."""
 
     kid: str
     secret: bytes
@@ -36,7 +36,7 @@ class _Header(msgspec.Struct, frozen=True):
     alg: str
     kid: str | None = None
     crit: object = msgspec.UNSET
-    """Extensions that must be understood (RFC 7515): we know of none."""
+    """Extensions that a reader must understand (RFC 7515): we support none."""
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 def keys_of(text: str) -> tuple[UserKey, ...]:
-    """From `kid:secret,kid2:secret`. Raises ValueError, which says no secret, on anything unusable."""
+    """Parses `kid:secret,kid2:secret`. Raises ValueError without a secret in its text."""
     keys = tuple(_key(part.strip()) for part in text.split(",") if part.strip())
     named = [key.kid for key in keys if key.kid]
     if any(len(key.secret) < SHORTEST_SECRET for key in keys):
@@ -81,7 +81,7 @@ def verify_user_token(text: str, keys: tuple[UserKey, ...], *, site: str, now: i
         raise NotAllowed("a user token is signed with HS256, and with no extensions")
     mac, signed = _raw(parts[2]), f"{parts[0]}.{parts[1]}"
     tried = [key for key in keys if header.kid is None or key.kid == header.kid]
-    # Every key is tried, so that the time says nothing about which one it was.
+    # Every key is tried, so that the time does not reveal which one matched.
     if not sum(hmac.compare_digest(mac, _mac(signed, key)) for key in tried):
         raise NotAllowed("no key of this site signed this user token")
     claims = _read(parts[1], _Claims)
@@ -119,20 +119,22 @@ def _raw(part: str) -> bytes:
         data = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raise NotAllowed("this is no user token") from None
-    # Base64 has spare bits, and Python's reads two alphabets: one token has one spelling.
+    # Base64 has unused bits, and Python's decoder reads two alphabets: one token has one spelling.
     if _spelled(data) != part:
         raise NotAllowed("this is no user token")
     return data
 
 
 def _read(part: str, kind: type[T]) -> T:
-    # Not msgspec, which lets the last of two equal keys win: two readers must never see two users.
-    import json  # noqa: PLC0415 - nobody who brings no token waits for it
+    # Not msgspec, which takes the last of two equal keys: two readers could then see two users.
+    import json  # noqa: PLC0415 - requests without a token do not need it
 
-    from hemline.model.input.json_input import unique  # noqa: PLC0415 - as above
+    from hemline.model.input.json_input import reject_duplicates  # noqa: PLC0415 - as above
 
     try:
-        read = json.loads(_raw(part), object_pairs_hook=unique, parse_constant=_no_number)
+        read = json.loads(
+            _raw(part), object_pairs_hook=reject_duplicates, parse_constant=_no_number
+        )
         return msgspec.convert(read, kind)
     except (ValueError, OverflowError, RecursionError, msgspec.ValidationError):
         raise NotAllowed("a part of this user token is not what it should be") from None

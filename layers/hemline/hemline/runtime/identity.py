@@ -142,10 +142,10 @@ def visit_of(request: HttpRequest, settings: Settings, now: int) -> Visit:
     except BadToken:
         asker = _asker(request, settings, None, None)
     kept, subject = asker.capsule, asker.subject
-    said = capsules.said_by(kept, subject).states(Purpose.PERSONALISATION)
+    said = capsules.consent_from(kept, subject).states(Purpose.PERSONALISATION)
     if asker.gpc or said is False:
         return Visit(subject, consent=False)
-    mine = kept is not None and capsules.belongs(kept, subject)
+    mine = kept is not None and capsules.belongs_to(kept, subject)
     recent = tuple(capsules.records(kept, settings.site)) if kept and mine else ()
     return Visit(subject, said, recent, asker.dnt)
 
@@ -171,7 +171,7 @@ def capsule_of(
     """What the capsules that came along say together; a forged one is as good as none."""
     came = cookies.held(request, CAPSULE_COOKIE)
     texts = (*came.now, *came.before, *request.listed(CAPSULE_HEADER.lower()))
-    return capsules.together([c for text in texts if (c := _decoded(text, keys))], subject)
+    return capsules.pick([c for text in texts if (c := _decoded(text, keys))], subject)
 
 
 def _decoded(text: str, keys: tuple[bytes, ...]) -> Capsule | None:

@@ -180,7 +180,7 @@ def test_however_it_was_seen_before_a_shown_one_is_within_its_cap(
 def _why(profile: Profile, cap: Frequency) -> str:
     from hemline.learn.profile import alerts  # noqa: PLC0415 - of this check alone
 
-    told = alerts.shown(profile.alerts, "leaving")
+    told = alerts.history_of(profile.alerts, "leaving")
     value = {
         "exposures": [second * 1000 for second in told.exposures],
         "answers": [second * 1000 for second in told.answers],

@@ -67,7 +67,7 @@ def _without_answers(packed: bytes, slot: str) -> Any:
     return shown(packed, slot)._replace(answers=[])
 
 
-static, shown = content.static, alerts.shown
+static, shown = content.static, alerts.history_of
 
 
 def _placed_anyhow(under: Any, eligible: Any) -> Any:

@@ -87,7 +87,7 @@ def missing(log: list[Record]) -> list[str]:
     for slot in SLOTS:
         seen, answered = (_truth(log, slot, answers=which) for which in (False, True))
         due = [s for s in seen if s >= since][:MAX_TIMES], [s for s in answered if s >= since][:1]
-        told = alerts.shown(packed, slot)
+        told = alerts.history_of(packed, slot)
         if due != tuple([s for s in one if s >= since] for one in told):
             found.append(slot)
     return found
@@ -120,7 +120,7 @@ def test_four_slots_of_usual_names_never_forget_anything() -> None:
     packed = kept(log)
     assert alerts.known_since(packed) == 0
     for slot in slots:
-        told = alerts.shown(packed, slot)
+        told = alerts.history_of(packed, slot)
         assert told.exposures == [day * DAY for day in range(399, 399 - MAX_TIMES, -1)]
         assert told.answers == [399 * DAY]
 
@@ -133,20 +133,20 @@ def test_nothing_else_that_a_visitor_does_pushes_it_out() -> None:
     ]
     old = [record("e1", 5), record("e2", 6, kind="dismiss")]
     profile = fold(fold(Profile(), old), much)
-    assert alerts.shown(profile.alerts, "bye") == ([5], [6])
+    assert alerts.history_of(profile.alerts, "bye") == ([5], [6])
     assert len(encode(profile)) <= 4096 - 256
 
 
 def test_an_event_counts_once_at_its_latest_time_and_only_under_its_token() -> None:
     twice = [record("e", 5), record("e", 9), record("e", 7)]
-    assert alerts.shown(kept(twice), "bye").exposures == [9]
+    assert alerts.history_of(kept(twice), "bye").exposures == [9]
     assert kept([record("e", 5, slot="")]) == b""
     assert kept([record("e", 5, kind="view")]) == b""
 
 
 def test_an_item_in_it_does_not_hide_it() -> None:
     both = fold(Profile(), [record("e", 5, lines=(OrderLine("p1"),))])
-    assert alerts.shown(both.alerts, "bye").exposures == [5]
+    assert alerts.history_of(both.alerts, "bye").exposures == [5]
     assert both.actions(2)[0].items == ("p1",)
 
 

@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 
 from hemline.learn.profile import capsule as module
 from hemline.learn.profile.capsule import (
-    MAX_ACTS,
+    MAX_ACTIONS,
     MAX_COOKIE,
     Capsule,
-    belongs,
+    belongs_to,
+    consent_from,
     decode,
     encode,
     records,
-    said_by,
     update,
 )
 from hemline.learn.profile.fold import Profile, fold, state_bytes
-from hemline.model.consent import NO, UNSAID, Consent, Purpose, say
+from hemline.model.consent import NO, NOT_STATED, Consent, Purpose, with_choices
 from hemline.model.errors import NotAllowed
 from hemline.model.events.event import CAPPED, LEVEL_OF_EVENT, OrderLine, Record
 from hemline.model.signed import sign
@@ -54,18 +54,18 @@ def test_it_always_fits_a_cookie_and_comes_back_as_it_was(
 @given(st.lists(events, max_size=12), st.integers(0, 12))
 def test_it_does_not_matter_in_how_many_calls_events_came(happened: list[Record], cut: int) -> None:
     in_two = update(update(EMPTY, happened[:cut]), happened[cut:])
-    assert {act.id for act in in_two.acts} == {act.id for act in update(EMPTY, happened).acts}
+    assert {act.id for act in in_two.actions} == {act.id for act in update(EMPTY, happened).actions}
 
 
 def test_the_newest_stay() -> None:
     kept = update(EMPTY, [record("v:ann", f"e{n}", time=NOW + n) for n in range(40)])
-    assert [act.id for act in kept.acts] == [f"e{n}" for n in range(40 - len(kept.acts), 40)]
-    assert 8 <= len(kept.acts) <= MAX_ACTS
+    assert [act.id for act in kept.actions] == [f"e{n}" for n in range(40 - len(kept.actions), 40)]
+    assert 8 <= len(kept.actions) <= MAX_ACTIONS
 
 
 def test_at_least_two_actions_fit_however_long_their_ids() -> None:
     long = [record("v:ann", f"{n}" * 128, item="x" * 128, time=NOW + n) for n in range(3)]
-    assert len(update(Capsule("v:" + "v" * 126), long).acts) == 2
+    assert len(update(Capsule("v:" + "v" * 126), long).actions) == 2
 
 
 @pytest.mark.parametrize(
@@ -108,25 +108,25 @@ def test_what_a_frequency_cap_counts_cannot_wait_for_the_stream(kind: str) -> No
 def test_a_capsule_of_before_there_were_caps_is_read() -> None:
     acts = [["e1", "click", NOW, [["p1", 1]]]]
     old = sign("capsule", msgspec.msgpack.encode(["v:ann", [0, 0, 0], acts]), KEYS[0])
-    assert [act.capped for act in decode(old, KEYS).acts] == [""]
+    assert [act.capped for act in decode(old, KEYS).actions] == [""]
 
 
 def test_the_same_id_twice_counts_once_at_its_latest_time() -> None:
     twice = [record("v:ann", "e1", time=NOW), record("v:ann", "e1", time=NOW - 5)]
-    assert [act.time for act in update(EMPTY, twice).acts] == [NOW]
+    assert [act.time for act in update(EMPTY, twice).actions] == [NOW]
 
 
 def test_without_consent_nothing_goes_in_and_nothing_comes_out() -> None:
-    refused = Capsule("v:ann", NO, update(EMPTY, [record("v:ann", "e1")]).acts)
+    refused = Capsule("v:ann", NO, update(EMPTY, [record("v:ann", "e1")]).actions)
     assert records(refused, SITE) == []
-    assert update(refused, [record("v:ann", "e2")]).acts == ()
+    assert update(refused, [record("v:ann", "e2")]).actions == ()
     assert update(EMPTY, [record("v:ann", "e2", purposes=())]) == EMPTY
     assert decode(encode(refused, KEYS), KEYS).consent == NO
 
 
 def test_an_answer_that_was_never_asked_for_stays_open() -> None:
     kept = update(EMPTY, [record("v:ann", "e1")])
-    assert decode(encode(kept, KEYS), KEYS).consent == UNSAID
+    assert decode(encode(kept, KEYS), KEYS).consent == NOT_STATED
     assert len(records(kept, SITE)) == 1
 
 
@@ -138,15 +138,15 @@ def test_a_capsule_of_the_form_before_is_refused() -> None:
 
 def test_of_somebody_else_s_capsule_only_a_no_counts() -> None:
     choices = ((Purpose.ANALYTICS, False), (Purpose.PERSONALISATION, True))
-    kept = Capsule("v:ann", say(choices, UNSAID, NOW))
-    assert said_by(kept, "v:ann") == kept.consent
-    assert said_by(kept, "u:ann") == said_by(kept, None) == Consent(refused=1, at=NOW)
-    assert said_by(None, "v:ann") == UNSAID
+    kept = Capsule("v:ann", with_choices(choices, NOT_STATED, NOW))
+    assert consent_from(kept, "v:ann") == kept.consent
+    assert consent_from(kept, "u:ann") == consent_from(kept, None) == Consent(refused=1, at=NOW)
+    assert consent_from(None, "v:ann") == NOT_STATED
 
 
 def test_it_is_its_visitor_s_alone() -> None:
-    assert belongs(EMPTY, "v:ann")
-    assert not any(belongs(EMPTY, who) for who in ("u:ann", "v:bob", None))
+    assert belongs_to(EMPTY, "v:ann")
+    assert not any(belongs_to(EMPTY, who) for who in ("u:ann", "v:bob", None))
 
 
 @pytest.mark.parametrize(

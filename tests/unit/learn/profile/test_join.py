@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hemline.learn.profile import join, ring
-from hemline.learn.profile.fold import Profile, decode, encode, fold, marked, state_bytes
-from hemline.learn.profile.join import joined, renamed_marks
+from hemline.learn.profile.fold import Profile, decode, encode, fold, state_bytes, with_watermark
+from hemline.learn.profile.join import joined, rename_watermarks
 from hemline.model.events.event import Event, OrderLine, Record
 
 TYPES = ("exposure", "view", "click", "add_to_cart", "purchase", "search", "dismiss")
@@ -101,13 +101,13 @@ def test_a_join_that_forgets_the_floors_is_found_out(monkeypatch: pytest.MonkeyP
 
 
 def test_marks_say_whose_they_are_and_the_newest_stay() -> None:
-    ann = marked(Profile(), "shard-1", "70")
-    device = renamed_marks(marked(Profile(), "shard-1", "90"), "{}@AbCd".format)
+    ann = with_watermark(Profile(), "shard-1", "70")
+    device = rename_watermarks(with_watermark(Profile(), "shard-1", "90"), "{}@AbCd".format)
     both = joined(ann, device)
-    assert both.marks == {"shard-1@AbCd": "90", "shard-1": "70"}
-    assert joined(device, ann).marks == both.marks
-    many = [marked(Profile(), f"shard-{at}", str(at)) for at in range(6)]
+    assert both.watermarks == {"shard-1@AbCd": "90", "shard-1": "70"}
+    assert joined(device, ann).watermarks == both.watermarks
+    many = [with_watermark(Profile(), f"shard-{at}", str(at)) for at in range(6)]
     whole = Profile()
     for one in many:
         whole = joined(whole, one)
-    assert set(whole.marks) == {"shard-5", "shard-4", "shard-3", "shard-2"}
+    assert set(whole.watermarks) == {"shard-5", "shard-4", "shard-3", "shard-2"}

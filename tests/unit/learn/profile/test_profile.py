@@ -20,8 +20,8 @@ from hemline.learn.profile.fold import (
     encode,
     fold,
     fold_counted,
-    marked,
     state_bytes,
+    with_watermark,
 )
 from hemline.model.errors import Refused
 from hemline.model.events.event import LEVEL_OF_EVENT, Event, OrderLine, Record
@@ -82,7 +82,7 @@ def test_an_encoded_profile_is_bounded_and_reads_back_as_it_was(
 ) -> None:
     profile = fold(Profile(), records)
     for shard, sequence in marks.items():
-        profile = marked(profile, f"shardId-{shard:012}", str(sequence))
+        profile = with_watermark(profile, f"shardId-{shard:012}", str(sequence))
     blob = encode(profile)
     assert len(blob) <= MAX_BYTES
     assert decode(blob) == profile
@@ -96,7 +96,7 @@ def test_the_longest_ids_and_marks_and_the_busiest_visitor_still_fit() -> None:
     ]
     profile = fold(Profile(), records)
     for shard in range(9):
-        profile = marked(profile, f"{shard}".rjust(128, "s"), "9" * 128)
+        profile = with_watermark(profile, f"{shard}".rjust(128, "s"), "9" * 128)
     blob = encode(profile)
     assert len(blob) <= MAX_BYTES
     assert decode(blob).rings == profile.rings
@@ -179,8 +179,8 @@ def test_marks_keep_the_highest_sequence_of_the_four_newest_shards() -> None:
         ("d", "2"),
         ("e", "3"),
     ]:
-        profile = marked(profile, shard, sequence)
-    assert profile.marks == {"a": "9", "b": "10", "c": "11", "e": "3"}
+        profile = with_watermark(profile, shard, sequence)
+    assert profile.watermarks == {"a": "9", "b": "10", "c": "11", "e": "3"}
     assert state_bytes(profile) == state_bytes(Profile())
 
 

@@ -123,8 +123,8 @@ def test_a_visitor_who_likes_its_like_is_shown_it_with_the_reason() -> None:
 
 
 def test_without_a_likeness_nothing_is_changed() -> None:
-    none = cold_items.likeness(cold_items.Statistics(), ITEMS, content.vectors(ITEMS))
+    none = cold_items.item_similarity(cold_items.Statistics(), ITEMS, content.vectors(ITEMS))
     near, weight = np.full((3, 2), -1, np.int32), np.zeros((3, 2), np.float32)
-    assert cold_items.joined(near, weight, none)[0] is near
+    assert cold_items.with_cold_neighbours(near, weight, none)[0] is near
     block = np.ones((3, 4), np.float32)
-    assert cold_items.estimated(block, none) is block
+    assert cold_items.with_borrowed_statistics(block, none) is block

@@ -22,12 +22,12 @@ SALE = msgspec.structs.replace(HERO, name="hero", goal="purchase")
 
 def of(records: Sequence[Record], *slots: Slot) -> list[tuple[int, bool]]:
     """(variant, whether the goal followed) of each fragment, sorted."""
-    trials = counted(records, *slots).trials()
+    trials = counted(records, *slots).attributed()
     return sorted(zip(trials.variant.tolist(), trials.converted.tolist(), strict=True))
 
 
 def test_an_exposure_counts_with_what_its_token_says() -> None:
-    trials = counted([seen("v:1", B, device="tablet"), did("v:1", "click", B)]).trials()
+    trials = counted([seen("v:1", B, device="tablet"), did("v:1", "click", B)]).attributed()
     assert [part.tolist() for part in trials] == [[0], [1], [0], [2], [NOW // DAY], [0.25], [True]]
 
 
@@ -46,7 +46,7 @@ def test_without_a_token_of_the_slot_nothing_counts() -> None:
 
 @pytest.mark.parametrize("mark", [None, (7, 0.5), (0, -1.0), (-1, 0.5), (0, 2.0)])
 def test_what_no_chance_or_estimate_chose_counts_as_that(mark: tuple[int, float] | None) -> None:
-    trials = counted([seen("v:1", token("a", mark))]).trials()
+    trials = counted([seen("v:1", token("a", mark))]).attributed()
     assert (trials.propensity.tolist(), trials.match.tolist()) == ([0.0], [0])
 
 
@@ -101,7 +101,7 @@ def _same(one: AttributedExposures, other: AttributedExposures) -> bool:
 
 
 def differs(records: Sequence[Record]) -> bool:
-    return not _same(counted(records, SALE).trials(), counted(EVENTS, SALE).trials())
+    return not _same(counted(records, SALE).attributed(), counted(EVENTS, SALE).attributed())
 
 
 @given(st.permutations(EVENTS), st.lists(st.sampled_from(EVENTS), max_size=5))
@@ -112,7 +112,7 @@ def test_no_order_and_no_repeat_shows(records: list[Record], again: list[Record]
 def test_that_turns_red_when_what_comes_twice_counts_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_once", lambda key, *_: np.argsort(key, kind="stable"))
+    monkeypatch.setattr(module, "_first_times", lambda key, *_: np.argsort(key, kind="stable"))
     assert differs([*EVENTS, EVENTS[0]])
 
 
@@ -122,4 +122,4 @@ def test_programs_and_who_said_no_are_left_out() -> None:
     silent = msgspec.structs.replace(silent, purposes=())
     found = count([fine, bot, silent], slots=[HERO]).choices
     assert found is not None
-    assert len(found.trials().slot) == 1
+    assert len(found.attributed().slot) == 1

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from hemline.adapters.memory import MemoryStream
-from hemline.decide.token import Token, encode, rung_number, rung_of, site_mark
+from hemline.decide.token import Token, encode, rung_number, rung_of, site_fingerprint
 from hemline.learn.profile import alerts
 from hemline.learn.profile.capsule import records
 from hemline.learn.profile.fold import Profile, fold
@@ -23,7 +23,7 @@ KEYS = (b"a key of tokens, long enough",)
 
 def token(slot: str = "leaving", *, capped: bool = True, site: str = "demo") -> str:
     rung = rung_number(Rung.SEGMENT, capped=capped)
-    made = Token(b"e" * 8, slot, rung, b"f" * 16, NOW // 60_000, site=site_mark(site))
+    made = Token(b"e" * 8, slot, rung, b"f" * 16, NOW // 60_000, site=site_fingerprint(site))
     assert rung_of(made) is Rung.SEGMENT
     return encode(made, KEYS)
 
@@ -77,7 +77,7 @@ def test_the_next_request_knows_it_by_the_capsule_alone() -> None:
     found, (record,) = told()
     assert found.capsule is not None
     profile = fold(Profile(), records(found.capsule, "demo"))
-    assert alerts.shown(profile.alerts, "leaving").exposures == [NOW // 1000]
+    assert alerts.history_of(profile.alerts, "leaving").exposures == [NOW // 1000]
     assert fold(profile, [record]) == profile
 
 

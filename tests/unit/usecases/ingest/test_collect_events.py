@@ -143,7 +143,9 @@ def test_what_the_stream_does_not_hold_is_not_accepted() -> None:
         (3, "e3", NOT_DURABLE),
     ]
     assert found.capsule is not None
-    assert {act.id for act in found.capsule.acts} == {r.event.id for r in records} == {"e0", "e2"}
+    assert (
+        {act.id for act in found.capsule.actions} == {r.event.id for r in records} == {"e0", "e2"}
+    )
 
 
 def test_the_positions_are_the_caller_s_also_when_others_fell_out_before() -> None:
@@ -170,14 +172,14 @@ def test_the_capsule_grows_with_what_was_accepted() -> None:
     first, _ = collect(VIEW)
     second, _ = collect({**VIEW, "id": "e2"}, caller=ANN._replace(capsule=first.capsule))
     assert second.capsule is not None
-    assert [act.id for act in second.capsule.acts] == ["e1", "e2"]
+    assert [act.id for act in second.capsule.actions] == ["e1", "e2"]
 
 
 def test_somebody_else_s_capsule_is_replaced_not_continued() -> None:
     theirs, _ = collect(VIEW, caller=Caller("v:bob"))
     found, _ = collect({**VIEW, "id": "e2"}, caller=ANN._replace(capsule=theirs.capsule))
     assert found.capsule is not None
-    assert (found.capsule.subject, [a.id for a in found.capsule.acts]) == ("v:ann", ["e2"])
+    assert (found.capsule.subject, [a.id for a in found.capsule.actions]) == ("v:ann", ["e2"])
 
 
 # --- the stream's limits --------------------------------------------------------------------

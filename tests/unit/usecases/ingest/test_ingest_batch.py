@@ -105,7 +105,7 @@ def test_the_storm_finds_a_fold_that_counts_repeats(monkeypatch: pytest.MonkeyPa
     def counting(profile: Profile, records: list[Record]) -> tuple[Profile, FoldCounts]:
         folded, counted = original(profile, records)
         late = folded.last_seen + next(drift)
-        return Profile(folded.first_seen, late, folded.rings, folded.marks), counted
+        return Profile(folded.first_seen, late, folded.rings, folded.watermarks), counted
 
     monkeypatch.setattr(profiles, "fold_counted", counting)
     assert not survives()

@@ -170,7 +170,7 @@ def test_marks_travel_with_the_profile() -> None:
     bench = calm()
     run(bench, delivered(7, record("v:a", "e1")), delivered(8, record("v:a", "e2")))
     blob = bench.table.read_profiles(SITE, ["v:a"])["v:a"].blob
-    assert decode(blob).marks == {"shardId-0": "8"}
+    assert decode(blob).watermarks == {"shardId-0": "8"}
 
 
 def test_an_empty_batch_is_nothing() -> None:

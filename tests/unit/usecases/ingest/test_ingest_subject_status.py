@@ -161,7 +161,7 @@ def test_events_of_a_linked_visitor_reach_the_user_and_each_keeps_their_own() ->
     assert same(profile(bench, "v:a"), mine)
     assert same(profile(bench, "u:u", PersonItem.OWN), before, theirs)
     assert same(profile(bench, "u:u"), before, theirs, mine)
-    marks = profile(bench, "u:u").marks
+    marks = profile(bench, "u:u").watermarks
     assert marks["shardId-0"] == "2"
     assert marks[follow.mark_of("shardId-0", SITE, "v:a")] == "1"
 

@@ -14,7 +14,7 @@ from hemline.model.decision import Fragment, SlotRequest, Visit
 from hemline.model.events.abuse import FOREIGN, AbuseLimits
 from hemline.model.events.event import Record, decode_record
 from hemline.model.site.slot import Slot, Variant
-from hemline.model.token_header import bound, verify_header
+from hemline.model.token_header import decode_bound, verify_header
 from hemline.usecases.ingest import collect as door
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
@@ -106,7 +106,7 @@ def test_goals_and_what_variants_are_worth_are_those_of_whom_it_was_shown_to(wor
     fragment = decided(world, "hero")
     found = counted(everybody(fragment))
     assert found.choices
-    trials = found.choices.trials()
+    trials = found.choices.attributed()
     assert (len(trials.converted), trials.converted.tolist()) == (1, [True])
     assert found.flagged == {FOREIGN: 90}
 
@@ -216,8 +216,8 @@ def test_a_token_of_before_names_its_slot_and_person_and_no_items(world: World) 
     old = msgspec.structs.replace(receipt(decided(world, "for-you")), shown=None)
     payload = verify_header(encode(old, KEYS), KEYS)
     short = msgspec.msgpack.encode(msgspec.msgpack.decode(payload)[:-1])
-    assert bound(short).holds("anything")
-    assert bound(short).who == bound(payload).who
+    assert decode_bound(short).has_item("anything")
+    assert decode_bound(short).who == decode_bound(payload).who
     assert msgspec.msgpack.decode(short, type=Token) == old
     assert not replay(scene_of(old, world.sources())).differences
     event = {"id": "e", "type": "click", "item": "i23", "token": encode(old, KEYS)}

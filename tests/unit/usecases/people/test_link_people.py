@@ -99,7 +99,7 @@ def test_unlinking_gives_back_both_profiles_exactly() -> None:
     assert made.profile("v:phone") == before["v:phone"]
     unlink("desk", "ann", made.deps)
     assert state_bytes(made.profile("u:ann")) == state_bytes(before["u:ann"])
-    assert made.profile("u:ann").marks == before["u:ann"].marks
+    assert made.profile("u:ann").watermarks == before["u:ann"].watermarks
     assert made.profile("v:desk") == before["v:desk"]
     assert not made.part("v:phone").standing.linked
 

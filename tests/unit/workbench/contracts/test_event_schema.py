@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from hemline.model.errors import BadInput
 from hemline.model.events.body import Faulty, split
 from hemline.model.events.event import LEVEL_OF_EVENT, SCHEMA
-from hemline.model.events.refusals import SENT
+from hemline.model.events.refusals import SENT_TYPES
 from hemline.model.events.schema import EventInput, parse_event
 from workbench import cli
 from workbench.contracts import schemas
@@ -101,7 +101,7 @@ def test_schema_and_code_agree(event: dict[str, Any]) -> None:
 def test_the_guide_names_every_field_type_and_reason() -> None:
     for field in EventInput.__struct_fields__:
         assert f"`{field}`" in DOC
-    for kind in (*LEVEL_OF_EVENT, *SENT):
+    for kind in (*LEVEL_OF_EVENT, *SENT_TYPES):
         assert f"`{kind}`" in DOC
     for reason in ("no_consent", "not_durable"):
         assert f"`{reason}`" in DOC

@@ -36,8 +36,8 @@ from hemline.model.keys import (
 from hemline.model.subject_status import (
     DEFAULT_STATUS,
     SubjectStatus,
-    decode_standing,
-    encode_standing,
+    decode_status,
+    encode_status,
 )
 from hemline.usecases.ports import PersonItem, ServingRead, Stored, Write, Written
 
@@ -135,7 +135,7 @@ class DynamoTable:
                 **part_key(site, subject, part),
                 "b": {"B": new.blob},
                 "v": {"N": str(new.version)},
-                **({"s": {"B": s}} if (s := encode_standing(new.standing)) else {}),
+                **({"s": {"B": s}} if (s := encode_status(new.standing)) else {}),
                 **self._until(part, new.standing),
             },
             "ConditionExpression": "v = :e" if before else "attribute_not_exists(v)",
@@ -251,7 +251,7 @@ def _stored(item: TableItem) -> Stored:
     if item.b is None or item.v is None:
         raise Unavailable("dynamodb", f"{item.pk.S} is no profile of ours")
     try:
-        standing = decode_standing(item.s.B if item.s else b"")
+        standing = decode_status(item.s.B if item.s else b"")
     except Refused as why:
         # Not knowing whether somebody said no is no reason to go on as if they had not.
         raise Unavailable("dynamodb", str(why)) from None

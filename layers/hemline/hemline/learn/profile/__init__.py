@@ -1,1 +1,1 @@
-"""A profile as a fold of one person's events, and the capsule that is ahead of it. Begin with `fold`."""
+"""The profile, a fold of one person's events, and the capsule that runs ahead of it. Begin with `fold`."""

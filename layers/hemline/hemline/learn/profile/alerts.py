@@ -1,16 +1,16 @@
-"""What a profile keeps of slots with a frequency cap: when each was seen, and answered last.
+"""Interactions with slots that have a frequency cap, as a profile keeps them: exposures and the last answer.
 
-Of each slot the newest MAX_TIMES exposures and the newest answer (a click or a dismissal), as far as
-they fit MAX_BYTES; what is older, or of more slots, falls out oldest first. `known_since` says up to
-where nothing fell out, so that whoever counts knows when a count cannot be had: a cap never forgets.
+Each slot keeps its newest MAX_TIMES exposures and its newest answer (a click or a dismissal). Beyond
+MAX_BYTES the oldest are dropped. `known_since` says from when on nothing was dropped, so that a caller
+knows when a count is incomplete and does not show the slot once too often.
 
-A function of the set of events. Taken newest first, an act is left out where its slot has newer ones
-enough, and at the first that does not fit everything ends (the floor). More events only lengthen what
-stands before an act: what fell out never comes back. One id counts once, at its latest time.
+The bytes are a function of the set of events. Interactions are taken newest first; one whose slot is
+full is skipped, and the first that does not fit ends the list (the floor). More events only put more in
+front of an interaction, so what was dropped never comes back. One id counts once, at its latest time.
 
-Layout, little-endian: floor's second u4, key u4 | of each slot, by name: length of the name u1,
+Layout, little-endian: floor's second u4, key u4 | for each slot, sorted by name: length of the name u1,
 exposures n u1, answers u1, the name, then second u4 and key u4 of each, exposures first, newest first.
-Knows no clock, no caps and nobody's identity.
+Knows no clock, no caps and no identities.
 """
 
 import struct
@@ -24,16 +24,16 @@ from hemline.model.ids import hash64
 from hemline.model.site.alert import MAX_TIMES
 
 MAX_BYTES = 400
-"""Four slots of names up to 23 characters with all that is ever kept of them."""
+"""Enough for four full slots with names of up to 23 characters."""
 _HEAD = struct.Struct("<II")
 _SLOT = struct.Struct("<BBB")
-_ACT_BYTES = 8
-_MOST = {False: MAX_TIMES, True: 1}
-"""Whether it is an answer → how many of a slot are kept."""
-_LATEST = (1 << 32) - 1
+_INTERACTION_BYTES = 8
+_MAX_KEPT = {False: MAX_TIMES, True: 1}
+"""Whether it is an answer → how many a slot keeps."""
+_MAX_SECOND = (1 << 32) - 1
 NOWHERE = (0, 0)
 Moment = tuple[int, int]
-"""Epoch seconds, and 32 bits of the event's id; as they compare, the newest is the highest."""
+"""(epoch seconds, 32 bits of the event id's hash): the greatest is the newest."""
 
 
 class AlertInteraction(NamedTuple):
@@ -41,12 +41,15 @@ class AlertInteraction(NamedTuple):
 
     slot: str
     answer: bool
+    """A click or a dismissal; else an exposure."""
     key: int
+    """32 bits of the hash of the event's id."""
     second: int
+    """Epoch seconds."""
 
     @property
     def moment(self) -> Moment:
-        """Its place in time."""
+        """Its place in the order of time."""
         return self.second, self.key
 
 
@@ -57,55 +60,56 @@ class AlertHistory(NamedTuple):
     answers: list[int]
 
 
-def acts_of(records: Iterable[Record]) -> Iterator[AlertInteraction]:
-    """What a cap counts of them: events whose token was that of a capped fragment."""
+def interactions_of(records: Iterable[Record]) -> Iterator[AlertInteraction]:
+    """The records that a frequency cap counts: those with the token of a capped fragment."""
     for record in records:
         event = record.event
         if record.capped and event.type in CAPPED:
-            second = min(max(event.time, 1000) // 1000, _LATEST)
+            second = min(max(event.time, 1000) // 1000, _MAX_SECOND)
             yield AlertInteraction(
-                record.capped, event.type != EXPOSURE, hash64(event.id) & _LATEST, second
+                record.capped, event.type != EXPOSURE, hash64(event.id) & _MAX_SECOND, second
             )
 
 
 def merge(packed: bytes, offered: Iterable[AlertInteraction], floor: Moment = NOWHERE) -> bytes:
-    """With `offered` taken in, and without what lies at or below `floor`."""
+    """`packed` with `offered` merged in, without anything at or below `floor`."""
     floor = max(floor, floor_of(packed))
     best: dict[tuple[str, bool, int], AlertInteraction] = {}
-    for act in (*acts(packed), *offered):
+    for act in (*interactions(packed), *offered):
         name = act[:3]
         if act.moment > floor and (name not in best or best[name].second < act.second):
             best[name] = act
     return _pack(sorted(best.values(), key=lambda act: act.moment, reverse=True), floor)
 
 
-def claim(packed: bytes) -> int:
-    """Bytes that it takes from a profile's for good: all it may ever have once something fell out."""
+def reserved_bytes(packed: bytes) -> int:
+    """Bytes of the profile that it reserves: all of MAX_BYTES once something was dropped."""
     return MAX_BYTES if floor_of(packed) != NOWHERE else len(packed)
 
 
 def _pack(newest_first: Sequence[AlertInteraction], floor: Moment) -> bytes:
     kept: dict[str, tuple[list[AlertInteraction], list[AlertInteraction]]] = {}
     size = _HEAD.size
+    # All interactions of one moment go in or stay out together: the floor cannot split a moment.
     for moment, together in groupby(newest_first, lambda act: act.moment):
-        fitting = [act for act in together if _room(kept, act)]
+        fitting = [act for act in together if _has_room(kept, act)]
         names = {act.slot for act in fitting} - kept.keys()
-        size += sum(_SLOT.size + len(name) for name in names) + _ACT_BYTES * len(fitting)
+        size += sum(_SLOT.size + len(name) for name in names) + _INTERACTION_BYTES * len(fitting)
         if size > MAX_BYTES:
             floor = moment
             break
         for act in fitting:
             kept.setdefault(act.slot, ([], []))[act.answer].append(act)
-    return _written(kept, floor) if kept or floor != NOWHERE else b""
+    return _write(kept, floor) if kept or floor != NOWHERE else b""
 
 
-def _room(
+def _has_room(
     kept: Mapping[str, tuple[list[AlertInteraction], list[AlertInteraction]]], act: AlertInteraction
 ) -> bool:
-    return act.slot not in kept or len(kept[act.slot][act.answer]) < _MOST[act.answer]
+    return act.slot not in kept or len(kept[act.slot][act.answer]) < _MAX_KEPT[act.answer]
 
 
-def _written(
+def _write(
     kept: Mapping[str, tuple[list[AlertInteraction], list[AlertInteraction]]], floor: Moment
 ) -> bytes:
     parts = [_HEAD.pack(*floor)]
@@ -117,13 +121,13 @@ def _written(
 
 
 def floor_of(packed: bytes) -> Moment:
-    """The newest that ever fell out; NOWHERE when nothing did."""
+    """The newest moment that was ever dropped; NOWHERE when nothing was."""
     return _HEAD.unpack_from(packed) if packed else NOWHERE
 
 
-def acts(packed: bytes) -> list[AlertInteraction]:
-    """All that is kept, slot by slot. Raises what a torn text raises: `check` first."""
-    found: list[AlertInteraction] = []
+def interactions(packed: bytes) -> list[AlertInteraction]:
+    """All interactions, slot by slot. Corrupt bytes raise struct or Unicode errors: `check` first."""
+    result: list[AlertInteraction] = []
     at = _HEAD.size
     while at < len(packed):
         length, seen, answered = _SLOT.unpack_from(packed, at)
@@ -131,40 +135,40 @@ def acts(packed: bytes) -> list[AlertInteraction]:
         slot = packed[at - length : at].decode("ascii")
         for number in range(seen + answered):
             second, key = _HEAD.unpack_from(packed, at)
-            found.append(AlertInteraction(slot, number >= seen, key, second))
-            at += _ACT_BYTES
-    return found
+            result.append(AlertInteraction(slot, number >= seen, key, second))
+            at += _INTERACTION_BYTES
+    return result
 
 
 def check(packed: bytes) -> None:
-    """Raises Refused unless its sizes add up; a check sum stands before all of it."""
+    """Raises Refused unless the sizes add up. The profile's checksum covers the content."""
     at = _HEAD.size if packed else 0
     try:
         while at < len(packed):
             length, seen, answered = _SLOT.unpack_from(packed, at)
-            at += _SLOT.size + length + _ACT_BYTES * (seen + answered)
+            at += _SLOT.size + length + _INTERACTION_BYTES * (seen + answered)
     except struct.error:
         at = -1
     if at != len(packed):
-        raise Refused("what a profile keeps of alerts is of another size than it says")
+        raise Refused("the size of a profile's alerts differs from the sizes in their headers")
 
 
-def shown(packed: bytes, slot: str) -> AlertHistory:
-    """What is kept of one slot."""
-    own = [act for act in acts(packed) if act.slot == slot]
+def history_of(packed: bytes, slot: str) -> AlertHistory:
+    """The kept exposures and answers of one slot."""
+    own = [act for act in interactions(packed) if act.slot == slot]
     seen = [act.second for act in own if not act.answer]
     return AlertHistory(seen, [act.second for act in own if act.answer])
 
 
 def known_since(packed: bytes) -> int:
-    """Epoch seconds: of what happened later nothing fell out that a cap could count; 0: ever."""
+    """Epoch seconds from which on the history is complete; 0 when nothing was ever dropped."""
     return floor_of(packed)[0] + 1 if floor_of(packed) != NOWHERE else 0
 
 
 def count(packed: bytes, offered: Iterable[AlertInteraction]) -> tuple[int, int, int]:
-    """How many of them are kept, repeated, late: of those it could not be told whether they are new."""
+    """(kept, repeated, late): a late one is too old to tell whether it is new."""
     kept = repeated = late = 0
-    known = {act[:3] for act in acts(packed)}
+    known = {act[:3] for act in interactions(packed)}
     for act in offered:
         if act[:3] in known:
             repeated += 1
@@ -177,7 +181,7 @@ def count(packed: bytes, offered: Iterable[AlertInteraction]) -> tuple[int, int,
 
 
 def _is_late(packed: bytes, act: AlertInteraction) -> bool:
-    """Below the floor, or its slot has newer ones enough."""
-    own = [one.moment for one in acts(packed) if one[:2] == act[:2]]
-    full = len(own) == _MOST[act.answer] and act.moment < min(own)
+    """At or below the floor, or its slot is full of newer ones."""
+    own = [one.moment for one in interactions(packed) if one[:2] == act[:2]]
+    full = len(own) == _MAX_KEPT[act.answer] and act.moment < min(own)
     return full or act.moment <= floor_of(packed)

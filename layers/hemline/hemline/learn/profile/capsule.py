@@ -1,8 +1,8 @@
-"""The capsule: a signed cookie of at most 1 kB with somebody's last few actions and consent.
+"""The capsule: a signed cookie of at most 1 kB with a visitor's last few actions and consent.
 
-The very next request reflects the click, before the stream has brought it to the profile: a
-fragment folds `records(capsule, site)` into the profile it read, and what the stream brought
-meanwhile is a repeat, because the event ids are the same. Knows no clock, no HTTP, no storage.
+It makes the next request reflect the click before ingest has run: a fragment folds
+`records(capsule, site)` into the profile that it read. When the stream delivers the same events later,
+they are repeats, because their ids are the same. Knows no clock, no HTTP, no storage.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ from operator import or_
 
 import msgspec
 
-from hemline.model.consent import UNSAID, Consent, Purpose
+from hemline.model.consent import NOT_STATED, Consent, Purpose
 from hemline.model.errors import NotAllowed
 from hemline.model.events.event import CAPPED, Event, InteractionLevel, OrderLine, Record
 from hemline.model.signed import sign, verify
 
 MAX_COOKIE = 1024
 """Characters of the signed value."""
-MAX_ACTS = 16
+MAX_ACTIONS = 16
 MAX_LINES = 5
 _PURPOSE = "capsule"
 _SIGNATURE = 23  # a dot and 16 bytes in base64
@@ -32,19 +32,20 @@ class RecentAction(msgspec.Struct, frozen=True, array_like=True):
     type: str
     time: int
     lines: tuple[tuple[str, int], ...]
-    """(item, quantity)."""
+    """(item id, quantity), at most MAX_LINES."""
     capped: str = ""
-    """The slot whose frequency cap it counts towards."""
+    """The slot whose frequency cap it counts towards, else empty."""
 
 
 class Capsule(msgspec.Struct, frozen=True, array_like=True):
-    """Whose capsule it is, what they said of consent, and their acts, oldest first."""
+    """A subject, their consent, and their recent actions."""
 
     subject: str
     """`v:…` or `u:…`."""
-    consent: Consent = UNSAID
-    """As it counted when it was last written; where nothing was said, the site's default holds."""
-    acts: tuple[RecentAction, ...] = ()
+    consent: Consent = NOT_STATED
+    """As of the last write; for a purpose without a statement the site's default holds."""
+    actions: tuple[RecentAction, ...] = ()
+    """Oldest first, at most MAX_ACTIONS."""
 
 
 _decoder = msgspec.msgpack.Decoder(Capsule)
@@ -52,17 +53,17 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def update(capsule: Capsule, records: Iterable[Record]) -> Capsule:
-    """With the actions of `records` in it, the oldest dropped until it fits; none after a no."""
-    if refuses(capsule):
-        return msgspec.structs.replace(capsule, acts=())
-    acts = {act.id: act for act in capsule.acts}
-    for act in (_act(record) for record in records if _tells(record)):
+    """The capsule with the actions of `records`, the oldest dropped until it fits; none after a refusal."""
+    if refuses_personalisation(capsule):
+        return msgspec.structs.replace(capsule, actions=())
+    acts = {act.id: act for act in capsule.actions}
+    for act in (_recent_action(record) for record in records if _belongs_in_capsule(record)):
         # The same id twice counts at its latest time, as it does in a profile.
         acts[act.id] = max(act, acts.get(act.id, act), key=_age)
-    newest = sorted(acts.values(), key=_age)[-MAX_ACTS:]
-    fitted = msgspec.structs.replace(capsule, acts=tuple(newest))
-    while fitted.acts and len(_encoder.encode(fitted)) > _MAX_PAYLOAD:
-        fitted = msgspec.structs.replace(fitted, acts=fitted.acts[1:])
+    newest = sorted(acts.values(), key=_age)[-MAX_ACTIONS:]
+    fitted = msgspec.structs.replace(capsule, actions=tuple(newest))
+    while fitted.actions and len(_encoder.encode(fitted)) > _MAX_PAYLOAD:
+        fitted = msgspec.structs.replace(fitted, actions=fitted.actions[1:])
     return fitted
 
 
@@ -70,17 +71,18 @@ def _age(act: RecentAction) -> tuple[int, str]:
     return act.time, act.id
 
 
-def _tells(record: Record) -> bool:
-    """Exposures come by the dozen and would push out the clicks: they can wait for the stream.
+def _belongs_in_capsule(record: Record) -> bool:
+    """Whether the next request needs it: clicks and deeper, and what a frequency cap counts.
 
-    What a cap counts cannot wait: the next page would show it again.
+    Exposures come by the dozen and would displace the clicks: they can wait for the stream. Those of a
+    capped slot cannot, or the next page would show it again.
     """
-    event, deed = record.event, record.event.deed
-    told = deed is not None and deed > InteractionLevel.SHOWN and bool(event.items())
-    return record.profiled and (told or bool(record.capped and event.type in CAPPED))
+    event, level = record.event, record.event.level
+    deeper = level is not None and level > InteractionLevel.SHOWN and bool(event.items())
+    return record.profiled and (deeper or bool(record.capped and event.type in CAPPED))
 
 
-def _act(record: Record) -> RecentAction:
+def _recent_action(record: Record) -> RecentAction:
     event = record.event
     lines = tuple((line.item, line.quantity) for line in event.items()[:MAX_LINES])
     return RecentAction(event.id, event.type, event.time, lines, record.capped)
@@ -92,7 +94,7 @@ def encode(capsule: Capsule, keys: tuple[bytes, ...]) -> str:
 
 
 def decode(text: str, keys: tuple[bytes, ...]) -> Capsule:
-    """Raises NotAllowed when it is not one of ours, or of a form that this code does not read."""
+    """Raises NotAllowed when the signature does not verify or this code cannot read the format."""
     if len(text) > MAX_COOKIE:
         raise NotAllowed("a capsule is at most 1 kB")
     try:
@@ -101,46 +103,46 @@ def decode(text: str, keys: tuple[bytes, ...]) -> Capsule:
         raise NotAllowed("this capsule is of another form") from None
 
 
-def belongs(capsule: Capsule, subject: str | None) -> bool:
-    """Whether it is this subject's; a capsule of somebody else must neither be read nor written."""
+def belongs_to(capsule: Capsule, subject: str | None) -> bool:
+    """Whether it is this subject's. Another subject's actions must neither be read nor extended."""
     return subject == capsule.subject
 
 
-def together(found: Sequence[Capsule], subject: str | None) -> Capsule | None:
-    """One of several that a browser sent at once: the subject's newest, with every no of all of them."""
-    if len(found) < 2:
-        return found[0] if found else None
-    own = [one for one in found if belongs(one, subject)]
-    newest = max(own or found, key=_newest)
-    refused = reduce(or_, (one.consent.refused for one in found))
-    said = newest.consent
-    said = Consent(said.granted & ~refused, refused, max(one.consent.at for one in found))
-    return msgspec.structs.replace(newest, consent=said)
+def pick(capsules: Sequence[Capsule], subject: str | None) -> Capsule | None:
+    """One of several capsules in a request: the subject's newest, with every refusal of all of them."""
+    if len(capsules) < 2:
+        return capsules[0] if capsules else None
+    own = [one for one in capsules if belongs_to(one, subject)]
+    newest = max(own or capsules, key=_recency)
+    refused = reduce(or_, (one.consent.refused for one in capsules))
+    stated_at = max(one.consent.at for one in capsules)
+    consent = Consent(newest.consent.granted & ~refused, refused, stated_at)
+    return msgspec.structs.replace(newest, consent=consent)
 
 
-def _newest(capsule: Capsule) -> tuple[int, tuple[int, str]]:
-    return capsule.consent.at, max(map(_age, capsule.acts), default=(0, ""))
+def _recency(capsule: Capsule) -> tuple[int, tuple[int, str]]:
+    return capsule.consent.at, max(map(_age, capsule.actions), default=(0, ""))
 
 
-def refuses(capsule: Capsule) -> bool:
-    """Whether they said no to being remembered."""
+def refuses_personalisation(capsule: Capsule) -> bool:
+    """Whether the visitor refused personalisation."""
     return capsule.consent.states(Purpose.PERSONALISATION) is False
 
 
-def said_by(capsule: Capsule | None, subject: str | None) -> Consent:
-    """What it says for `subject`; of somebody else's only a no counts: doubt is on the visitor's side."""
+def consent_from(capsule: Capsule | None, subject: str | None) -> Consent:
+    """The consent that a capsule states for `subject`; of another subject's only refusals count."""
     if capsule is None:
-        return UNSAID
-    if belongs(capsule, subject):
+        return NOT_STATED
+    if belongs_to(capsule, subject):
         return capsule.consent
     return Consent(refused=capsule.consent.refused, at=capsule.consent.at)
 
 
 def records(capsule: Capsule, site: str) -> list[Record]:
-    """Its acts as records to fold, none after a no; `received` is the act's own time."""
-    if refuses(capsule):
+    """Its actions as records to fold, none after a refusal; `received` is the action's own time."""
+    if refuses_personalisation(capsule):
         return []
-    return [_record(act, site, capsule.subject) for act in capsule.acts]
+    return [_record(act, site, capsule.subject) for act in capsule.actions]
 
 
 def _record(act: RecentAction, site: str, subject: str) -> Record:

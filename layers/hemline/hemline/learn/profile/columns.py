@@ -1,4 +1,4 @@
-"""One ring of a profile as numpy arrays, for decisions. The layout is `profile_ring`'s."""
+"""Rings of a profile as numpy arrays, for decisions. The byte layout is described in `ring`."""
 
 from typing import NamedTuple
 
@@ -11,12 +11,12 @@ _U2, _U4 = np.dtype("<u2"), np.dtype("<u4")
 
 
 class Columns(NamedTuple):
-    """A ring read for a decision, newest action first; n actions, L lines, text of t item ids."""
+    """A ring as arrays, newest action first: n actions with L lines over t distinct item ids."""
 
     times: npt.NDArray[np.int64]
     """[n], epoch ms."""
     kinds: npt.NDArray[np.uint8]
-    """[n], index in `profile.TYPES`."""
+    """[n], index in `fold.TYPES`."""
     counts: npt.NDArray[np.uint8]
     """[n], lines of each action."""
     positions: npt.NDArray[np.int32]
@@ -24,10 +24,11 @@ class Columns(NamedTuple):
     quantities: npt.NDArray[np.int32]
     """[L], 0 to 63."""
     items: list[str]
+    """[t], item ids; several rings may repeat one."""
 
 
 def columns(*rings: bytes) -> Columns:
-    """Arrays over one ring, or over several one after another; no loop per action."""
+    """Arrays over one ring, or over several one after another. Loops over rings, never over actions."""
     items: list[str] = []
     shifts: list[tuple[int, int]] = []
     cuts = []
@@ -42,6 +43,7 @@ def columns(*rings: bytes) -> Columns:
     low, high, lines, kinds, counts = map(b"".join, zip(*cuts, strict=True)) if cuts else _NOTHING
     words = np.frombuffer(lines, _U2).astype(np.int32)
     times = np.frombuffer(high, _U2).astype(np.int64)
+    # In place, without temporary arrays: a decision reads three rings.
     times <<= 32
     times |= np.frombuffer(low, _U4)
     return Columns(
@@ -70,7 +72,7 @@ def _cut(ring: bytes, n: int, count: int) -> tuple[bytes, ...]:
 def _shifted(
     positions: npt.NDArray[np.int32], shifts: list[tuple[int, int]]
 ) -> npt.NDArray[np.int32]:
-    """Each ring counts its ids from 0; here they stand one list after another."""
+    """Positions in the joined list of ids: each ring numbers its own from 0. Changes `positions`."""
     at = 0
     for count, shift in shifts:
         if shift:

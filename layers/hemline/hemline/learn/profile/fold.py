@@ -1,15 +1,14 @@
 """A profile: the fold of one person's events into at most 3,840 bytes, in any order, any repeats.
 
-The state is a function of the *set* of events, with no horizon: three rings (what was bought or
-put in the cart, engaged with, shown) that each keep the newest actions that fit (`profile_ring`), what
-frequency caps count (`profile_alerts`), and first and last time, a minimum and a maximum. A repeat
-changes nothing, however old.
-An event older than everything a full ring still keeps cannot enter it, whether it is a repeat or
-merely late: `fold_counted` tells how many were so. The archive and the editions count those too.
+The state is a function of the *set* of events, with no horizon. It holds three rings (bought or carted,
+engaged, shown) with the newest actions that fit (`ring`), the interactions that frequency caps count
+(`alerts`), and the first and last time, a minimum and a maximum. A repeat changes nothing, however old.
+An event older than everything in a full ring cannot enter it, whether it is a repeat or merely late:
+`fold_counted` counts these. The archive and the editions hold them all the same.
 
-Byte budgets: what caps count, then bought (what they do not use is free for the others), then
-engaged, then shown, with a part of its own for each. What ever overflowed claims its whole budget for
-good, so that budgets only shrink with more events, and what fell out once never has to come back.
+Byte budgets, in this order: frequency caps, bought, engaged, shown. What one does not use, the next
+may. A part that ever overflowed reserves its whole budget for good: so budgets only shrink with more
+events, and what was dropped once never has to come back.
 
 Knows no clock, no storage and no catalogue: items are ids, their categories are joined when read.
 """
@@ -40,18 +39,18 @@ TYPES = (
 
 # One DynamoDB item, its keys and attribute names included, must stay within one 4 kB read unit.
 MAX_BYTES = 3840
-MAX_MARKS = 4
-_MARKS_BYTES = 400
+MAX_WATERMARKS = 4
+_WATERMARKS_BYTES = 400
 _HEADS = {1: struct.Struct("<BIQQHHHH"), 2: struct.Struct("<BIQQHHHHH")}
 """Version → version, check sum, first and last time, and the size of each part."""
 _PLAIN, _CAPPED = _HEADS
-"""The second keeps what caps count too: who never saw a capped slot has the first."""
-_TOTAL = MAX_BYTES - _HEADS[_PLAIN].size - _MARKS_BYTES
-_CAPPED_MORE = _HEADS[_CAPPED].size - _HEADS[_PLAIN].size
-_BOUGHT_MOST = 1900
-_SHOWN_LEAST = 500
-# One event may never fill a ring alone, or a long purchase would push out the whole history.
-_EVENT_MOST = {
+"""Version 1 holds no alerts: profiles that never saw a capped slot. Version 2 does."""
+_TOTAL = MAX_BYTES - _HEADS[_PLAIN].size - _WATERMARKS_BYTES
+_CAPPED_EXTRA = _HEADS[_CAPPED].size - _HEADS[_PLAIN].size
+_MAX_BOUGHT_BYTES = 1900
+_MIN_SHOWN_BYTES = 500
+# No event may fill a ring alone: one long purchase would drop the whole history.
+_MAX_EVENT_BYTES = {
     InteractionLevel.SHOWN: 480,
     InteractionLevel.ENGAGED: 240,
     InteractionLevel.CARTED: 900,
@@ -70,16 +69,16 @@ _RING = {
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """What is known of one visitor. Times are epoch milliseconds, 0 before the first event."""
+    """What is known of one person. Times are epoch milliseconds, 0 before the first event."""
 
     first_seen: int = 0
     last_seen: int = 0
     rings: tuple[bytes, bytes, bytes] = (b"", b"", b"")
-    """bought and carted, engaged, shown; read them with `columns` or `actions`."""
-    marks: dict[str, str] = {}
-    """Shard → highest sequence number that was folded in: state of delivery, not of the visitor."""
+    """Packed: bought and carted, engaged, shown; read them with `columns` or `actions`."""
+    watermarks: dict[str, str] = {}
+    """Shard → highest sequence number (decimal) folded in: state of delivery, not of the person."""
     alerts: bytes = b""
-    """Exposures of capped slots and answers to them; read them with `profile_alerts`."""
+    """Packed exposures of capped slots and the answers to them; read them with `alerts`."""
 
     @property
     def empty(self) -> bool:
@@ -98,16 +97,16 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class FoldCounts(NamedTuple):
-    """What became of the events of a fold. `kept` + `repeated` + `late` + `untold` = all of them."""
+    """What became of the events of a fold. `kept` + `repeated` + `late` + `not_kept` = all of them."""
 
     kept: int = 0
     """New to the profile (a long history may have pushed some of them out again)."""
     repeated: int = 0
-    """Already in it, or twice in this fold."""
+    """Already in the profile, or twice in this fold."""
     late: int = 0
-    """Older than all that a full ring still keeps: new or not, it cannot be told; nothing changed."""
-    untold: int = 0
-    """Of a type, or without an item or a cap, that a profile keeps only the time of."""
+    """Older than everything in a full ring: new or repeated, nothing changes."""
+    not_kept: int = 0
+    """Only the time is kept: the type has no interaction level, or the event no item and no cap."""
 
 
 def fold(profile: Profile, records: Iterable[Record]) -> Profile:
@@ -116,22 +115,22 @@ def fold(profile: Profile, records: Iterable[Record]) -> Profile:
 
 
 def fold_counted(profile: Profile, records: Iterable[Record]) -> tuple[Profile, FoldCounts]:
-    """As `fold`, and what became of each event."""
+    """As `fold`, with counts of what became of the events."""
     records = list(records)
     if not records:
         return profile, FoldCounts()
-    new, untold = _offered(records)
-    seen = list(alerts.acts_of(records))
+    new, not_kept = _by_ring(records)
+    seen = list(alerts.interactions_of(records))
     times = [_time(record) for record in records]
     if not profile.empty:
         times += (profile.first_seen, profile.last_seen)
     capped = alerts.merge(profile.alerts, seen) if seen else profile.alerts
     rings = merged_rings(profile.rings, new, capped)
-    folded = Profile(min(times), max(times), rings, profile.marks, capped)
-    alone = list(alerts.acts_of(untold))
-    counted = _count(profile.rings, new), alerts.count(profile.alerts, alone)
+    folded = Profile(min(times), max(times), rings, profile.watermarks, capped)
+    alerts_only = list(alerts.interactions_of(not_kept))
+    counted = _count(profile.rings, new), alerts.count(profile.alerts, alerts_only)
     kept, repeated, late = map(sum, zip(*counted, strict=True))
-    return folded, FoldCounts(kept, repeated, late, len(untold) - len(alone))
+    return folded, FoldCounts(kept, repeated, late, len(not_kept) - len(alerts_only))
 
 
 def _time(record: Record) -> int:
@@ -139,20 +138,20 @@ def _time(record: Record) -> int:
     return min(max(record.event.time, 1), ring.MAX_TIME)
 
 
-def _offered(records: list[Record]) -> tuple[dict[int, list[ring.Action]], list[Record]]:
-    """By ring, and what no ring takes."""
+def _by_ring(records: list[Record]) -> tuple[dict[int, list[ring.Action]], list[Record]]:
+    """(ring → its new actions, records that no ring takes)."""
     new: dict[int, list[ring.Action]] = defaultdict(list)
-    untold = []
+    not_kept = []
     for record in records:
-        deed, lines = LEVEL_OF_EVENT.get(record.event.type), record.event.items()
-        if deed is None or not lines:
-            untold.append(record)
+        level, lines = LEVEL_OF_EVENT.get(record.event.type), record.event.items()
+        if level is None or not lines:
+            not_kept.append(record)
             continue
-        new[_RING[deed]].append(_action(record, deed))
-    return new, untold
+        new[_RING[level]].append(_action(record, level))
+    return new, not_kept
 
 
-def _action(record: Record, deed: InteractionLevel) -> ring.Action:
+def _action(record: Record, level: InteractionLevel) -> ring.Action:
     event = record.event
     quantities: dict[str, int] = {}
     for line in event.items():
@@ -161,18 +160,18 @@ def _action(record: Record, deed: InteractionLevel) -> ring.Action:
     whole = ring.Action(
         _time(record), hash64(event.id), _CODES[event.type], tuple(quantities), amounts
     )
-    return ring.clip(whole, _EVENT_MOST[deed])
+    return ring.clip(whole, _MAX_EVENT_BYTES[level])
 
 
 def merged_rings(
     rings: tuple[bytes, bytes, bytes], new: Mapping[int, list[ring.Action]], capped: bytes
 ) -> tuple[bytes, bytes, bytes]:
-    """The rings with `new` actions (by ring) offered to them, in what `capped` leaves of a profile."""
-    bought = _fitted(rings[BOUGHT], new.get(BOUGHT), _BOUGHT_MOST)
-    left = _TOTAL - (_CAPPED_MORE + alerts.claim(capped) if capped else 0)
-    left -= _claim(bought, _BOUGHT_MOST)
-    engaged = _fitted(rings[ENGAGED], new.get(ENGAGED), left - _SHOWN_LEAST)
-    left -= _claim(engaged, left - _SHOWN_LEAST)
+    """The rings with `new` actions (by ring) merged in, within the bytes that `capped` leaves."""
+    bought = _fitted(rings[BOUGHT], new.get(BOUGHT), _MAX_BOUGHT_BYTES)
+    left = _TOTAL - (_CAPPED_EXTRA + alerts.reserved_bytes(capped) if capped else 0)
+    left -= _reserved_bytes(bought, _MAX_BOUGHT_BYTES)
+    engaged = _fitted(rings[ENGAGED], new.get(ENGAGED), left - _MIN_SHOWN_BYTES)
+    left -= _reserved_bytes(engaged, left - _MIN_SHOWN_BYTES)
     return bought, engaged, _fitted(rings[SHOWN], new.get(SHOWN), left)
 
 
@@ -180,11 +179,12 @@ def _fitted(packed: bytes, new: list[ring.Action] | None, budget: int) -> bytes:
     if not new and len(packed) <= budget:
         return packed
     offered = sorted(new or (), reverse=True)
-    simple = prepend(packed, offered, budget)
-    return ring.merge(packed, offered, budget) if simple is None else simple
+    prepended = prepend(packed, offered, budget)
+    return ring.merge(packed, offered, budget) if prepended is None else prepended
 
 
-def _claim(packed: bytes, budget: int) -> int:
+def _reserved_bytes(packed: bytes, budget: int) -> int:
+    # A ring that overflowed keeps its budget, or another ring's growth would depend on arrival order.
     return len(packed) if ring.floor_of(packed) == ring.NOWHERE else budget
 
 
@@ -207,27 +207,27 @@ def _count(
     return kept, repeated, late
 
 
-def marked(profile: Profile, shard: str, sequence: str) -> Profile:
-    """With the shard's mark raised to `sequence` (decimal); the four newest shards are kept."""
-    marks = newest_marks((*profile.marks.items(), (shard, sequence)))
-    return msgspec.structs.replace(profile, marks=marks)
+def with_watermark(profile: Profile, shard: str, sequence: str) -> Profile:
+    """The profile with the shard's watermark raised to `sequence` (decimal)."""
+    watermarks = newest_watermarks((*profile.watermarks.items(), (shard, sequence)))
+    return msgspec.structs.replace(profile, watermarks=watermarks)
 
 
-def newest_marks(marks: Iterable[tuple[str, str]]) -> dict[str, str]:
+def newest_watermarks(watermarks: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The highest sequence number of each shard, of the MAX_MARKS shards that went furthest."""
     highest: dict[str, str] = {}
-    for shard, sequence in marks:
+    for shard, sequence in watermarks:
         highest[shard] = max(sequence, highest.get(shard, "0"), key=int)
-    newest = sorted(highest.items(), key=lambda mark: (int(mark[1]), mark[0]), reverse=True)
-    return dict(newest[:MAX_MARKS])
+    newest = sorted(highest.items(), key=lambda item: (int(item[1]), item[0]), reverse=True)
+    return dict(newest[:MAX_WATERMARKS])
 
 
-def _pack_marks(marks: dict[str, str]) -> bytes:
-    # Marks only save work (a fold tells repeats by itself), so what does not fit may go.
+def _pack_watermarks(watermarks: dict[str, str]) -> bytes:
+    # Watermarks only refine metrics (a fold finds repeats by itself), so those that do not fit may go.
     packed = b""
-    for shard, sequence in sorted(marks.items(), key=lambda mark: -int(mark[1])):
+    for shard, sequence in sorted(watermarks.items(), key=lambda item: -int(item[1])):
         more = f"{shard} {sequence}\n".encode("ascii")
-        if len(packed) + len(more) <= _MARKS_BYTES:
+        if len(packed) + len(more) <= _WATERMARKS_BYTES:
             packed += more
     return packed
 
@@ -236,7 +236,7 @@ def encode(profile: Profile) -> bytes:
     """The profile as one blob, never over MAX_BYTES; begins with its version and a CRC-32."""
     version = _CAPPED if profile.alerts else _PLAIN
     capped = (profile.alerts,) if profile.alerts else ()
-    parts = (*profile.rings, *capped, _pack_marks(profile.marks))
+    parts = (*profile.rings, *capped, _pack_watermarks(profile.watermarks))
     times = profile.first_seen, profile.last_seen
     head = _HEADS[version].pack(version, 0, *times, *map(len, parts))[5:]
     body = b"".join(parts)
@@ -254,20 +254,22 @@ def decode(blob: bytes) -> Profile:
         raise Refused("a profile is corrupt: its check sum differs")
     ends = list(accumulate(sizes, initial=layout.size))
     if ends[-1] != len(blob):
-        raise Refused("a profile is of another size than it says")
-    bought, engaged, shown, *capped, marks = [blob[at:end] for at, end in pairwise(ends)]
+        raise Refused("a profile's size differs from the sizes in its header")
+    bought, engaged, shown, *capped, watermarks = [blob[at:end] for at, end in pairwise(ends)]
     for packed in (bought, engaged, shown):
         ring.check(packed)
     for packed in capped:
         alerts.check(packed)
-    return Profile(first, last, (bought, engaged, shown), _unpack_marks(marks), b"".join(capped))
+    return Profile(
+        first, last, (bought, engaged, shown), _unpack_watermarks(watermarks), b"".join(capped)
+    )
 
 
-def _unpack_marks(packed: bytes) -> dict[str, str]:
+def _unpack_watermarks(packed: bytes) -> dict[str, str]:
     parts = (line.partition(" ") for line in packed.decode("ascii").splitlines())
     return {shard: sequence for shard, _, sequence in parts}
 
 
 def state_bytes(profile: Profile) -> bytes:
-    """What the fold made, without delivery marks: equal for equal sets of events."""
-    return encode(msgspec.structs.replace(profile, marks={}))
+    """The profile's bytes without watermarks: equal for equal sets of events."""
+    return encode(msgspec.structs.replace(profile, watermarks={}))

@@ -1,8 +1,8 @@
-"""The common case of a ring's merge, without an object per action: newer actions go in front.
+"""A fast path of `ring.merge` for the common case: all new actions are newer than the ring's.
 
-Almost every event that the stream brings is newer than all that its profile has. Then the columns of
-the ring stay as they are but for the positions of its item ids, and only its end may fall out. The
-result is the bytes that `profile_ring.merge` makes; a test compares the two.
+Then the columns of the ring only move back, the positions of its item ids change, and only its end may
+be dropped: no object per action is built. The result is the bytes that `ring.merge` makes; a test
+compares the two.
 """
 
 import struct
@@ -13,7 +13,7 @@ from hemline.learn.profile.ring import Action, Floor
 
 
 def prepend(packed: bytes, new: Sequence[Action], budget: int) -> bytes | None:
-    """The ring with `new` (newest first) in front; None when it is not this simple."""
+    """The ring with `new` (newest first) in front; None when only `ring.merge` can do it."""
     if not packed or not new:
         return None
     n, count, _, high, low, key = ring.HEAD.unpack_from(packed)
@@ -54,7 +54,8 @@ def _lines(new: Sequence[Action], table: dict[str, int]) -> list[int]:
 
 
 def _moved(lines: Sequence[int], old: list[str], table: dict[str, int]) -> list[int]:
-    """Old lines with the positions that their ids have now, in the order of first appearance."""
+    """Old lines with the new positions of their ids, which stay in the order of first appearance."""
+    # No id in common (the usual case): all old positions move by the same number.
     if table.keys().isdisjoint(old):
         by = len(table)
         table.update(zip(old, range(by, by + len(old)), strict=True))
@@ -64,7 +65,7 @@ def _moved(lines: Sequence[int], old: list[str], table: dict[str, int]) -> list[
 
 
 def _cut(parts: ring.Parts, floor: Floor, budget: int) -> bytes:
-    """Written out, without the oldest actions where they do not fit."""
+    """The ring's bytes, without the oldest actions where they do not fit."""
     kept, lines, names = len(parts.keys), len(parts.lines), len(parts.names)
     over = ring.size_of(kept, lines, sum(map(len, parts.names)) + names) - budget
     if over <= 0:
@@ -75,7 +76,7 @@ def _cut(parts: ring.Parts, floor: Floor, budget: int) -> bytes:
         count = parts.counts[kept]
         lines -= count
         over -= ring.size_of(1, count, 0) - ring.HEAD.size
-        # Ids stand in the order of first appearance: those of the oldest actions alone come last.
+        # Ids are in the order of first appearance: those that only the oldest actions use come last.
         while names and names - 1 not in positions[:lines]:
             names -= 1
             over -= len(parts.names[names]) + 1

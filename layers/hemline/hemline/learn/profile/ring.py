@@ -1,12 +1,12 @@
 """One ring of a profile: the newest actions of one kind that fit a byte budget, as packed columns.
 
-A ring is kept as bytes and read as columns (`profile_columns`), so that a decision never builds an
-object per action and a fold unpacks only the ring it changes. Knows nothing of events, budgets' sizes
-or marks, and does without numpy: the function that folds need not carry it.
+A ring is kept as bytes and read as columns (`columns`), so that a decision never builds an object per
+action and a fold unpacks only the ring it changes. Knows nothing of events, the sizes of budgets or
+watermarks. Uses no numpy: the function that folds need not ship it.
 
-What is kept is the longest newest-first prefix of all actions ever offered whose packed size fits
-the budget, by (time, key). Size only grows with more actions, so an action that fell out never
-comes back in, whatever else arrives and in whatever order: the bytes are a function of the set.
+A ring keeps the longest newest-first prefix, by (time, key), of all actions ever offered whose packed
+size fits the budget. Size only grows with more actions, so an action that was dropped never comes
+back, whatever else arrives and in whatever order: the bytes are a function of the set.
 
 Layout, little-endian: head (actions n u2, lines L u2, bytes of text u2, floor's time u2 + u4 and key
 u8) | keys u8 [n] | times' low u4 [n] | times' high u2 [n] | lines u2 [L] | kinds u1 [n] |
@@ -41,14 +41,15 @@ class Action(NamedTuple):
     key: int
     """hash64 of the event's id."""
     kind: int
-    """Index in `profile.TYPES`."""
+    """Index in `fold.TYPES`."""
     items: tuple[str, ...]
     """Distinct, in the event's order."""
     quantities: tuple[int, ...]
+    """One for each item, 0 to MAX_QUANTITY."""
 
 
 class Floor(NamedTuple):
-    """The newest action that ever fell out: nothing at or below it is kept. (0, 0): none fell out."""
+    """The newest action that was ever dropped: nothing at or below it is kept. (0, 0): none was."""
 
     time: int = 0
     key: int = 0
@@ -58,7 +59,7 @@ NOWHERE = Floor()
 
 
 def clip(action: Action, limit: int) -> Action:
-    """The action with the longest prefix of its lines that `limit` bytes hold: never unbounded."""
+    """The action with as many of its first lines as fit into `limit` bytes."""
     size, count = ACTION_BYTES, 0
     for item in action.items[:MAX_LINES]:
         size += LINE_BYTES + len(item) + 1
@@ -84,7 +85,7 @@ def _size(actions: Sequence[Action]) -> int:
 
 
 def size_of(actions: int, lines: int, text: int) -> int:
-    """Bytes of a ring of so many actions, lines and bytes of text."""
+    """Bytes of a ring with this many actions, lines and bytes of text."""
     return HEAD.size + ACTION_BYTES * actions + LINE_BYTES * lines + text
 
 
@@ -105,15 +106,19 @@ class Parts(NamedTuple):
     """A ring's columns before they are written; n actions, L lines."""
 
     keys: Sequence[int]
+    """[n] hash64 of the event ids."""
     lows: Sequence[int]
     """[n] low 32 bits of the times."""
     highs: Sequence[int]
+    """[n] high 16 bits of the times."""
     lines: Sequence[int]
-    """[L] position in `names`, and the quantity above it."""
+    """[L] position in `names` in the low POSITION_BITS, the quantity above them."""
     kinds: Sequence[int]
+    """[n] index in `fold.TYPES`."""
     counts: Sequence[int]
+    """[n] lines of each action."""
     names: Sequence[str]
-    """In the order of first appearance."""
+    """Distinct item ids, in the order of first appearance."""
 
 
 def _columns(actions: Sequence[Action], floor: Floor) -> bytes:
@@ -138,7 +143,7 @@ def write(parts: Parts, floor: Floor) -> bytes:
 
 
 def layout(n: int, count: int) -> str:
-    """The struct of n actions' and `count` lines' columns."""
+    """The struct format of the columns of n actions and `count` lines."""
     return f"<{n}Q{n}I{n}H{count}H{n}B{n}B"
 
 
@@ -149,7 +154,7 @@ def names(ring: bytes, n: int, count: int) -> list[str]:
 
 
 def floor_of(ring: bytes) -> Floor:
-    """Where this ring ends; NOWHERE when everything ever offered is still in it."""
+    """The ring's floor; NOWHERE when everything ever offered is still in it."""
     if not ring:
         return NOWHERE
     _, _, _, high, low, key = HEAD.unpack_from(ring)
@@ -157,7 +162,7 @@ def floor_of(ring: bytes) -> Floor:
 
 
 def keys(ring: bytes) -> set[int]:
-    """hash64 of the ids of the actions in it."""
+    """The keys of the actions in it."""
     if not ring:
         return set()
     (n,) = struct.unpack_from("<H", ring)
@@ -172,7 +177,7 @@ def check(ring: bytes) -> None:
         raise Refused("a profile's ring is cut short")
     n, count, text = SIZES.unpack_from(ring)
     if len(ring) != HEAD.size + n * ACTION_BYTES + count * LINE_BYTES + text:
-        raise Refused("a profile's ring is of another size than it says")
+        raise Refused("the size of a profile's ring differs from the sizes in its header")
 
 
 def actions(ring: bytes) -> list[Action]:
@@ -195,7 +200,7 @@ def actions(ring: bytes) -> list[Action]:
 
 
 def merge(ring: bytes, new: Iterable[Action], budget: int) -> bytes:
-    """The ring with `new` actions offered to it; one id counts once, at its latest time."""
+    """The ring with `new` actions merged in; one id counts once, at its latest time."""
     floor = floor_of(ring)
     best = {action.key: action for action in actions(ring)}
     for action in new:

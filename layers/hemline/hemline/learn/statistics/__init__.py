@@ -1,1 +1,1 @@
-"""What all visitors did with all items, as integer sums and as an edition's arrays."""
+"""What all visitors did with all items: counts, then an edition's arrays. Begin with `counts`, `arrays`."""

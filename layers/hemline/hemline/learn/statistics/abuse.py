@@ -1,12 +1,12 @@
-"""Which events of a history are no person's doing: too many at a time, or in an order that cannot be.
+"""Flags events that no person made: too many in a time, or in an impossible order.
 
-A pure function of the set of events: no order of theirs, no repeat and no cut into objects shows. That
-takes two looks at the history: `survey` remembers of the first one what the second needs to judge
-each event by itself. Knows no storage; what is flagged is kept there as it is.
+A pure function of the set of events: their order, repeats and the archive's objects do not matter. That
+takes two passes over the history: `survey` collects what the second pass needs to flag each event by
+itself. Knows no storage; flagged events stay in the archive.
 
-Limits of what this can see: whoever forges exposures along with clicks, slowly, under many visitor ids,
-looks like people. Tokens are compared and not verified here: the door did that, and found out whether one
-was given to somebody else; a fragment that is cached for everybody has one token for all who see it.
+Limits: slow, forged exposures and clicks under many visitor ids look like people. Tokens are compared
+here, not verified: the collect endpoint did that, and it records when a token was given to somebody
+else. A fragment that is cached for everybody has one token for all who see it.
 """
 
 from array import array
@@ -25,45 +25,45 @@ _TOKENED = frozenset({"click", "dwell"})
 
 
 class Suspects(NamedTuple):
-    """What a history says about its single events. Hashes are 63 bits."""
+    """The result of the first pass over a history. Hashes are 63 bits."""
 
-    hot: frozenset[int]
-    """Visitor and minute, or visitor and day, with too many events, or too many that came late."""
+    over_limit: frozenset[int]
+    """Hashes of (visitor, minute or day) with too many events, or too many that came late."""
     seen: Mapping[int, int]
-    """Token → when its fragment was first seen, of the tokens that events came back with; epoch ms."""
+    """Token's hash → when its fragment was first seen (epoch ms), for tokens of clicks and dwells."""
     items: frozenset[int]
-    """Items that were ever in the catalogue; none: the history has no catalogue."""
+    """Hashes of all items that were ever in the catalogue; empty when the history has none."""
     early: int
-    """How much earlier than its exposure a click may be, ms."""
+    """Milliseconds that a click may be earlier than its exposure."""
 
     def flags(self, record: Record) -> tuple[str, ...]:
-        """All flags of one record of that history, those of the door first."""
+        """All flags of one record of that history, those that collect set first."""
         if record.event.type == ITEM_EVENT:
             return ()
-        return (*of_the_door(record), *(flag for flag, holds in _HISTORY if holds(self, record)))
+        return (*own_flags(record), *(flag for flag, holds in _HISTORY if holds(self, record)))
 
 
-def of_the_door(record: Record) -> tuple[str, ...]:
-    """The flags of a record alone, for whoever has no history at hand."""
+def own_flags(record: Record) -> tuple[str, ...]:
+    """The flags that a record shows by itself, without a history."""
     return (*record.flags, FOREIGN) if record.given else record.flags
 
 
 def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
-    """One look at de-duplicated records. Memory: 16 bytes an exposure, 32 a visitor and minute.
+    """First pass over de-duplicated records. Memory: 16 bytes an exposure, 32 a visitor and minute.
 
-    When something happened is the client's word: what says that it happened at another time than it
-    came is counted by when it came too, and may be more, since a phone was perhaps without a network.
+    The time of an event is the client's claim. An event that claims another minute or day than that of
+    its reception also counts at its reception, with a higher limit: a phone may have been offline.
     """
-    busy = {span: (Sums(), Sums()) for span in (MINUTE, DAY)}
+    counts_of = {span: (Sums(), Sums()) for span in (MINUTE, DAY)}
     items: set[int] = set()
-    asked: set[int] = set()
+    tokens: set[int] = set()
     shown, times = array("q"), array("q")
     for record in records:
         event = record.event
         if event.type == ITEM_EVENT:
             items.add(_hash(event.item or ""))
             continue
-        for span, (happened, late) in busy.items():
+        for span, (happened, late) in counts_of.items():
             happened.add(_bucket(record, span))
             if _came_late(record, span):
                 late.add(_arrival(record, span))
@@ -71,26 +71,31 @@ def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
             shown.append(_hash(event.token))
             times.append(event.time)
         elif event.token and event.type in _TOKENED:
-            asked.add(_hash(event.token))
+            tokens.add(_hash(event.token))
     most = {
         MINUTE: (limits.per_minute, limits.late_per_minute),
         DAY: (limits.per_day, limits.late_per_day),
     }
-    hot = frozenset[int]().union(
-        *(_above(*pair) for span in busy for pair in zip(busy[span], most[span], strict=True))
+    over_limit = frozenset[int]().union(
+        *(
+            _keys_above(*pair)
+            for span in counts_of
+            for pair in zip(counts_of[span], most[span], strict=True)
+        )
     )
-    seen = _first(shown, times, asked)
-    return Suspects(hot, seen, frozenset(items), limits.early_seconds * 1000)
+    seen = _first_seen(shown, times, tokens)
+    return Suspects(over_limit, seen, frozenset(items), limits.early_seconds * 1000)
 
 
 def clean(records: Iterable[Record], limits: AbuseLimits) -> list[Record]:
-    """Those that may be counted and have no flag, in the same order: what may be learnt from."""
+    """The records that statistics and training may use: counted and without a flag, in the same order."""
     records = [record for record in records if record.counted]
     suspects = survey(records, limits)
     return [record for record in records if not suspects.flags(record)]
 
 
 def _hash(text: str) -> int:
+    # 63 bits, so that it fits a signed 64-bit array.
     return hash64(text) >> 1
 
 
@@ -103,18 +108,18 @@ def _arrival(record: Record, span: int) -> int:
 
 
 def _came_late(record: Record, span: int) -> bool:
-    """A site's own server may tell of years in one call: it is believed."""
+    """Whether it claims another minute or day than its reception. Signed batches may report the past."""
     return not record.signed and record.event.time // span != record.received // span
 
 
-def _above(sums: Sums, most: int) -> frozenset[int]:
+def _keys_above(sums: Sums, most: int) -> frozenset[int]:
     keys, counts = sums.table()
     return frozenset(keys[counts > most].tolist())
 
 
-def _first(shown: "array[int]", times: "array[int]", asked: set[int]) -> dict[int, int]:
+def _first_seen(shown: "array[int]", times: "array[int]", tokens: set[int]) -> dict[int, int]:
     keys, at = np.array(shown, np.int64), np.array(times, np.int64)
-    wanted = np.isin(keys, np.array(sorted(asked), np.int64))
+    wanted = np.isin(keys, np.array(sorted(tokens), np.int64))
     first: dict[int, int] = {}
     for key, time in zip(keys[wanted].tolist(), at[wanted].tolist(), strict=True):
         first[key] = min(time, first.get(key, time))
@@ -122,9 +127,9 @@ def _first(shown: "array[int]", times: "array[int]", asked: set[int]) -> dict[in
 
 
 def _too_many(suspects: Suspects, record: Record) -> bool:
-    return bool(suspects.hot) and any(
-        _bucket(record, span) in suspects.hot
-        or (_came_late(record, span) and _arrival(record, span) in suspects.hot)
+    return bool(suspects.over_limit) and any(
+        _bucket(record, span) in suspects.over_limit
+        or (_came_late(record, span) and _arrival(record, span) in suspects.over_limit)
         for span in (MINUTE, DAY)
     )
 
@@ -134,7 +139,7 @@ def _unseen(suspects: Suspects, record: Record) -> bool:
     if event.type != "click":
         return False
     if not event.token:
-        # Who makes up a click in a fragment leaves out what could be looked up.
+        # A forged click would leave the token out, because a token can be checked.
         return event.slot is not None and not record.signed
     first = suspects.seen.get(_hash(event.token))
     return first is None or first > event.time + suspects.early
@@ -152,11 +157,11 @@ def _never_sold(suspects: Suspects, record: Record) -> bool:
     return (
         bool(suspects.items)
         and record.event.type == "purchase"
-        and not _known(suspects, record.event)
+        and not _in_catalogue(suspects, record.event)
     )
 
 
-def _known(suspects: Suspects, event: Event) -> bool:
+def _in_catalogue(suspects: Suspects, event: Event) -> bool:
     return any(_hash(line.item) in suspects.items for line in event.items())
 
 

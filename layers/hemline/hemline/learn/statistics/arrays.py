@@ -1,8 +1,8 @@
 """An edition's arrays over items, from the catalogue and the counts; names as in `model.edition`.
 
-Pure: the same catalogue, counts and build time give the same bytes. Ages are counted back from the
-newest event when that is older than the build, so that a stream that stands still (or a history
-that was imported) keeps its popular items instead of slowly losing all of them.
+Pure: the same catalogue, counts and build time give the same bytes. Ages count back from the newest
+event when that is older than the build, so that a site without new events (or with an imported
+history) keeps its popular items instead of slowly losing all of them.
 """
 
 import json
@@ -34,7 +34,7 @@ NEIGHBOURS = 32
 TERMS = 16
 """Terms (categories, tags, words) that an item keeps."""
 HALF_LIFE_DAYS = 14.0
-# A rate is believed after about this many showings, a segment after this many deeds.
+# Prior weights: events that the mean rate is worth, weighted interactions that everybody's taste is worth.
 _RATE_PRIOR = 10.0
 _SEGMENT_PRIOR = 30.0
 _MOST_TERMS = 20_000
@@ -45,16 +45,16 @@ _WORD = re.compile(r"[a-z]{3,}")
 
 def sections(statistics: Statistics, items: Sequence[Item], built: int) -> dict[str, Payload]:
     """Every section that is an array over items; `built` in epoch ms."""
-    like = cold_items.likeness(statistics, items, content.vectors(items))
+    similarity = cold_items.item_similarity(statistics, items, content.vectors(items))
     return {
         **catalogue_sections(items),
-        **count_sections(statistics, items, built, like),
-        **neighbour_sections(statistics, items, like),
+        **count_sections(statistics, items, built, similarity),
+        **neighbour_sections(statistics, items, similarity),
     }
 
 
 def catalogue_sections(items: Sequence[Item]) -> dict[str, Payload]:
-    """What the catalogue alone says: ids, categories, price, stock, publication, terms."""
+    """Sections from the catalogue alone: ids, categories, price, stock, publication, terms."""
     names = sorted({name for item in items for name in item.categories})
     number = {name: i for i, name in enumerate(names)}
     own = [[number[name] for name in dict.fromkeys(item.categories)] for item in items]
@@ -78,7 +78,7 @@ def _stock(item: Item) -> int:
 
 
 def _published(item: Item) -> int:
-    # 0 stands for unknown: the first instant of 1970 lies a millisecond later.
+    # 0 means unknown, so the first instant of 1970 is stored a millisecond later.
     at = item.published_at
     return 0 if at is None else max(-_LATEST, min(at, _LATEST)) or 1
 
@@ -106,7 +106,7 @@ def _term_sections(items: Sequence[Item]) -> dict[str, Payload]:
 
 
 def _term_share(items: Sequence[Item], ever: Reals) -> Reals:
-    """[t + 1]: of all deeds, the share that fell to items with the term; the last one is 0."""
+    """[t + 1]: share of all interactions with items that have the term; 0 for the padding at the end."""
     terms, table = _term_table(items)
     weight = np.repeat((ever + 1.0) / (ever + 1.0).sum(), table.shape[1])
     share: Reals = np.bincount(table.ravel(), weight, len(terms) + 1).astype(np.float64)
@@ -117,7 +117,7 @@ def _term_share(items: Sequence[Item], ever: Reals) -> Reals:
 def _term_table(items: Sequence[Item]) -> tuple[list[str], Ints]:
     own = [terms_of(item) for item in items]
     counts = Counter(term for part in own for term in part)
-    # A term of one item says no more than the item itself.
+    # A term of a single item adds nothing to the item itself.
     shared = [term for term, count in counts.most_common(_MOST_TERMS) if count > 1]
     number = {term: i for i, term in enumerate(sorted(shared))}
     table = np.full((len(items), TERMS), len(number), np.int32)
@@ -128,9 +128,9 @@ def _term_table(items: Sequence[Item]) -> tuple[list[str], Ints]:
 
 
 def count_sections(
-    statistics: Statistics, items: Sequence[Item], built: int, like: ItemSimilarity
+    statistics: Statistics, items: Sequence[Item], built: int, similarity: ItemSimilarity
 ) -> dict[str, Payload]:
-    """What the counts say: the statistics block and the lists that need no visitor."""
+    """Sections from the counts: the statistics block and the lists that need no visitor."""
     position = positions(statistics, items)
     n = len(items)
     as_of = day_of(min(built, statistics.newest + 1) - 1)
@@ -140,7 +140,9 @@ def count_sections(
     trend = _trend(windows)
     popular = _ranked(popularity, ever > 0, LIST)
     return {
-        "item_stats": _array(cold_items.estimated(_block(windows, decayed, trend), like), "<f4"),
+        "item_stats": _array(
+            cold_items.with_borrowed_statistics(_block(windows, decayed, trend), similarity), "<f4"
+        ),
         "popular": _array(popular, "<i4"),
         "trending": _array(_ranked(trend * np.log1p(decayed), trend > 0, LIST), "<i4"),
         **_segment_sections(statistics, position, popularity, as_of),
@@ -150,7 +152,7 @@ def count_sections(
 
 
 def positions(statistics: Statistics, items: Sequence[Item]) -> Ints:
-    """The accumulator's item number → position in `items`, -1 for what is no longer there."""
+    """The accumulator's item number → position in `items`, -1 for items no longer in the catalogue."""
     position = np.full(max(len(statistics.numbers), 1), -1, np.int32)
     for i, item in enumerate(items):
         number = statistics.numbers.get(item.id)
@@ -160,11 +162,11 @@ def positions(statistics: Statistics, items: Sequence[Item]) -> Ints:
 
 
 def _windows(statistics: Statistics, position: Ints, n: int, as_of: int) -> tuple[Reals, Reals]:
-    """(counts [windows + ever, n, deeds], popularity [n] decayed by HALF_LIFE_DAYS)."""
-    numbers, days, deeds, counts = statistics.daily()
+    """(counts [windows + ever, n, levels], popularity [n] decayed by HALF_LIFE_DAYS)."""
+    numbers, days, levels, counts = statistics.daily()
     item = position[numbers].astype(np.int64)
     known = item >= 0
-    cell, days, counts = (item * len(InteractionLevel) + deeds)[known], days[known], counts[known]
+    cell, days, counts = (item * len(InteractionLevel) + levels)[known], days[known], counts[known]
     ever = days == statistics.ever()
     age = np.maximum(as_of - days, 0)
 
@@ -180,7 +182,7 @@ def _windows(statistics: Statistics, position: Ints, n: int, as_of: int) -> tupl
 
 
 def _trend(windows: Reals) -> Reals:
-    """How the last week stands against the item's weeks before it; 0 where nothing happened."""
+    """Log ratio of the last week to the item's average week before it; 0 without interactions."""
     week, quarter = windows[1] @ WEIGHTS, windows[3] @ WEIGHTS
     before = (quarter - week) * 7.0 / (WINDOWS[3] - 7)
     trend: Reals = np.where(week > 0, np.log((week + 3.0) / (before + 3.0)), 0.0)
@@ -197,8 +199,8 @@ def _block(windows: Reals, decayed: Reals, trend: Reals) -> npt.NDArray[np.float
     week, month, ever = windows[1], windows[2], windows[-1]
     counts = np.log1p(windows)
     columns = [
-        *(counts[w, :, deed] for deed in InteractionLevel for w in range(len(WINDOWS))),
-        *(counts[-1, :, deed] for deed in InteractionLevel),
+        *(counts[w, :, level] for level in InteractionLevel for w in range(len(WINDOWS))),
+        *(counts[-1, :, level] for level in InteractionLevel),
         *(
             _rate(w[:, InteractionLevel.ENGAGED], w[:, InteractionLevel.SHOWN])
             for w in (week, month, ever)
@@ -221,7 +223,7 @@ def _segment_sections(
     known = (item >= 0) & (age < SEGMENT_DAYS)
     weight = counts[known] * np.exp2(-age[known] / HALF_LIFE_DAYS)
     flat = np.bincount(row[segments[known]] * n + item[known], weight, len(names) * n)
-    # A small segment leans on everybody's taste.
+    # A segment with little data is shrunk to everybody's taste.
     prior = _SEGMENT_PRIOR * popularity / max(popularity.sum(), 1e-12)
     scores = flat.reshape(len(names), n) + prior
     best = np.full((len(names), min(SHORT_LIST, n)), -1, np.int32)
@@ -246,16 +248,16 @@ def _by_category(items: Sequence[Item], popularity: Reals) -> Ints:
 
 
 def neighbour_sections(
-    statistics: Statistics, items: Sequence[Item], like: ItemSimilarity
+    statistics: Statistics, items: Sequence[Item], similarity: ItemSimilarity
 ) -> dict[str, Payload]:
-    """What goes together; the one part whose cost grows with pairs, so it may be built less often."""
+    """Co-occurring items. Its cost grows with the number of pairs, so it may be built less often."""
     position = positions(statistics, items)
     met = statistics.pairs.neighbours(position, len(items), NEIGHBOURS)
-    best, weight = cold_items.joined(*met, like)
+    best, weight = cold_items.with_cold_neighbours(*met, similarity)
     return {
         "neighbours": _array(best, "<i4"),
         "neighbour_weight": _array(weight, "<f4"),
-        "newcomers": cold_items.new_section(like),
+        "newcomers": cold_items.cold_section(similarity),
     }
 
 

@@ -4,10 +4,10 @@ from hemline.model.events.event import InteractionLevel
 
 WINDOWS = (1, 7, 30, 90)
 """Days."""
-_DEEDS = tuple(deed.name.lower() for deed in InteractionLevel)
+_LEVELS = tuple(level.name.lower() for level in InteractionLevel)
 STATS: tuple[str, ...] = (
-    *(f"{deed}_{days}d" for deed in _DEEDS for days in WINDOWS),
-    *(f"{deed}_ever" for deed in _DEEDS),
+    *(f"{level}_{days}d" for level in _LEVELS for days in WINDOWS),
+    *(f"{level}_ever" for level in _LEVELS),
     "rate_7d",
     "rate_30d",
     "rate_ever",
@@ -15,4 +15,4 @@ STATS: tuple[str, ...] = (
     "popularity",
     "trend",
 )
-"""Columns of `item_stats`: log(1 + count) by deed and window, smoothed rates, decayed popularity."""
+"""Columns of `item_stats`: log(1 + count) by level and window, smoothed rates, decayed popularity, trend."""

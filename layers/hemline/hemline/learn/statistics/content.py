@@ -1,9 +1,8 @@
-"""What items say of themselves, as vectors, and which known items a new one resembles.
+"""Content vectors of items: their products say how alike two items are, without any statistics.
 
-An item that nobody has seen yet has no statistics; what it is says something nevertheless. Terms
-(categories, tags, attributes, words of the title, price band) are weighted by how rare they are and
-hashed into `WIDTH` columns, so the size is bounded whatever the vocabulary. A term that no other item
-has counts in a row's length alone: it says that the item is different, not like what.
+Terms (categories, tags, attributes, words of the title, price bands) are weighted by inverse document
+frequency and hashed into `WIDTH` columns, so the size is bounded whatever the vocabulary. A term that no
+other item has only adds to the length of a row: it makes the item less like all others.
 
 Pure: the same items give the same bytes, in every process. Knows no counts and no edition.
 """
@@ -25,14 +24,14 @@ WIDTH = 128
 _SPOTS = 4
 """Columns that a term is hashed to, each with a sign: collisions cancel on average."""
 _MOST_TERMS = 48
-"""Terms of one item; a catalogue's whole description must not drown its categories."""
+"""Terms of one item: a long title must not drown its categories."""
 _BANDS = 2.0
-"""Price bands to a doubling; an item stands in two of them, so that no edge parts equal prices."""
+"""Price bands a doubling; an item is in two of them, so that no boundary separates close prices."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def terms(item: Item) -> list[str]:
-    """What an item says of itself, each once, the most telling kinds first."""
+    """The distinct terms of an item, the most informative kinds first."""
     named = (
         *(f"category:{name}" for name in item.categories),
         *(f"tag:{name}" for name in item.tags),
@@ -46,9 +45,9 @@ def terms(item: Item) -> list[str]:
 def vectors(
     items: Sequence[Item], terms: Callable[[Item], list[str]] = terms, width: int = WIDTH
 ) -> Floats:
-    """[n, width], rows of a length of about 1 at most: their products are similarities, -1 to 1.
+    """[n, width], rows of length about 1 at most: their dot products are similarities, -1 to 1.
 
-    A row is 0 where an item says nothing that another one says too.
+    A row is 0 when the item shares no term with another one.
     """
     own = [terms(item) for item in items]
     counts = Counter(term for part in own for term in part)
@@ -64,7 +63,7 @@ def vectors(
 
 
 def _weight(term: str, count: int, items: int) -> float:
-    # Two bands are one price, and a price says less of what a thing is than its name.
+    # Each item has two bands for one price, and a price says less about a thing than its name.
     share = 0.5 if term.startswith("price:") else 1.0
     return share * math.log((items + 1) / count)
 

@@ -1,8 +1,8 @@
-"""Which items go together: weights of pairs that one visitor met close to each other.
+"""Co-occurrence: weights of item pairs that one visitor interacted with close to each other.
 
-Items are numbers here. A pair inside one basket weighs `UNIT`; a pair met one after another weighs
-less with every step between (gap decay), and nothing beyond the window. Memory is bounded: few
-recent items for each of the newest visitors, and the lightest pairs go when there are too many.
+Items are numbers here. A pair in one basket weighs `UNIT`; a pair in sequence weighs less with each
+step between (gap decay), and nothing beyond the window. Memory is bounded: a few recent items of the
+latest visitors, and the lightest pairs are dropped when there are too many.
 """
 
 from collections import OrderedDict
@@ -16,14 +16,15 @@ from hemline.learn.statistics.sums import Longs, Sums
 UNIT = 64
 _RECENT = 10
 _WINDOW_MS = 14 * 86_400_000
+# A basket's pairs grow with its square: 60 items are 1,770 pairs.
 _BASKET = 60
 _VISITORS = 50_000
 _PAIRS = 3_000_000
 _SHIFT = 32
-# Pairs of rare items would otherwise outrank the well attested: 4 units are worth a whole pair.
+# Without this prior, pairs of rare items would outrank pairs with much evidence.
 _SHRINK = 4.0 * UNIT
 _GRADES = 1 << 20
-"""Steps that a similarity is told apart by."""
+"""Levels that a similarity is quantised to."""
 
 Recent = tuple[tuple[int, int], ...]
 
@@ -37,18 +38,18 @@ class Cooccurrence:
         self._added = 0
 
     def add(self, subject: str, time: int, items: Sequence[int]) -> None:
-        """One event of `subject` (any stable name) with its distinct items; time in epoch ms."""
+        """Adds one event of `subject` (any stable name) with its distinct items; time in epoch ms."""
         recent = self._recent.pop(subject, ())
-        self._basket(items)
+        self._add_basket(items)
         for item in items[:_RECENT]:
-            self._met(recent, item, time)
+            self._add_sequence(recent, item, time)
         seen = set(items)
         kept = [pair for pair in recent if pair[0] not in seen]
         self._recent[subject] = (*kept, *((item, time) for item in items))[-_RECENT:]
         if len(self._recent) > _VISITORS:
             self._recent.popitem(last=False)
 
-    def _basket(self, items: Sequence[int]) -> None:
+    def _add_basket(self, items: Sequence[int]) -> None:
         if len(items) < 2:
             return
         line = np.array(items[:_BASKET], np.int64)
@@ -57,7 +58,7 @@ class Cooccurrence:
         self._pairs.extend(low << _SHIFT | high, np.full(len(low), UNIT, np.int64))
         self._bound(len(low))
 
-    def _met(self, recent: Recent, item: int, time: int) -> None:
+    def _add_sequence(self, recent: Recent, item: int, time: int) -> None:
         for steps, (other, met) in enumerate(reversed(recent), start=1):
             if other != item and abs(time - met) <= _WINDOW_MS:
                 self._pairs.add(min(item, other) << _SHIFT | max(item, other), UNIT // (1 + steps))
@@ -79,7 +80,7 @@ class Cooccurrence:
 
         `position`: our item number → the caller's position below `count`, or -1 for none.
         """
-        left, right, weight = _known(*self._pairs.table(), position)
+        left, right, weight = _current(*self._pairs.table(), position)
         mass = np.bincount(left, weight, count) + np.bincount(right, weight, count)
         similar = weight / (np.sqrt(mass[left] * mass[right]) + _SHRINK)
         return best(
@@ -90,7 +91,7 @@ class Cooccurrence:
         )
 
 
-def _known(
+def _current(
     keys: Longs, weights: Longs, position: npt.NDArray[np.int32]
 ) -> tuple[Longs, Longs, npt.NDArray[np.float64]]:
     left = position[keys >> _SHIFT].astype(np.int64)
@@ -102,9 +103,9 @@ def _known(
 def best(
     owner: Longs, other: Longs, score: npt.NDArray[np.float64], shape: tuple[int, int]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """The best others of each owner, [n, k] padded with -1, and their scores, which are in (0, 1]."""
-    # One sort of plain integers (owner, score downwards, other) is several times faster than an
-    # indirect sort of three columns: a million pairs take a tenth of a second.
+    """The best others of each owner, [n, k] padded with -1, and their scores in (0, 1]."""
+    # One sort of packed integers (owner, grade descending in 20 bits, other in 24) is several times faster
+    # than an indirect sort of three columns: a million pairs take a tenth of a second.
     grade = np.minimum((score * _GRADES).astype(np.int64), _GRADES - 1)
     keys = np.sort(owner << 44 | (_GRADES - 1 - grade) << 24 | other)
     owner, other = keys >> 44, keys & 0xFFFFFF

@@ -1,7 +1,7 @@
-"""What all visitors did, as integer counts: item by deed by day, by segment, and side by side.
+"""What all visitors did, as integer counts: by item, level and day, by segment, and as item pairs.
 
-A mutable accumulator that `publish` feeds the archive to; `statistics` makes an edition's arrays
-of it. Knows no catalogue until then: items are numbered as they appear.
+A mutable accumulator: publish feeds it the archive, `arrays` turns it into an edition's arrays. Knows
+no catalogue: items are numbered as they appear.
 """
 
 import numpy as np
@@ -13,23 +13,23 @@ from hemline.model.token_header import peek
 
 DAY_MS = 86_400_000
 KEEP_DAYS = 120
-"""Days that are kept apart; older ones count in the all-time sums only."""
+"""Days with counts of their own; older ones are in the all-time sums only."""
 SEGMENT_DAYS = 28
 MAX_SEGMENTS = 256
 
-_DAY_BITS, _DEED_BITS = 20, 2
+_DAY_BITS, _LEVEL_BITS = 20, 2
 _EVER = 0
 """The day that stands for all time; real days start with 1970-01-02."""
 
 
-DEED_WEIGHT = {
+LEVEL_WEIGHT = {
     InteractionLevel.SHOWN: 0,
     InteractionLevel.ENGAGED: 1,
     InteractionLevel.CARTED: 3,
     InteractionLevel.BOUGHT: 6,
 }
-"""What a deed is worth where deeds are added up into one popularity."""
-WEIGHTS = np.array([DEED_WEIGHT[deed] for deed in InteractionLevel], np.float64)
+"""Weight of one interaction of each level in the popularity of an item."""
+WEIGHTS = np.array([LEVEL_WEIGHT[level] for level in InteractionLevel], np.float64)
 
 
 def day_of(time: int) -> int:
@@ -43,13 +43,15 @@ def segments_of(country: str, device: str) -> tuple[str, ...]:
 
 
 class Statistics:
-    """Counts of everything that was ever added; feed it de-duplicated records."""
+    """Counts of all records added. The caller removes duplicates."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         """Item id → the number it is counted under."""
         self.segments: dict[str, int] = {"|": 0}
+        """Segment key → its number; at most MAX_SEGMENTS, the first ones seen."""
         self.counted = 0
+        """Records added."""
         self.newest = 0
         """Time of the newest event, epoch ms."""
         self.pairs = Cooccurrence()
@@ -58,33 +60,33 @@ class Statistics:
         self._segment = Sums()
 
     def add(self, record: Record) -> None:
-        """Count one record. Order does not matter, but for what goes together."""
+        """Count one record. Only co-occurrence depends on the order."""
         event = record.event
         self.counted += 1
         self.newest = max(self.newest, event.time)
-        deed, lines = event.deed, event.items()
-        if deed is None or not lines:
+        level, lines = event.level, event.items()
+        if level is None or not lines:
             return
         items = [self._number(item) for item in dict.fromkeys(line.item for line in lines)]
         day = day_of(event.time)
         for item in items:
-            self._daily.add(item << _DAY_BITS + _DEED_BITS | day << _DEED_BITS | deed)
-            self._daily.add(item << _DAY_BITS + _DEED_BITS | _EVER << _DEED_BITS | deed)
-        if deed is not InteractionLevel.SHOWN:
-            self._add_deeper(record, deed, items, day)
+            self._daily.add(item << _DAY_BITS + _LEVEL_BITS | day << _LEVEL_BITS | level)
+            self._daily.add(item << _DAY_BITS + _LEVEL_BITS | _EVER << _LEVEL_BITS | level)
+        if level is not InteractionLevel.SHOWN:
+            self._add_deeper(record, level, items, day)
         elif _is_confirmed(record):
             for item in items:
                 self._confirmed.add(item)
 
     def _add_deeper(
-        self, record: Record, deed: InteractionLevel, items: list[int], day: int
+        self, record: Record, level: InteractionLevel, items: list[int], day: int
     ) -> None:
         self.pairs.add(record.subject, record.event.time, items)
         for segment in segments_of(record.country, record.device):
             number = self._segment_number(segment)
             if number is not None:
                 for item in items:
-                    self._segment.add((number << 32 | item) << _DAY_BITS | day, DEED_WEIGHT[deed])
+                    self._segment.add((number << 32 | item) << _DAY_BITS | day, LEVEL_WEIGHT[level])
 
     def _number(self, item: str) -> int:
         return self.numbers.setdefault(item, len(self.numbers))
@@ -95,17 +97,17 @@ class Statistics:
         return self.segments.setdefault(segment, len(self.segments))
 
     def daily(self) -> tuple[Longs, Longs, Longs, Longs]:
-        """(item numbers, days, deeds, counts), each int64 [m]; the newest KEEP_DAYS days."""
+        """(item numbers, days, levels, counts), each int64 [m]; the newest KEEP_DAYS days."""
         keys, counts = self._daily.table()
-        days = keys >> _DEED_BITS & (1 << _DAY_BITS) - 1
+        days = keys >> _LEVEL_BITS & (1 << _DAY_BITS) - 1
         recent = (days == _EVER) | (days > day_of(self.newest) - KEEP_DAYS)
         if not recent.all():
             self._daily.keep(recent)
             keys, counts, days = keys[recent], counts[recent], days[recent]
-        return keys >> _DAY_BITS + _DEED_BITS, days, keys & (1 << _DEED_BITS) - 1, counts
+        return keys >> _DAY_BITS + _LEVEL_BITS, days, keys & (1 << _LEVEL_BITS) - 1, counts
 
     def confirmed(self) -> dict[str, int]:
-        """Item id → its impressions, ever, in lists that we decided (or that the site's server tells of)."""
+        """Item id → its exposures, ever, in lists that we decided or that the site's server reported."""
         of = dict(zip(*(column.tolist() for column in self._confirmed.table()), strict=True))
         return {name: of.get(number, 0) for name, number in self.numbers.items()}
 
@@ -126,7 +128,7 @@ class Statistics:
 
 
 def _is_confirmed(record: Record) -> bool:
-    """Whether it pays what a new item is owed: anybody can say without a list's token that it was seen."""
+    """Whether it counts towards a cold item's budget. Without a list's token anybody could claim it."""
     if record.signed:
         return True
     head = peek(record.event.token) if record.event.token else None

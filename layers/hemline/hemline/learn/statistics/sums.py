@@ -1,6 +1,6 @@
-"""Integer sums by integer key, cheap to add to and small to keep: the ground of every statistic.
+"""Sums of integers by integer key, cheap to add to and compact: every statistic is built on them.
 
-Knows nothing of what a key means. Integers, so that the order of additions can never show.
+Knows nothing of what a key means. Integers, so that the result never depends on the order of additions.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ _BUFFER = 1 << 18
 
 
 class Sums:
-    """A sparse table of sums; additions are buffered and folded together a quarter million at a time."""
+    """A sparse table of sums. Additions are buffered and merged in batches of `buffer`."""
 
     def __init__(self, buffer: int = _BUFFER) -> None:
         self._buffer = buffer
@@ -46,7 +46,7 @@ class Sums:
         # Exact below 2**53, which no count of events reaches.
         sums = np.bincount(inverse, values, len(unique)).astype(np.int64)
         self._parts = [(unique, sums)]
-        # Fold again only when as much again has come: amortised over a growing table.
+        # Fold again only after as many additions as the table has rows: amortised over a growing table.
         self._waiting = -len(unique)
 
     def table(self) -> tuple[Longs, Longs]:
@@ -60,7 +60,7 @@ class Sums:
         return self._parts[0]
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> None:
-        """Forget the rows of `table()` that `mask` leaves out."""
+        """Keep the rows of `table()` where `mask` is true, drop the others."""
         keys, sums = self.table()
         self._parts = [(keys[mask], sums[mask])]
         self._waiting = -int(mask.sum())

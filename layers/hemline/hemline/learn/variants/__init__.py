@@ -1,1 +1,1 @@
-"""How the variants of content slots do: attributed exposures, and estimates from them."""
+"""How the variants of content slots perform: attributed exposures, then estimates. Begin with `exposures`."""

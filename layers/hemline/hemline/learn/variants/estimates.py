@@ -1,16 +1,16 @@
-"""What the variants of a slot are worth: goals per exposure, corrected for how each came to be shown.
+"""Estimates of a slot's variants: goals per exposure, corrected for how each came to be shown.
 
 **Corrected.** An exposure weighs 1 / propensity, at most `CLIP`, and a rate is the weighted goals over the
-weights (self-normalised inverse propensity): what was shown to those whom it was thought to suit
-counts no more for it. What was not chosen by estimate or chance (a rule, one variant alone) is left out.
-**Decayed** with the half-life of all statistics, by the day it was seen. What weights leave of the
-evidence is its effective size: (sum of w d)² / sum of w² d, with w the weight and d the decay.
-**Shrunk** to the slot's mean m with a beta prior worth `PRIOR` goals: Beta(5, 5 / m - 5), so that a
-slot of rare goals waits longer. Without `ENOUGH` goals of the slot nothing is said at all.
-**The own category.** Visitors who have one may act more, whatever they are shown: first it is found out how
-much (from what was shown to them and is not theirs), then how much better variants do with those of
-whom they are the own category, starting from `LIFT`, then how much better each of them does.
-**By device** where a class has `ENOUGH_DEVICE` goals: how many times better than there usual, shrunk to 1.
+weights (self-normalised inverse propensity). So a variant gains nothing by being shown to the visitors
+whom it suits. Exposures that neither estimate nor chance chose (a rule, a single variant) are left out.
+**Decayed** with the half-life of all statistics, by the day of the exposure. The effective number of
+exposures is (sum of w d)² / sum of w² d, with w the weight and d the decay.
+**Shrunk** to the slot's mean m with a beta prior worth `PRIOR` goals, Beta(5, 5 / m - 5): a slot with rare
+goals needs more exposures. A slot with fewer than `ENOUGH` goals has no estimates.
+**Own category.** Visitors with a favourite category may be more active whatever they see. Three steps:
+their activity, from exposures outside their category; the lift of all variants of the own category,
+with the prior `LIFT`; the lift of each variant.
+**By device** where a class has `ENOUGH_DEVICE` goals: a factor on what is usual there, shrunk to 1.
 """
 
 from collections.abc import Sequence
@@ -31,19 +31,21 @@ Reals = npt.NDArray[np.float64]
 CLIP = 5.0
 """The most that one exposure weighs."""
 PRIOR = 5.0
-"""Goals that the slot's mean is worth against a variant's own."""
+"""Goals that the prior (the slot's mean) is worth."""
 ENOUGH = 10.0
 """Effective goals of a slot before it has estimates."""
 LIFT = 2.0
-"""How many times better a variant of the own category is held to be, until that is known."""
+"""Prior factor on the rate among visitors whose own category the variant has."""
 ENOUGH_DEVICE = 30.0
+"""Effective goals of a device class before it has factors of its own."""
 DEVICE_PRIOR = 20.0
-"""Goals that no difference between devices is worth."""
+"""Goals that the prior (no difference between devices) is worth."""
 _TURNS = 20
+"""Iterations of two estimates that depend on each other."""
 
 
 def sections(choices: Choices, built: int, newest: int) -> dict[str, Payload]:
-    """`choices`: JSON by slot; absent when there is not enough of any. Times in epoch ms."""
+    """The section `choices`: JSON by slot; absent when no slot has enough goals. Times in epoch ms."""
     found = estimates(choices, day_of(min(built, newest + 1) - 1))
     if not found:
         return {}
@@ -52,21 +54,24 @@ def sections(choices: Choices, built: int, newest: int) -> dict[str, Payload]:
 
 
 def estimates(choices: Choices, as_of: int) -> dict[str, Evidence]:
-    """Slot → evidence as of a day, of the slots that have enough."""
-    trials = choices.trials()
+    """Slot → evidence as of a day (days since 1970), for the slots with enough goals."""
+    exposures = choices.attributed()
     found = {
-        slot.name: _evidence(slot, _sums(trials, at, len(slot.variants), as_of))
+        slot.name: _evidence(slot, _sums(exposures, at, len(slot.variants), as_of))
         for at, slot in enumerate(choices.slots)
     }
     return {name: evidence for name, evidence in found.items() if evidence}
 
 
 class _Sums(NamedTuple):
-    """Sums of one slot, each [variants, matches, devices] or what is left of it by `over`."""
+    """Decayed sums of one slot, each [variants, matches, devices], or fewer axes after `over`."""
 
     weight: Reals
-    met: Reals
+    """Of 1 / propensity."""
+    converted: Reals
+    """Of the weights of exposures whose goal followed."""
     square: Reals
+    """Of the squared weights."""
 
     def over(self, axes: int | tuple[int, ...]) -> "_Sums":
         return _Sums(*(part.sum(axis=axes) for part in self))
@@ -87,22 +92,22 @@ class _Sums(NamedTuple):
     def goals(self) -> Reals:
         """Effective ones."""
         rate = np.divide(
-            self.met, self.weight, out=np.zeros_like(self.weight), where=self.weight > 0
+            self.converted, self.weight, out=np.zeros_like(self.weight), where=self.weight > 0
         )
         found: Reals = self.exposures * rate
         return found
 
 
-def _sums(trials: AttributedExposures, slot: int, variants: int, as_of: int) -> _Sums:
-    mine = np.flatnonzero((trials.slot == slot) & (trials.propensity > 0))
+def _sums(exposures: AttributedExposures, slot: int, variants: int, as_of: int) -> _Sums:
+    rows = np.flatnonzero((exposures.slot == slot) & (exposures.propensity > 0))
     shape = variants, len(Match), len(DEVICES)
     cell = np.ravel_multi_index(
-        (trials.variant[mine], trials.match[mine], trials.device[mine]), shape
+        (exposures.variant[rows], exposures.match[rows], exposures.device[rows]), shape
     )
-    weight = np.minimum(1.0 / trials.propensity[mine], CLIP)
-    decay = np.exp2(-np.maximum(as_of - trials.day[mine], 0) / HALF_LIFE_DAYS)
+    weight = np.minimum(1.0 / exposures.propensity[rows], CLIP)
+    decay = np.exp2(-np.maximum(as_of - exposures.day[rows], 0) / HALF_LIFE_DAYS)
     size = variants * len(Match) * len(DEVICES)
-    parts = (weight * decay, weight * decay * trials.converted[mine], weight**2 * decay)
+    parts = (weight * decay, weight * decay * exposures.converted[rows], weight**2 * decay)
     return _Sums(*(_total(cell, part, size).reshape(shape) for part in parts))
 
 
@@ -112,17 +117,19 @@ def _total(cell: npt.NDArray[np.intp], part: Reals, size: int) -> Reals:
 
 def _shrunk(goals: Reals, exposures: Reals, rate: Reals | float, prior: float = PRIOR) -> Reals:
     """The mean of a beta posterior whose prior is worth `prior` goals at `rate`."""
-    drawn: Reals = (goals + prior) / (exposures + prior / rate)
-    return drawn
+    posterior: Reals = (goals + prior) / (exposures + prior / rate)
+    return posterior
 
 
 class _Base(NamedTuple):
-    """Rates [variants] of visitors with no category of their own, and all of them together."""
+    """Rates among visitors without a favourite category."""
 
     rate: Reals
+    """[variants], goals per exposure."""
     mean: float
-    keen: float
-    """How many times more often visitors with one do the same, whatever they are shown."""
+    """Of all variants together."""
+    activity: float
+    """Factor on the rate of visitors with a favourite category, whatever they are shown."""
 
 
 def _evidence(slot: Slot, sums: _Sums) -> Evidence | None:
@@ -135,31 +142,31 @@ def _evidence(slot: Slot, sums: _Sums) -> Evidence | None:
     exposures = sums.over((1, 2)).exposures
     columns = zip(names, base.rate.tolist(), own.tolist(), exposures.tolist(), strict=True)
     known = {name: Estimate(*map(_round, numbers)) for name, *numbers in columns}
-    mean, likely = _round(base.mean), _round(min(base.mean * lift, 1.0))
-    return Evidence(slot.goal, mean, likely, known, _devices(names, sums))
+    mean, own_mean = _round(base.mean), _round(min(base.mean * lift, 1.0))
+    return Evidence(slot.goal, mean, own_mean, known, _devices(names, sums))
 
 
 def _base(none: _Sums, other: _Sums) -> _Base:
-    """Rates and keenness explain each other: in turns, until neither moves."""
-    goals, keen = none.goals + other.goals, 1.0
+    """Rates and activity depend on each other, so each is estimated from the other in turns."""
+    goals, activity = none.goals + other.goals, 1.0
     for _ in range(_TURNS):
-        exposures = none.exposures + keen * other.exposures
+        exposures = none.exposures + activity * other.exposures
         mean = min(float(goals.sum() / exposures.sum()), 1.0)
         rate = np.minimum(_shrunk(goals, exposures, mean), 1.0)
-        keen = float((other.goals.sum() + PRIOR) / ((other.exposures * rate).sum() + PRIOR))
-    return _Base(rate, mean, keen)
+        activity = float((other.goals.sum() + PRIOR) / ((other.exposures * rate).sum() + PRIOR))
+    return _Base(rate, mean, activity)
 
 
 def _own(own: _Sums, base: _Base) -> tuple[Reals, float]:
-    """([variants] rate with those of whom it is the own category, as if they were like all; lift)."""
-    expected = base.keen * (own.exposures * base.rate).sum()
+    """([variants] rate among visitors of the own category, without their higher activity; lift)."""
+    expected = base.activity * (own.exposures * base.rate).sum()
     lift = float((own.goals.sum() + PRIOR * LIFT) / (expected + PRIOR))
-    likely = lift * base.keen * base.rate
-    return np.minimum(_shrunk(own.goals, own.exposures, likely) / base.keen, 1.0), lift
+    prior_rate = lift * base.activity * base.rate
+    return np.minimum(_shrunk(own.goals, own.exposures, prior_rate) / base.activity, 1.0), lift
 
 
 def _devices(names: Sequence[str], sums: _Sums) -> dict[str, dict[str, float]]:
-    """Class → variant → how many times better it does there than variants do."""
+    """Device class → variant → factor on its rate there, beside the class's usual one."""
     whole, found = sums.over((1, 2)), {}
     rate = _shrunk(whole.goals, whole.exposures, whole.goals.sum() / whole.exposures.sum())
     for at, device in enumerate(DEVICES):
@@ -167,12 +174,12 @@ def _devices(names: Sequence[str], sums: _Sums) -> dict[str, dict[str, float]]:
         if not device or there.goals.sum() < ENOUGH_DEVICE:
             continue
         usual = (there.goals.sum() + PRIOR) / ((there.exposures * rate).sum() + PRIOR)
-        likely = usual * rate
-        times = _shrunk(there.goals, there.exposures, likely, DEVICE_PRIOR) / likely
+        prior_rate = usual * rate
+        times = _shrunk(there.goals, there.exposures, prior_rate, DEVICE_PRIOR) / prior_rate
         found[device] = dict(zip(names, map(_round, times.tolist()), strict=True))
     return found
 
 
 def _round(number: float) -> float:
-    """What is equal but for the order of sums is equal."""
+    """Six digits: sums in another order differ in the last ones, and the bytes must not."""
     return float(f"{number:.6g}")

@@ -1,12 +1,12 @@
-"""Which variants were really seen, and what followed: counted from events, each fragment once a visitor.
+"""Attributed exposures: which variants were really seen, and whether the slot's goal followed.
 
-An exposure is an event of that type with the decision token of a content slot; what the token says
-(variant, how likely it was) is taken on trust, for the door has verified it. A goal with a token belongs
-to that decision. One without (a purchase at the till), which a click never is, belongs to the last
-fragment of the slot that the same visitor saw in the `ATTRIBUTION_WINDOW_MS` before.
+An exposure is an event of that type with the decision token of a content slot. The token's variant and
+propensity are trusted: the collect endpoint verified the token. A goal with a token belongs to that
+decision. A goal without one (a purchase in a shop) belongs to the last fragment of the slot that the
+same visitor saw within `ATTRIBUTION_WINDOW_MS` before it; a click without a token belongs to none.
 
-A fragment counts once, and its goal once, however often either was told or delivered: the result is a
-function of the set of events. Knows no statistics.
+Each fragment counts once a visitor, and its goal once, however often either is sent or delivered: the
+result is a function of the set of events. Knows no statistics.
 """
 
 from array import array
@@ -26,58 +26,59 @@ from hemline.model.site.slot import Slot
 from hemline.model.token_header import TokenHeader, peek
 
 ATTRIBUTION_WINDOW_MS = 24 * 3_600_000
-"""How long after a fragment was seen a goal without a token is put down to it."""
+"""How long after its exposure a fragment may be credited with a goal without a token."""
 DEVICES = ("", "mobile", "tablet", "desktop")
-"""Classes that are told apart; what is of none is the first."""
+"""Device classes with counts of their own; any other device counts as the first."""
 _MATCH_BITS, _DEVICE_BITS, _VARIANT_BITS = 2, 2, 20
 
 
-class _Watched(NamedTuple):
+class _WatchedSlot(NamedTuple):
     number: int
     goal: str
     variants: Mapping[str, int]
 
 
 class AttributedExposures(NamedTuple):
-    """n fragments that somebody saw, by a hash of who and what, so in an order of their own."""
+    """n exposures, one for each fragment and visitor, sorted by a hash of both."""
 
     slot: Longs
-    """[n] position among the slots that are watched; of all these, position in the site file's order."""
+    """[n] position in `Choices.slots`."""
     variant: Longs
-    """[n] position in its slot."""
+    """[n] position in its slot's variants, in the site file's order."""
     match: Longs
+    """[n] `Match` of the variant with the visitor's categories."""
     device: Longs
     """[n] position in DEVICES."""
     day: Longs
-    """[n] when it was first seen, days since 1970."""
+    """[n] day of the first exposure, days since 1970."""
     propensity: npt.NDArray[np.float64]
-    """[n] how likely it was to be shown; 0 where it was not chosen by estimate or chance."""
+    """[n] probability of being shown; 0 when neither estimate nor chance chose it."""
     converted: npt.NDArray[np.bool_]
     """[n] whether the slot's goal followed."""
 
 
 class Choices:
-    """Events of the content slots of a site; those that have two variants or more are watched."""
+    """Collects the events of a site's content slots with two variants or more (the watched slots)."""
 
     def __init__(self, slots: Iterable[Slot]) -> None:
         self.slots: Sequence[Slot] = [
             slot for slot in slots if slot.kind == "content" and len(slot.variants) > 1
         ]
         self._watched = {
-            slot.name: _Watched(at, slot.goal, {v.name: n for n, v in enumerate(slot.variants)})
+            slot.name: _WatchedSlot(at, slot.goal, {v.name: n for n, v in enumerate(slot.variants)})
             for at, slot in enumerate(self.slots)
         }
         self._goals = frozenset(slot.goal for slot in self.slots)
-        self._told = frozenset({None, *self._watched})
-        # Exposures column by column: a site has many.
+        self._relevant_slots = frozenset({None, *self._watched})
+        # Columns of plain numbers, not objects: a site has many exposures.
         self._key, self._who, self._time, self._cell = (array("q") for _ in range(4))
         self._propensity = array("d")
-        self._met = array("q")
-        self._later: list[tuple[int, int, int]] = []
+        self._goal_keys = array("q")
+        self._untokened_goals: list[tuple[int, int, int]] = []
         """(slot, who, time) of goals without a token."""
 
     def add(self, record: Record) -> None:
-        """Count one record, if it is about a slot that is watched."""
+        """Add one record; ignored unless it is about a watched slot."""
         event = record.event
         if event.type == "exposure":
             self._add_exposure(record)
@@ -90,7 +91,7 @@ class Choices:
         number = watched.variants.get(head.variant) if head and watched else None
         if event.token is None or head is None or watched is None or number is None:
             return
-        match, propensity = _mark(head)
+        match, propensity = _match_and_propensity(head)
         device = DEVICES.index(record.device) if record.device in DEVICES else 0
         place = (watched.number << _VARIANT_BITS | number) << _MATCH_BITS | match
         self._key.append(_key(record.subject, event.token))
@@ -104,34 +105,36 @@ class Choices:
         if event.token:
             _, watched = self._of(event)
             if watched and watched.goal == event.type:
-                self._met.append(_key(record.subject, event.token))
+                self._goal_keys.append(_key(record.subject, event.token))
         elif event.type != "click":
             who = _hash(record.subject)
-            self._later += [(number, who, event.time) for number in self._meant(event)]
+            self._untokened_goals += [
+                (number, who, event.time) for number in self._slots_of_goal(event)
+            ]
 
-    def _of(self, event: Event) -> tuple[TokenHeader | None, _Watched | None]:
-        """What its token says, and the slot, where that is watched."""
-        # Most events are about other slots, and say so: their tokens need not be opened.
-        if not event.token or event.slot not in self._told:
+    def _of(self, event: Event) -> tuple[TokenHeader | None, _WatchedSlot | None]:
+        """(header of its token, the watched slot that the token names), None for each that is missing."""
+        # Most events name another slot: their tokens need not be decoded.
+        if not event.token or event.slot not in self._relevant_slots:
             return None, None
         head = peek(event.token)
         return head, self._watched.get(head.slot) if head else None
 
-    def _meant(self, event: Event) -> Iterator[int]:
+    def _slots_of_goal(self, event: Event) -> Iterator[int]:
         for name, watched in self._watched.items():
             if watched.goal == event.type and event.slot in (None, name):
                 yield watched.number
 
-    def trials(self) -> AttributedExposures:
-        """Every fragment that somebody saw, as of its first time."""
+    def attributed(self) -> AttributedExposures:
+        """One exposure for each fragment and visitor, as of its first time."""
         key, who, time, cell = (
             np.array(column, np.int64) for column in (self._key, self._who, self._time, self._cell)
         )
-        kept = _once(key, time, cell)
-        met = np.isin(key[kept], np.array(self._met, np.int64))
+        kept = _first_times(key, time, cell)
+        converted = np.isin(key[kept], np.array(self._goal_keys, np.int64))
         place = cell[kept] >> _DEVICE_BITS
         slot = place >> _MATCH_BITS + _VARIANT_BITS
-        met[self._followed(slot, who[kept], time[kept])] = True
+        converted[self._attributed_to(slot, who[kept], time[kept])] = True
         return AttributedExposures(
             slot,
             place >> _MATCH_BITS & (1 << _VARIANT_BITS) - 1,
@@ -139,12 +142,14 @@ class Choices:
             cell[kept] & (1 << _DEVICE_BITS) - 1,
             np.array([day_of(at) for at in time[kept].tolist()], np.int64),
             np.array(self._propensity, np.float64)[kept],
-            met,
+            converted,
         )
 
-    def _followed(self, slot: Longs, who: Longs, time: Longs) -> list[int]:
-        """Positions of the fragments that goals without a token are put down to."""
-        asked = np.flatnonzero(np.isin(who, np.array([one[1] for one in self._later], np.int64)))
+    def _attributed_to(self, slot: Longs, who: Longs, time: Longs) -> list[int]:
+        """Positions of the exposures that are credited with goals without a token."""
+        asked = np.flatnonzero(
+            np.isin(who, np.array([one[1] for one in self._untokened_goals], np.int64))
+        )
         seen: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
         for at in asked.tolist():
             seen[int(slot[at]), int(who[at])].append((int(time[at]), at))
@@ -154,28 +159,29 @@ class Choices:
                 for one in seen.get((number, person), ())
                 if when - ATTRIBUTION_WINDOW_MS <= one[0] <= when
             ]
-            for number, person, when in self._later
+            for number, person, when in self._untokened_goals
         )
         return [max(found)[1] for found in before if found]
 
 
-def _once(key: Longs, time: Longs, cell: Longs) -> npt.NDArray[np.intp]:
-    """Positions of each key's first time, by key."""
+def _first_times(key: Longs, time: Longs, cell: Longs) -> npt.NDArray[np.intp]:
+    """Position of the earliest row of each key, sorted by key."""
+    # The cell breaks ties of time, so that the order of arrival never decides.
     order = np.lexsort((cell, time, key))
-    fresh = np.ones(len(order), np.bool_)
-    fresh[1:] = key[order][1:] != key[order][:-1]
-    return order[fresh]
+    first = np.ones(len(order), np.bool_)
+    first[1:] = key[order][1:] != key[order][:-1]
+    return order[first]
 
 
-def _mark(head: TokenHeader) -> tuple[int, float]:
-    """How the variant matched, and how likely it was; likely by 0 where nothing is said of that."""
+def _match_and_propensity(head: TokenHeader) -> tuple[int, float]:
+    """(match, propensity) of the token; propensity 0 when the token states none, or one out of range."""
     match, propensity = head.explored or (0, 0.0)
-    fine = 0 <= match < len(Match) and 0 < propensity <= 1
-    return (match, propensity) if fine else (0, 0.0)
+    valid = 0 <= match < len(Match) and 0 < propensity <= 1
+    return (match, propensity) if valid else (0, 0.0)
 
 
 def _key(subject: str, token: str) -> int:
-    # By the visitor too: a fragment that is cached for everybody has one token for all.
+    # The visitor is part of the key: a fragment that is cached for everybody has one token for all.
     return _hash(f"{subject}|{token}")
 
 

@@ -1,1 +1,1 @@
-"""Events: their wire format, what is refused and with which way out, and records as they are stored."""
+"""Events: the wire format, its checks and error texts, and the stored record. Begin with `event`."""

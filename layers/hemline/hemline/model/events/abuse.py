@@ -1,7 +1,7 @@
-"""What an event can be flagged with, and from where on: flagged events are kept and counted nowhere.
+"""Flags of events that no person made, and their limits. Flagged events are kept and counted nowhere.
 
-Flags that one event shows stand in the record; those that need a history are found when it is read
-(`learn.statistics.abuse`).
+Flags that one request shows are stored in the record. Flags that need a history are computed when the
+archive is read (`learn.statistics.abuse`).
 """
 
 import msgspec
@@ -18,19 +18,19 @@ FLAGS = {
     DWELL: "longer than its fragment had been in sight",
     UNKNOWN: "a purchase of nothing that was ever in the catalogue",
 }
-"""Flag → what it says."""
+"""Flag → what it means, for people."""
 
 
 class AbuseLimits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """From where on a visitor's events are taken for a program's, or for made up."""
+    """Limits above which a visitor's events count as a program's, or as made up."""
 
     per_minute: int = 300
     """Events of one visitor in one minute of the clock."""
     per_day: int = 5000
-    """Events of one visitor on one day (UTC): what is spread over many minutes."""
+    """Events of one visitor on one day (UTC)."""
     early_seconds: int = 10
-    """How much earlier than its fragment's exposure a click may be: both are timed by the client."""
+    """How much earlier than its fragment's exposure a click may be: the client times both."""
     late_per_minute: int = 2000
-    """Events of one visitor that happened in other minutes and are received in one, as after a flight."""
+    """Events of one visitor received in one minute that happened in others, as after a flight."""
     late_per_day: int = 10_000
-    """Events of one visitor that happened on other days and are received on one (UTC)."""
+    """Events of one visitor received on one day (UTC) that happened on others."""

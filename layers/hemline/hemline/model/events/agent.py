@@ -1,16 +1,16 @@
-"""Which programs say of themselves, in their user agent, that no person is looking.
+"""Recognises programs (crawlers, monitors, tools) that identify themselves in their user agent.
 
-An own pattern and no list of the thousand known crawlers: importing and compiling `crawlerdetect` 0.4
-costs 43 ms of CPU at start-up, nearly as much as the rest of the function, and what calls itself by one
-of these words is what such lists are made of. A program that pretends to be a browser is not found
-here; what it does may still be (`learn.statistics.abuse`). Libraries that apps are built with (okhttp,
-CFNetwork, Dart, Dalvik) are no programs in this sense, and no user agent at all says nothing.
+A pattern of our own instead of a list of known crawlers: `crawlerdetect` 0.4 costs 43 ms of CPU at
+start-up, nearly as much as the rest of the function, and most of its entries contain one of these words.
+A program that pretends to be a browser is not found here; its behaviour may be
+(`learn.statistics.abuse`). Libraries of apps (okhttp, CFNetwork, Dart, Dalvik) do not count as programs,
+nor does a missing user agent.
 """
 
 import re
 
 _MOST = 512
-# Cubot is a maker of phones.
+# `cubot` is a brand of phones, not a bot.
 _PROGRAM = re.compile(
     r"(?<!cu)bot|crawl|spider|slurp|scrap|headless|phantomjs|lighthouse|page ?speed|selenium|puppeteer"
     r"|facebookexternalhit|mediapartners|feedfetcher|bingpreview|whatsapp/|-user/|externalagent"

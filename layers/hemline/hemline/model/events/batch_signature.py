@@ -1,7 +1,7 @@
 """The signature of a server's batch of events: `t=<epoch ms>,v1=<hex HMAC-SHA256 of "<t>.<body>">`.
 
-A batch that carries it may speak for any visitor or user and of the past. Knows no clock: `now` is
-handed in. `t` is part of what is signed, so a batch that was overheard is of no use minutes later.
+A signed batch may hold events of any visitor or user, and of any past time. Knows no clock: `now` is an
+argument. `t` is signed too, so an intercepted batch cannot be replayed after five minutes.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def check_batch(header: str, body: bytes, keys: tuple[bytes, ...], now: int) -> 
     stamp, mac = found.groups()
     if not any(hmac.compare_digest(mac, _mac(body, key, stamp)) for key in keys):
         raise NotAllowed(f"{HEADER} does not verify")
-    # Told only to those who hold the key, so that a wrong clock is found quickly.
+    # Checked last: only callers who hold the key learn that their clock is wrong.
     if abs(now - int(stamp)) > SKEW_MS:
         raise NotAllowed(f"{HEADER} is more than five minutes off this server's clock")
 

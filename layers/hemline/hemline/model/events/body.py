@@ -1,9 +1,9 @@
-"""From a request's body to single raw events, so that one bad event never takes the others with it.
+"""Splits a request's body into raw events, so that one bad event never rejects the others.
 
-msgspec cuts the body without looking inside the events. Only a body that it cannot cut (NaN, a lone
-surrogate, which browsers do send when they cut a text inside an emoji) or that says something twice is
-read again with the slower and laxer reader of the standard library, to say which event and which field
-is at fault.
+msgspec splits the body without decoding the events. A body that it cannot split (NaN, or a lone
+surrogate, which browsers send when a text is cut inside an emoji) or that has a duplicate key is read
+again with the slower and more lenient reader of the standard library, to find the event and the field
+at fault.
 """
 
 import json
@@ -15,22 +15,27 @@ import msgspec
 
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.ids import is_id
-from hemline.model.input.json_input import Twice, doubled, stands_twice, telling
-from hemline.model.input.text import unmarked
+from hemline.model.input.json_input import (
+    DuplicatedObject,
+    duplicate_key,
+    duplicate_key_error,
+    mark_duplicates,
+)
+from hemline.model.input.text import without_bom
 
 MOST_EVENTS = 500
 MOST_BYTES = 256 * 1024
 
 
 class Faulty(NamedTuple):
-    """An event that JSON in UTF-8 cannot say, what is wrong with it, and its id if it has one."""
+    """An event that is no valid JSON: the error, and the event's id if it has a valid one."""
 
     error: BadInput
     id: str | None = None
 
 
 RawEvent = bytes | msgspec.Raw | Faulty
-"""One event as JSON, or what is wrong with it."""
+"""One event as JSON, or its error."""
 
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -42,10 +47,10 @@ def split(body: bytes) -> Sequence[RawEvent]:
     """`{"events": [...]}` or one event alone → raw events. Raises BadInput, TooLarge."""
     if len(body) > MOST_BYTES:
         raise TooLarge("body", "is larger than 256 kB.", "Send the events in several calls.")
-    body = unmarked(body)
+    body = without_bom(body)
     try:
         events = _cut(body)
-        twice = doubled(body)
+        twice = duplicate_key(body)
         if twice:
             events = _cut_slowly(body, twice)
     except RecursionError:
@@ -68,7 +73,7 @@ def _cut(body: bytes) -> Sequence[RawEvent]:
 
 
 def _only_events(members: dict[str, Any]) -> None:
-    # Ignoring `{"events": …, "visitor": …}` would let a caller believe that we had read it.
+    # Ignoring the member in `{"events": …, "visitor": …}` would let a caller believe that we used it.
     if len(members) > 1:
         other = next(name for name in members if name != "events")
         field = other.encode("ascii", "backslashreplace").decode()[:64]
@@ -84,14 +89,16 @@ def _shape(error: msgspec.ValidationError) -> tuple[str, str]:
 def _cut_slowly(body: bytes, error: Exception) -> Sequence[RawEvent]:
     not_json = BadInput("body", f"is not JSON ({error}).", "Send JSON in UTF-8.")
     try:
-        document = json.loads(body.decode("utf-8", "surrogatepass"), object_pairs_hook=telling)
+        document = json.loads(
+            body.decode("utf-8", "surrogatepass"), object_pairs_hook=mark_duplicates
+        )
     except (ValueError, RecursionError):
         raise not_json from None
     if not isinstance(document, dict):
         raise not_json
-    if isinstance(document, Twice) and "events" in document:
-        # Which events were meant? None of them is taken, so that none is lost.
-        raise stands_twice(document.key)
+    if isinstance(document, DuplicatedObject) and "events" in document:
+        # It is unclear which events were meant. The call is refused whole, so that none is lost.
+        raise duplicate_key_error(document.key)
     if "events" not in document:
         return [_checked(document)]
     _only_events(document)
@@ -112,14 +119,14 @@ def _checked(event: object) -> RawEvent:
 
 
 def _unsayable(path: str, value: object) -> BadInput | None:
-    """What JSON in UTF-8 cannot say, or says twice: the first one found, with its path."""
+    """The first value that is not valid in JSON and UTF-8, or the first duplicate key, with its path."""
     field = (path.lstrip(".") or "event").encode("ascii", "backslashreplace").decode()[:200]
     if isinstance(value, float) and not math.isfinite(value):
         return BadInput(field, "is not a finite number.", "Leave it out, or send null.")
     if isinstance(value, str) and not _is_text(value):
         return BadInput(field, "holds half of a surrogate pair.", "Cut texts between characters.")
-    if isinstance(value, Twice):
-        return stands_twice(f"{path}.{value.key}".lstrip("."))
+    if isinstance(value, DuplicatedObject):
+        return duplicate_key_error(f"{path}.{value.key}".lstrip("."))
     parts: list[tuple[str, object]] = []
     if isinstance(value, dict):
         parts = [(f"{path}.{name}", name) for name in value]
@@ -134,7 +141,7 @@ def _is_text(value: str) -> bool:
 
 
 def diagnose(raw: bytes | msgspec.Raw, fallback: BadInput) -> BadInput:
-    """The field at fault in one event that is no proper JSON; `fallback` when it cannot be told."""
+    """The field at fault in one event that is no valid JSON; `fallback` when none can be named."""
     try:
         event = json.loads(bytes(raw).decode("utf-8", "surrogatepass"))
         return _unsayable("", event) or fallback
@@ -143,7 +150,7 @@ def diagnose(raw: bytes | msgspec.Raw, fallback: BadInput) -> BadInput:
 
 
 def id_of(raw: RawEvent) -> str | None:
-    """The id of an event that was refused, when it is one that can be sent back."""
+    """The id of a rejected event, when it is valid and can be returned."""
     if isinstance(raw, Faulty):
         return raw.id
     try:

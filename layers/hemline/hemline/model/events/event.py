@@ -1,4 +1,4 @@
-"""What a visitor did (Event), and how it lies on the stream and in the archive (Record)."""
+"""Event: what a visitor did. Record: the event as the stream and the archive store it."""
 
 import math
 import re
@@ -13,12 +13,12 @@ from hemline.model.ids import is_id, is_site
 
 
 class InteractionLevel(IntEnum):
-    """What a fold makes of an event: the four depths that profiles and statistics count."""
+    """How deep an interaction with an item goes: the four levels that profiles and statistics count."""
 
     SHOWN = 0
-    """Really seen (an exposure confirmed by the page), never merely served."""
+    """Really seen (an exposure confirmed by the page), not just served."""
     ENGAGED = 1
-    """Viewed, clicked, searched out: a cheap sign of interest."""
+    """Viewed, clicked, rated or shared: a weak sign of interest."""
     CARTED = 2
     """Put in the cart or on the wish list."""
     BOUGHT = 3
@@ -34,48 +34,48 @@ LEVEL_OF_EVENT: dict[str, InteractionLevel | None] = {
     "wishlist": InteractionLevel.CARTED,
     "purchase": InteractionLevel.BOUGHT,
     "message_clicked": InteractionLevel.ENGAGED,
-    # These are kept and archived, but say nothing about an item that a ranker should count. A removal
-    # takes nothing back: that something was put in the cart stays a fact, and the cart is the site's.
+    # The types below are archived and count for no item. A removal undoes nothing: the item was put in
+    # the cart all the same, and the current cart comes with the page.
     "remove": None,
     "search": None,
-    # Its view or exposure has counted already; how long is for whoever reads the archive.
+    # The view or exposure has counted already; the duration is for readers of the archive.
     "dwell": None,
     "app_open": None,
-    # A message that is shown was chosen by us, in a place that is no slot.
+    # A message was chosen for the visitor: receiving it shows no interest.
     "message_delivered": None,
     "message_opened": None,
-    # Says that a slot is not wanted, and nothing of an item.
+    # Rejects a slot, not an item.
     "dismiss": None,
     "page": None,
     "custom": None,
-    # Made by the account calls, never sent as events.
+    # Made by account calls, never sent as events.
     "consent": None,
     "identify": None,
-    # The catalogue travels the same road: one item as its `properties`. Signed batches only.
+    # One item of the catalogue, in `properties`. Signed batches only.
     "item": None,
 }
-"""Event type → deed. A type that is not here is refused at the door."""
+"""Event type → interaction level. Any other type is rejected by the collect endpoint."""
 
 ITEM_EVENT, IDENTIFY = "item", "identify"
 EXPOSURE = "exposure"
 CAPPED = (EXPOSURE, "click", "dismiss")
-"""What a frequency cap counts: that a slot was seen, and the answers to it."""
+"""Event types that a frequency cap counts: exposures of a slot, and the answers to it."""
 SCHEMA = 1
-"""Version of what an event means. New fields and types leave it; another meaning raises it."""
+"""Version of the record. New fields and types keep it; a changed meaning raises it."""
 BOT = "bot"
-"""A flag of the door: a program that says what it is. See `model.events.abuse` for all flags."""
+"""Flag that collect sets: the user agent is a program's. See `model.events.abuse` for all flags."""
 
 
 class SupportsWorth(Protocol):
-    """A line, as it came or as it is kept."""
+    """A line, as received or as stored."""
 
     @property
     def quantity(self) -> int:
-        """How many."""
+        """Number of pieces."""
 
     @property
     def price(self) -> float | None:
-        """Of one."""
+        """Price of one piece."""
 
 
 class OrderLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -95,39 +95,32 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     item: str | None = None
     slot: str | None = None
     token: str | None = None
-    """The decision token of the fragment it happened in; equal on its exposure and its clicks."""
+    """The decision token of its fragment; a fragment's exposure and clicks carry the same one."""
     query: str | None = None
     lines: tuple[OrderLine, ...] = ()
     currency: str | None = None
     value: float | None = None
-    """Worth in `currency` (the site's own when that is None); of `rate` the rating, 0 to 10."""
+    """Amount in `currency` (the site's own when None); for `rate` the rating, 0 to 10."""
     message: str | None = None
-    """The message that was delivered, opened or clicked."""
+    """Id of the message that was delivered, opened or clicked."""
     duration: int | None = None
     """Milliseconds of a `dwell`."""
     properties: dict[str, object] = {}
 
     @property
-    def deed(self) -> InteractionLevel | None:
-        """The depth this event counts at, or None when it counts for no item."""
+    def level(self) -> InteractionLevel | None:
+        """The interaction level of its type, or None when it counts for no item."""
         return LEVEL_OF_EVENT.get(self.type)
 
     def items(self) -> tuple[OrderLine, ...]:
-        """The items it is about: its lines, else its one item, else none."""
+        """The items it is about: its lines, else its single item, else none."""
         if self.lines:
             return self.lines
         return (OrderLine(self.item),) if self.item else ()
 
-    @property
-    def revenue(self) -> float | None:
-        """Of a purchase: its value, else what its lines are worth; None when neither is known."""
-        if self.type != "purchase":
-            return None
-        return worth(self.lines) if self.value is None else self.value
-
 
 def worth(lines: Iterable[SupportsWorth]) -> float | None:
-    """Quantity times price, summed up exactly; None when a price is missing, or without lines."""
+    """Exact sum of quantity times price; None when a price is missing, or without lines."""
     lines = list(lines)
     priced = [(line.quantity, line.price) for line in lines if line.price is not None]
     if not lines or len(priced) < len(lines):
@@ -136,15 +129,15 @@ def worth(lines: Iterable[SupportsWorth]) -> float | None:
 
 
 def item_order(event: Event) -> tuple[int, str]:
-    """What a catalogue goes by: of an item's `item` events the one with the greatest counts.
+    """Sort key of an item's `item` events: the greatest is the current state of the item.
 
-    The order is in the events alone. An import's ids begin with its time and go on with the row's line.
+    It depends on the events alone. An import's ids are its time followed by the row's line number.
     """
     return event.time, event.id
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An accepted event, bound to whom it is about: one Kinesis record, one line of the archive."""
+    """An accepted event with its subject: one Kinesis record, one line of the archive."""
 
     site: str
     subject: str
@@ -154,24 +147,24 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     event: Event
     country: str = ""
     device: str = ""
-    """Request traits at the door, for segments; never an address or a user agent."""
+    """Traits of the request, for segments; never an address or a user agent."""
     purposes: tuple[str, ...] = DEFAULTS
-    """What the visitor lets it be used for: statistics, the profile. Nothing: it is not kept."""
+    """Purposes that the visitor allows for this event. A record without any is not stored."""
     stated: int | None = None
-    """What the client gave as the time, where the server's took its place."""
+    """The client's time, epoch ms, when the server's replaced it."""
     flags: tuple[str, ...] = ()
-    """What the door noticed about the request: kept, but counted nowhere. See `model.events.abuse`."""
+    """Flags that collect set: stored, but counted nowhere. See `model.events.abuse`."""
     schema: int = SCHEMA
     signed: bool = False
-    """The site's own server told of it: it may speak of the past, and of what it alone knows."""
+    """It came in a signed batch of the site's server, which may report the past."""
     capped: str = ""
-    """The slot whose frequency cap it counts towards, as the fragment's token names it."""
+    """The slot whose frequency cap it counts towards, as its token names it; else empty."""
     given: str = ""
-    """Keyed hash of whom its token was given to, where that is another person: it counts nowhere."""
+    """Keyed hash of the subject that its token was given to, when that is another: it counts nowhere."""
 
     @property
     def profiled(self) -> bool:
-        """Whether a profile takes it: the catalogue and programs have none, nor has who said no."""
+        """Whether it belongs in a profile: not the catalogue, not a program, and not refused."""
         person = self.event.type != ITEM_EVENT and BOT not in self.flags
         return person and Purpose.PERSONALISATION in self.purposes
 
@@ -181,10 +174,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         return Purpose.ANALYTICS in self.purposes
 
 
-def in_turn(record: Record, before: int) -> Record:
-    """The record as the `before`-th after the first of one call that states the same item and time.
+def in_call_order(record: Record, before: int) -> Record:
+    """The record, `before` milliseconds later.
 
-    A millisecond later for each: the last one of a call counts, whatever its id is.
+    `before` counts the earlier events of its call on the same item with the same time: so the last one
+    of a call wins, whatever its id is.
     """
     if not before:
         return record
@@ -194,7 +188,7 @@ def in_turn(record: Record, before: int) -> Record:
 
 _LATEST = 253_402_300_799_999  # 9999-12-31
 _MOST_FLAGS = 8
-# They stand in names of metrics; a later version may have others.
+# Flags become part of metric names. Unknown ones are allowed: a later version may have written them.
 _FLAG = re.compile(r"[a-z]{1,32}")
 _GIVEN = re.compile(r"([0-9a-f]{16})?")
 _SUBJECT = re.compile(r"[vui]:[\x21-\x7e]{1,128}")
@@ -214,12 +208,11 @@ def decode_record(data: bytes) -> Record:
 
 
 def fault_of(record: Record) -> str | None:
-    """Why a record that decodes must still not be kept, or None.
+    """Why a record that decodes must still go to quarantine, or None.
 
-    A record of a later schema waits in quarantine for the code that knows it.
-
-    Only the front door should write to the stream, but what stands in keys and in profiles is not
-    taken on trust: a path in a site's name or a line feed in an id would be harm, not noise.
+    A record of a later schema waits there for code that can read it. Only collect should write to the
+    stream, but values that become part of keys and profiles are checked again: a path in a site's name
+    or a line feed in an id would do harm.
     """
     return next(
         (f"{field} is not one of ours" for field, fine in _CHECKS if not fine(record)), None

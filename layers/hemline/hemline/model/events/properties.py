@@ -1,4 +1,4 @@
-"""How much a site's own `properties` may hold, so that one event stays small and can be kept by any reader.
+"""Limits of a site's own `properties`, so that one event stays small and any JSON reader can read it.
 
 Knows nothing of events: any JSON object can be checked.
 """
@@ -12,13 +12,18 @@ from hemline.model.errors import BadInput
 
 
 class PropertyLimits(msgspec.Struct, frozen=True):
-    """How much `properties` may hold; characters, levels and values."""
+    """Limits of one `properties` object."""
 
     text: int
+    """Characters of one text."""
     size: int
+    """Bytes of the whole as JSON."""
     depth: int = 4
+    """Levels of nesting."""
     values: int = 200
+    """Values at all levels together."""
     name: int = 64
+    """Characters of a name."""
 
 
 PROPERTY_LIMITS = PropertyLimits(text=1000, size=8192)
@@ -26,12 +31,12 @@ ITEM_LIMITS = PropertyLimits(text=8000, size=32_768)
 
 
 def plain(field: str) -> str:
-    """A field's name may come from the caller: printable ASCII only in what we send back."""
+    """A field's name as printable ASCII of at most 200 characters: it may come from the caller."""
     return field.encode("ascii", "backslashreplace").decode()[:200]
 
 
 def check_properties(properties: Mapping[str, Any], limits: PropertyLimits) -> None:
-    """Raises BadInput that names the property which is too deep, too long or too large."""
+    """Raises BadInput naming the property that is too deep, too long or too large."""
     for count, (path, depth, value) in enumerate(_walk("properties", properties)):
         if depth > limits.depth:
             raise BadInput(path, "is nested too deeply.", f"Use at most {limits.depth} levels.")
@@ -47,7 +52,7 @@ def _check_value(path: str, value: object, limits: PropertyLimits) -> None:
         raise BadInput(path, "is too long.", f"Use at most {limits.text} characters.")
     if isinstance(value, str) and any(c < " " and c not in "\t\n\r" for c in value):
         raise BadInput(path, "holds a control character.", "Remove it.")
-    # bool is an int; both fit. Larger integers would not survive other JSON readers, nor our own.
+    # Larger integers would not survive other JSON readers, nor our own. (bool is an int, and fits.)
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise BadInput(path, "is too large a number.", "Use 64-bit integers, or a string.")
     if isinstance(value, dict):
@@ -59,7 +64,7 @@ def _check_value(path: str, value: object, limits: PropertyLimits) -> None:
 
 
 def _walk(path: str, value: object, depth: int = 0) -> Iterator[tuple[str, int, object]]:
-    """Every value with its path, parents first, so that a check may stop before the depths."""
+    """(path, depth, value) of every value, parents first, so that a check can stop before deep levels."""
     pending = [(path, depth, value)]
     while pending:
         path, depth, value = pending.pop()

@@ -1,4 +1,4 @@
-"""What is told of an event that is refused: the way out of each field, by its name.
+"""Error texts for rejected events: what to do about each field.
 
 Knows nothing of how events are decoded.
 """
@@ -13,10 +13,10 @@ from hemline.model.input.refusals import Refusals
 from hemline.model.input.times import WAY_OUT
 
 ALIASES = {"impression": "exposure"}
-"""Another name of a type, for those who know it by that → ours."""
+"""Accepted alternative name of a type → ours."""
 ACCOUNT_CALLS = {"consent": "PUT /v1/me/consent", "identify": "POST /v1/identify"}
-"""What only a call of the visitor's own account may state: it checks who asks, an event cannot."""
-SENT = sorted((LEVEL_OF_EVENT.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
+"""Types that only an account call may make, because it authenticates the caller → that call."""
+SENT_TYPES = sorted((LEVEL_OF_EVENT.keys() | ALIASES.keys()) - ACCOUNT_CALLS.keys())
 
 _PRINTABLE = "Use 1 to 128 printable ASCII characters without spaces."
 _YES = "Use true or false."
@@ -24,7 +24,7 @@ _LINK = "Use https://…, http://… or a path that starts with one slash."
 WAYS_OUT: Mapping[str, str] = {
     "id": "Use 1 to 128 printable ASCII characters without spaces, such as a UUID, and send the same"
     " id when you send the event again.",
-    "type": f"Use one of {', '.join(SENT)}; your own kinds are custom, with the name in"
+    "type": f"Use one of {', '.join(SENT_TYPES)}; your own kinds are custom, with the name in"
     " properties.",
     "time": "Use RFC 3339 with an offset, or whole epoch milliseconds, from 1970 to 9999.",
     "item": _PRINTABLE,
@@ -59,7 +59,7 @@ WAYS_OUT: Mapping[str, str] = {
     "properties.stock": "Use a whole number, or leave it out where it is unknown.",
     "properties.published_at": WAY_OUT,
 }
-"""Field, without the places of lists in it → what to do about it."""
+"""Field, without list indices → what to do about it."""
 _REFUSALS = Refusals(
     "event",
     {"": "Send one JSON object for each event.", **WAYS_OUT},
@@ -72,8 +72,8 @@ _REFUSALS = Refusals(
 )
 
 
-def explained(error: msgspec.ValidationError, under: str = "") -> BadInput:
-    """Msgspec's message as ours."""
+def as_bad_input(error: msgspec.ValidationError, under: str = "") -> BadInput:
+    """The error of msgspec as a BadInput with the field and the way out."""
     found = _REFUSALS.of(error, under)
     if found.field == "properties" and "out of range" in found.reason:
         return BadInput(found.field, found.reason, "Use numbers of 64 bits, or a string.")

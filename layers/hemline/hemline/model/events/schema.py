@@ -1,7 +1,7 @@
-"""One event as it may come over the wire: its schema, its limits, and what is wrong with one that fails.
+"""The wire format of an event: its schema, its limits and its checks.
 
 The structs are the schema: docs/schemas/event.schema.json is generated from them. Knows nothing of
-HTTP, of who sends it or of consent. Every refusal is a BadInput that names the field and the way out.
+HTTP, the sender or consent. Every error is a BadInput that names the field and the way out.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,26 +15,26 @@ from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.errors import BadInput
 from hemline.model.events.event import ITEM_EVENT, Event, OrderLine, worth
 from hemline.model.events.properties import ITEM_LIMITS, PROPERTY_LIMITS, check_properties, plain
-from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT, WAYS_OUT, explained
+from hemline.model.events.refusals import ACCOUNT_CALLS, ALIASES, SENT_TYPES, WAYS_OUT, as_bad_input
 from hemline.model.ids import CURRENCY_PATTERN
 from hemline.model.input.json_input import is_a_float, whole, with_whole_numbers
 from hemline.model.input.text import normal
 from hemline.model.input.times import implausible
 from hemline.model.item import Item
 
-# `$` also matches before a last line feed, in Python and not in JSON Schema: the look-ahead closes it.
+# In Python, unlike JSON Schema, `$` also matches before a final line feed: the look-ahead forbids that.
 _END = r"$(?!\n)"
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]*" + _END
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 253_402_300_799_999  # 9999-12-31: the last instant that RFC 3339 can spell
 
 Id = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,128}" + _END)]
-EventType = Annotated[str, Meta(extra_json_schema={"enum": SENT})]
+EventType = Annotated[str, Meta(extra_json_schema={"enum": SENT_TYPES})]
 Moment = (
     Annotated[datetime, Meta(tz=True)]
     | Annotated[
         int,
-        # Checked by hand: a number that is too large has to be told what it looks like.
+        # The maximum is checked in `_check_meaning`, where the error says what the number looks like.
         Meta(ge=0, description="epoch milliseconds", extra_json_schema={"maximum": _LATEST}),
     ]
 )
@@ -110,10 +110,10 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "message_clicked": _MESSAGE,
     ITEM_EVENT: (("item",),),
 }
-"""Event type → groups of fields; of each group it needs one or more. What is not here needs none."""
+"""Event type → groups of fields; it needs at least one of each group. Other types need none."""
 
 VALUES: dict[str, tuple[float, float]] = {"rate": (0, 10), "purchase": (0, 1e12)}
-"""Event type → from where to where its `value` may lie; others take any Amount."""
+"""Event type → least and greatest `value`; other types take any Amount."""
 
 SIGNED_ONLY = ("visitor", "user", "country", "device", "purposes")
 
@@ -121,11 +121,11 @@ _decoder = msgspec.json.Decoder(EventInput)
 
 
 def parse_event(raw: bytes | msgspec.Raw) -> EventInput:
-    """Decode and check one event. Raises BadInput; JSON that is no JSON too (see event_body.diagnose)."""
+    """Decode and check one event. Raises BadInput, also when it is no JSON (see `body.diagnose`)."""
     try:
         found = _decoded(raw)
     except msgspec.ValidationError as error:
-        raise explained(error) from None
+        raise as_bad_input(error) from None
     except RecursionError:
         raise BadInput("event", "is nested too deeply.", "Use at most 4 levels.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -151,10 +151,10 @@ def _check_meaning(event: EventInput) -> None:
     if event.type in ACCOUNT_CALLS:
         way_out = f"Call {ACCOUNT_CALLS[event.type]}."
         raise BadInput("type", f"{event.type} is made by the account's call, not sent.", way_out)
-    if event.type not in SENT:
+    if event.type not in SENT_TYPES:
         raise BadInput("type", "is not known.", WAYS_OUT["type"])
     for names in NEEDS.get(event.type, ()):
-        # Zero is a rating and a duration; an empty list of lines is none.
+        # 0 is a valid rating and duration; an empty list of lines counts as missing.
         if all(getattr(event, name) in (None, "", ()) for name in names):
             reason = f"is missing: {event.type} needs {' or '.join(names)}."
             raise BadInput(names[0], reason, WAYS_OUT[names[0]])
@@ -174,7 +174,7 @@ def _check_value(event: EventInput) -> None:
             "value", f"of {event.type} is {event.value:g}.", f"Use {least:g} to {most:g}."
         )
     lines = worth(event.lines or ()) if event.type == "purchase" else None
-    # Less is a discount on the whole order; a cent a line is rounding.
+    # Below the sum is a discount on the order. Above it, a cent a line is allowed for rounding.
     if lines is not None and event.value > lines + 0.01 * len(event.lines or ()) + lines * 1e-9:
         raise BadInput(
             "value",
@@ -184,10 +184,9 @@ def _check_value(event: EventInput) -> None:
 
 
 def item_of(event: EventInput | Event) -> Item:
-    """The catalogue item that an `item` event states, in its normal form.
+    """The catalogue item of an `item` event, in its normal form. Raises BadInput naming the property.
 
-    Also of what the archive holds, which is older than some checks of the door (`check_item`).
-    Raises BadInput naming the property.
+    Also reads the archive, whose events are older than some checks of collect (`check_item`).
     """
     properties = event.properties or {}
     unknown = next((k for k in properties if k not in Item.__struct_fields__ or k == "id"), None)
@@ -198,13 +197,13 @@ def item_of(event: EventInput | Event) -> Item:
     try:
         item = _item({**item_form.readable(properties), "id": event.item})
     except msgspec.ValidationError as error:
-        raise explained(error, "properties") from None
+        raise as_bad_input(error, "properties") from None
     item_form.check_form(item)
     return item_form.normal_item(item)
 
 
 def check_item(event: EventInput) -> Item:
-    """`item_of`, and what a new item is refused for besides. Raises BadInput naming the property."""
+    """`item_of` with the further checks of a new item. Raises BadInput naming the property."""
     item = item_of(event)
     item_form.check_new(event.properties or {})
     return item
@@ -220,7 +219,7 @@ def _item(stated: dict[str, Any]) -> Item:
 
 
 def event_of(event: EventInput, time: int) -> Event:
-    """The event as the product keeps it, at `time` (epoch ms, already bounded)."""
+    """The event as it is stored, at `time` (epoch ms, already bounded)."""
     return Event(
         id=event.id,
         type=ALIASES.get(event.type, event.type),
@@ -239,13 +238,13 @@ def event_of(event: EventInput, time: int) -> Event:
 
 
 def stated_time(event: EventInput) -> int | None:
-    """Epoch ms as the client states it, or None."""
+    """The client's time in epoch ms, or None."""
     if isinstance(event.time, datetime):
         return (event.time - _EPOCH) // timedelta(milliseconds=1)
     return event.time
 
 
 def stated_choices(event: EventInput) -> list[tuple[Purpose, bool]]:
-    """What a signed event says of consent, purpose by purpose; nothing of what it leaves out."""
-    said = ((purpose, getattr(event.purposes, purpose.value, None)) for purpose in DEFAULTS)
-    return [(purpose, yes) for purpose, yes in said if yes is not None]
+    """The purposes that a signed event grants or refuses; without those that it leaves out."""
+    stated = ((purpose, getattr(event.purposes, purpose.value, None)) for purpose in DEFAULTS)
+    return [(purpose, yes) for purpose, yes in stated if yes is not None]

@@ -1,1 +1,1 @@
-"""What outsiders send, checked before anything is made of it: JSON, texts, times, refusals."""
+"""Checks of what callers send: JSON, texts, times, and the error texts that msgspec's become."""

@@ -1,8 +1,8 @@
-"""JSON that strangers send, where our decoders and the rest of the world read it differently.
+"""JSON from callers, where decoders disagree: duplicate keys are refused, `16.0` is a whole number.
 
-One key twice in an object: two statements, of which msgspec, pydantic and the standard library all keep
-the last one in silence. Nobody's is taken. A whole number with a point, `16.0`: an integer to JSON, and
-to JSON Schema, and a float to msgspec. It is taken. Knows no schema.
+msgspec, pydantic and the standard library silently keep the last of two equal keys, though nobody knows
+which was meant. A whole number with a point is an integer in JSON Schema and a float to msgspec. Knows
+no schema.
 """
 
 import json
@@ -15,25 +15,25 @@ import msgspec
 from hemline.model.errors import BadInput
 
 _EXACT = 2**53
-"""From here on a float no longer tells one whole number from the next."""
+"""From here on a float cannot represent every whole number."""
 
 
-class Doubled(ValueError):  # noqa: N818 - named for what it says, as the errors are
-    """An object that holds `key` twice."""
+class DuplicateKey(ValueError):  # noqa: N818 - names the finding, as `model.errors` does
+    """An object has `key` twice."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
 
 
-class Twice(dict[str, Any]):
-    """An object that held `key` twice, of `telling`."""
+class DuplicatedObject(dict[str, Any]):
+    """An object that had `key` twice, as `mark_duplicates` reads it."""
 
     key = ""
 
 
-def doubled_name(names: Iterable[str]) -> str | None:
-    """The first name that comes again."""
+def first_duplicate(names: Iterable[str]) -> str | None:
+    """The first name that occurs a second time."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -42,47 +42,47 @@ def doubled_name(names: Iterable[str]) -> str | None:
     return None
 
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An `object_pairs_hook` for the standard library's readers. Raises Doubled."""
+def reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An `object_pairs_hook` for the standard library's readers. Raises DuplicateKey."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise Doubled(doubled_name(name for name, _ in pairs) or "")
+        raise DuplicateKey(first_duplicate(name for name, _ in pairs) or "")
     return found
 
 
-def telling(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An `object_pairs_hook` that goes on reading, and marks the object: a Twice."""
+def mark_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An `object_pairs_hook` that returns a DuplicatedObject instead of raising."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        found = Twice(found)
-        found.key = doubled_name(name for name, _ in pairs) or ""
+        found = DuplicatedObject(found)
+        found.key = first_duplicate(name for name, _ in pairs) or ""
     return found
 
 
-def stands_twice(path: str) -> BadInput:
-    """The one refusal. The path holds the caller's own names: printable, and not at length."""
+def duplicate_key_error(path: str) -> BadInput:
+    """The error for a duplicate key. `path` holds the caller's names: it is escaped and cut."""
     field = path.encode("ascii", "backslashreplace").decode()[:200]
-    return BadInput(field or '""', "stands twice in one object.", "Send it once.")
+    return BadInput(field or '""', "occurs twice in one object.", "Send it once.")
 
 
-# Only keys matter: numbers stay the texts that they are, however many digits they have.
-_reader = json.JSONDecoder(object_pairs_hook=unique, parse_int=str, parse_float=str)
+# Only keys matter: numbers stay texts, since Python refuses integers of too many digits.
+_reader = json.JSONDecoder(object_pairs_hook=reject_duplicates, parse_int=str, parse_float=str)
 
 
-def doubled(data: bytes) -> BadInput | None:
-    """What to say of the first key that stands twice in one object; None also for what is no JSON."""
+def duplicate_key(data: bytes) -> BadInput | None:
+    """The error for the first duplicate key; None without one, and for text that is no JSON."""
     try:
         _reader.decode(data.decode())
-    except Doubled as found:
-        return stands_twice(found.key)
+    except DuplicateKey as found:
+        return duplicate_key_error(found.key)
     except (ValueError, RecursionError):
-        return None  # whoever decodes it says what is wrong with it
+        return None  # the decoder that runs next reports it
     return None
 
 
 def check_keys(data: bytes) -> None:
-    """Raises BadInput when a key stands twice in one object."""
-    found = doubled(data)
+    """Raises BadInput when an object has a key twice."""
+    found = duplicate_key(data)
     if found:
         raise found
 
@@ -96,11 +96,13 @@ def _finite(text: str) -> float:
     return found if math.isfinite(found) else _no_number(text)
 
 
-_exact = json.JSONDecoder(object_pairs_hook=unique, parse_float=_finite, parse_constant=_no_number)
+_exact = json.JSONDecoder(
+    object_pairs_hook=reject_duplicates, parse_float=_finite, parse_constant=_no_number
+)
 
 
 def with_whole_numbers(data: bytes) -> bytes | None:
-    """The same JSON with `16` where it says `16.0`; None when that cannot be said of it."""
+    """The same JSON with `16` in place of `16.0`; None when it cannot be read."""
     try:
         return msgspec.json.encode(whole(_exact.decode(data.decode())))
     except (ValueError, OverflowError, RecursionError):
@@ -108,7 +110,7 @@ def with_whole_numbers(data: bytes) -> bytes | None:
 
 
 def whole(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """The value with an int for each float that is a whole number, at any depth."""
+    """The value with each whole-number float as an int, at any depth."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < _EXACT else value
     if isinstance(value, dict):
@@ -119,5 +121,5 @@ def whole(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def is_a_float(error: msgspec.ValidationError) -> bool:
-    """Whether it is about a number with a point where a whole one belongs."""
+    """Whether the error is a float where an integer is expected."""
     return "`int" in str(error) and "got `float`" in str(error)

@@ -1,6 +1,6 @@
-"""What msgspec finds wrong, as ours: the field at fault, why, and the way out of that very field.
+"""Turns msgspec's validation errors into BadInput: the field at fault, the reason, the way out.
 
-Knows how msgspec words things, and no schema: each door has a table of its own.
+Knows the wording of msgspec, and no schema: each endpoint has its own table.
 """
 
 import re
@@ -16,17 +16,17 @@ _MOST_NAME = 64
 
 
 class Refusals(NamedTuple):
-    """What one door says."""
+    """The error texts of one endpoint."""
 
     whole: str
-    """What the field is called when the whole is at fault."""
+    """Name of the field when the whole input is at fault."""
     ways_out: Mapping[str, str]
-    """Field, without the places of lists in it (`lines.item`; of the whole, nothing) → what to do."""
+    """Field without list indices (`lines.item`; empty for the whole input) → what to do."""
     members: Mapping[str, str]
-    """Object, spelt likewise → the members that it may have."""
+    """Object, named in the same way → the members that it may have."""
 
     def of(self, error: msgspec.ValidationError, under: str = "") -> BadInput:
-        """`under`: the object that was decoded, where it is not the whole."""
+        """The BadInput of an error. `under`: path of the decoded object when it is not the whole input."""
         message, _, place = str(error).partition(" - at `")
         path = place.rstrip("`").removeprefix("$").lstrip(".")
         if message.startswith("Object contains unknown field "):
@@ -36,13 +36,13 @@ class Refusals(NamedTuple):
             return BadInput(plain(_joined(above, name)), "is not a known field.", known)
         if message.startswith("Object missing required field "):
             path, message = _joined(path, message.split("`")[1]), "is missing"
-        # Below `properties` msgspec writes [...] for names: what it does not know is left out here.
+        # Below `properties` msgspec writes [...] in place of names: the path ends before that.
         field = _joined(under, path.partition("[...]")[0])
         reason = f"{_reason(message)}."
         return BadInput(plain(field) or self.whole, reason, self.way_out(field))
 
     def way_out(self, field: str) -> str:
-        """Of the field, else of what it stands in, else of the whole."""
+        """The way out of the field, else of the object around it, else of the whole."""
         known = bare(field)
         while known not in self.ways_out:
             known = known.rpartition(".")[0]
@@ -54,7 +54,7 @@ def _joined(*parts: str) -> str:
 
 
 def _reason(message: str) -> str:
-    # A pattern says nothing to most readers; the way out says the same in words.
+    # Most readers cannot read a pattern; the way out says the same in words.
     message = "has another form" if "matching regex" in message else message.replace("`", "")
     return message[0].lower() + message[1:]
 

@@ -1,7 +1,7 @@
-"""Texts that mean the same are the same bytes: one normal form, put on at every door.
+"""One normal form of texts (NFC, trimmed), applied to all input: equal texts are equal bytes.
 
-A name that is typed on one system and exported from another can differ in bytes alone (`é` as one
-character, or as `e` with an accent after it): two categories, and a rule that matches one of them.
+The same name typed on two systems can differ in bytes (`é` as one character, or as `e` and an accent):
+without a normal form that is two categories, and a rule matches only one of them.
 """
 
 from typing import TypeVar
@@ -10,10 +10,10 @@ Value = TypeVar("Value")
 
 
 def composed(text: str) -> str:
-    """The text in Unicode's composed form (NFC); blanks stay."""
+    """The text in Unicode's composed form (NFC); blanks are kept."""
     if text.isascii():
         return text
-    from unicodedata import is_normalized, normalize  # noqa: PLC0415 - a start needs no tables for it
+    from unicodedata import is_normalized, normalize  # noqa: PLC0415 - most texts are ASCII, and start-up is shorter without it
 
     return text if is_normalized("NFC", text) else normalize("NFC", text)
 
@@ -28,11 +28,11 @@ def names(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(map(normal, values)) if name)
 
 
-def unmarked(body: bytes) -> bytes:
-    """A body without the byte order mark that some editors put before UTF-8; JSON has none."""
+def without_bom(body: bytes) -> bytes:
+    """A body without the byte order mark that some editors write; JSON does not allow one."""
     return body.removeprefix(b"\xef\xbb\xbf")
 
 
 def normal_value(value: Value) -> Value | str:
-    """The same for a value that may be no text."""
+    """`normal` for a text, any other value unchanged."""
     return normal(value) if isinstance(value, str) else value

@@ -1,8 +1,7 @@
-"""Times as numbers: whether epoch milliseconds are meant, and what a number that is none looks like.
+"""Checks that a number is epoch milliseconds, and says what else it looks like when it is not.
 
-Seconds, microseconds and dates without dashes are numbers too. Taken for milliseconds they lie in the
-first weeks of 1970 or thousands of years ahead, where nothing of a shop happens: they are refused.
-Knows no clock.
+Seconds, microseconds and dates without dashes are numbers too. Read as milliseconds they fall in the
+first weeks of 1970 or thousands of years ahead, so they are refused. Knows no clock.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from hemline.model.errors import BadInput
 _EARLY = 978_307_200  # 2001-01-01 in seconds
 _LATE = 4_102_444_800  # 2100-01-01 in seconds
 LEAST_MS = _LATE
-"""Numbers of this size and below stand for no time: as milliseconds they are 1970-01-01 to 1970-02-17."""
+"""Numbers up to this size are no times: as milliseconds they are 1970-01-01 to 1970-02-17."""
 MOST_MS = _LATE * 1000
 WAY_OUT = "Give epoch milliseconds, or RFC 3339 such as 2026-03-01T10:00:00Z."
 
@@ -34,9 +33,9 @@ _SHAPES: tuple[tuple[str, Callable[[int], bool]], ...] = (
 
 
 def looks_like(number: float) -> str:
-    """What a number is that is no plausible time in epoch ms; empty when it is plausible.
+    """What an implausible time in epoch ms looks like, such as `seconds`; empty when plausible.
 
-    Films came out before 1970: milliseconds below 0 are a time, except for the first weeks.
+    Negative milliseconds are plausible (films came out before 1970), except for the weeks around 0.
     """
     if LEAST_MS < abs(number) <= MOST_MS:
         return ""
@@ -44,13 +43,13 @@ def looks_like(number: float) -> str:
 
 
 def implausible(number: float) -> str:
-    """The same as the words of a refusal, such as `looks like seconds`."""
+    """The same as part of an error text, such as `looks like seconds`."""
     found = looks_like(number)
     return found and f"looks like {found}"
 
 
 def check_time(field: str, number: float) -> None:
-    """Raises BadInput with what the number looks like."""
+    """Raises BadInput unless the number is a plausible time; the text says what it looks like."""
     wrong = implausible(number)
     if wrong:
         raise BadInput(field, f"{wrong}.", WAY_OUT)
@@ -59,9 +58,9 @@ def check_time(field: str, number: float) -> None:
 def check_stated(stated: object, earliest: int, latest: int, *, past: bool) -> None:
     """Raises BadInput for an event's time that is a number in another unit than milliseconds.
 
-    `past`: any time since 1970 may be meant, so that an implausible one is a mistake. Else the server's
-    time takes the place of what lies outside of `earliest` to `latest` (epoch ms), as of a device whose
-    clock stands at 1970; a number that is right in seconds is a mistake nevertheless.
+    `past`: any time since 1970 is allowed, so an implausible one is a mistake. Otherwise the server's time
+    replaces one outside `earliest` to `latest` (epoch ms), as of a device whose clock is at 1970; only a
+    number that is in this range in another unit is a mistake.
     """
     if not isinstance(stated, int):
         return

@@ -1,17 +1,17 @@
-"""How often a slot may be shown to one person, and when a page opens it."""
+"""Frequency caps of a slot, and when a page opens an alert."""
 
 from typing import Literal
 
 import msgspec
 
 MAX_TIMES = 8
-"""Exposures of one slot that a profile keeps: a cap that needs more could not be held to."""
+"""Exposures of one slot that a profile keeps, so also the largest cap that can be enforced."""
 
 
 class Frequency(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Shown at most `times` in any `days`; and for `quiet_days` not at all once it was answered.
+    """At most `times` exposures in any `days` days; none for `quiet_days` days after an answer.
 
-    Shown is a confirmed exposure, an answer is a click in it or its dismissal.
+    An exposure is a confirmed one; an answer is a click or a dismissal.
     """
 
     times: int = 1
@@ -20,9 +20,9 @@ class Frequency(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Opens(msgspec.Struct, frozen=True):
-    """When a client shows what it was given: it knows the moment, the decision does not."""
+    """When a client opens the alert that it received: only the client knows that moment."""
 
     at: Literal["load", "exit", "idle"] = "load"
-    """exit: about to leave; idle: nothing was done for `seconds`."""
+    """exit: the visitor is about to leave; idle: no interaction for `seconds`."""
     seconds: int = 0
-    """load: so long after it; exit: not before; idle: how long nothing happens."""
+    """load: delay after the page has loaded; exit: not earlier than this; idle: time without interaction."""

@@ -1,7 +1,7 @@
-"""Conditions over facts, segments, and what a merchandiser may put between ranker and page.
+"""Conditions over facts, segments, and the rules of merchandisers.
 
-Values only: what a condition means is in `decide/rules/operators.py`, what an action does in
-`decide/rules/eligibility.py`.
+Values only: `decide/rules/operators.py` evaluates conditions, `decide/rules/eligibility.py` applies
+actions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ When = Condition | Every | Some | Not
 
 
 def leaves(conditions: Sequence[When]) -> Iterator[Condition]:
-    """The comparisons of a tree, from left to right."""
+    """The comparisons of a condition tree, from left to right."""
     for condition in conditions:
         if isinstance(condition, Condition):
             yield condition
@@ -97,8 +97,9 @@ Source = Literal[
     "similar_new",
 ]
 """Where candidates come from. `together`: bought or seen with the page's item; `recent_together`:
-with the visitor's last items; `similar_new`: new items like those; `own`: what the visitor had before;
-`category`: the page's category. The caller's own list (`candidates`) replaces them all."""
+with the visitor's last items; `similar_new`: cold items that resemble those; `own`: items that the
+visitor interacted with before; `category`: the page's category. A caller's list (`candidates`) replaces
+all sources."""
 
 Action = Literal[
     "pin",
@@ -119,17 +120,17 @@ Action = Literal[
 SELECTING: frozenset[Action] = frozenset(
     {"block", "filter", "include", "exclude", "boost", "bury", "share"}
 )
-"""Actions on a set of items."""
+"""Actions that apply to a set of items."""
 RESTRICTING: frozenset[Action] = frozenset(
     {"block", "filter", "include", "exclude", "cap", "suppress"}
 )
-"""Actions that only ever take away: in doubt they are in force."""
+"""Actions that can only remove items: in force when their conditions cannot be evaluated."""
 
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rule. `slots` and `segments` empty mean everywhere; all of `when` must hold.
+    """One rule. Empty `slots` and `segments` mean everywhere; all of `when` must hold.
 
-    A set of items is `item` and `attribute` `op` `value` and `where`, each where it is given.
+    `item`, `attribute` `op` `value` and `where` together select a set of items; each is optional.
     pin: `item` at `position` (from 1). block, exclude: none of the set. filter, include: only the set.
     boost, bury: the set's scores times `times`, plus `plus`. cap: at most `count` items that share one value
     of `attribute`. apart: at least `count` others between two that share one. share: at least `share` of
@@ -149,11 +150,11 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     value: Operand = None
     count: int = 2
     segments: tuple[str, ...] = ()
-    """In force for visitors of at least one of them."""
+    """In force for visitors in at least one of them."""
     where: tuple[When, ...] = ()
     """Conditions over `item.…`: category, tag, kind, price, stock, id, published_at, an attribute."""
     priority: int = 0
-    """Higher goes first; among equals the one that stands earlier in the file."""
+    """The higher one goes first; among equals the one earlier in the file."""
     since: int | None = None
     """Epoch ms from which it is in force (`from` in the site file)."""
     until: int | None = None

@@ -1,4 +1,4 @@
-"""A site as its reviewed file states it, and how that lies in the bucket (JSON); knows no YAML."""
+"""A site as its reviewed file states it, and its compiled form in the bucket (JSON). Knows no YAML."""
 
 import msgspec
 
@@ -14,12 +14,12 @@ from hemline.model.site.zones import SiteTime
 
 
 class Site(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a marketer writes: everything of an edition that is not counted or trained."""
+    """What marketers write: everything in an edition that is neither counted nor trained."""
 
     title: str = ""
     currency: str = ""
     consent_default: bool = True
-    """Whether a visitor who has not been asked may be remembered."""
+    """Whether a visitor without a stated consent may be remembered."""
     slots: tuple[Slot, ...] = ()
     rules: tuple[Rule, ...] = ()
     segments: tuple[Segment, ...] = ()
@@ -27,20 +27,20 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     page_caps: tuple[PageCap, ...] = ()
     cold_start: ColdStart | None = None
     base_url: str = ""
-    """What links in an email begin with; without it they are left out where they are paths."""
+    """Prefix of links in emails; without it, links that are paths are left out."""
     templates: tuple[Template, ...] = ()
     abuse: AbuseLimits = AbuseLimits()
-    """From where on events count nowhere."""
+    """Limits above which events are flagged and count nowhere."""
     consent: ConsentRules = ConsentRules()
-    """Where the opposite of the default holds, and whether DNT is honoured."""
+    """Countries where the opposite of the default holds, and whether DNT is honoured."""
     rates: dict[str, float] = {}
-    """Currency → what one unit of it is worth in the site's."""
+    """Currency → value of one unit in the site's currency."""
     end: bool = False
-    """The file has its end mark: it was written to the end."""
+    """The file has its end marker, so it was not cut short."""
 
     @property
     def money(self) -> Money:
-        """What prices are compared in."""
+        """The currency in which prices are compared, with its rates."""
         return Money(self.currency, self.rates)
 
 
@@ -52,7 +52,7 @@ def encode_site(site: Site) -> bytes:
 def decode_site(data: bytes) -> Site:
     """Raises Refused when it is not a compiled site file."""
     try:
-        # One that was compiled before texts had a normal form is held against items that have it.
+        # Files compiled before texts had a normal form must match items that have it.
         return msgspec.json.decode(composed(data.decode()), type=Site)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused(f"the compiled site file is unreadable: {error}") from None

@@ -17,33 +17,33 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     fields: dict[str, str] = {}
     when: tuple[When, ...] = ()
-    """All must hold; a variant without conditions always may be shown."""
+    """All must hold; a variant without conditions may always be shown."""
     category: str | None = None
-    """The category it speaks for: among variants that may be shown, the visitor's own comes first."""
+    """The category it is for: among eligible variants, that of the visitor's own category comes first."""
     item: str | None = None
-    """The item it is about: where that may not appear, neither may this."""
+    """The item it is about: where the item may not appear, the variant may not either."""
 
 
 DIVERSE_OVER = ("category", "categories", "tags", "content")
-"""Beside attributes: the main category, all categories, tags, all that items say of themselves."""
+"""Besides attribute names: the main category, all categories, all tags, the content vector."""
 
 
 class PageCap(msgspec.Struct, frozen=True, omit_defaults=True):
-    """At most `count` items on a whole page that share a value of `attribute`."""
+    """At most `count` items on a whole page may share a value of `attribute`."""
 
     attribute: str = "category"
     count: int = 3
 
 
 class ColdStart(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Each new item is owed `impressions` in its first `hours`."""
+    """Budget of each cold item: `impressions` within its first `hours`."""
 
     impressions: int
     hours: int
 
 
 class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One slot. `personal` False promises that no visitor fact is read, so the answer is public."""
+    """One slot. `personal` False guarantees that no visitor fact is read, so the answer is public."""
 
     name: str
     kind: Literal["items", "content", "alert", "layout"] = "items"
@@ -58,19 +58,21 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     )
     personal: bool = True
     priority: int = 0
-    """Of two slots of a page that could show an item, the one of higher priority does."""
+    """When two slots of a page could show an item, the one with the higher priority does."""
     deadline_ms: int = 50
+    """A slot that takes longer steps down the ladder."""
     goal: str = "click"
+    """Type of the event that the slot is for."""
     max_age: int = 60
     """Seconds that a public answer may be cached."""
     diversity: float = 0.0
-    """items: 0 shows the ranking as it is, 1 cares only that no two are alike."""
+    """items: from 0 (the ranking alone) to 1 (only that no two items are alike)."""
     diverse_over: str = "category"
-    """items: what makes two alike: one of DIVERSE_OVER, or an attribute's name."""
+    """items: what makes two items alike: one of DIVERSE_OVER, or an attribute's name."""
     explore: float = 0.0
-    """items: how often the last place goes to an item that the ranking would not have shown.
+    """items: probability that the last place goes to an item that the ranking would not have shown.
 
-    content: how often chance chooses among the variants that may be shown.
+    content: probability that chance chooses among the eligible variants.
     """
     variants: tuple[Variant, ...] = ()
     sections: tuple[str, ...] = ()
@@ -78,7 +80,7 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     fallback: tuple[str, ...] = ()
     """items: ids for the static rung; content and alert: one variant; layout: unused."""
     template: str = ""
-    """What renders it as HTML; the default markup when it names none."""
+    """Name of the template that renders it as HTML; empty for the default markup."""
     frequency: Frequency | None = None
     """content and alert: how often one person may be shown it."""
     opens: Opens | None = None
@@ -86,6 +88,6 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def diverse_attributes(slots: Iterable[Slot]) -> tuple[str, ...]:
-    """Attributes that slots are diverse over: each one's place is its row in an edition."""
+    """The attributes that slots are diverse over, in the order of their rows in an edition."""
     over = (slot.diverse_over for slot in slots if slot.diversity)
     return tuple(dict.fromkeys(name for name in over if name not in DIVERSE_OVER))

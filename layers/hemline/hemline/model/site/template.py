@@ -1,7 +1,7 @@
-"""A template as its author writes it, and what it becomes at publish: literal text, holes and sections.
+"""A template as written, and compiled by a publish: literal text, holes and sections.
 
-A compiled template holds no code and names no object: a hole is a place in plain data and the way in
-which what stands there is escaped. It lies in the edition as JSON.
+A compiled template holds no code and names no object: a hole is a path into plain data with the escaping
+of its context. The edition holds it as JSON.
 """
 
 from typing import Literal
@@ -9,24 +9,26 @@ from typing import Literal
 import msgspec
 
 EscapeContext = Literal["text", "attribute", "url", "part", "srcset", "script"]
-"""Where a hole stands, which decides how its value is escaped. `url`: a whole address; `part`: of one."""
+"""Where a hole is, which decides the escaping of its value. `url`: a whole URL; `part`: part of one."""
 How = Literal["each", "if", "not"]
 FACT = -1
-"""A name's `at` when it is a fact: its path is the fact's name alone."""
+"""`Name.at` of a fact: the path is then the fact's name alone."""
 
 
 class Template(msgspec.Struct, frozen=True, omit_defaults=True):
-    """As the site file has it."""
+    """A template as the site file states it."""
 
     name: str
     html: str
 
 
 class Name(msgspec.Struct, frozen=True, array_like=True):
-    """Where a value is: which of the sections around it (0: the template's own data), and the path there."""
+    """Where a value comes from."""
 
     at: int
+    """Which of the enclosing sections it is in; 0: the template's own data."""
     path: tuple[str, ...] = ()
+    """Member names from there."""
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True, tag="t"):
@@ -36,14 +38,14 @@ class Text(msgspec.Struct, frozen=True, array_like=True, tag="t"):
 
 
 class Hole(msgspec.Struct, frozen=True, array_like=True, tag="h"):
-    """A value, escaped for where it stands."""
+    """A value, escaped for its context."""
 
     name: Name
     context: EscapeContext
 
 
 class TemplateSection(msgspec.Struct, frozen=True, array_like=True, tag="s"):
-    """Nodes that are there once for each of a list, if there is a value, or if there is none."""
+    """Nodes rendered once for each entry of a list, or if there is a value, or if there is none."""
 
     name: Name
     how: How

@@ -1,7 +1,7 @@
 """Time zones as tables of offsets, so that a decision needs no time zone database.
 
-Made where the site file is read; a decision only looks up. Times are epoch minutes, offsets minutes
-east of Greenwich.
+Built when the site file is read; a decision only looks up. Times are epoch minutes, offsets minutes
+east of UTC.
 """
 
 from bisect import bisect_right
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Offsets(msgspec.Struct, frozen=True, array_like=True):
-    """`offsets[k]` is in force from `starts[k - 1]`; one offset more than starts."""
+    """`offsets[k]` is in force from `starts[k - 1]`; there is one offset more than starts."""
 
     starts: tuple[int, ...] = ()
     offsets: tuple[int, ...] = (0,)
@@ -21,13 +21,13 @@ class Offsets(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SiteTime(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What local times of a site and its visitors follow from."""
+    """Time zones of a site and its visitors."""
 
     zone: str = "UTC"
     hemisphere: str = "north"
     own: Offsets = Offsets()
     names: dict[str, int] = {}
-    """Visitors' zones → position in `tables`; empty when nothing asks for a visitor's local time."""
+    """Zone name of visitors → position in `tables`; empty when no rule reads a visitor's local time."""
     tables: tuple[Offsets, ...] = ()
 
     def of(self, name: str) -> Offsets | None:

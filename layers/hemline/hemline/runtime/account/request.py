@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hemline.model.consent import Purpose
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.input.json_input import check_keys
-from hemline.model.input.text import unmarked
+from hemline.model.input.text import without_bom
 from hemline.runtime.http import HttpRequest
 from hemline.runtime.identity import Asker, asker_of
 from hemline.runtime.origins import check_origin
@@ -55,7 +55,7 @@ def choices_of(request: HttpRequest) -> dict[Purpose, bool]:
     body = request.body()
     if len(body) > _MOST_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
-    body = unmarked(body)
+    body = without_bom(body)
     check_keys(body)
     try:
         stated = _Stated.model_validate_json(body)

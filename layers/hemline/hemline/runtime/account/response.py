@@ -101,7 +101,7 @@ def _with_capsule(  # noqa: PLR0913, PLR0917 - who is told what, and how they as
     keys: Keys,
 ) -> HttpResponse:
     old = asker.capsule
-    mine = old if old and capsules.belongs(old, subject) else Capsule(subject)
+    mine = old if old and capsules.belongs_to(old, subject) else Capsule(subject)
     text = capsules.encode(
         capsules.update(msgspec.structs.replace(mine, consent=consent), ()), keys
     )

@@ -15,7 +15,7 @@ from hemline.decide.page import PageRequest
 from hemline.model.decision import SlotRequest, Traits
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.input.json_input import check_keys, is_a_float, with_whole_numbers
-from hemline.model.input.text import unmarked
+from hemline.model.input.text import without_bom
 from hemline.runtime.fragments.page_input import MOST_EXCLUDED, PageInput, Taken
 from hemline.runtime.http import HttpRequest
 from hemline.runtime.traits import traits_of
@@ -93,7 +93,7 @@ def _from_body(request: HttpRequest) -> PageRequest:
     body = request.body()
     if len(body) > MOST_BODY_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {MOST_BODY_BYTES}.")
-    body = unmarked(body)
+    body = without_bom(body)
     try:
         parsed = _decoded(body)
     except msgspec.ValidationError as error:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from hemline.learn.profile import capsule as capsules
 from hemline.learn.profile.capsule import Capsule
-from hemline.model.consent import DEFAULTS, UNSAID, Policy, allowed, say
+from hemline.model.consent import DEFAULTS, NOT_STATED, Policy, allowed, with_choices
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, NotAllowed, Unavailable
 from hemline.model.events.body import Faulty, RawEvent, diagnose, id_of, split
-from hemline.model.events.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record, in_turn
+from hemline.model.events.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record, in_call_order
 from hemline.model.events.refusals import ALIASES
 from hemline.model.events.schema import (
     SIGNED_ONLY,
@@ -26,7 +26,7 @@ from hemline.model.events.schema import (
     stated_time,
 )
 from hemline.model.input.times import check_stated
-from hemline.model.token_header import Bound, bound, verify_header
+from hemline.model.token_header import BoundToken, decode_bound, verify_header
 from hemline.usecases.ingest.collected import Collected, Rejected
 from hemline.usecases.ingest.token_binding import check_binding, given_to
 from hemline.usecases.ports import EventStream, StreamEntry
@@ -98,7 +98,7 @@ def _purposes(caller: Caller, policy: Policy) -> tuple[str, ...]:
     """What a browser's events may be used for; in a signed batch each event tells by itself."""
     if caller.opted_out or caller.signed:
         return ()
-    said = capsules.said_by(caller.capsule, caller.subject)
+    said = capsules.consent_from(caller.capsule, caller.subject)
     return tuple(p for p in allowed(said, policy, caller.traits.country) if p in DEFAULTS)
 
 
@@ -108,14 +108,14 @@ def _held(event: EventInput, caller: Caller, policy: Policy) -> tuple[str, ...]:
         return DEFAULTS
     if caller.opted_out or not caller.signed:
         return caller.purposes
-    found = allowed(say(stated_choices(event), UNSAID, 0), policy, event.country or "")
+    found = allowed(with_choices(stated_choices(event), NOT_STATED, 0), policy, event.country or "")
     return tuple(purpose for purpose in found if purpose in DEFAULTS)
 
 
 class _Heard(NamedTuple):
     at: int
     event: EventInput
-    token: Bound | None
+    token: BoundToken | None
     """Its decision token, if that is one of ours."""
     purposes: tuple[str, ...] = ()
 
@@ -161,7 +161,7 @@ def _check_right(event: EventInput, caller: Caller) -> None:
         raise BadInput(foreign, "is for signed batches.", way_out)
 
 
-def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> Bound | None:
+def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> BoundToken | None:
     """None without one. Of what was shown a browser is believed only what it was shown.
 
     A made-up list must teach nothing; a server is believed, and counts towards caps by tokens of ours.
@@ -169,7 +169,7 @@ def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> Bo
     if not event.token:
         return None
     try:
-        found = bound(verify_header(event.token, deps.keys, site=deps.site, now=now))
+        found = decode_bound(verify_header(event.token, deps.keys, site=deps.site, now=now))
     except NotAllowed as why:
         if caller.signed or not deps.keys:
             return None
@@ -199,7 +199,7 @@ def _bind(
         if at == one.at:
             turn = (record.subject, record.event.time)
             if one.event.type == ITEM_EVENT:
-                record = in_turn(record, turns[turn])
+                record = in_call_order(record, turns[turn])
                 turns[turn] += 1
             taken.append(_Taken(one.at, record))
         else:
@@ -276,6 +276,6 @@ def _capsule(caller: Caller, held: Sequence[Record]) -> Capsule | None:
     if caller.signed or not held or caller.subject is None:
         return None
     old = caller.capsule
-    if old is None or not capsules.belongs(old, caller.subject):
-        old = Capsule(caller.subject, capsules.said_by(old, caller.subject))
+    if old is None or not capsules.belongs_to(old, caller.subject):
+        old = Capsule(caller.subject, capsules.consent_from(old, caller.subject))
     return capsules.update(old, [record for record in held if record.profiled])

@@ -34,22 +34,22 @@ def fold(group: Group, stored: Stored | None, *, mark: str = "") -> Folded:
         ]
         return Folded(None, Counter(quarantined=len(poison)), poison)
     shard = mark or group.entries[0].source.shard
-    known = int(old.marks.get(shard, "-1"))
+    known = int(old.watermarks.get(shard, "-1"))
     again = [entry for entry in group.entries if entry.number <= known]
     new = [entry for entry in group.entries if entry.number > known]
     profile, repeated, poison = _fold_entries(old, again)
     profile, fresh, more = _fold_entries(profile, new)
     poison += more
     counts = Counter(
-        applied=fresh.kept + fresh.untold + repeated.kept,
+        applied=fresh.kept + fresh.not_kept + repeated.kept,
         duplicates=fresh.repeated,
         late=fresh.late,
-        redelivered=repeated.repeated + repeated.late + repeated.untold,
+        redelivered=repeated.repeated + repeated.late + repeated.not_kept,
         quarantined=len(poison),
     )
     if profile == old:
         return Folded(None, counts, poison)
-    marked = profiles.marked(profile, shard, str(group.entries[-1].number))
+    marked = profiles.with_watermark(profile, shard, str(group.entries[-1].number))
     return Folded(profiles.encode(marked), counts, poison)
 
 

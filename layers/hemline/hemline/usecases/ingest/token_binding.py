@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 from hemline.model.errors import BadInput
 from hemline.model.events.schema import EventInput
-from hemline.model.token_header import Bound, who
+from hemline.model.token_header import BoundToken, subject_hash
 
 _FREE = frozenset({"purchase"})
 """Types that may name other items than those of the fragment: a whole cart is bought."""
 
 
-def check_binding(event: EventInput, token: Bound) -> None:
+def check_binding(event: EventInput, token: BoundToken) -> None:
     """Raises BadInput for an event of another slot than its token, or with items that were not shown."""
     if event.slot not in (None, token.slot):
         way_out = "Send the slot that the fragment of the token came for."
@@ -25,12 +25,12 @@ def check_binding(event: EventInput, token: Bound) -> None:
     named = [("item", event.item)] if event.item else []
     named += [(f"lines[{at}].item", line.item) for at, line in enumerate(event.lines or ())]
     for field, item in named:
-        if not token.holds(item):
+        if not token.has_item(item):
             way_out = "Send only items of the fragment that the token came with."
             raise BadInput(field, "was not shown in the fragment of the token.", way_out)
 
 
-def given_to(token: Bound | None, subjects: Iterable[str], keys: tuple[bytes, ...]) -> str:
+def given_to(token: BoundToken | None, subjects: Iterable[str], keys: tuple[bytes, ...]) -> str:
     """Whom a token was given to, as 16 hex digits, where that is none of `subjects`; else nothing."""
     if token is None or not token.who:
         return ""
@@ -39,4 +39,4 @@ def given_to(token: Bound | None, subjects: Iterable[str], keys: tuple[bytes, ..
 
 def known_as(subjects: Iterable[str], keys: tuple[bytes, ...]) -> set[bytes]:
     """How tokens name these people: by whichever key is in use, or was."""
-    return {who(subject, key) for subject in subjects for key in keys}
+    return {subject_hash(subject, key) for subject in subjects for key in keys}

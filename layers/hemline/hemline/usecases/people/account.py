@@ -237,7 +237,7 @@ def _decoded(profile: Profile) -> dict[str, object]:
                 "type": "answer" if act.answer else "exposure",
                 "time": act.second * 1000,
             }
-            for act in alerts.acts(profile.alerts)
+            for act in alerts.interactions(profile.alerts)
         ],
     }
 

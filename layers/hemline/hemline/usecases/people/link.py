@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from hemline.learn.profile.fold import encode
-from hemline.learn.profile.join import joined, renamed_marks
+from hemline.learn.profile.join import joined, rename_watermarks
 from hemline.model.consent import strictest
 from hemline.model.errors import BadInput, Conflict
 from hemline.model.subject_status import Links, decode_links, encode_links
@@ -183,7 +183,9 @@ def _joined(user: str, before: Stored, deps: LinkDeps) -> Stored:
     theirs = deps.people.read_profiles(deps.site, visitors)
     profile = profile_of(own)
     for subject, stored in theirs.items():
-        part = renamed_marks(profile_of(stored), partial(mark_of, site=deps.site, subject=subject))
+        part = rename_watermarks(
+            profile_of(stored), partial(mark_of, site=deps.site, subject=subject)
+        )
         profile = joined(profile, part)
     consent = strictest(part.standing.consent for part in (own, *theirs.values()))
     standing = replace(before.standing, consent=consent)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from hemline.model.consent import Consent, Purpose, say
+from hemline.model.consent import Consent, Purpose, with_choices
 from hemline.model.errors import Conflict
 from hemline.usecases.ingest.follow import links_of
 from hemline.usecases.people.link import LinkDeps, rebuild_profile
@@ -39,7 +39,7 @@ def _stated(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, now: 
     own = deps.people.read_part(deps.site, subject, part) if part is PersonItem.OWN else profile
     if own is None or own.standing.forgotten != profile.standing.forgotten:
         return False  # somebody is forgetting the person
-    consent = say(choices.items(), own.standing.consent, now)
+    consent = with_choices(choices.items(), own.standing.consent, now)
     standing = replace(own.standing, consent=consent)
     new = Stored(own.blob, own.version + 1, standing)
     try:

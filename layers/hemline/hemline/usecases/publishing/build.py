@@ -14,7 +14,7 @@ from hemline.decide.render import cards
 from hemline.decide.rules import masks
 from hemline.decide.templates import edition
 from hemline.learn.statistics import arrays as statistics
-from hemline.learn.statistics.abuse import of_the_door
+from hemline.learn.statistics.abuse import own_flags
 from hemline.learn.statistics.counts import Statistics
 from hemline.learn.variants import estimates
 from hemline.learn.variants.exposures import Choices
@@ -60,7 +60,7 @@ Flags = Callable[[Record], tuple[str, ...]]
 
 
 def count(
-    records: Iterable[Record], flags: Flags = of_the_door, slots: Iterable[Slot] = ()
+    records: Iterable[Record], flags: Flags = own_flags, slots: Iterable[Slot] = ()
 ) -> ArchiveCounts:
     """One pass over de-duplicated records; an item is what its last `item` event says.
 
@@ -85,7 +85,7 @@ def count(
             flagged.update(found)
             continue
         choices.add(record)
-        if record.event.deed in _DELIBERATE:
+        if record.event.level in _DELIBERATE:
             deliberate.append(record)
             continue
         counted.add(record)

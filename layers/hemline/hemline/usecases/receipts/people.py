@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hemline.decide.token import SubjectReference
-from hemline.learn.profile.fold import Profile, fold, marked
+from hemline.learn.profile.fold import Profile, fold, with_watermark
 from hemline.model.events.event import Record
 from hemline.model.keys import alias
 from hemline.usecases.ingest.archive import Archived, read_archive
@@ -70,7 +70,7 @@ def built(whose: SubjectReference, own: Sequence[Archived], others: Logs, site: 
             loose += [one.record for one in events]
             continue
         base = fold(base, [one.record for one in events[: ends[-1] + 1]])
-        base = marked(base, name, events[ends[-1]].sequence)
+        base = with_watermark(base, name, events[ends[-1]].sequence)
     return Built(base, loose)
 
 

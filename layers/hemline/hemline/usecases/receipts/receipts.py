@@ -23,7 +23,7 @@ from hemline.decide.token import (
     request_of,
     short,
     stopped_of,
-    who,
+    subject_hash,
 )
 from hemline.learn.profile import capsule
 from hemline.learn.profile.fold import Profile, encode, fold, state_bytes
@@ -114,7 +114,7 @@ def sources_at_once(
         if one.record.profiled:
             history.append(one)
     people = {
-        who(name, keys[0]): TokenSubject(name, keys[0], history)
+        subject_hash(name, keys[0]): TokenSubject(name, keys[0], history)
         for name, history in histories.items()
     }
 
@@ -244,7 +244,7 @@ def _person(
 
     def key_of(name: str) -> bytes | None:
         if name not in known:
-            known[name] = next((key for key in keys if who(name, key) == hashed), None)
+            known[name] = next((key for key in keys if subject_hash(name, key) == hashed), None)
         return known[name]
 
     events = read_archive(objects, site, repeats=True)

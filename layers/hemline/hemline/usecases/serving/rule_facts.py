@@ -235,7 +235,7 @@ class ProfileHistory:
     def alert(self, slot: str) -> dict[str, object]:
         """When a capped slot was seen and answered, epoch ms, and since when all of that is known."""
         packed = self._known.profile().alerts
-        seen, answered = alerts.shown(packed, slot)
+        seen, answered = alerts.history_of(packed, slot)
         return {
             "exposures": [second * 1000 for second in seen],
             "answers": [second * 1000 for second in answered],

@@ -6,7 +6,7 @@ Consent is judged once, for everything. Knows no store: what the one read brough
 from hemline.decide.facts.facts import Fact
 from hemline.decide.page import Engine
 from hemline.decide.ranking.visitor import VisitorView, view
-from hemline.decide.token import CONSENTED, KNOWN, UNREAD, SubjectReference, short, who
+from hemline.decide.token import CONSENTED, KNOWN, UNREAD, SubjectReference, short, subject_hash
 from hemline.learn.profile.fold import Profile, decode, fold, state_bytes
 from hemline.model.consent import Purpose
 from hemline.model.decision import Visit
@@ -26,7 +26,7 @@ def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
     policy = engine.snapshot.header.policy
     if visit.dnt and policy.honours_dnt:
         return False
-    return visit.consent or policy.unsaid(Purpose.PERSONALISATION, country)
+    return visit.consent or policy.when_not_stated(Purpose.PERSONALISATION, country)
 
 
 def judged(visit: Visit, hot: ServingRead | Unavailable, engine: Engine, country: str) -> Visit:
@@ -94,12 +94,12 @@ class VisitorContext:
         try:
             self.profile()
         except Unavailable:
-            return SubjectReference(CONSENTED | KNOWN | UNREAD, who(self.subject, key))
+            return SubjectReference(CONSENTED | KNOWN | UNREAD, subject_hash(self.subject, key))
         return SubjectReference(
             CONSENTED | KNOWN,
-            who(self.subject, key),
+            subject_hash(self.subject, key),
             self._mark[:8],
-            b"".join(place_mark(*mark) for mark in sorted(self._stored.marks.items())),
+            b"".join(place_mark(*mark) for mark in sorted(self._stored.watermarks.items())),
             b"".join(act_mark(record) for record in self._visit.recent),
         )
 
