@@ -17,7 +17,7 @@ and from a closed one to a closed socket."""
 
 
 @contextmanager
-def beside(served: Callable[[], AbstractAsyncContextManager[_T]]) -> Iterator[_T]:
+def run_in_background(served: Callable[[], AbstractAsyncContextManager[_T]]) -> Iterator[_T]:
     """What `served` yields, for the length of the block; it lives in another thread. Raises its errors."""
     began: Future[tuple[_T, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
@@ -26,7 +26,7 @@ def beside(served: Callable[[], AbstractAsyncContextManager[_T]]) -> Iterator[_T
             over = asyncio.Event()
             began.set_result((value, asyncio.get_running_loop(), over))
             await over.wait()
-        await settled()
+        await drain_loop()
 
     with ThreadPoolExecutor(1) as thread:
         ended = thread.submit(asyncio.run, live())
@@ -39,7 +39,7 @@ def beside(served: Callable[[], AbstractAsyncContextManager[_T]]) -> Iterator[_T
             ended.result()
 
 
-async def settled(door: socket | None = None) -> None:
+async def drain_loop(door: socket | None = None) -> None:
     """Until the loop has done what is begun; a listening `door` takes nobody else from now on.
 
     To be called before the door's server is closed and after its connections are. A server that is

@@ -22,7 +22,7 @@ from workbench.people import commands as people
 from workbench.publish import commands as publish
 from workbench.quarantine import commands as quarantine
 from workbench.receipts import commands as receipts
-from workbench.refusals import FELL_SHORT, as_json, refusal_of, say
+from workbench.refusals import CHECK_FAILED, as_json, refusal_of, say
 from workbench.report import commands as report
 from workbench.soak import commands as soak
 
@@ -84,7 +84,7 @@ def call(arguments: Sequence[str]) -> int:
         status = build()(list(arguments), prog_name="hemline", standalone_mode=False)
     except typer.Abort:
         print("Aborted!", file=sys.stderr)
-        return FELL_SHORT
+        return CHECK_FAILED
     except Exception as error:
         refusal = refusal_of(error)
         if refusal is None:

@@ -5,7 +5,7 @@ from datetime import datetime
 import typer
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """A date or a time, in UTC where no offset is stated. Raises BadParameter with an example."""
     try:
         return datetime.fromisoformat(text)

@@ -14,7 +14,7 @@ import typer
 from hemline.model.errors import BadInput, HemlineError
 from workbench.laptop import NotRunning
 
-FELL_SHORT, BAD_CALL = 1, 2
+CHECK_FAILED, BAD_CALL = 1, 2
 """Exit statuses; 0 is done."""
 
 
@@ -33,7 +33,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
 def refusal_of(error: Exception) -> Refusal | None:
     """None for a fault of ours."""
     if isinstance(error, _store_errors()):
-        return Refusal(f"the stack's stores: {error}", FELL_SHORT)
+        return Refusal(f"the stack's stores: {error}", CHECK_FAILED)
     return next((make(error) for kind, make in _KINDS if isinstance(error, kind)), None)
 
 
@@ -47,7 +47,7 @@ def _of_system(error: Any) -> Refusal | None:  # noqa: ANN401 - an OSError, as t
 
 _KINDS: tuple[tuple[type[Exception], Callable[[Any], Refusal | None]], ...] = (
     (BadInput, lambda error: Refusal(str(error), BAD_CALL, error.field, error.way_out)),
-    (HemlineError, lambda error: Refusal(str(error), FELL_SHORT)),
+    (HemlineError, lambda error: Refusal(str(error), CHECK_FAILED)),
     (NotRunning, lambda error: Refusal(str(error), BAD_CALL)),
     (typer.TyperException, lambda error: Refusal(error.format_message(), error.exit_code)),
     (OSError, _of_system),

@@ -48,7 +48,7 @@ def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
 
     Raises HemlineError when a store does not answer.
     """
-    places = stores.places(stack)
+    places = stores.publish_deps(stack)
     if places.pointers.read_pointer(stack.site) is not None:
         _renew_ranker(stack.site, places, say)
         return False

@@ -42,12 +42,12 @@ def secrets(stack: Running) -> tuple[bytes, ...]:
     return tuple(key.strip().encode() for key in stack.keys.split(",") if key.strip())
 
 
-def places(stack: Running) -> PublishDeps:
+def publish_deps(stack: Running) -> PublishDeps:
     """What publishing needs."""
     return PublishDeps(objects(stack), table(stack), secrets(stack), check_ranker)
 
 
-def brake_places(stack: Running) -> BrakePlaces:
+def brake_deps(stack: Running) -> BrakePlaces:
     """What the brake needs."""
     return BrakePlaces(table(stack), objects(stack), secrets(stack))
 

@@ -45,7 +45,7 @@ class BudgetResult(NamedTuple):
     within: bool
 
 
-def held(bench: str, rows: Rows, times: float = 1.0) -> BudgetResult:
+def check_budget(bench: str, rows: Rows, times: float = 1.0) -> BudgetResult:
     """Raises LookupError when the table has no such line."""
     budget = BUDGETS[bench]
     cpu = next((float(r["cpu_us"]) for r in rows if _is(r, budget)), None)
@@ -59,7 +59,7 @@ def _is(row: Mapping[str, Any], budget: BenchBudget) -> bool:
     return row["name"] == budget.row and budget.size in row.values()
 
 
-def measured(bench: str, repeats: int) -> Rows:
+def run_bench(bench: str, repeats: int) -> Rows:
     """One bench in a process of its own. Raises CalledProcessError when it fails."""
     options = [f"--repeats={repeats}", "--json"]
     command = [sys.executable, "-m", "workbench.cli", "bench", bench, *options]
@@ -74,8 +74,8 @@ def check(
     benches: Iterable[str],
     times: float,
     repeats: int,
-    measure: Callable[[str, int], Rows] = measured,
+    measure: Callable[[str, int], Rows] = run_bench,
 ) -> Iterator[BudgetResult]:
     """One after the other, so that none is measured beside another."""
     for bench in benches:
-        yield held(bench, measure(bench, repeats), times)
+        yield check_budget(bench, measure(bench, repeats), times)

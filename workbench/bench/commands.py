@@ -151,11 +151,11 @@ def budgets(
 
 
 def _report(size: str, measure: "Callable[[], Sequence[BenchRow]]", *, as_json: bool) -> None:
-    from workbench.bench.decide import Different
+    from workbench.bench.decide import AnswersDiffer
 
     try:
         rows = measure()
-    except Different as difference:
+    except AnswersDiffer as difference:
         print(f"hemline: the two variants differ: {difference}", file=sys.stderr)
         raise typer.Exit(1) from None
     columns = ("name", size, "cpu_us", "p50_us", "p99_us", "per_s")

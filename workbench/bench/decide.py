@@ -18,12 +18,12 @@ SOURCES = 0
 _CALLS = {"hemline": 150, "hemline sources": 150, "naive": 20}
 
 
-class Different(Exception):  # noqa: N818 - what the reader needs to know
+class AnswersDiffer(Exception):  # noqa: N818 - what the reader needs to know
     """The two variants do not give the same answer: the numbers would say nothing."""
 
 
 def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[BenchRow]:
-    """Every size, hot and paced. Raises Different unless both variants show the same items."""
+    """Every size, hot and paced. Raises AnswersDiffer unless both variants show the same items."""
     found: list[BenchRow] = []
     for size in SIZES:
         variants = _variants(size)
@@ -41,7 +41,7 @@ def check(ours: bytes, theirs: bytes) -> None:
     one, other = (json.loads(answer) for answer in (ours, theirs))
     for member in ("kind", "rung", "scope", "items"):
         if one[member] != other[member]:
-            raise Different(f"{member}: {one[member]} and {other[member]}")
+            raise AnswersDiffer(f"{member}: {one[member]} and {other[member]}")
 
 
 def _variants(size: int) -> dict[str, Callable[[], bytes]]:

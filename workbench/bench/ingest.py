@@ -14,7 +14,7 @@ from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES, decode
 from hemline.model.events.event import Event, OrderLine, Record, encode_record
 from hemline.usecases.ingest.batch import WORKERS, IngestDeps, StreamRecord, ingest_batch
 from workbench.bench import instant
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, one_core, rounds, row
 from workbench.bench.naive import ingest
 from workbench.bench.stores import BenchStores
@@ -27,7 +27,7 @@ _KINDS = ("exposure", "view", "click", "add_to_cart", "purchase")
 
 
 def rows(*, repeats: int = 5) -> list[BenchRow]:
-    """Both numbers of profiles. Raises Different unless both variants keep the same events."""
+    """Both numbers of profiles. Raises AnswersDiffer unless both variants keep the same events."""
     found: list[BenchRow] = []
     with instant.running() as endpoint, one_core():
         made = BenchStores(endpoint)
@@ -99,7 +99,7 @@ def _ingest(records: list[bytes], deps: IngestDeps) -> None:
     stream = [StreamRecord(shard, str(next(_sequence)), data, NOW) for data in records]
     result = ingest_batch(stream, deps, NOW)
     if result.failures:
-        raise Different(f"some events were not applied: {result.faults}")
+        raise AnswersDiffer(f"some events were not applied: {result.faults}")
 
 
 def _check(deps: IngestDeps, naive_table: Any, profiles: int) -> None:  # noqa: ANN401 - a boto3 resource
@@ -114,4 +114,6 @@ def _check(deps: IngestDeps, naive_table: Any, profiles: int) -> None:  # noqa: 
         )
         theirs = ingest.events(naive_table, SITE, name)
         if ours != theirs:
-            raise Different(f"{name} has {len(ours)} actions, and {len(theirs)} in the naive table")
+            raise AnswersDiffer(
+                f"{name} has {len(ours)} actions, and {len(theirs)} in the naive table"
+            )

@@ -45,7 +45,7 @@ class Tally(msgspec.Struct, frozen=True):
     p99_ms: float
 
 
-class Ask(NamedTuple):
+class LoadSpec(NamedTuple):
     """One request, again and again; `rate` a second for `seconds`, or as fast as `lines` go (0)."""
 
     url: str
@@ -56,7 +56,7 @@ class Ask(NamedTuple):
     lines: int = _LINES
 
 
-def load(ask: Ask) -> Tally:
+def load(ask: LoadSpec) -> Tally:
     """The tally of a load, from another process."""
     done = children.run(
         [sys.executable, "-m", "workbench.bench.load"],
@@ -109,7 +109,7 @@ class _Line(asyncio.Protocol):
 class _Crowd:
     """All connections, and what came of their requests."""
 
-    def __init__(self, ask: Ask, request: bytes) -> None:
+    def __init__(self, ask: LoadSpec, request: bytes) -> None:
         self._ask, self._request = ask, request
         self._free: list[_Line] = []
         self._good: list[float] = []
@@ -187,7 +187,7 @@ def _at(values: Sequence[float], share: float) -> float:
     return round(values[min(len(values) - 1, int(len(values) * share))] * 1000, 1) if values else 0
 
 
-def _request(ask: Ask) -> bytes:
+def _request(ask: LoadSpec) -> bytes:
     where = urlsplit(ask.url)
     head = (
         f"POST {where.path} HTTP/1.1\r\nhost: {where.netloc}\r\ncontent-type: application/json\r\n"
@@ -198,7 +198,7 @@ def _request(ask: Ask) -> bytes:
 
 def main() -> None:
     """One load, as standard input says."""
-    ask = Ask(**json.loads(sys.stdin.read()))
+    ask = LoadSpec(**json.loads(sys.stdin.read()))
     print(msgspec.json.encode(asyncio.run(_Crowd(ask, _request(ask)).run())).decode())
 
 

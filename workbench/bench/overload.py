@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from workbench.bench.load import Ask, Tally, load
+from workbench.bench.load import LoadSpec, Tally, load
 from workbench.bench.serve import Shopper
 from workbench.bench.serve_stacks import product
 from workbench.demo.catalogue import by_id
@@ -41,7 +41,7 @@ def measure(*, seconds: float = 4.0, repeats: int = 3) -> Report:
         shopper = Shopper(stack, stack.gateway)
         shopper.ask_for(list(by_id())[:_CANDIDATES])
         shopper.fragment()
-        ask = Ask(f"{stack.gateway}/v1/fragments", 0.0, seconds, shopper.body, shopper.signed)
+        ask = LoadSpec(f"{stack.gateway}/v1/fragments", 0.0, seconds, shopper.body, shopper.signed)
         return compare(
             lambda rate: load(
                 ask._replace(rate=rate) if rate else ask._replace(lines=CALLERS),

@@ -28,7 +28,7 @@ Answers = dict[str, bytes]
 
 
 def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[BenchRow]:
-    """Hot and paced, a page a call. Raises Different unless both variants show the same items."""
+    """Hot and paced, a page a call. Raises AnswersDiffer unless both variants show the same items."""
     variants = variants_of(world())
     compare(variants["hemline"](), variants["naive"]())
     hot = rounds(variants, calls=_CALLS, repeats=repeats)
@@ -39,7 +39,7 @@ def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[BenchRow]:
 
 
 def compare(ours: Answers, theirs: Answers) -> None:
-    """Every slot shows the same. Raises Different."""
+    """Every slot shows the same. Raises AnswersDiffer."""
     for name, answer in ours.items():
         check(answer, theirs[name])
 

@@ -20,7 +20,7 @@ from hemline.model.edition import SCHEMA, Header, pack, unpack
 from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Rule, When
 from hemline.model.site.slot import Slot
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.naive.rules import NaiveRules
 from workbench.bench.world import NOW, SITE
@@ -44,7 +44,7 @@ FACTS = {
 
 
 def rows(*, repeats: int = 7, items: int = ITEMS) -> list[BenchRow]:
-    """Every number of rules. Raises Different unless both variants allow and score alike."""
+    """Every number of rules. Raises AnswersDiffer unless both variants allow and score alike."""
     found: list[BenchRow] = []
     for size in SIZES:
         variants = _variants(size, items)
@@ -56,9 +56,9 @@ def rows(*, repeats: int = 7, items: int = ITEMS) -> list[BenchRow]:
 
 def _check(ours: "Answer", theirs: "Answer") -> None:
     if not np.array_equal(ours[0], theirs[0]):
-        raise Different("other items are allowed")
+        raise AnswersDiffer("other items are allowed")
     if not np.allclose(ours[1], theirs[1]):
-        raise Different("other scores")
+        raise AnswersDiffer("other scores")
 
 
 Answer = tuple[Sequence[bool] | np.ndarray, Sequence[float] | np.ndarray]

@@ -22,7 +22,7 @@ from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.learn.profile.fold import ENGAGED, Profile, decode
 from hemline.model.keys import profile_partition
 from hemline.runtime.identity import sign_visitor
-from workbench.bench.decide import Different, check
+from workbench.bench.decide import AnswersDiffer, check
 from workbench.bench.measure import BenchRow, Timing, rounds, row
 from workbench.bench.naive.decide import stored_profile
 from workbench.bench.serve_stacks import cpu_of, naive, product
@@ -43,7 +43,7 @@ class NotLearnedError(RuntimeError):
 
 
 def rows(*, repeats: int = 5) -> list[BenchRow]:
-    """Hot and paced, one request at a time. Raises Different when the two show different items."""
+    """Hot and paced, one request at a time. Raises AnswersDiffer when the two show different items."""
     with product() as stack:
         ours = Shopper(stack, stack.gateway)
         _remember(stack, ours)
@@ -61,7 +61,7 @@ def rows(*, repeats: int = 5) -> list[BenchRow]:
 
 
 def _agree(ours: "Shopper", theirs: "Shopper") -> None:
-    """Settle on candidates that both order alike. Raises Different when there are none.
+    """Settle on candidates that both order alike. Raises AnswersDiffer when there are none.
 
     Ours computes in float32, the naive one in float64: two colours of one thing may lie so close
     together that one list of five comes out with them swapped.
@@ -72,7 +72,7 @@ def _agree(ours: "Shopper", theirs: "Shopper") -> None:
             shopper.ask_for(names[start : start + CANDIDATES])
         try:
             return check(ours.fragment(), theirs.fragment())
-        except Different as difference:
+        except AnswersDiffer as difference:
             found = difference
     raise found
 

@@ -20,7 +20,7 @@ from hemline.model.decision import Rung
 from hemline.model.edition import Payload, pack, unpack
 from hemline.model.site.slot import Slot
 from hemline.model.site.template import Template
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.world import SITE, BenchWorld, world
 
@@ -38,7 +38,7 @@ _REASON = "Popular right now"
 
 
 def rows(*, repeats: int = 7) -> list[BenchRow]:
-    """Hot, for each number of cards. Raises Different unless template and Jinja2 say the same."""
+    """Hot, for each number of cards. Raises AnswersDiffer unless template and Jinja2 say the same."""
     found = []
     for size in _CARDS:
         variants = variants_of(world(), size)
@@ -50,9 +50,9 @@ def rows(*, repeats: int = 7) -> list[BenchRow]:
 
 
 def compare(ours: bytes, theirs: bytes) -> None:
-    """Raises Different."""
+    """Raises AnswersDiffer."""
     if ours != theirs:
-        raise Different(f"markup of {len(ours)} and {len(theirs)} bytes")
+        raise AnswersDiffer(f"markup of {len(ours)} and {len(theirs)} bytes")
 
 
 def variants_of(known: BenchWorld, size: int) -> dict[str, Callable[[], bytes]]:

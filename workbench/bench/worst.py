@@ -31,7 +31,7 @@ from hemline.runtime.http import HttpRequest
 from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.fact_providers import fact_providers
 from hemline.usecases.serving.visitor_context import VisitorContext
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.world import KEYS, NOW, SITE
 
@@ -47,12 +47,12 @@ _CALLS = {"hemline": 3, "naive": 1}
 
 
 def rows(*, repeats: int = 7) -> list[BenchRow]:
-    """A row of each variant; its size is the body's. Raises Different unless both choose alike."""
+    """A row of each variant; its size is the body's. Raises AnswersDiffer unless both choose alike."""
     body = worst_body()
     variants = _variants(body)
     ours, theirs = (call() for call in variants.values())
     if ours != theirs:
-        raise Different(f"variants: {ours} and {theirs}")
+        raise AnswersDiffer(f"variants: {ours} and {theirs}")
     samples = rounds(variants, calls=_CALLS, repeats=repeats)
     return [row(name, len(body), samples[name]) for name in variants]
 

@@ -65,7 +65,7 @@ def set_(  # noqa: PLR0913 - a command's options are its arguments
     from workbench import laptop, stores
 
     stack = laptop.running()
-    places = stores.brake_places(stack)
+    places = stores.brake_deps(stack)
     if kind is Kind.PIN and name:
         name = brake.edition_named(places.objects, stack.site, name)
     listed = tuple(part for part in shows.split(",") if part)
@@ -94,7 +94,7 @@ def clear(
     change = BrakeChange(
         "clear", who or getpass.getuser(), _now(), why, kind.value if kind else "", name
     )
-    _tell(brake.clear(stack.site, stores.brake_places(stack), change), as_json=as_json)
+    _tell(brake.clear(stack.site, stores.brake_deps(stack), change), as_json=as_json)
 
 
 def show(
@@ -108,9 +108,9 @@ def show(
 
     stack = laptop.running()
     if not log:
-        _tell(brake.show(stack.site, stores.brake_places(stack)), as_json=as_json)
+        _tell(brake.show(stack.site, stores.brake_deps(stack)), as_json=as_json)
         return
-    found = [b.change for b in brake.log(stack.site, stores.brake_places(stack)) if b.change]
+    found = [b.change for b in brake.log(stack.site, stores.brake_deps(stack)) if b.change]
     if as_json:
         _print_json({"changes": found})
         return

@@ -29,7 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from workbench.cloud.journal import Journal, delivered, undone
+from workbench.cloud.journal import Journal, delivered, remaining_call
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -132,7 +132,7 @@ class Durable:
         done = delivered(self._checkpoints)
         for name, journal in self._journals.items():
             for entry in [*journal.entries()]:
-                body = undone(entry, done)
+                body = remaining_call(entry, done)
                 if body is not None:
                     worked = await self._again(entry, body, 0 if name == "dynamodb" else _PATIENCE)
                     counts[name if worked else "failed"] += 1

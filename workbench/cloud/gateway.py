@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from workbench.cloud import payload
-from workbench.cloud.keeping import Say
 from workbench.cloud.payload import Arrival, BadResponse, GatewayRequest, Response
 from workbench.cloud.pool import Busy, InvokeResult
+from workbench.cloud.tasks import Say
 from workbench.cloud.template import Cors, Route, Stack
 
 API = "/v1/"

@@ -121,7 +121,7 @@ def delivered(checkpoints: Path) -> dict[str, int]:
     return found
 
 
-def undone(entry: dict[str, Any], done: dict[str, int]) -> bytes | None:
+def remaining_call(entry: dict[str, Any], done: dict[str, int]) -> bytes | None:
     """The call to make again, without records that were delivered; None when nothing is left."""
     body = base64.b64decode(entry["body"])
     if "at" not in entry:

@@ -17,9 +17,9 @@ from workbench import laptop
 from workbench.cloud import emulator as emulation
 from workbench.cloud import parts, resources
 from workbench.cloud.built import build
-from workbench.cloud.keeping import said_at_least
 from workbench.cloud.runtime import Home
 from workbench.cloud.screen import Screen
+from workbench.cloud.tasks import report_unhandled_errors
 from workbench.cloud.template import Stack, load
 from workbench.laptop import LOOPBACK, ROOT, Running
 
@@ -50,7 +50,7 @@ async def run_stack(options: RunOptions, screen: Screen) -> None:
     """Until Ctrl-C or TERM. Raises parts.Refusal when it cannot start."""
     main = asyncio.current_task()
     assert main is not None
-    said_at_least(screen.say)
+    report_unhandled_errors(screen.say)
     hurry = asyncio.Event()
     with _signals(main.cancel, hurry.set), contextlib.suppress(asyncio.CancelledError):
         async with up(options, screen, hurry) as emulator:

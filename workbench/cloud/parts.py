@@ -21,17 +21,17 @@ from typing import ParamSpec, TypeVar
 from aiohttp import web
 
 from workbench import children, laptop
-from workbench.background_server import settled
+from workbench.background_server import drain_loop
 from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
 from workbench.cloud.gateway import Edge, application
-from workbench.cloud.keeping import keep
 from workbench.cloud.pool import WorkerPool
 from workbench.cloud.runtime import Home, emulator_binary
-from workbench.cloud.schedules import play
+from workbench.cloud.schedules import run_schedule
 from workbench.cloud.screen import Screen
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.mapping import Mapping, MappingClients
+from workbench.cloud.tasks import supervise
 from workbench.cloud.template import Stack
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
 
@@ -180,9 +180,15 @@ async def schedules(
 ) -> AsyncIterator[None]:
     """Every schedule runs."""
     tasks = [
-        keep(
+        supervise(
             schedule.name,
-            partial(play, schedule, emulation.REGION, pools[schedule.function].invoke, screen.say),
+            partial(
+                run_schedule,
+                schedule,
+                emulation.REGION,
+                pools[schedule.function].invoke,
+                screen.say,
+            ),
             screen.say,
         )
         for schedule in stack.schedules
@@ -209,7 +215,7 @@ async def gateway(
         await web.SockSite(runner, door).start()
         yield
     finally:
-        await settled(door)
+        await drain_loop(door)
         await runner.cleanup()
 
 

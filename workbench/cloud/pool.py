@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import aiohttp
 
-from workbench.cloud.keeping import Say, keep, once
 from workbench.cloud.runtime import Home, Worker, WorkerError, start, stop
+from workbench.cloud.tasks import Say, run_once, supervise
 from workbench.cloud.template import LambdaFunction
 
 _GRACE_SECONDS = 5.0
@@ -109,7 +109,7 @@ class WorkerPool:
             raise Busy(self.function.name) from None
         finally:
             self._waiting -= 1
-        call = once(self.function.label, self._call(worker, event), self._say)
+        call = run_once(self.function.label, self._call(worker, event), self._say)
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         # The caller may go away; the worker is busy until its function has answered all the same.
@@ -148,7 +148,7 @@ class WorkerPool:
             self._repair(worker)
 
     def _repair(self, worker: Worker) -> None:
-        repair = keep(self.function.label, partial(self._replace, worker), self._say)
+        repair = supervise(self.function.label, partial(self._replace, worker), self._say)
         self._repairs.add(repair)
         repair.add_done_callback(self._repairs.discard)
 

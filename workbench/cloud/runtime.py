@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from workbench import children
 from workbench.cloud.built import RUNTIME
-from workbench.cloud.keeping import Say, keep
+from workbench.cloud.tasks import Say, supervise
 from workbench.cloud.template import LambdaFunction
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT, free_ports
 
@@ -110,7 +110,7 @@ async def start(function: LambdaFunction, home: Home, say: Say) -> Worker:
         stderr=asyncio.subprocess.STDOUT,
         limit=1 << 20,
     )
-    lines = keep(function.label, partial(_show, function.label, process, say), say)
+    lines = supervise(function.label, partial(_show, function.label, process, say), say)
     worker = Worker(f"http://{LOOPBACK}:{port}{INVOKE}", process, lines)
     try:
         async with asyncio.timeout(_START_SECONDS):

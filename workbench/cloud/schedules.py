@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from workbench.cloud.keeping import Say
 from workbench.cloud.pool import Busy, InvokeResult
+from workbench.cloud.tasks import Say
 from workbench.cloud.template import ACCOUNT, Schedule
 
 
@@ -26,7 +26,7 @@ def scheduled_event(schedule: Schedule, region: str, now: datetime) -> dict[str,
     }
 
 
-async def play(
+async def run_schedule(
     schedule: Schedule, region: str, invoke: Callable[[bytes], Awaitable[InvokeResult]], say: Say
 ) -> None:
     """Call it every `schedule.seconds`, the first time after one of them; until cancelled."""

@@ -59,7 +59,7 @@ def answer(handler: Callable[[Any, WorkerContext], object], event: bytes, timeou
         ).encode()
 
 
-class Door(BaseHTTPRequestHandler):
+class WorkerHandler(BaseHTTPRequestHandler):
     """Takes events by POST."""
 
     handler: Callable[[Any, WorkerContext], object]
@@ -95,10 +95,10 @@ class Door(BaseHTTPRequestHandler):
 
 def main(port: int) -> None:
     """Serve until killed."""
-    Door.handler = staticmethod(load(os.environ["_HANDLER"]))
-    Door.timeout_seconds = float(os.environ["AWS_LAMBDA_FUNCTION_TIMEOUT"])
+    WorkerHandler.handler = staticmethod(load(os.environ["_HANDLER"]))
+    WorkerHandler.timeout_seconds = float(os.environ["AWS_LAMBDA_FUNCTION_TIMEOUT"])
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    HTTPServer(("127.0.0.1", port), Door).serve_forever()
+    HTTPServer(("127.0.0.1", port), WorkerHandler).serve_forever()
 
 
 if __name__ == "__main__":

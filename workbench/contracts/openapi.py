@@ -14,7 +14,7 @@ from hemline.runtime.fragments.page_input import MOST_EXCLUDED
 from hemline.runtime.fragments.request import MOST_BODY_BYTES, MOST_SLOTS, PageBody
 from workbench.contracts import openapi_account, openapi_answers, openapi_explain
 from workbench.contracts.event_schema import event_schema
-from workbench.contracts.openapi_bounds import BOUNDS, CURSOR, LIMIT, NAME, TEXT, ids
+from workbench.contracts.openapi_bounds import BOUNDS, CURSOR, LIMIT, NAME, TEXT, id_list_text
 from workbench.laptop import ROOT
 
 PATH = ROOT / "docs" / "openapi.json"
@@ -144,7 +144,7 @@ def _get_slot() -> Document:
             _query(
                 name,
                 {"type": "array", "items": {"type": "string"}},
-                f"{says}; once for each, or with commas between them; {ids(MOST_EXCLUDED)}",
+                f"{says}; once for each, or with commas between them; {id_list_text(MOST_EXCLUDED)}",
             )
             for name, says in _ID_LISTS.items()
         ),

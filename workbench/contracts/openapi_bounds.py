@@ -18,7 +18,7 @@ NAME = f"at most {MOST_NAME} characters: one that is longer is left out and told
 TEXT = f"at most {MOST_TEXT} characters are read: one that is longer is cut and told in errors"
 
 
-def ids(most: int) -> str:
+def id_list_text(most: int) -> str:
     """What is said of a list of ids."""
     return f"at most {most} ids, each of 1 to 128 printable ASCII characters: {_TOLD}"
 
@@ -32,11 +32,11 @@ BOUNDS: dict[str, dict[str, Schema]] = {
     "SlotInput": {
         "limit": {"anyOf": [LIMIT, {"type": "null"}]},
         "after": {"anyOf": [CURSOR, {"type": "null"}]},
-        **_described(ids(MOST_CANDIDATES), "candidates"),
-        **_described(ids(MOST_EXCLUDED), "exclude"),
+        **_described(id_list_text(MOST_CANDIDATES), "candidates"),
+        **_described(id_list_text(MOST_EXCLUDED), "exclude"),
     },
     "PageInput": {
-        **_described(ids(MOST_EXCLUDED), "cart", "owned", "seen"),
+        **_described(id_list_text(MOST_EXCLUDED), "cart", "owned", "seen"),
         **_described(NAME, "item", "category"),
         **_described(TEXT, "type", "url", "referrer", "app_version"),
     },

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import moment
+from workbench.cli_time import parse_time
 from workbench.publish import site_commands
-from workbench.publish.site_commands import AsJson, milliseconds, sound
+from workbench.publish.site_commands import AsJson, epoch_ms, load_valid_site
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     import msgspec
@@ -43,7 +43,7 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
     ] = False,
     as_of: Annotated[
         datetime | None,
-        typer.Option(parser=moment, help="Publish as of this moment (UTC) instead of now."),
+        typer.Option(parser=parse_time, help="Publish as of this moment (UTC) instead of now."),
     ] = None,
     live_anyway: Annotated[
         bool, typer.Option("--live-anyway", help="Also when --as-of is more than a day ago.")
@@ -59,7 +59,7 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
     from workbench import laptop, stores
 
     stack = laptop.running()
-    places = stores.places(stack)
+    places = stores.publish_deps(stack)
     if listing:
         _list(stack, as_json=as_json)
     elif rollback:
@@ -74,8 +74,8 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
 def _moment(as_of: datetime | None, *, anyway: bool) -> int:
     from hemline.runtime.publish.wiring import check_moment
 
-    built = milliseconds(as_of)
-    check_moment(built, milliseconds(None), "--as-of", anyway=anyway)
+    built = epoch_ms(as_of)
+    check_moment(built, epoch_ms(None), "--as-of", anyway=anyway)
     return built
 
 
@@ -86,7 +86,7 @@ def _given(
     from hemline.runtime.publish.wiring import check_consent
     from hemline.usecases.publishing.publish import Given
 
-    site = sound(site_file, as_json=as_json) if site_file else None
+    site = load_valid_site(site_file, as_json=as_json) if site_file else None
     if site:
         check_consent(site, stack_says=stack.policy)
     return Given(site, _files(ranker) if ranker else None)

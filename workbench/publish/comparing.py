@@ -16,6 +16,7 @@ from hemline.model.events.abuse import AbuseLimits
 from hemline.model.events.event import Record
 from hemline.model.site.site import Site
 from hemline.runtime.publish.wiring import check_ranker
+from hemline.sitefile.review.compare import FieldChange
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ports import ObjectStore
 from hemline.usecases.publishing.build import ArchiveCounts, Made, count, edition_parts
@@ -30,7 +31,7 @@ from workbench.importers.direct import digest as digest_of
 from workbench.importers.reading import opened
 from workbench.importers.wire import WireEvents
 from workbench.laptop import Running
-from workbench.publish.wording import name_of, short
+from workbench.publish.wording import describe_field, name_of
 
 _SITE = "compared"
 
@@ -126,11 +127,13 @@ def lines(found: SiteDifference) -> list[str]:
 def _change(one: Told) -> str:
     change = one.change
     reach = f"  {_share(one.reach)}" if one.reach else ""
-    fields = "".join(
-        f"\n    {name_of(one.field)}: {short(one.field, one.old)} → {short(one.field, one.new)}"
-        for one in change.fields
-    )
+    fields = "".join(f"\n    {_field_change(each)}" for each in change.fields)
     return f"{change.what:<8} {change.kind} {change.name}{reach}{fields}"
+
+
+def _field_change(one: FieldChange) -> str:
+    old, new = (describe_field(one.field, value) for value in (one.old, one.new))
+    return f"{name_of(one.field)}: {old} → {new}"
 
 
 def _share(reach: Reach) -> str:

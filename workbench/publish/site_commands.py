@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import moment
+from workbench.cli_time import parse_time
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.model.site.site import Site
@@ -30,7 +30,7 @@ Items = Annotated[
     ),
 ]
 At = Annotated[
-    datetime | None, typer.Option(parser=moment, help="Another moment (UTC) instead of now.")
+    datetime | None, typer.Option(parser=parse_time, help="Another moment (UTC) instead of now.")
 ]
 
 
@@ -63,7 +63,7 @@ def check(  # noqa: PLR0913 - a command's options are its arguments
 
     catalogue = reading.catalogue(items)
     size = None if catalogue is None else len(catalogue)
-    found = reviewed(reading.texts(file), milliseconds(at), catalogue)
+    found = reviewed(reading.texts(file), epoch_ms(at), catalogue)
     if as_json:
         _print_json(_report(file, found, size))
     else:
@@ -99,8 +99,8 @@ def show(file: File, *, at: At = None, as_json: AsJson = False) -> None:
     """The slots, and the rules that can be in force at a moment: now, or `--at` another."""
     from hemline.sitefile.review.site import live_rules
 
-    site = sound(file, as_json=as_json)
-    moment = milliseconds(at)
+    site = load_valid_site(file, as_json=as_json)
+    moment = epoch_ms(at)
     live = [rule.name for rule in live_rules(site, moment)]
     resting = [rule.name for rule in site.rules if rule.name not in live]
     if as_json:
@@ -140,12 +140,12 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
 
     is_live = str(old) == "live" and not old.exists()
     sites = (
-        _live_site() if is_live else sound(old, as_json=as_json),
-        sound(new, as_json=as_json),
+        _live_site() if is_live else load_valid_site(old, as_json=as_json),
+        load_valid_site(new, as_json=as_json),
     )
     with Console(stderr=True).status("deciding for recent visitors with both"):
         history = comparing.from_file(events) if events else comparing.from_stack(running())
-        found = comparing.compare(*sites, history, SampleSize(visitors, days), milliseconds(at))
+        found = comparing.compare(*sites, history, SampleSize(visitors, days), epoch_ms(at))
     for note in history.notes:
         print(f"note: {note}", file=sys.stderr)
     if history.rejected:
@@ -165,14 +165,14 @@ def _live_site() -> "Site":
     return read_site(stack.site, stores.objects(stack), stores.table(stack))
 
 
-def sound(file: Path, *, as_json: bool = False) -> "Site":
+def load_valid_site(file: Path, *, as_json: bool = False) -> "Site":
     """The site of a file that has no error; else prints what is wrong and ends with status 1."""
     from hemline.sitefile.accept import reviewed
     from workbench.publish import reading
 
     if not file.exists():
         raise typer.BadParameter(f"{file} is not there.")
-    found = reviewed(reading.texts(file), milliseconds(None))
+    found = reviewed(reading.texts(file), epoch_ms(None))
     if found.site is None:
         print_findings(file, found.findings)
         if as_json:
@@ -193,7 +193,7 @@ def _print_json(value: object) -> None:
     print(msgspec.json.encode(value).decode())
 
 
-def milliseconds(moment: datetime | None) -> int:
+def epoch_ms(moment: datetime | None) -> int:
     """Epoch ms of a moment in UTC, of now when there is none."""
     if moment is None:
         return time.time_ns() // 1_000_000

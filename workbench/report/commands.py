@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import moment
+from workbench.cli_time import parse_time
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.publishing.cold_report import ColdItem, ColdStartReport
@@ -14,7 +14,8 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 At = Annotated[
-    datetime | None, typer.Option(parser=moment, help="As of another moment (UTC) instead of now.")
+    datetime | None,
+    typer.Option(parser=parse_time, help="As of another moment (UTC) instead of now."),
 ]
 
 

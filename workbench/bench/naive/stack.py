@@ -25,9 +25,7 @@ async def serve(port: int) -> None:
     """Until TERM."""
     found, screen = running(), Screen(sys.stderr)
     whole = load(ROOT / "template.yaml", region=found.region, secret=found.keys, parameters={})
-    function = whole.functions[_FUNCTION]._replace(
-        handler="naive_app.handler", layers=(), timeout=30
-    )
+    function = whole.functions[_FUNCTION]._replace(handler="app.handler", layers=(), timeout=30)
     routes = tuple(route for route in whole.routes if route.function == _FUNCTION)
     stack = whole._replace(functions={_FUNCTION: function}, routes=routes, sources=(), schedules=())
     built = {_FUNCTION: Path(__file__).parent, "runtime": build_runtime(screen.step)}

@@ -88,7 +88,7 @@ class NaiveShop(BaseModel):
         )  # fmt: skip
 
 
-class NaiveMet(BaseModel):
+class NaiveInteractions(BaseModel):
     """What the visitor did with one item."""
 
     bought: int = 0
@@ -112,7 +112,7 @@ class NaiveVisitor:
     def __init__(self, profile: NaiveProfile, shop: NaiveShop) -> None:
         self._profile, self._shop = profile, shop
         self.purchases = sum(action.type == "purchase" for action in profile.bought)
-        self.met: dict[int, NaiveMet] = defaultdict(NaiveMet)
+        self.met: dict[int, NaiveInteractions] = defaultdict(NaiveInteractions)
         self._meet()
         taken = sorted([*self._lines("bought"), *self._lines("engaged")], key=lambda t: -t[0])
         self._taken = [(i, TASTE[kind] * 0.98**n) for n, (_, i, kind, _) in enumerate(taken)]

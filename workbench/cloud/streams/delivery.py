@@ -27,7 +27,7 @@ class DeliveryEntry(NamedTuple):
     """Epoch seconds."""
 
 
-class DeliveryVerdict(NamedTuple):
+class DeliveryOutcome(NamedTuple):
     """What an invocation said of its batch."""
 
     failed_from: int
@@ -45,7 +45,7 @@ class Exhausted(NamedTuple):
     attempts: int
 
 
-class DeliveryWorld(Protocol):
+class DeliveryPort(Protocol):
     """What delivery needs of the outside."""
 
     async def invoke(self, entries: Sequence[DeliveryEntry]) -> object:
@@ -78,22 +78,24 @@ class _Piece(NamedTuple):
     attempts: int
 
 
-def judge(entries: Sequence[DeliveryEntry], answer: object, *, partial: bool) -> DeliveryVerdict:
+def outcome_of(
+    entries: Sequence[DeliveryEntry], answer: object, *, partial: bool
+) -> DeliveryOutcome:
     """Where a batch stands after an answer."""
     failures = answer.get("batchItemFailures") if partial and isinstance(answer, dict) else None
     if not failures:
-        return DeliveryVerdict(len(entries), error=False)
+        return DeliveryOutcome(len(entries), error=False)
     places = {entry.sequence: index for index, entry in enumerate(entries)}
     try:
-        return DeliveryVerdict(
+        return DeliveryOutcome(
             min(places[item["itemIdentifier"]] for item in failures), error=False
         )
     except (KeyError, TypeError):
-        return DeliveryVerdict(0, error=True)
+        return DeliveryOutcome(0, error=True)
 
 
 async def deliver(
-    entries: Sequence[DeliveryEntry], source: EventSource, world: DeliveryWorld
+    entries: Sequence[DeliveryEntry], source: EventSource, world: DeliveryPort
 ) -> None:
     """Returns when every entry is done or given up; `world.done` has the last one's number."""
     # A stack of pieces, the oldest on top: order within a shard is kept.
@@ -119,13 +121,13 @@ def _too_old(entries: Sequence[DeliveryEntry], source: EventSource, now: float) 
     return next(fresh, len(entries))
 
 
-async def _attempt(piece: _Piece, source: EventSource, world: DeliveryWorld) -> list[_Piece]:
+async def _attempt(piece: _Piece, source: EventSource, world: DeliveryPort) -> list[_Piece]:
     """One invocation; what is left to do, the last first."""
     try:
         answer = await world.invoke(piece.entries)
-        verdict = judge(piece.entries, answer, partial=source.partial)
+        verdict = outcome_of(piece.entries, answer, partial=source.partial)
     except FunctionError:
-        verdict = DeliveryVerdict(0, error=True)
+        verdict = DeliveryOutcome(0, error=True)
     if verdict.failed_from:
         await world.done(piece.entries[verdict.failed_from - 1].sequence)
         rest = piece.entries[verdict.failed_from :]
@@ -137,7 +139,7 @@ async def _attempt(piece: _Piece, source: EventSource, world: DeliveryWorld) -> 
     return await _again(piece, source, world)
 
 
-async def _again(piece: _Piece, source: EventSource, world: DeliveryWorld) -> list[_Piece]:
+async def _again(piece: _Piece, source: EventSource, world: DeliveryPort) -> list[_Piece]:
     attempts = piece.attempts + 1
     if 0 <= source.retries < attempts:
         await world.give_up(Exhausted(piece.entries, "RetryAttemptsExhausted", attempts))

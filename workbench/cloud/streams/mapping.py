@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workbench.cloud.keeping import Say, keep, once
 from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.delivery import DeliveryEntry, Exhausted, FunctionError, deliver
 from workbench.cloud.streams.events import Origin, destination_key, failed_document, kinesis_event
+from workbench.cloud.tasks import Say, run_once, supervise
 from workbench.cloud.template import EventSource
 
 _IDLE_SECONDS = 0.2
@@ -225,8 +225,8 @@ class Mapping:
 
     async def start(self) -> None:
         """Begin to read every shard, and those that a split or a merge makes later."""
-        await self.look()
-        self._watch = keep(self.source.name, self._keep_looking, self._say)
+        await self.refresh_shards()
+        self._watch = supervise(self.source.name, self._keep_looking, self._say)
 
     async def stop(self, patience: float, hurry: asyncio.Event) -> bool:
         """Deliver what the stream still holds; whether all of it was delivered.
@@ -249,7 +249,7 @@ class Mapping:
         self, tasks: Sequence[asyncio.Task[None]], patience: float, hurry: asyncio.Event
     ) -> None:
         waits: list[asyncio.Future[Any]] = [
-            once(self.source.name, hurry.wait(), self._say),
+            run_once(self.source.name, hurry.wait(), self._say),
             asyncio.gather(*tasks, return_exceptions=True),
         ]
         moves, idle = -1, 0.0
@@ -265,9 +265,9 @@ class Mapping:
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            await self.look()
+            await self.refresh_shards()
 
-    async def look(self) -> bool:
+    async def refresh_shards(self) -> bool:
         """Begin to read what may be read by now; whether that is every shard there is."""
         found = await asyncio.to_thread(
             self._clients.kinesis.list_shards, StreamName=self.source.stream
@@ -279,7 +279,7 @@ class Mapping:
             # The records of a shard that was split or merged come before those of its children.
             if name not in self._shards and all(parent.done() for parent in parents):
                 label, read = f"{self.source.name}, {name}", partial(self._run, name)
-                self._shards[name] = keep(label, read, self._say)
+                self._shards[name] = supervise(label, read, self._say)
         return all(shard["ShardId"] in self._shards for shard in found["Shards"])
 
     async def _run(self, name: str) -> None:

@@ -14,7 +14,7 @@ Say = Callable[[str, str], None]
 """Shows one line: (label, line)."""
 
 
-class Patience(NamedTuple):
+class Backoff(NamedTuple):
     """Seconds between an error and the next start: `first`, doubled each time, `longest` at most."""
 
     first: float = 0.5
@@ -23,15 +23,15 @@ class Patience(NamedTuple):
     """After so long without an error the pauses begin anew."""
 
 
-PATIENCE = Patience()
+BACKOFF = Backoff()
 
 
-async def kept(label: str, work: Callable[[], Awaitable[T]], say: Say) -> T:
+async def restart_on_error(label: str, work: Callable[[], Awaitable[T]], say: Say) -> T:
     """What `work` returns in the end; after an error it is called again, for as long as it takes.
 
     So `work` must be able to begin where an earlier call stopped.
     """
-    rules, clock = PATIENCE, asyncio.get_running_loop().time
+    rules, clock = BACKOFF, asyncio.get_running_loop().time
     pause = rules.first
     while True:
         began = clock()
@@ -40,41 +40,41 @@ async def kept(label: str, work: Callable[[], Awaitable[T]], say: Say) -> T:
         except Exception as error:  # noqa: BLE001 - whatever it is, the work must go on
             if clock() - began >= rules.calm:
                 pause = rules.first
-            told(say, label, f"stopped by {cause(error)}; starts again in {pause:g} s")
+            say_safely(say, label, f"stopped by {cause(error)}; starts again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, rules.longest)
 
 
-def keep(label: str, work: Callable[[], Awaitable[T]], say: Say) -> "asyncio.Task[T]":
+def supervise(label: str, work: Callable[[], Awaitable[T]], say: Say) -> "asyncio.Task[T]":
     """`kept`, as a task; ends by itself only when `work` returns."""
-    return asyncio.create_task(kept(label, work, say), name=label)
+    return asyncio.create_task(restart_on_error(label, work, say), name=label)
 
 
-def once(label: str, work: Coroutine[Any, Any, T], say: Say) -> "asyncio.Task[T]":
+def run_once(label: str, work: Coroutine[Any, Any, T], say: Say) -> "asyncio.Task[T]":
     """A task for one piece of work, whose error is said even when nobody asks for its result."""
     task = asyncio.create_task(work, name=label)
 
     def look(done: "asyncio.Task[T]") -> None:
         error = None if done.cancelled() else done.exception()
         if error is not None:
-            told(say, label, f"ended by {cause(error)}")
+            say_safely(say, label, f"ended by {cause(error)}")
 
     task.add_done_callback(look)
     return task
 
 
-def said_at_least(say: Say) -> None:
+def report_unhandled_errors(say: Say) -> None:
     """What goes wrong in a callback or a forgotten task of this loop is said, too."""
 
     def look(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         what = f": {cause(error)}" if isinstance(error, BaseException) else ""
-        told(say, "hemline", f"{context['message']}{what}")
+        say_safely(say, "hemline", f"{context['message']}{what}")
 
     asyncio.get_running_loop().set_exception_handler(look)
 
 
-def told(say: Say, label: str, line: str) -> None:
+def say_safely(say: Say, label: str, line: str) -> None:
     """Said, if it can be: a terminal that takes nothing must not end the work as well."""
     with contextlib.suppress(OSError, ValueError):
         say(label, line)
