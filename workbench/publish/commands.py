@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import parse_time
+from workbench.cli_time import epoch_ms, parse_time
 from workbench.publish import site_commands
-from workbench.publish.site_commands import AsJson, epoch_ms, load_valid_site
+from workbench.publish.site_commands import AsJson, load_valid_site
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     import msgspec

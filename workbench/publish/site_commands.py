@@ -1,7 +1,6 @@
 """`hemline site …`: check a site file as code is checked, show what is live when, compare two."""
 
 import sys
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import parse_time
+from workbench.cli_time import epoch_ms, parse_time
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.model.site.site import Site
@@ -191,13 +190,6 @@ def _print_json(value: object) -> None:
     import msgspec
 
     print(msgspec.json.encode(value).decode())
-
-
-def epoch_ms(moment: datetime | None) -> int:
-    """Epoch ms of a moment in UTC, of now when there is none."""
-    if moment is None:
-        return time.time_ns() // 1_000_000
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
 def _when(ms: int) -> str:

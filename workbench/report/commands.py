@@ -1,12 +1,11 @@
 """`hemline report …`: new items against what they are owed, and the variants of slots against each other."""
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import parse_time
+from workbench.cli_time import epoch_ms, parse_time
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.publishing.cold_report import ColdItem, ColdStartReport
@@ -40,7 +39,7 @@ def cold(*, at: At = None, as_json: AsJson = False) -> None:
 
     stack = running()
     with Console(stderr=True).status("reading the archive"):
-        found = _of_stack(stack.site, _milliseconds(at))
+        found = _of_stack(stack.site, epoch_ms(at))
     if as_json:
         import msgspec
 
@@ -58,7 +57,7 @@ def variants(*, at: At = None, as_json: AsJson = False) -> None:
 
     stack = running()
     with Console(stderr=True).status("reading the archive"):
-        found = _variants_of(stack.site, _milliseconds(at))
+        found = _variants_of(stack.site, epoch_ms(at))
     if as_json:
         import msgspec
 
@@ -133,9 +132,3 @@ def _line(one: "ColdItem") -> str:
         f"  {one.state:<9}  {one.item:<32} {one.hours:>7.1f} h  {one.impressions:>7,} had"
         f"  {one.owed:>7,} owed  {one.projected:>7,} projected"
     )
-
-
-def _milliseconds(moment: datetime | None) -> int:
-    if moment is None:
-        return time.time_ns() // 1_000_000
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
