@@ -1,4 +1,4 @@
-"""Schedules of template.yaml on the laptop: a function called every so often, as EventBridge would."""
+"""Runs the schedules of template.yaml on the laptop: calls functions at a fixed rate, like EventBridge."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from workbench.cloud.template import ACCOUNT, Schedule
 
 
 def scheduled_event(schedule: Schedule, region: str, now: datetime) -> dict[str, object]:
-    """What EventBridge sends for a rule on a schedule."""
+    """The event that EventBridge sends for a scheduled rule."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -29,7 +29,7 @@ def scheduled_event(schedule: Schedule, region: str, now: datetime) -> dict[str,
 async def run_schedule(
     schedule: Schedule, region: str, invoke: Callable[[bytes], Awaitable[InvokeResult]], say: Say
 ) -> None:
-    """Call it every `schedule.seconds`, the first time after one of them; until cancelled."""
+    """Call the function every `schedule.seconds`, first after one interval, until cancelled."""
     while True:
         await asyncio.sleep(schedule.seconds)
         event = json.dumps(scheduled_event(schedule, region, datetime.now(UTC))).encode()

@@ -1,7 +1,7 @@
-"""Long-lived tasks: one that ends by an error is seen, said in a line, and started again.
+"""Supervised asyncio tasks: a task that fails is reported in one line and started again.
 
-The only place that makes a task (a test holds the rest of the local cloud to it): an asyncio task
-that nobody awaits dies without a word, and its work then stands still for good.
+The only place of the local cloud that creates tasks, which a test checks: a task that nobody awaits
+fails silently, and its work then stops for good.
 """
 
 import asyncio
@@ -15,21 +15,21 @@ Say = Callable[[str, str], None]
 
 
 class Backoff(NamedTuple):
-    """Seconds between an error and the next start: `first`, doubled each time, `longest` at most."""
+    """Seconds between an error and the restart: `first`, doubled each time, at most `longest`."""
 
     first: float = 0.5
     longest: float = 10.0
     calm: float = 60.0
-    """After so long without an error the pauses begin anew."""
+    """After this long without an error the pause is `first` again."""
 
 
 BACKOFF = Backoff()
 
 
 async def restart_on_error(label: str, work: Callable[[], Awaitable[T]], say: Say) -> T:
-    """What `work` returns in the end; after an error it is called again, for as long as it takes.
+    """Call `work` until it returns, with a growing pause after each error.
 
-    So `work` must be able to begin where an earlier call stopped.
+    So `work` must be able to continue where an earlier call stopped.
     """
     rules, clock = BACKOFF, asyncio.get_running_loop().time
     pause = rules.first
@@ -37,7 +37,7 @@ async def restart_on_error(label: str, work: Callable[[], Awaitable[T]], say: Sa
         began = clock()
         try:
             return await work()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the work must go on
+        except Exception as error:  # noqa: BLE001 - the work must go on after any error
             if clock() - began >= rules.calm:
                 pause = rules.first
             say_safely(say, label, f"stopped by {cause(error)}; starts again in {pause:g} s")
@@ -46,12 +46,12 @@ async def restart_on_error(label: str, work: Callable[[], Awaitable[T]], say: Sa
 
 
 def supervise(label: str, work: Callable[[], Awaitable[T]], say: Say) -> "asyncio.Task[T]":
-    """`kept`, as a task; ends by itself only when `work` returns."""
+    """`restart_on_error` as a task; it ends by itself only when `work` returns."""
     return asyncio.create_task(restart_on_error(label, work, say), name=label)
 
 
 def run_once(label: str, work: Coroutine[Any, Any, T], say: Say) -> "asyncio.Task[T]":
-    """A task for one piece of work, whose error is said even when nobody asks for its result."""
+    """A task for one piece of work; its error is reported even if nobody reads its result."""
     task = asyncio.create_task(work, name=label)
 
     def look(done: "asyncio.Task[T]") -> None:
@@ -64,7 +64,7 @@ def run_once(label: str, work: Coroutine[Any, Any, T], say: Say) -> "asyncio.Tas
 
 
 def report_unhandled_errors(say: Say) -> None:
-    """What goes wrong in a callback or a forgotten task of this loop is said, too."""
+    """Report errors of callbacks and abandoned tasks of this loop."""
 
     def look(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -75,13 +75,13 @@ def report_unhandled_errors(say: Say) -> None:
 
 
 def say_safely(say: Say, label: str, line: str) -> None:
-    """Said, if it can be: a terminal that takes nothing must not end the work as well."""
+    """Print a line; ignore a terminal that cannot be written to, which must not end the work."""
     with contextlib.suppress(OSError, ValueError):
         say(label, line)
 
 
 def cause(error: BaseException) -> str:
-    """An error in one line; the system's own words where it has them, as for a full disk."""
+    """An error in one line; for system errors such as a full disk, in the system's own words."""
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return f"{type(error).__name__}: {error.strerror}{where}"
