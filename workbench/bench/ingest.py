@@ -1,7 +1,7 @@
-"""`bench ingest`: batches of 500 records into profiles and archive, ours beside the naive one.
+"""`bench ingest`: batches of 500 records into profiles and archive, Hemline against the naive variant.
 
-Both write to the same store, which runs in a process of its own and answers at once: the CPU is that
-of our code and client alone. `hemline in memory` leaves the client out.
+Both write to the same store, which runs in its own process and answers at once, so that the CPU measured
+is that of the code and its client only. `hemline in memory` leaves the client out.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def _rows(made: BenchStores, profiles: int, repeats: int) -> list[BenchRow]:
 
 
 def batch(number: int, profiles: int) -> list[bytes]:
-    """500 records as they lie on the stream, spread over `profiles` subjects; new ids in each."""
+    """500 encoded stream records for `profiles` subjects; each batch has new event ids."""
     return [
         encode_record(
             Record(
@@ -65,8 +65,8 @@ def batch(number: int, profiles: int) -> list[bytes]:
                 NOW + n,
                 Event(
                     f"event-{number}-{n}",
-                    # Each visitor does a bit of everything: one kind alone would fill its ring, and
-                    # what a full profile lets go the naive table would still hold.
+                    # Mixed kinds: a single one would overflow its ring and drop old actions, which
+                    # the naive table would still have.
                     _KINDS[(3 * n + n // profiles + number) % len(_KINDS)],
                     NOW + number * 1000 + n,
                     lines=(OrderLine(f"item-{(n * 7 + number) % 600:03}"),),

@@ -1,7 +1,7 @@
-"""`bench rules`: 500 rules over 10,000 items, from facts in hand to what may be shown and 200 scores.
+"""`bench rules`: 500 rules over 10,000 items, from known facts to the allowed items and 200 scores.
 
-A quarter of the rules stand in another slot; of the rest, about a third hold. Two in five exclude, two in
-five boost, the others cap; every other rule has two conditions.
+A quarter of the rules belong to another slot; about a third of the others apply. Two in five exclude, two
+in five boost, the rest cap; every second rule has two conditions.
 """
 
 from collections.abc import Callable, Sequence
