@@ -1,4 +1,4 @@
-"""`hemline site diff`: two site files over the same catalogue and history, that of the stack or a file's."""
+"""`hemline site diff`: compares two site files over one catalogue and history (of a stack or a file)."""
 
 from contextlib import closing
 from pathlib import Path
@@ -37,7 +37,7 @@ _SITE = "compared"
 
 
 class Sampled(msgspec.Struct, frozen=True):
-    """What the shares are of: `visitors` looked at, of the `population` of the last `days`."""
+    """The sample behind the shares: `visitors` out of the `population` seen in the last `days`."""
 
     visitors: int
     population: int
@@ -45,25 +45,28 @@ class Sampled(msgspec.Struct, frozen=True):
 
 
 class SiteDifference(msgspec.Struct, frozen=True):
-    """The whole answer; shares of visitors with the standard errors of the sample."""
+    """The comparison; shares of visitors carry the standard error of the sample."""
 
     at: int
+    """Epoch ms as of which both sites decide."""
     sample: Sampled
     changes: list[Told]
     slots: list[SlotReach]
 
 
 class SiteHistory(NamedTuple):
-    """What two sites are compared over."""
+    """The history that two sites are compared over."""
 
     records: list[Record]
     ranker: RankerFiles | None
     rejected: int = 0
+    """Events of the file that an import would reject."""
     notes: tuple[str, ...] = ()
+    """Remarks on the choice of the ranker."""
 
 
 def from_stack(stack: Running) -> SiteHistory:
-    """The archive of the stack that runs here, and its ranker if a publish would take it."""
+    """The archive of the running stack, with its ranker if a publish would accept it."""
     objects = stores.objects(stack)
     offers = {"stored": stored(stack.site, objects)}
     notes: list[str] = []
@@ -72,7 +75,7 @@ def from_stack(stack: Running) -> SiteHistory:
 
 
 def from_file(path: Path) -> SiteHistory:
-    """JSON lines of events, taken as an import would take them; without a ranker."""
+    """A file of events as JSON lines, read as an import would read it; without a ranker."""
     objects = MemoryObjects()
     into = DirectStores(_SITE, MemoryTable(), objects)
     with opened(path) as source, closing(Direct(into, digest_of(path))) as road:
@@ -89,7 +92,7 @@ def _records(objects: ObjectStore, site: str) -> list[Record]:
 def compare(
     old: Site, new: Site, history: SiteHistory, wanted: SampleSize, now: int
 ) -> SiteDifference:
-    """Change by change and slot by slot, as of `now` (epoch ms)."""
+    """Compare change by change and slot by slot, as of `now` (epoch ms)."""
     counts = {limits: _counted(history, limits) for limits in {old.abuse, new.abuse}}
     before = _engine(old, counts[old.abuse], history, now)
     engines = before, _engine(new, counts[new.abuse], history, now)
@@ -114,7 +117,7 @@ def _engine(site: Site, counted: ArchiveCounts, history: SiteHistory, now: int) 
 
 
 def lines(found: SiteDifference) -> list[str]:
-    """For people."""
+    """The comparison as text."""
     took = found.sample
     text = [_change(one) for one in found.changes] or ["nothing differs"]
     if found.slots and took.visitors:

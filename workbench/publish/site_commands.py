@@ -1,4 +1,4 @@
-"""`hemline site …`: check a site file as code is checked, show what is live when, compare two."""
+"""`hemline site …`: check a site file, show which rules are live at a time, compare two files."""
 
 import sys
 from collections import Counter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
 
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
 File = Annotated[
-    Path, typer.Argument(exists=True, readable=True, help="A file, or a folder of them.")
+    Path, typer.Argument(exists=True, readable=True, help="A site file, or a folder of them.")
 ]
 Items = Annotated[
     Path | None,
@@ -29,13 +29,13 @@ Items = Annotated[
     ),
 ]
 At = Annotated[
-    datetime | None, typer.Option(parser=parse_time, help="Another moment (UTC) instead of now.")
+    datetime | None, typer.Option(parser=parse_time, help="Use this time (UTC) instead of now.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Hang `site` and its commands on the app."""
-    group = typer.Typer(help="The site file: slots and rules as a reviewed file.")
+    group = typer.Typer(help="Site files: check, show and compare slots and rules.")
     group.callback()(_site)
     group.command("check")(check)
     group.command("show")(show)
@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _site() -> None:
-    """The site file: slots and rules as a reviewed file."""
+    """Site files: check, show and compare slots and rules."""
 
 
 def check(  # noqa: PLR0913 - a command's options are its arguments
@@ -56,7 +56,7 @@ def check(  # noqa: PLR0913 - a command's options are its arguments
     notes: Annotated[bool, typer.Option("--notes", help="Show notes too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say everything that is wrong with a site file; exit status 1 when any of it is an error."""
+    """List every mistake in a site file; exit status 1 when one is an error."""
     from hemline.sitefile.accept import reviewed
     from workbench.publish import reading
 
@@ -79,23 +79,23 @@ def _report(file: Path, found: "Reviewed", items: int | None) -> dict[str, objec
 
 def _summary(file: Path, found: "Reviewed", items: int | None) -> str:
     counts = Counter(finding.severity for finding in found.findings)
-    told = [
+    parts = [
         f"{counts[word] or 'no'} {word}{'s' * (counts[word] != 1)}"
         for word in _ORDER
         if counts[word] or word == "error"
     ]
-    against = "no catalogue at hand (--items FILE)"
+    against = "no catalogue (name one with --items FILE)"
     if items is not None:
         against = f"{items:,} items"
     size = f"{len(found.site.slots)} slots, {len(found.site.rules)} rules, " if found.site else ""
-    return f"{file}: {size}{', '.join(told)}; held against {against}"
+    return f"{file}: {size}{', '.join(parts)}; checked against {against}"
 
 
 _ORDER = ("error", "warning", "note")
 
 
 def show(file: File, *, at: At = None, as_json: AsJson = False) -> None:
-    """The slots, and the rules that can be in force at a moment: now, or `--at` another."""
+    """Show the slots, and the rules that can apply now or at another time (`--at`)."""
     from hemline.sitefile.review.site import live_rules
 
     site = load_valid_site(file, as_json=as_json)
@@ -126,11 +126,11 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
         ),
     ] = None,
     at: At = None,
-    days: Annotated[int, typer.Option(min=1, help="How recent visitors are.")] = 14,
-    visitors: Annotated[int, typer.Option(min=1, help="How many of them are looked at.")] = 500,
+    days: Annotated[int, typer.Option(min=1, help="Sample visitors of the last DAYS days.")] = 14,
+    visitors: Annotated[int, typer.Option(min=1, help="How many of them to sample.")] = 500,
     as_json: AsJson = False,
 ) -> None:
-    """What would change, slot by slot and rule by rule, and for about what share of recent visitors."""
+    """Show what would change, per slot and rule, and for which share of recent visitors."""
     from rich.console import Console
 
     from hemline.usecases.sites.recent_visitors import SampleSize
@@ -148,7 +148,7 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
     for note in history.notes:
         print(f"note: {note}", file=sys.stderr)
     if history.rejected:
-        print(f"note: {history.rejected} events of {events} were refused", file=sys.stderr)
+        print(f"note: {history.rejected} events of {events} were rejected", file=sys.stderr)
     if as_json:
         _print_json(found)
     else:
@@ -165,12 +165,12 @@ def _live_site() -> "Site":
 
 
 def load_valid_site(file: Path, *, as_json: bool = False) -> "Site":
-    """The site of a file that has no error; else prints what is wrong and ends with status 1."""
+    """The site of a file without errors; otherwise print what is wrong and exit with status 1."""
     from hemline.sitefile.accept import reviewed
     from workbench.publish import reading
 
     if not file.exists():
-        raise typer.BadParameter(f"{file} is not there.")
+        raise typer.BadParameter(f"{file} does not exist.")
     found = reviewed(reading.texts(file), epoch_ms(None))
     if found.site is None:
         print_findings(file, found.findings)
@@ -181,7 +181,7 @@ def load_valid_site(file: Path, *, as_json: bool = False) -> "Site":
 
 
 def print_findings(file: Path, findings: "list[Finding]") -> None:
-    """To standard error, a line each, as editors and CI read them."""
+    """Print findings to standard error, one per line, in the format that editors and CI parse."""
     for finding in findings:
         print(finding.text(str(file)), file=sys.stderr)
 

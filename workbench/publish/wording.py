@@ -1,4 +1,4 @@
-"""What differs between two site files, in the words of the file: no codes, no milliseconds."""
+"""Describes differences between two site files in the file's own words: no codes, no milliseconds."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -8,18 +8,18 @@ _NAMES = {"since": "from", "time": "time_zone"}
 
 
 def name_of(field: str) -> str:
-    """The field as the site file calls it."""
+    """The name of the field in the site file."""
     return _NAMES.get(field, field)
 
 
 def describe_field(field: str, value: object) -> str:
-    """Its value, cut where it is long."""
+    """The field's value as text, shortened when it is long."""
     text = _SPECIAL.get(field, describe_value)(value)
     return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"
 
 
 def describe_value(value: object) -> str:
-    """Any value of a site file. Of what is stated by defaults alone nothing is known but that."""
+    """Any value of a site file as text; an empty mapping means that only defaults apply."""
     if value is None or value in ([], ()):
         return "none"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""`hemline report …`: new items against what they are owed, and the variants of slots against each other."""
+"""`hemline report …`: new items against their impression budget, and the variants of slots compared."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 At = Annotated[
     datetime | None,
-    typer.Option(parser=parse_time, help="As of another moment (UTC) instead of now."),
+    typer.Option(parser=parse_time, help="Report as of this time (UTC) instead of now."),
 ]
 
 
@@ -32,7 +32,7 @@ def _report() -> None:
 
 
 def cold(*, at: At = None, as_json: AsJson = False) -> None:
-    """New items and their impressions; exit status 1 when one did not get them in its time."""
+    """New items and their guaranteed impressions; exit status 1 when an item missed them."""
     from rich.console import Console
 
     from workbench.laptop import running
@@ -50,7 +50,7 @@ def cold(*, at: At = None, as_json: AsJson = False) -> None:
 
 
 def variants(*, at: At = None, as_json: AsJson = False) -> None:
-    """Variants of content slots: exposures, goals with an interval, what is held of them, chance's share."""
+    """Variants of content slots: exposures, goals with an interval, estimates, exploration share."""
     from rich.console import Console
 
     from workbench.laptop import running
@@ -63,13 +63,13 @@ def variants(*, at: At = None, as_json: AsJson = False) -> None:
 
         print(msgspec.json.encode({"slots": found}).decode())
     else:
-        from workbench.report.variants import lines as told
+        from workbench.report.variants import lines as variant_lines
 
-        print("\n".join(told(found)))
+        print("\n".join(variant_lines(found)))
 
 
 def _variants_of(site: str, now: int) -> "list[SlotReport]":
-    """As a publish would count them: what is flagged is left out."""
+    """The report as a publish would count it, without flagged events."""
     from hemline.learn.statistics.abuse import clean
     from hemline.learn.variants.exposures import Choices
     from hemline.usecases.ingest.archive import read_archive
@@ -86,12 +86,12 @@ def _variants_of(site: str, now: int) -> "list[SlotReport]":
     for record in clean(records, stated.abuse):
         choices.add(record)
         newest = max(newest, record.event.time)
-    # Ages are counted back from the newest event, as a publish counts them.
+    # Like a publish, measure ages from the newest event.
     return reports(choices, min(now, newest))
 
 
 def _of_stack(site: str, now: int) -> "ColdStartReport":
-    """What is flagged gave nothing to chance or to items. Raises BadInput without a budget."""
+    """The cold-start report, without flagged events. Raises BadInput when the site states no budget."""
     from hemline.learn.statistics.abuse import clean
     from hemline.model.errors import BadInput
     from hemline.usecases.ingest.archive import read_archive
@@ -115,7 +115,7 @@ def _of_stack(site: str, now: int) -> "ColdStartReport":
 
 
 def lines(found: "ColdStartReport") -> list[str]:
-    """For people, the worst first."""
+    """The report as text, the worst item first."""
     budget = f"{found.impressions} impressions in {found.hours} h"
     if not found.items:
         return [f"no new items; each would be owed {budget}"]
