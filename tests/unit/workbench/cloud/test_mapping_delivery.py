@@ -216,6 +216,6 @@ def test_the_property_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
             else right
         )
 
-    monkeypatch.setattr(delivery, "judge", highest)
+    monkeypatch.setattr(delivery, "outcome_of", highest)
     handled, lost, _ = accounted(4, SOURCE, [2])
     assert sorted(handled + lost) != [1, 2, 3, 4]
