@@ -46,11 +46,11 @@ def rows(*, repeats: int = 5) -> list[BenchRow]:
     with product() as stack:
         ours = Shopper(stack, stack.gateway)
         _remember(stack, ours)
-        with naive() as beside:
-            theirs = Shopper(stack, beside.origin)
+        with naive() as naive_stack:
+            theirs = Shopper(stack, naive_stack.origin)
             _agree(ours, theirs)
             variants = {"hemline": ours.fragment, "naive": theirs.fragment}
-            clocks = {"hemline": cpu_of(stack.pid), "naive": cpu_of(beside.pid)}
+            clocks = {"hemline": cpu_of(stack.pid), "naive": cpu_of(naive_stack.pid)}
             hot = _measure(variants, clocks, repeats, paced=False)
             paced = _measure(variants, clocks, repeats, paced=True)
     return [

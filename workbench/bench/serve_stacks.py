@@ -111,7 +111,7 @@ def _wait(process: children.Process, port: int, name: str) -> None:
     until = time.monotonic() + _START
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"{name} did not start; run it by hand to see why")
+            raise RuntimeError(f"{name} did not start; run it yourself to see why")
         time.sleep(0.2)
 
 

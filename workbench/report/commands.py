@@ -118,11 +118,11 @@ def lines(found: "ColdStartReport") -> list[str]:
     """The report as text, the worst item first."""
     budget = f"{found.impressions} impressions in {found.hours} h"
     if not found.items:
-        return [f"no new items; each would be owed {budget}"]
-    head = f"{len(found.items)} new items, each owed {budget}; {found.missed} missed"
+        return [f"no new items; each would be guaranteed {budget}"]
+    head = f"{len(found.items)} new items, each guaranteed {budget}; {found.missed} missed"
     traffic = (
-        f"chance has {found.chance_per_hour:.1f} places an hour;"
-        f" what is owed takes {found.needed_per_hour:.1f}"
+        f"exploration has {found.chance_per_hour:.1f} places per hour;"
+        f" the guarantees need {found.needed_per_hour:.1f}"
     )
     return [head, traffic, *map(_line, found.items)]
 
@@ -130,5 +130,5 @@ def lines(found: "ColdStartReport") -> list[str]:
 def _line(one: "ColdItem") -> str:
     return (
         f"  {one.state:<9}  {one.item:<32} {one.hours:>7.1f} h  {one.impressions:>7,} had"
-        f"  {one.owed:>7,} owed  {one.projected:>7,} projected"
+        f"  {one.owed:>7,} missing  {one.projected:>7,} projected"
     )
