@@ -43,7 +43,9 @@ class BudgetResult(NamedTuple):
     bench: str
     size: int
     cpu_us: float
+    """Measured CPU microseconds per unit of work."""
     budget_us: float
+    """The budget, multiplied by `times`."""
     within: bool
 
 

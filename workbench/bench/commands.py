@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from workbench.bench.measure import BenchRow
 
-_JSON = typer.Option(False, "--json", help="One JSON object instead of a table.")
+_JSON = typer.Option(False, "--json", help="Print one JSON object instead of a table.")
 _REPEATS = typer.Option(7, min=1, help="Rounds; the table shows the median.")
 _HERE = typer.Option(
     False, "--here", help="Use this environment's packages, not those that a Lambda ships."

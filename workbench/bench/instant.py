@@ -116,6 +116,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    # The default backlog of 5 would delay the first connections of the ingest threads.
     request_queue_size = 64
 
 

@@ -148,6 +148,7 @@ class _LoadRun:
                 due += 1
                 if self._free:
                     self._next(self._free[-1])
+            # Sends what is due in small bursts: one timer per request would cost too much CPU.
             await asyncio.sleep(0.002)
         return due
 

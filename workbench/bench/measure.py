@@ -25,8 +25,10 @@ class BenchRow(NamedTuple):
     """Candidates, profiles or fragments: the report's second column."""
     cpu_us: float
     p50_us: float
+    """Wall-clock percentiles of a call, in microseconds."""
     p99_us: float
     per_s: float
+    """Units of work per second that one core can do."""
 
 
 class Timing(NamedTuple):

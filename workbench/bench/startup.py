@@ -117,6 +117,7 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> Timing:
     started = time.perf_counter()
     silent = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1,)]
     pid = os.posix_spawn(command[0], list(command), dict(variables), file_actions=silent)
+    # wait4 gives the CPU of this one child; RUSAGE_CHILDREN would add up all of them.
     _, status, used = os.wait4(pid, 0)
     if status:
         raise RuntimeError(f"a measured process failed with {os.waitstatus_to_exitcode(status)}")

@@ -25,7 +25,7 @@ class Kind(StrEnum):
     NO_EXPLORATION = "no-exploration"
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Why = Annotated[str, typer.Option(help="The reason, which the log keeps.")]
 Who = Annotated[str, typer.Option(help="Who does it; defaults to this shell's account.")]
 Name = Annotated[

@@ -158,6 +158,7 @@ def _environment(folder: Path, port: int, *, keep: bool) -> dict[str, str]:
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,
+        # Not above WARNING: `durable` learns from the log that an object was not stored.
         "LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
         **(kept if keep else {}),

@@ -104,6 +104,7 @@ class _Handlers:
                     self._edge(came), request.match_info, route, invoke, self._say
                 )
             except Busy:
+                # The queue can fill up while the body is being read.
                 answered = self._busy(route)
             return _send(answered, extra)
 

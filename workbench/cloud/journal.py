@@ -78,6 +78,7 @@ class Journal:
         except OSError:
             written = 0
         if written != len(data):
+            # Cut the partial line off, or the next write would continue it.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
@@ -105,6 +106,7 @@ class Journal:
             stat = self._state.stat()
         except FileNotFoundError:
             return [0, 0]
+        # Time and size together identify a save: two saves can fall on one tick of the file system's clock.
         return [stat.st_mtime_ns, stat.st_size]
 
 

@@ -36,9 +36,10 @@ LAPTOP_PARAMETERS = {
 
 
 class RunOptions(NamedTuple):
-    """What a user may choose."""
+    """The options of `hemline run`."""
 
     port: int
+    """Loopback port of the shop and the API."""
     template: Path = ROOT / "template.yaml"
     seed: bool = True
     """Stock the demo shop and publish its first edition when there is none."""

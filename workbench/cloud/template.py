@@ -67,13 +67,15 @@ class EventSource(NamedTuple):
     stream: str
     function: str
     batch_size: int
+    """Most records of a batch."""
     window: float
     """Seconds that a batch may wait to fill."""
     retries: int
-    """-1: for ever."""
+    """Repeats of a failed batch; -1: for ever."""
     max_age: float
     """Seconds; -1: for ever."""
     bisect: bool
+    """Whether a batch that fails as a whole is halved."""
     partial: bool
     """The function reports the lowest failed sequence number (ReportBatchItemFailures)."""
     destination: str | None

@@ -51,7 +51,9 @@ class SiteDifference(msgspec.Struct, frozen=True):
     """Epoch ms as of which both sites decide."""
     sample: Sampled
     changes: list[Told]
+    """Every difference between the files, with the share of visitors that it affects."""
     slots: list[SlotReach]
+    """Slot by slot, the share of visitors who would see something else."""
 
 
 class SiteHistory(NamedTuple):

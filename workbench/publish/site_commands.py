@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.sitefile.accept import Reviewed
     from hemline.sitefile.reader import Finding
 
-AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 File = Annotated[
     Path, typer.Argument(exists=True, readable=True, help="A site file, or a folder of them.")
 ]

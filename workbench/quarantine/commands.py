@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.ingest.batch import IngestDeps
     from hemline.usecases.ingest.quarantine import QuarantinedRecord, QuarantineReplay
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Keys = Annotated[
     list[str] | None, typer.Argument(help="Keys or sequence numbers from `quarantine list`.")
 ]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.publishing.cold_report import ColdItem, ColdStartReport
     from workbench.report.variants import VariantsReport as SlotReport
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 At = Annotated[
     datetime | None,
     typer.Option(parser=parse_time, help="Report as of this time (UTC) instead of now."),

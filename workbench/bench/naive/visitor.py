@@ -49,17 +49,23 @@ class NaiveItem(BaseModel):
 
 
 class NaiveShop(BaseModel):
-    """Everything that is the same for all visitors."""
+    """The data that is the same for all visitors; lists are by item index unless stated."""
 
     items: list[NaiveItem]
     index: dict[str, int]
+    """Item id → index."""
     published: list[int]
+    """Epoch ms; 0 when unknown."""
     category: list[int]
     stats: list[list[float]]
+    """In the order of `STATS`."""
     terms: list[list[int]]
     width: int
+    """Most terms that an item can have."""
     term_share: list[float]
+    """By term: its share of all interactions."""
     neighbours: list[list[tuple[int, float]]]
+    """(item index, co-occurrence weight)."""
 
     @classmethod
     def read(cls, snapshot: Snapshot, items: tuple[Item, ...]) -> "NaiveShop":

@@ -21,7 +21,9 @@ class DeliveryEntry(NamedTuple):
     """One record of the stream."""
 
     sequence: str
+    """The sequence number, a decimal that grows within the shard."""
     partition: str
+    """The partition key."""
     data: bytes
     arrived: float
     """Epoch seconds."""
@@ -43,6 +45,7 @@ class Exhausted(NamedTuple):
     condition: str
     """`RetryAttemptsExhausted` or `RecordAgeExceeded`."""
     attempts: int
+    """How many invocations it has had."""
 
 
 class DeliveryPort(Protocol):
