@@ -1,4 +1,4 @@
-# What a person and CI do here. Each target makes what it needs; a second call finds it made.
+# The commands of this project, for people and for CI. A target first makes what it depends on, once.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,7 +8,7 @@ ENV := .hemline/env
 UV := $(ENV)/uv/bin/uv
 PY := .venv/bin/python
 PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
-# The first of them that is new enough.
+# The first of PYTHONS that is new enough.
 PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && { echo $$p; break; }; done)
 NPM := $(shell command -v npm)
@@ -18,7 +18,7 @@ FUNCTION ?= FragmentsFunction
 EVENT ?= events/fragments/slot-json.json
 SEED := $(or $(SEED),$(shell date +%s))
 INSTALL = $(SLOWLY) $(UV) pip install --quiet --require-hashes
-# Runs a command with a dot for every two seconds; ends it when make is ended.
+# Runs a command, prints a dot every two seconds, and ends the command when make is interrupted.
 SLOWLY = slowly() { "$$@" & job=$$!; trap 'kill $$job 2>/dev/null' INT TERM EXIT; tick=0; \
 	while kill -0 $$job 2>/dev/null; do sleep 0.1; tick=$$((tick + 1)); \
 		if [ $$((tick % 20)) = 0 ]; then printf '.' >&2; fi; done; \
@@ -28,7 +28,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: help setup dev run test lint soak dynamodb-local build sam-local bench clean lock sam
 
-help: ## Show what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.laptop $(ENV)/cloud/.done $(ENV)/rie/.done ## Make .venv with the hemline command
@@ -37,7 +37,7 @@ setup: .venv/.laptop $(ENV)/cloud/.done $(ENV)/rie/.done ## Make .venv with the 
 dev: setup .venv/.dev
 	@:
 
-run: setup ## Start the whole loop on this machine: make run PORT=8080
+run: setup ## Start the whole stack on this machine: make run PORT=8080
 	@exec .venv/bin/hemline run --port $(PORT)
 
 lint: dev ## Formatting, lint, types
@@ -45,16 +45,16 @@ lint: dev ## Formatting, lint, types
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 
-test: lint sam $(if $(NPM),$(ENV)/kinesalite/.done) ## Lint, then every test but the long ones
+test: lint sam $(if $(NPM),$(ENV)/kinesalite/.done) ## Lint, then all tests except the long ones
 	@mkdir -p .hemline/test
 	@.venv/bin/pytest -n 2 --dist loadgroup -m 'not soak' --junitxml=.hemline/test/report.xml
 
-soak: dev sam $(if $(NPM),$(ENV)/kinesalite/.done) ## The long tests: make soak SEED=7 searches as seed 7 did
-	@echo 'Searching from seed $(SEED); the same again: make soak SEED=$(SEED)'
+soak: dev sam $(if $(NPM),$(ENV)/kinesalite/.done) ## The long tests: make soak SEED=7 repeats the run of seed 7
+	@echo 'Searching from seed $(SEED); repeat with: make soak SEED=$(SEED)'
 	@HYPOTHESIS_PROFILE=soak .venv/bin/pytest -n 2 --dist worksteal -m 'soak or invariant' \
 		--hypothesis-seed=$(SEED)
 
-dynamodb-local: $(ENV)/dynamodb-local/.done $(ENV)/java/.done ## Fetch Amazon's DynamoDB Local, whose licence is yours to accept
+dynamodb-local: $(ENV)/dynamodb-local/.done $(ENV)/java/.done ## Fetch Amazon's DynamoDB Local; you must accept its licence
 	@:
 
 build: setup sam ## Build for AWS: make build ARCH=arm64
@@ -63,7 +63,7 @@ build: setup sam ## Build for AWS: make build ARCH=arm64
 sam-local: build ## Call a function in SAM's container: make sam-local FUNCTION=… EVENT=…
 	@$(ENV)/sam/bin/sam local invoke $(FUNCTION) --event $(EVENT)
 
-bench: setup ## The speed tables
+bench: setup ## Print the speed tables
 	@.venv/bin/hemline bench decide
 	@.venv/bin/hemline bench serve
 	@.venv/bin/hemline bench ingest
@@ -71,10 +71,10 @@ bench: setup ## The speed tables
 sam: $(ENV)/sam/.done
 	@:
 
-clean: ## Remove what was built; state and environments stay
+clean: ## Remove build output; keep state and environments
 	@rm -rf .hemline/build .hemline/test .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache
 
-lock: $(UV) ## Compile the locks again; dev.txt first, the others agree with it
+lock: $(UV) ## Lock dependencies again; dev.txt first, since the others must agree with it
 	@compile() { $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header "$$1.in" -o "$$1.txt" "$${@:2}"; }; \
 	compile requirements/dev; \
@@ -88,7 +88,7 @@ $(UV): requirements/uv.txt
 	@test -n "$(PYTHON)" || { echo 'Hemline needs Python 3.11 or newer; none of $(PYTHONS) is.' >&2; exit 2; }
 	@echo 'Preparing the installer'
 	@rm -rf $(ENV)/uv && mkdir -p $(ENV)
-	@# A Python without ensurepip (Debian's) can still have pip, and pip can fill a folder.
+	@# Debian's Python has no ensurepip and cannot make a venv with pip, but its own pip can install into a folder.
 	@if $(PYTHON) -m venv $(ENV)/uv >/dev/null 2>&1; then \
 		$(ENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<; \
 	else rm -rf $(ENV)/uv; $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes \
@@ -110,7 +110,7 @@ $(UV): requirements/uv.txt
 	@$(INSTALL) --python $(PY) -r $<
 	@touch $@
 
-# The emulator and SAM pin packages that we pin otherwise: an environment each.
+# The emulator and SAM pin other versions than we do, so each has its own environment.
 $(ENV)/cloud/.done $(ENV)/sam/.done: $(ENV)/%/.done: requirements/%.txt .venv/.made
 	@echo 'Installing $* in its own environment'
 	@test -x $(ENV)/$*/bin/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" $(ENV)/$*
@@ -122,7 +122,7 @@ $(ENV)/rie/.done: requirements/rie.txt .venv/.made
 	@$(INSTALL) --python $(PY) --no-deps --target $(ENV)/rie -r $<
 	@touch $@
 
-# Second opinions for the soak tests: emulators that run on Node.js and Java.
+# Further emulators to check the soak tests against; they run on Node.js and Java.
 $(ENV)/kinesalite/.done $(ENV)/dynamodb-local/.done: $(ENV)/%/.done: requirements/%/package-lock.json
 	@test -n "$(NPM)" || { echo '$* needs Node.js with npm; this machine has none.' >&2; exit 2; }
 	@echo 'Fetching $*'

@@ -15,7 +15,7 @@
 		slot.firstElementChild.append(close);
 		slot.setAttribute("role", "status");
 		slot.hidden = false;
-		// A change in a region that is there already is read out; nobody's focus is taken.
+		// Screen readers announce a change inside an existing live region; the focus stays.
 		requestAnimationFrame(() => slot.replaceChildren(...slot.childNodes));
 	}
 
@@ -36,13 +36,13 @@
 		let [left, top, at] = [false, scrollY, performance.now()];
 		on(document, "visibilitychange", () => (document.hidden ? (left = true) : left && go()));
 		on(window, "scroll", ({ timeStamp }) => {
-			// Quick: over two pixels a millisecond, upwards.
+			// Fast upward scroll: over 2 px/ms.
 			if (top - scrollY > 2 * Math.max(timeStamp - at, 8)) go();
 			[top, at] = [scrollY, timeStamp];
 		});
 	}
 
-	// So long in view without a break; gives what begins it again. `run` returns what still runs.
+	// Calls `run` after `wait` ms in view without a break; returns a restart. `run` returns what to run next time.
 	function after(wait, run) {
 		let timer;
 		const again = () => {

@@ -10,14 +10,14 @@
 	const once = (target, name, run) => target.addEventListener(name, run, { once: true });
 	const emit = (name, detail) => document.dispatchEvent(new CustomEvent("hemline:" + name, { detail }));
 
-	// A browser refuses more than 64 KiB of requests that outlive the page, all together: two of ours fit.
+	// Browsers allow 64 KiB of keepalive bodies: two batches fit.
 	const [OUTLIVES, BATCH, QUEUE] = [6e4, 3e4, 99];
 	let [queue, busy, most, pause, timer, clock] = [[], 0, QUEUE, 1, 0, 0];
 
 	const bodyOf = (batch) => `{"events":[${batch.map(({ text }) => text)}]}`;
 	const drop = (lines, reason) => emit("dropped", { events: lines.map(({ event }) => event), reason });
 
-	// What fits together, or one that fits nowhere.
+	// The events that fit one batch, at least one.
 	function take() {
 		let [at, size] = [0, 0];
 		while (at < most && queue[at] && (!at || size + queue[at].size < BATCH)) size += queue[at++].size;
@@ -32,15 +32,15 @@
 		}
 	}
 
-	// Again until it is stored; one request at a time.
+	// Retries until stored; one request at a time.
 	async function flush() {
 		timer = clearTimeout(timer);
 		if (busy || !queue[0]) return;
 		const batch = (busy = take());
-		// Other scripts may have used the 64 KiB: the second try does without.
+		// Other scripts may use up the 64 KiB: retry without.
 		const keepalive = (batch.outlives = pause < 2 && batch.size < OUTLIVES);
 		const signal = AbortSignal.timeout(3e4);
-		// A page that is left is told that such a request failed: no reason to say it again with its last words.
+		// Leaving the page fails this fetch: wait, or leave() sends the batch twice.
 		const failed = () => new Promise((done) => setTimeout(done, 100));
 		const answer = await post("events", bodyOf(batch), { keepalive, signal }).catch(failed);
 		const status = answer?.status ?? 503;
@@ -54,7 +54,7 @@
 			return;
 		}
 		if ((status === 413 || status === 400) && batch[1] && !each) {
-			// Refused as a whole: which of them?
+			// Refused as a whole: halve it.
 			most = batch.length >> 1;
 			keep(batch);
 		} else {
@@ -64,7 +64,7 @@
 		flush();
 	}
 
-	// No answer is waited for: the page may never come back.
+	// Waits for no answer: the page may never come back.
 	function leave() {
 		document.querySelectorAll("hem-slot").forEach(report);
 		if (busy && !busy.outlives) [queue, busy] = [[...busy, ...queue], 0];
@@ -72,7 +72,7 @@
 		let batch = [];
 		while (queue[0] && navigator.sendBeacon(api + "events", bodyOf((batch = take())))) batch = [];
 		keep(batch);
-		// Nothing was stored lately: once more, should the page come back.
+		// After failures keep a copy.
 		if (pause < 2) return flush();
 		queue = all;
 		timer ||= setTimeout(flush, pause * 1000);
@@ -80,9 +80,9 @@
 
 	const send = (hemline.send = (type, fields) => {
 		if (quiet) return;
-		// Drawn ahead: not visited yet.
+		// Prerendered: not visited yet.
 		if (document.prerendering) return once(document, "prerenderingchange", () => send(type, fields));
-		// Never back: what is clicked was seen before.
+		// Monotonic, so that an exposure precedes its click.
 		clock = Math.max(clock, Date.now());
 		const event = { id: crypto.randomUUID(), type, time: clock, ...fields };
 		const text = JSON.stringify(event);
@@ -133,7 +133,7 @@
 		send("exposure", { slot: name, token, ...(position && { lines, properties: { position } }) });
 	}
 
-	// No address that runs.
+	// No URL that runs code.
 	const TAGS = /^(A|BR|BUTTON|DATA|DIV|EM|H[1-6]|IMG|LI|OL|P|SECTION|SPAN|STRONG|UL)$/;
 	const NAMES = /^(alt|class|height|href|lang|loading|role|src|title|value|width|(data|aria)-[\w-]+)$/;
 	const ADDRESS = /^(https?:|mailto:|tel:|[/#?]|[^:]*$)/i;
@@ -223,7 +223,7 @@
 	addEventListener("auxclick", clicked, true);
 	addEventListener("online", flush);
 	addEventListener("pagehide", leave);
-	// Back by the back button, as it was left.
+	// Restored from the back/forward cache.
 	addEventListener("pageshow", ({ persisted }) => persisted && view());
 	document.addEventListener("visibilitychange", turned);
 	customElements.define("hem-slot", HemSlot);

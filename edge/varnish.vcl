@@ -1,15 +1,15 @@
-# Varnish 6 or newer before a site and Hemline: pages are cached for everybody, <esi:include> puts fragments
-# into them, and fragments that are public are cached too. See docs/cdn.md; tested by
+# Varnish 6 or newer in front of a site and Hemline: pages are cached for everybody, <esi:include> puts
+# fragments into them, and public fragments are cached too. See docs/cdn.md; tested by
 # tests/e2e/test_canaries_through_caches.py with this very file.
 #
-# Yours to change: the two backends, `trusted`, and where pages of yours may not be cached.
-# Varnish speaks no TLS to backends: in front of API Gateway stands something that does (stunnel, nginx).
+# Change for your site: the two backends, `trusted`, and which pages may not be cached.
+# Varnish speaks no TLS to backends: put something that does (stunnel, nginx) in front of API Gateway.
 vcl 4.1;
 
 backend site { .host = "127.0.0.1"; .port = "8081"; }
 backend hemline { .host = "127.0.0.1"; .port = "8082"; }
 
-# Whose word on country, city and device is taken: your own CDN or load balancer.
+# Clients whose country, city and device headers are trusted: your own CDN or load balancer.
 acl trusted { "127.0.0.1"; }
 
 sub vcl_recv {
@@ -18,20 +18,20 @@ sub vcl_recv {
 	}
 	if (req.url ~ "^/v1(/|$|\?)") {
 		set req.backend_hint = hemline;
-		# Cached is what GET /v1/fragments/{slot} answers, and nothing that only looks like it.
+		# Only GET /v1/fragments/{slot} is cached, and no path that merely looks like it.
 		if (req.method != "GET" && req.method != "HEAD") {
 			return (pass);
 		}
 		if (req.url !~ "^/v1/fragments/[A-Za-z0-9_-]+(\?|$)") {
 			return (pass);
 		}
-		# An editor's look at the page of somebody else.
+		# Previews show an editor what another visitor would see.
 		if (req.http.Hemline-Preview || req.url ~ "[?&]explain=") {
 			return (pass);
 		}
-		# Who asks is passed on, and is in no key: an answer that depends on it says so (private, no-store)
-		# whoever asks, and is not kept. See vcl_backend_response.
-		# No ranges of what is this small: one out of range would be a 416 that other caches may keep.
+		# Visitor headers are passed on but are not in the key: an answer that depends on the visitor is
+		# private, no-store and is not stored. See vcl_backend_response.
+		# No ranges: fragments are small, and other caches could store the 416 of a range out of bounds.
 		unset req.http.Range;
 		return (hash);
 	}
@@ -42,7 +42,7 @@ sub vcl_recv {
 	if (req.http.Authorization) {
 		return (pass);
 	}
-	# A page that is cached for everybody may know nobody. The includes of the page still have the cookie.
+	# A page that is cached for everybody must not see the visitor. Its includes still get the cookie.
 	unset req.http.Cookie;
 	unset req.http.Hemline-Visitor;
 	unset req.http.Hemline-Capsule;
@@ -50,16 +50,15 @@ sub vcl_recv {
 	return (hash);
 }
 
-# The key is the built-in one: host and address with its query, as they came. What else an answer depends on
-# is in its Vary.
+# The key is the built-in one: host and URL with query, unchanged. Vary covers what else an answer depends on.
 
 sub vcl_backend_response {
-	# Whole or not at all: visitors who wait for the same answer would share one that breaks off half-way,
-	# and a page would be assembled with half a fragment in it.
+	# No streaming: visitors who wait for the same answer would share one that breaks off half-way, and a
+	# page could be assembled with half a fragment.
 	if (bereq.url ~ "^/v1(/|$|\?)") {
 		set beresp.do_stream = false;
 	}
-	# What a page may not have is never kept: errors, cookies, and what says that it is somebody's.
+	# Never store errors, answers with cookies, or answers marked private.
 	if (beresp.status != 200 && beresp.status != 304) {
 		call hemline_keep_not;
 	}
@@ -69,14 +68,14 @@ sub vcl_backend_response {
 	if (beresp.http.Cache-Control ~ "(?i)private|no-store|no-cache") {
 		call hemline_keep_not;
 	}
-	# Silence is no permission.
+	# An answer must state that it may be cached.
 	if (beresp.http.Cache-Control !~ "(?i)public|max-age|s-maxage") {
 		call hemline_keep_not;
 	}
 	if (bereq.url !~ "^/v1(/|$|\?)" && beresp.status == 200 && beresp.http.Content-Type ~ "^text/html") {
 		set beresp.do_esi = true;
 		set beresp.http.Hemline-Assembled = "1";
-		# Of the page without its fragments: a browser that has it would be told that nothing changed.
+		# They describe the page without its fragments: a 304 would hide changed fragments from a browser.
 		unset beresp.http.ETag;
 		unset beresp.http.Last-Modified;
 	}
@@ -84,7 +83,7 @@ sub vcl_backend_response {
 }
 
 sub hemline_keep_not {
-	# For a while others do not wait for this one's answer to learn that it is not theirs.
+	# Remember for a while that this URL is not cacheable, so that requests for it do not queue.
 	set beresp.ttl = 30s;
 	set beresp.grace = 0s;
 	set beresp.keep = 0s;
@@ -94,11 +93,11 @@ sub hemline_keep_not {
 
 sub vcl_deliver {
 	if (req.esi_level > 0 && resp.status != 200) {
-		# The text of an error is not for a page.
+		# Do not include an error's text in a page.
 		return (synth(204));
 	}
 	if (resp.http.Hemline-Assembled) {
-		# With the fragments in it the page is somebody's, also for the caches behind this one.
+		# The assembled page is personal, and downstream caches must not store it either.
 		unset resp.http.Hemline-Assembled;
 		unset resp.http.Age;
 		set resp.http.Cache-Control = "private, no-store";

@@ -1,6 +1,6 @@
-"""A server in an event loop of its own, beside whoever needs it: ready at once, gone without a trace.
+"""Runs an asyncio server in a background thread for the length of a `with` block.
 
-Knows loops and threads; not what is served.
+Knows event loops and threads, not what is served.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 _TURNS = 10
-"""More turns of the loop than it takes from an accepted connection to one that somebody serves,
-and from a closed one to a closed socket."""
+"""Turns of the loop to wait: more than an accepted connection needs to reach its handler, and more
+than a closed connection needs to close its socket."""
 
 
 @contextmanager
-def beside(served: Callable[[], AbstractAsyncContextManager[_T]]) -> Iterator[_T]:
-    """What `served` yields, for the length of the block; it lives in another thread. Raises its errors."""
+def run_in_background(served: Callable[[], AbstractAsyncContextManager[_T]]) -> Iterator[_T]:
+    """Enter `served` in another thread and yield its value; leave it at the end. Raises its errors."""
     began: Future[tuple[_T, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def live() -> None:
@@ -26,7 +26,7 @@ def beside(served: Callable[[], AbstractAsyncContextManager[_T]]) -> Iterator[_T
             over = asyncio.Event()
             began.set_result((value, asyncio.get_running_loop(), over))
             await over.wait()
-        await settled()
+        await drain_loop()
 
     with ThreadPoolExecutor(1) as thread:
         ended = thread.submit(asyncio.run, live())
@@ -39,20 +39,20 @@ def beside(served: Callable[[], AbstractAsyncContextManager[_T]]) -> Iterator[_T
             ended.result()
 
 
-async def settled(door: socket | None = None) -> None:
-    """Until the loop has done what is begun; a listening `door` takes nobody else from now on.
+async def drain_loop(listener: socket | None = None) -> None:
+    """Let the loop finish what it has begun; `listener` accepts no more connections.
 
-    To be called before the door's server is closed and after its connections are. A server that is
-    closed cannot take up a connection that it has just accepted, and leaves it open for good; nor
-    is a socket closed in the turn in which that is asked.
+    Call it before closing the listener's server and after closing its connections. A closed server
+    cannot serve a connection that it has just accepted and leaves it open for ever, and a socket is
+    not yet closed in the turn that closes it.
     """
-    if door:
-        asyncio.get_running_loop().remove_reader(door)
+    if listener:
+        asyncio.get_running_loop().remove_reader(listener)
     for _ in range(_TURNS):
         await asyncio.sleep(0)
 
 
 def _not_begun(began: "Future[_T]", ended: "Future[None]") -> None:
-    """A start that failed is told as it is, not as a start that never comes."""
+    """Pass the error of a failed start on, so that the caller does not wait for ever."""
     if not began.done():
         began.set_exception(ended.exception() or RuntimeError("the server did not begin"))

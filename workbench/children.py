@@ -1,9 +1,9 @@
-"""The one place that starts processes: every child ends when we end, however that is.
+"""The one place that starts processes: every child ends when this process ends, even by SIGKILL.
 
-`start` for subprocess.Popen, `run` for subprocess.run, `spawn` for asyncio; a test holds all other
-code to them. Between us and the command stands `workbench/guardian.py`, which sees us end by a pipe
-that closes. The process that is returned is the guardian: signals pass through it, and its exit
-status is the command's. Knows nothing of what is started.
+`start` stands for subprocess.Popen, `run` for subprocess.run, `spawn` for asyncio; a test checks that no
+other code starts a process. Between us and the command runs `workbench/guardian.py`, which notices our
+end by a pipe that closes. The returned process is the guardian: it passes signals on, and its exit
+status is the command's. Knows nothing of the commands.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, TypedDict, Unpack
 
 GRACE = 10.0
-"""Seconds between asking an orphaned command to end and killing it."""
+"""Seconds between TERM and KILL for a command whose parent is gone."""
 
 _GUARDIAN = str(Path(__file__).with_name("guardian.py"))
 _POLL = 0.25
@@ -32,7 +32,7 @@ Done = subprocess.CompletedProcess[Any]
 
 
 class Options(TypedDict, total=False):
-    """What subprocess takes by these names."""
+    """The options of subprocess that may be passed on, under the same names."""
 
     cwd: Word | None
     env: Mapping[str, str] | None
@@ -41,17 +41,17 @@ class Options(TypedDict, total=False):
     stderr: int | IO[Any] | None
     text: bool
     limit: int
-    """Of `spawn` alone."""
+    """Bytes of the longest line that can be read; `spawn` only."""
 
 
-class _Line:
-    """Our end of a guardian's pipe; closed when nobody holds the process any more, or when we end."""
+class _Lifeline:
+    """Our end of a guardian's pipe. Closes when the process object is collected, or when we end."""
 
     def __init__(self) -> None:
         self.theirs, self._ours = os.pipe()
 
     def started(self) -> None:
-        """The guardian has its end."""
+        """Close our copy of the guardian's end: the guardian has inherited its own."""
         os.close(self.theirs)
 
     def __del__(self) -> None:
@@ -59,12 +59,13 @@ class _Line:
             os.close(self._ours)
 
 
-_lines: "weakref.WeakKeyDictionary[object, _Line]" = weakref.WeakKeyDictionary()
+# Weak, so that a process object that nobody holds any more takes its command with it.
+_lifelines: "weakref.WeakKeyDictionary[object, _Lifeline]" = weakref.WeakKeyDictionary()
 
 
 class _Child(subprocess.Popen[Any]):
     def send_signal(self, sig: int) -> None:
-        """Nobody can pass a SIGKILL on: it goes to the guardian's whole group."""
+        """Send a signal; SIGKILL goes to the whole process group, as a guardian cannot pass it on."""
         if sig == signal.SIGKILL and self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -73,20 +74,20 @@ class _Child(subprocess.Popen[Any]):
 
 
 def start(command: Sequence[Word], *, grace: float = GRACE, **options: Unpack[Options]) -> Process:
-    """As subprocess.Popen, in a session of its own. Raises OSError when there is no such program."""
+    """Like subprocess.Popen, in a session of its own. Raises OSError when there is no such program."""
     make: Callable[..., Process] = _Child
-    line = _Line()
+    line = _Lifeline()
     try:
         process = make(
             _guarded(command, line, grace, options.get("env")),
             pass_fds=(line.theirs,),
-            # Ctrl-C in a terminal goes to a whole group; we end children ourselves, in our order.
+            # A terminal sends Ctrl-C to the whole group; we want to end children in our own order.
             start_new_session=True,
             **options,
         )
     finally:
         line.started()
-    _lines[process] = line
+    _lifelines[process] = line
     return process
 
 
@@ -99,7 +100,7 @@ def run(
     check: bool,
     **options: Unpack[Options],
 ) -> Done:
-    """As subprocess.run; `given` is its `input`, `capture` its `capture_output`."""
+    """Like subprocess.run; `given` is its `input`, `capture` its `capture_output`."""
     if capture:
         options["stdout"] = options["stderr"] = subprocess.PIPE
     if given is not None:
@@ -119,9 +120,9 @@ def run(
 async def spawn(
     command: Sequence[Word], *, grace: float = GRACE, **options: Unpack[Options]
 ) -> asyncio.subprocess.Process:
-    """As asyncio.create_subprocess_exec, in a session of its own. Raises OSError as `start` does."""
+    """Like asyncio.create_subprocess_exec, in a session of its own. Raises OSError as `start` does."""
     make: Callable[..., Any] = asyncio.create_subprocess_exec
-    line = _Line()
+    line = _Lifeline()
     try:
         process: asyncio.subprocess.Process = await make(
             *_guarded(command, line, grace, options.get("env")),
@@ -131,31 +132,31 @@ async def spawn(
         )
     finally:
         line.started()
-    _lines[process] = line
+    _lifelines[process] = line
     return process
 
 
 def end_with_parent() -> None:
-    """This process, which somebody else started, is killed when its parent is gone.
+    """Kill this process when its parent, which did not use `start`, is gone.
 
-    By a thread that looks: a death signal of the kernel would come when the parent's *thread* ends.
+    A thread polls for it: the kernel's death signal would come when the parent's *thread* ends.
     """
     parent = os.getppid()
 
-    def look() -> None:
+    def watch_parent() -> None:
         while os.getppid() == parent:
             time.sleep(_POLL)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=look, name="end-with-parent", daemon=True).start()
+    threading.Thread(target=watch_parent, name="end-with-parent", daemon=True).start()
 
 
 def _guarded(
-    command: Sequence[Word], line: _Line, grace: float, env: Mapping[str, str] | None
+    command: Sequence[Word], line: _Lifeline, grace: float, env: Mapping[str, str] | None
 ) -> list[str]:
     words = [os.fspath(word) for word in command]
     path = (os.environ if env is None else env).get("PATH") or os.defpath
-    # Else it would be the guardian that starts well, and ends at once.
+    # Checked here, since the guardian itself would start well and the error would come too late.
     if shutil.which(words[0], path=path) is None:
         raise FileNotFoundError(f"there is no program {words[0]!r}")
     python = getattr(sys, "_base_executable", sys.executable)

@@ -1,7 +1,7 @@
-"""The `hemline` command: one typer app that each area of the workbench hangs its commands on.
+"""The `hemline` command: one typer app, to which each area of the workbench adds its commands.
 
-Areas are light at import; what is heavy (boto3, onnxruntime, lightgbm) is imported in the command.
-Exit status: 0 done, 1 a check fell short, 2 a bad call.
+Importing an area is cheap: a command imports what is heavy (boto3, onnxruntime, lightgbm) itself.
+Exit status: 0 done, 1 a check failed, 2 a wrong call.
 """
 
 import sys
@@ -22,7 +22,7 @@ from workbench.people import commands as people
 from workbench.publish import commands as publish
 from workbench.quarantine import commands as quarantine
 from workbench.receipts import commands as receipts
-from workbench.refusals import FELL_SHORT, as_json, refusal_of, say
+from workbench.refusals import CHECK_FAILED, as_json, refusal_of, say
 from workbench.report import commands as report
 from workbench.soak import commands as soak
 
@@ -77,14 +77,14 @@ def main() -> None:
 
 
 def call(arguments: Sequence[str]) -> int:
-    """Run one command; the exit status. What a caller can mend is one sentence, never a traceback."""
+    """Run one command and return its exit status. Errors that a caller can fix print one sentence."""
     to_machine = as_json(arguments)
     try:
-        # Not `standalone`: that would print bad calls itself, and never as JSON.
+        # Not standalone: typer would print wrong calls itself, never as JSON.
         status = build()(list(arguments), prog_name="hemline", standalone_mode=False)
     except typer.Abort:
         print("Aborted!", file=sys.stderr)
-        return FELL_SHORT
+        return CHECK_FAILED
     except Exception as error:
         refusal = refusal_of(error)
         if refusal is None:

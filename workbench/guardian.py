@@ -1,14 +1,14 @@
-"""Runs one command for `workbench.children`, and ends it when whoever started it is gone.
+"""Runs one command for `workbench.children`, and ends it when its parent is gone.
 
 usage: guardian.py PIPE GRACE COMMAND …
 
-PIPE is a descriptor whose other end the parent alone holds. The kernel closes that end when the
-parent ends, SIGKILL included, so the end of the file is the end of the parent: no signal is needed,
-and it works on every POSIX system. The command is then asked (TERM) and after GRACE seconds killed,
-with all below it. On Linux this process also adopts orphans, so none of them can hide.
+PIPE is a descriptor whose other end only the parent holds. The kernel closes that end when the parent
+ends, even by SIGKILL, so end of file means that the parent is gone; this needs no signal and works on
+every POSIX system. The command then gets TERM and, after GRACE seconds, KILL, and so do its
+descendants. On Linux this process also adopts orphans, so that none escapes.
 
-A script of the standard library alone: it starts before every child, and must start fast. It has one
-thread; the kernel's own death signal goes by the parent's *thread*, and would misfire with several.
+Standard library only: it starts before every child and must start fast. It has one thread, because
+the kernel's death signal follows the parent's *thread* and would misfire with several.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _RESET = (*_PASSED_ON, signal.SIGCHLD, signal.SIGPIPE)
 _LEFTOVERS_SECONDS = 2.0
-"""How long what a command left behind may take to end, once asked."""
+"""How long descendants that outlive the command have between TERM and KILL."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -63,7 +63,7 @@ class _Guard:
             ready, _, _ = select.select(lines, [], [], None if until is None else 0.1)
             if self._woken in ready:
                 os.read(self._woken, 4096)
-            # Nobody writes to it: readable means that the other end is closed.
+            # Nothing is ever written to it: readable means that the other end is closed.
             if not orphaned and self._line in ready:
                 orphaned, until = True, time.monotonic() + self._grace
                 self._kill(self._child, signal.SIGTERM)
@@ -73,7 +73,7 @@ class _Guard:
             self._kill(self._child, number)
 
     def _reap(self) -> bool:
-        """Take in what has ended; whether anything is left."""
+        """Collect ended children. Returns whether any child is left."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -85,7 +85,7 @@ class _Guard:
                 self._status = status
 
     def _sweep(self) -> None:
-        """End what the command left: asked, then killed."""
+        """End the processes that the command left behind: TERM first, then KILL."""
         until = time.monotonic() + _LEFTOVERS_SECONDS
         asked: set[int] = set()
         while self._reap():
@@ -107,7 +107,7 @@ def _started(command: list[str]) -> int:
     pid = os.fork()
     if not pid:
         _become(command, parent)
-    # Whoever reads what the command prints must see its end when the command ends, not we.
+    # Keep none of the command's pipes open: its readers must see end of file when the command ends.
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(nothing, number)
@@ -116,7 +116,7 @@ def _started(command: list[str]) -> int:
 
 
 def _become(command: list[str], parent: int) -> NoReturn:
-    """In the new process: the command, which ends when the guardian itself is killed (Linux)."""
+    """In the new process: become the command. On Linux it dies with the guardian."""
     try:
         signal.set_wakeup_fd(-1)
         for name in _RESET:
@@ -130,8 +130,8 @@ def _become(command: list[str], parent: int) -> NoReturn:
 
 
 def _children() -> list[int]:
-    """Of this process; on Linux orphans from below count too, since it adopts them."""
-    from pathlib import Path  # noqa: PLC0415 - half of the time to start, for what few commands need
+    """Process ids of our children; on Linux that includes adopted orphans."""
+    from pathlib import Path  # noqa: PLC0415 - half of the start-up time, and few commands need it
 
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -142,7 +142,7 @@ def _children() -> list[int]:
 
 
 def main(line: int, grace: float, command: list[str]) -> NoReturn:
-    """Ends as the command did: the same exit status, or the same signal."""
+    """Run the command, then end as it did: with the same exit status or by the same signal."""
     os.set_inheritable(line, False)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     status = _Guard(line, grace, command).watch()

@@ -1,7 +1,7 @@
-"""Stocks the demo shop: catalogue, simulated history, ranker, first edition. Only when it has none.
+"""Fills an empty demo shop: catalogue, simulated history, ranker, first edition.
 
-`hemline run` starts it (`python -m workbench.seed`) before the functions are up, so it goes straight
-to the stores, by the same use cases as `hemline import … --direct`.
+`hemline run` starts it (`python -m workbench.seed`) before the functions are up, so it writes straight
+to the stores, through the same use cases as `hemline import … --direct`.
 """
 
 import time
@@ -44,11 +44,11 @@ Say = Callable[[str], None]
 
 
 def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
-    """False when the site has an edition already: then at most its ranker is renewed.
+    """Fill the shop. Returns False when it already has an edition; then at most its ranker is replaced.
 
     Raises HemlineError when a store does not answer.
     """
-    places = stores.places(stack)
+    places = stores.publish_deps(stack)
     if places.pointers.read_pointer(stack.site) is not None:
         _renew_ranker(stack.site, places, say)
         return False
@@ -76,7 +76,7 @@ def _publish(site: str, places: PublishDeps, say: Say, given: Given = NOTHING_GI
 
 
 def _renew_ranker(site: str, places: PublishDeps, say: Say) -> None:
-    """A checkout that moved on may read other features than the ranker of an older state folder."""
+    """Replace a stored ranker that was trained for other features than this checkout computes."""
     held = stored(site, places.objects)
     if held is None or not fault(held, places.check_ranker):
         return
@@ -89,12 +89,12 @@ def _ship_ranker(site: str, places: PublishDeps, say: Say) -> None:
     try:
         put_demo_ranker(site, places)
     except Refused as error:
-        # The shop still opens: slots are filled from what is popular until a ranker is trained.
+        # The shop still opens: slots show popular items until a ranker is trained.
         say(str(error))
 
 
 def demo_events(until: int, visitors: int = VISITORS) -> Iterator[bytes]:
-    """The shop's catalogue, then 28 simulated days before `until` (epoch ms)."""
+    """The shop's catalogue, then the events of the 28 simulated days before `until` (epoch ms)."""
     for item in catalogue.items():
         yield encode(item_event(item, until))
     for event in history(until=until, seed=_SEED, visitors=visitors):
@@ -102,17 +102,17 @@ def demo_events(until: int, visitors: int = VISITORS) -> Iterator[bytes]:
 
 
 def item_event(item: Item, now: int) -> Wire:
-    """An item as the catalogue event of a signed batch."""
+    """The catalogue event of an item, as a signed batch carries it."""
     properties = msgspec.to_builtins(item)
     name = properties.pop("id")
-    # A newer catalogue must win over this one, so it speaks of the day that it was written for.
+    # Dated as old as the item, so that any later catalogue wins over this one.
     time = min(item.published_at or now, now)
     head: Wire = {"id": f"demo-{name}", "type": "item", "item": name, "time": time}
     return head | {"properties": properties}
 
 
 def demo_site(stack: Running) -> Site:
-    """The demo's reviewed site file, compiled; silence means in it what it means in this stack."""
+    """The demo's site file, compiled, with the consent defaults of this stack."""
     found, findings = check(SITE_FILE.read_text(encoding="utf-8"))
     assert found is not None, "\n".join(f.text(SITE_FILE.name) for f in findings)
     rules = ConsentRules(stack.consent_exceptions, stack.honour_dnt)
@@ -120,7 +120,7 @@ def demo_site(stack: Running) -> Site:
 
 
 def put_demo_ranker(site: str, places: PublishDeps, folder: Path = RANKER) -> None:
-    """The ranker that the project ships. Raises Refused when it does not fit this code."""
+    """Store the ranker that the project ships. Raises Refused when it does not fit this code."""
     onnx, card = ((folder / name).read_bytes() for name in RANKER_FILES)
     put_ranker(site, places, RankerFiles(onnx, card))
 

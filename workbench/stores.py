@@ -1,4 +1,4 @@
-"""The stores of the stack that runs here, opened from this process as its functions open them."""
+"""Opens the stores of the running stack from this process, with the adapters that its functions use."""
 
 from hemline.adapters.aws.client import AwsClient, connect
 from hemline.adapters.aws.credentials import Credentials
@@ -28,32 +28,32 @@ def objects(stack: Running) -> S3Objects:
 
 
 def stream(stack: Running) -> KinesisStream:
-    """Its writing end."""
+    """The event stream, for writing."""
     return KinesisStream(_client("kinesis", stack), stack.stream)
 
 
 def failed(stack: Running) -> S3Objects:
-    """The bucket of batches that used up their retries."""
+    """The bucket of batches that used up their ingest retries."""
     return S3Objects(_client("s3", stack), stack.failed)
 
 
 def secrets(stack: Running) -> tuple[bytes, ...]:
-    """The first one signs, all of them verify."""
+    """The signing keys: the first one signs, all of them verify."""
     return tuple(key.strip().encode() for key in stack.keys.split(",") if key.strip())
 
 
-def places(stack: Running) -> PublishDeps:
-    """What publishing needs."""
+def publish_deps(stack: Running) -> PublishDeps:
+    """The dependencies of the publish use cases."""
     return PublishDeps(objects(stack), table(stack), secrets(stack), check_ranker)
 
 
-def brake_places(stack: Running) -> BrakePlaces:
-    """What the brake needs."""
+def brake_deps(stack: Running) -> BrakePlaces:
+    """The dependencies of the brake use cases."""
     return BrakePlaces(table(stack), objects(stack), secrets(stack))
 
 
 def live_edition(stack: Running) -> Edition | None:
-    """The edition that is live there, None when there is none yet. Raises Refused, NotAllowed."""
+    """The live edition, or None when nothing is published yet. Raises Refused, NotAllowed."""
     pointer = table(stack).read_pointer(stack.site)
     if pointer is None:
         return None

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.harness.browsing import PATIENT, RECORD, Shop, at_rest
 from tests.harness.scripted_shop import application
 from workbench import children
-from workbench.background_server import beside, settled
+from workbench.background_server import drain_loop, run_in_background
 
 FLAGS = (
     "--headless",
@@ -64,11 +64,11 @@ def shop() -> Iterator[Shop]:
         await web.SockSite(runner, door).start()
         made.url = f"http://127.0.0.1:{door.getsockname()[1]}"
         yield made
-        await settled(door)
+        await drain_loop(door)
         never.set()
         await runner.cleanup()
 
-    with beside(served) as made:
+    with run_in_background(served) as made:
         yield made
 
 

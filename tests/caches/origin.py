@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.caches.world import World
 from tests.harness.functions import ROOT
-from workbench.background_server import settled
+from workbench.background_server import drain_loop
 from workbench.cloud import gateway
 from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.template import load
@@ -53,7 +53,7 @@ class Origin:
         await web.SockSite(runner, door).start()
         self.port = door.getsockname()[1]
         yield self
-        await settled(door)
+        await drain_loop(door)
         await runner.cleanup()
 
     def _function(self, name: str) -> gateway.Invoke:

@@ -18,7 +18,7 @@ from tests.caches.origin import Origin
 from tests.caches.requests import Crowd, names
 from tests.caches.run import Found, Run
 from tests.caches.world import World
-from workbench.background_server import beside
+from workbench.background_server import run_in_background
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("caches")]
 
@@ -36,7 +36,7 @@ def walk(
     def one(cache: str, requests: int, *, users: int = 50, seed: int = 1, text: str = "") -> Found:
         world = World(monkeypatch, names(users))
         with contextlib.ExitStack() as stack:
-            origin = stack.enter_context(beside(Origin(world).served))
+            origin = stack.enter_context(run_in_background(Origin(world).served))
             port = stack.enter_context(CACHES[cache](origin.port, tmp_path, text))
             run = Run(world, port, origin.port, assembles=cache == "varnish")
             found = run.walk(Crowd(world, seed), requests)

@@ -28,7 +28,7 @@ from tests.builders.editions import KEYS, NOW, SITE, build_file, catalogue
 from tests.harness.account_harness import KEY
 from tests.harness.clouds import REGION, Cloud
 from tests.harness.functions import ROOT, environment, load
-from workbench.background_server import beside, settled
+from workbench.background_server import drain_loop, run_in_background
 from workbench.cloud.gateway import application
 from workbench.cloud.payload import GatewayRequest
 from workbench.cloud.pool import InvokeResult
@@ -100,7 +100,7 @@ def two_sites(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sites]:
                 await stack.enter_async_context(_listening(app, port))
             yield sites
 
-    with beside(served) as found:
+    with run_in_background(served) as found:
         yield found
 
 
@@ -125,7 +125,7 @@ async def _listening(app: web.Application, port: int) -> AsyncIterator[None]:
         await web.SockSite(runner, door).start()
     yield
     for door in doors:
-        await settled(door)
+        await drain_loop(door)
     await runner.cleanup()
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from tests.harness.clouds import Cloud
 from workbench.cloud import emulator as emulation
-from workbench.cloud.journal import Journal, delivered, undone
+from workbench.cloud.journal import Journal, delivered, remaining_call
 from workbench.laptop import ENVIRONMENTS
 
 PYTHON = ENVIRONMENTS / "cloud/bin/python"
@@ -235,6 +235,6 @@ def test_a_shard_is_delivered_as_far_as_its_slowest_mapping(tmp_path: Path) -> N
 )
 def test_what_is_put_again_is_what_no_mapping_had(at: list[Any], left: list[int] | None) -> None:
     body = json.dumps({"StreamName": "s", "Records": [{"Data": n} for n in (0, 1)]}).encode()
-    found = undone({"at": at, "body": b64encode(body).decode()}, {"s": 5})
+    found = remaining_call({"at": at, "body": b64encode(body).decode()}, {"s": 5})
     names = found and [one["Data"] for one in json.loads(found)["Records"]]
     assert names == left

@@ -12,9 +12,9 @@ from aiohttp import web
 
 from tests.harness import event_loops
 from tests.harness.commands import hemline
-from workbench.background_server import beside
+from workbench.background_server import run_in_background
 from workbench.bench import overload
-from workbench.bench.load import Ask, Tally, load
+from workbench.bench.load import LoadSpec, Tally, load
 from workbench.cloud import gateway
 from workbench.cloud import pool as pools
 from workbench.cloud.built import RUNTIME, build_runtime
@@ -71,16 +71,16 @@ def served(home: Home, said: list[str], **options: int) -> Iterator[tuple[str, l
             await web.SockSite(runner, door).start()
             yield f"http://{LOOPBACK}:{door.getsockname()[1]}/v1/fragments"
 
-    with beside(live) as url:
+    with run_in_background(live) as url:
         yield url, waiting
 
 
 def test_a_crowd_is_refused_politely_and_what_is_taken_is_answered(home: Home) -> None:
     said: list[str] = []
     with served(home, said) as (url, waiting):
-        tally = load(Ask(url, rate=350.0, seconds=2.0, body="{}"))
+        tally = load(LoadSpec(url, rate=350.0, seconds=2.0, body="{}"))
         # It was no trouble: whoever comes next is answered.
-        after = load(Ask(url, rate=0.0, seconds=0.5, body="{}", lines=1))
+        after = load(LoadSpec(url, rate=0.0, seconds=0.5, body="{}", lines=1))
     assert tally.good > 0
     assert tally.shed > 0
     assert tally.unpolite == 0, "each 503 says when to come again"
@@ -96,7 +96,7 @@ def test_the_check_for_shedding_can_fail(home: Home, monkeypatch: pytest.MonkeyP
     """A queue without an end, as a server has that sheds nothing: everybody waits, nobody is told."""
     monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 60.0)
     with served(home, [], queue=100_000) as (url, waiting):
-        tally = load(Ask(url, rate=350.0, seconds=1.0, body="{}"))
+        tally = load(LoadSpec(url, rate=350.0, seconds=1.0, body="{}"))
     assert tally.shed == 0
     assert max(waiting) > 16
 

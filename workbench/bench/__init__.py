@@ -1,1 +1,1 @@
-"""Benchmarks: Hemline beside a naive variant, same inputs, same answers."""
+"""Benchmarks of Hemline against a naive implementation, with the same inputs and the same answers."""

@@ -1,6 +1,6 @@
-"""What a bench may cost, and whether it did: CPU of one core, as `hemline bench` measures it.
+"""CPU budgets of the benchmarks, and the check against them, on one core.
 
-Budgets are of a core that does nothing else; beside other jobs `times` says how much more may be.
+A budget assumes an otherwise idle core; `times` raises it on a busy machine.
 """
 
 import json
@@ -13,17 +13,19 @@ from workbench import children
 from workbench.laptop import ROOT
 
 Rows = Sequence[Mapping[str, Any]]
-"""As `hemline bench NAME --json` prints them."""
+"""The rows that `hemline bench NAME --json` prints."""
 _MOST_SECONDS = 600
 
 
 class BenchBudget(NamedTuple):
-    """Of one line of a bench's table."""
+    """The CPU budget for one row of a bench's table."""
 
     row: str
+    """The row's name."""
     size: int
-    """As the table's second column says."""
+    """The row's size, the table's second column."""
     cpu_us: float
+    """Most CPU microseconds per unit of work."""
 
 
 BUDGETS: Mapping[str, BenchBudget] = {
@@ -32,21 +34,23 @@ BUDGETS: Mapping[str, BenchBudget] = {
     "rules": BenchBudget("hemline", 500, 300),
     "startup": BenchBudget("hemline", 0, 120_000),
 }
-"""Bench → what one decision of 200 candidates, a page of 8 slots, 500 rules and a start may cost."""
+"""Bench → budget for one decision of 200 candidates, a page of 8 slots, 500 rules, and a cold start."""
 
 
 class BudgetResult(NamedTuple):
-    """A bench against its budget."""
+    """A measured bench and its budget."""
 
     bench: str
     size: int
     cpu_us: float
+    """Measured CPU microseconds per unit of work."""
     budget_us: float
+    """The budget, multiplied by `times`."""
     within: bool
 
 
-def held(bench: str, rows: Rows, times: float = 1.0) -> BudgetResult:
-    """Raises LookupError when the table has no such line."""
+def check_budget(bench: str, rows: Rows, times: float = 1.0) -> BudgetResult:
+    """Compare the rows of a bench with its budget. Raises LookupError when the row is missing."""
     budget = BUDGETS[bench]
     cpu = next((float(r["cpu_us"]) for r in rows if _is(r, budget)), None)
     if cpu is None:
@@ -59,8 +63,8 @@ def _is(row: Mapping[str, Any], budget: BenchBudget) -> bool:
     return row["name"] == budget.row and budget.size in row.values()
 
 
-def measured(bench: str, repeats: int) -> Rows:
-    """One bench in a process of its own. Raises CalledProcessError when it fails."""
+def run_bench(bench: str, repeats: int) -> Rows:
+    """Run one bench in its own process. Raises CalledProcessError when it fails."""
     options = [f"--repeats={repeats}", "--json"]
     command = [sys.executable, "-m", "workbench.cli", "bench", bench, *options]
     done = children.run(
@@ -74,8 +78,8 @@ def check(
     benches: Iterable[str],
     times: float,
     repeats: int,
-    measure: Callable[[str, int], Rows] = measured,
+    measure: Callable[[str, int], Rows] = run_bench,
 ) -> Iterator[BudgetResult]:
-    """One after the other, so that none is measured beside another."""
+    """Check benches one after another, so that none disturbs another."""
     for bench in benches:
-        yield held(bench, measure(bench, repeats), times)
+        yield check_budget(bench, measure(bench, repeats), times)

@@ -1,4 +1,4 @@
-"""`hemline bench …`: how fast it is here, beside what a beginner would have written."""
+"""`hemline bench …`: measures Hemline's speed on this machine against a naive implementation."""
 
 import json
 import sys
@@ -10,16 +10,18 @@ import typer
 if TYPE_CHECKING:
     from workbench.bench.measure import BenchRow
 
-_JSON = typer.Option(False, "--json", help="One JSON object instead of a table.")
-_REPEATS = typer.Option(7, min=1, help="Rounds; the median counts.")
+_JSON = typer.Option(False, "--json", help="Print one JSON object instead of a table.")
+_REPEATS = typer.Option(7, min=1, help="Rounds; the table shows the median.")
 _HERE = typer.Option(
-    False, "--here", help="On this environment's packages, not on those that a Lambda carries."
+    False, "--here", help="Use this environment's packages, not those that a Lambda ships."
 )
 
 
 def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
-    bench = typer.Typer(help="Measure speed here: ours beside a naive variant, same answers.")
+    bench = typer.Typer(
+        help="Measure speed here, against a naive variant that gives the same answers."
+    )
     kinds = (decide, page, rules, worst, templates, serve, overload, ingest, startup, budgets)
     for command in kinds:
         bench.command()(command)
@@ -27,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def decide(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
-    """From a profile in hand to a rendered answer: 100 and 200 candidates, hot and paced."""
+    """From a loaded profile to a rendered answer: 100 and 200 candidates, hot and paced."""
     _unless(here, "decide", repeats, as_json=as_json)
     from workbench.bench import decide as bench
 
@@ -35,7 +37,7 @@ def decide(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE
 
 
 def rules(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
-    """50 and 500 rules over 10,000 items: what may be shown, and 200 scores."""
+    """50 and 500 rules over 10,000 items: which may be shown, and 200 boosted scores."""
     _unless(here, "rules", repeats, as_json=as_json)
     from workbench.bench import rules as bench
 
@@ -43,14 +45,14 @@ def rules(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE)
 
 
 def worst(*, repeats: int = typer.Option(3, min=1), as_json: bool = _JSON) -> None:
-    """The worst request that the door lets in, against patterns: 64 kB of address, 20 slots."""
+    """The worst accepted request for pattern rules: a page URL of 64 kB, 20 slots."""
     from workbench.bench import worst as bench
 
     _report("bytes", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def page(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) -> None:
-    """Eight slots of 100 candidates each in one pass; figures are for a whole page."""
+    """Eight slots of 100 candidates each in one request; figures are per page."""
     _unless(here, "page", repeats, as_json=as_json)
     from workbench.bench import page as bench
 
@@ -58,20 +60,22 @@ def page(*, repeats: int = _REPEATS, as_json: bool = _JSON, here: bool = _HERE) 
 
 
 def templates(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
-    """10 and 40 cards by a template, beside Jinja2 and the default markup."""
+    """10 and 40 cards rendered by a template, by Jinja2 and as default markup."""
     from workbench.bench import templates as bench
 
     _report("cards", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def serve(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
-    """A fragment through gateway and Lambda runtime of the running stack."""
+    """A fragment through the gateway and the Lambda runtime of the running stack."""
     from workbench.bench import serve as bench
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
-_LEAST = typer.Option(0.8, min=0.0, help="Exit status 1 when less of the goodput is left.")
+_LEAST = typer.Option(
+    0.8, min=0.0, help="Exit status 1 when a smaller share of the goodput is left."
+)
 _SECONDS = typer.Option(4.0, min=0.5, help="How long each load lasts.")
 
 
@@ -82,7 +86,7 @@ def overload(
     least: float = _LEAST,
     as_json: bool = _JSON,
 ) -> None:
-    """Good answers at the stack's capacity and at seven times as much, from another process."""
+    """Good answers per second at the stack's capacity and at seven times that load."""
     from workbench.bench import overload as bench
 
     found = bench.measure(seconds=seconds, repeats=repeats)
@@ -102,29 +106,29 @@ def overload(
 
 
 def ingest(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
-    """Batches of 500 events into 60 and 219 profiles; figures are for one event."""
+    """Batches of 500 events into 60 and 219 profiles; figures are per event."""
     from workbench.bench import ingest as bench
 
     _report("profiles", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
 def startup(*, repeats: int = _REPEATS, as_json: bool = _JSON) -> None:
-    """The fragments function in a fresh process, over a bare interpreter."""
+    """Cold start of the fragments function in a fresh process, minus a bare interpreter."""
     from workbench.bench import startup as bench
 
     _report("candidates", lambda: bench.rows(repeats=repeats), as_json=as_json)
 
 
-def _unless(here: bool, name: str, repeats: int, *, as_json: bool) -> None:  # noqa: FBT001 - says it
-    """Ends with the status of the same bench on a Lambda's packages, unless it is asked for here."""
+def _unless(here: bool, name: str, repeats: int, *, as_json: bool) -> None:  # noqa: FBT001 - the name `_unless` makes the call readable
+    """Without --here, run the same bench on the packages of a Lambda and exit with its status."""
     if not here:
         from workbench.bench.shipped import run
 
         raise typer.Exit(run([name, f"--repeats={repeats}", *(["--json"] if as_json else [])]))
 
 
-_BENCHES = typer.Argument(None, help="decide, page, rules, startup; all of them when left out.")
-_TIMES = typer.Option(1.0, min=0.0, help="So many budgets are allowed, as on a core that is busy.")
+_BENCHES = typer.Argument(None, help="decide, page, rules, startup; all when left out.")
+_TIMES = typer.Option(1.0, min=0.0, help="Multiply the budgets, for a busy machine.")
 
 
 def budgets(
@@ -134,7 +138,7 @@ def budgets(
     repeats: int = _REPEATS,
     as_json: bool = _JSON,
 ) -> None:
-    """Hold decide, page, rules and startup against what each may cost; exit status 1 over it."""
+    """Check decide, page, rules and startup against their CPU budgets; exit status 1 over one."""
     from workbench.bench import budgets as bench
 
     chosen = benches or list(bench.BUDGETS)
@@ -151,11 +155,11 @@ def budgets(
 
 
 def _report(size: str, measure: "Callable[[], Sequence[BenchRow]]", *, as_json: bool) -> None:
-    from workbench.bench.decide import Different
+    from workbench.bench.decide import AnswersDiffer
 
     try:
         rows = measure()
-    except Different as difference:
+    except AnswersDiffer as difference:
         print(f"hemline: the two variants differ: {difference}", file=sys.stderr)
         raise typer.Exit(1) from None
     columns = ("name", size, "cpu_us", "p50_us", "p99_us", "per_s")

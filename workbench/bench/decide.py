@@ -1,4 +1,4 @@
-"""`bench decide`: from a profile that has been read to a rendered answer, ours beside the naive one."""
+"""`bench decide`: from a loaded profile to a rendered answer, Hemline against the naive variant."""
 
 import json
 from collections.abc import Callable
@@ -13,17 +13,15 @@ from workbench.bench.naive.decide import NaiveService, stored_profile
 from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SLOT, SUBJECT, BenchWorld, world
 
 SIZES = (100, 200)
-SOURCES = 0
-"""Candidates from the slot's own sources instead of a list by the caller: up to 200."""
 _CALLS = {"hemline": 150, "hemline sources": 150, "naive": 20}
 
 
-class Different(Exception):  # noqa: N818 - what the reader needs to know
-    """The two variants do not give the same answer: the numbers would say nothing."""
+class AnswersDiffer(Exception):  # noqa: N818 - a result of the comparison, not a bug
+    """The two variants give different answers, so comparing their speed would mean nothing."""
 
 
 def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[BenchRow]:
-    """Every size, hot and paced. Raises Different unless both variants show the same items."""
+    """Every size, hot and paced. Raises AnswersDiffer unless both variants show the same items."""
     found: list[BenchRow] = []
     for size in SIZES:
         variants = _variants(size)
@@ -41,22 +39,22 @@ def check(ours: bytes, theirs: bytes) -> None:
     one, other = (json.loads(answer) for answer in (ours, theirs))
     for member in ("kind", "rung", "scope", "items"):
         if one[member] != other[member]:
-            raise Different(f"{member}: {one[member]} and {other[member]}")
+            raise AnswersDiffer(f"{member}: {one[member]} and {other[member]}")
 
 
 def _variants(size: int) -> dict[str, Callable[[], bytes]]:
     known = world()
     names = [item.id for item in known.items[:: len(known.items) // size][:size]]
     variants: dict[str, Callable[[], bytes]] = {
-        "hemline": partial(_ours, known, _ask(tuple(names))),
+        "hemline": partial(_ours, known, _page_request(tuple(names))),
         "naive": _theirs(known, names),
     }
     if size == max(SIZES):
-        variants["hemline sources"] = partial(_ours, known, _ask(()))
+        variants["hemline sources"] = partial(_ours, known, _page_request(()))
     return variants
 
 
-def _ask(candidates: tuple[str, ...]) -> PageRequest:
+def _page_request(candidates: tuple[str, ...]) -> PageRequest:
     return PageRequest(
         PageContext("home"),
         Traits("GB", "mobile", "en"),
@@ -76,6 +74,6 @@ def _theirs(known: BenchWorld, names: list[str]) -> Callable[[], bytes]:
     stored = known.deps.reader.read_for_serving(SITE, SUBJECT, pointer=False, timeout=1).profile
     assert stored is not None
     document = stored_profile(decode(stored.blob))
-    # The product decides as of the minute.
+    # Hemline rounds the clock down to the minute, so that answers can be cached.
     minute = NOW - NOW % 60_000
     return lambda: service.decide(document, names, LIMIT, minute).encode()

@@ -1,7 +1,7 @@
-"""`bench ingest`: batches of 500 records into profiles and archive, ours beside the naive one.
+"""`bench ingest`: batches of 500 records into profiles and archive, Hemline against the naive variant.
 
-Both write to the same store, which runs in a process of its own and answers at once: the CPU is that
-of our code and client alone. `hemline in memory` leaves the client out.
+Both write to the same store, which runs in its own process and answers at once, so that the CPU measured
+is that of the code and its client only. `hemline in memory` leaves the client out.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES, decode
 from hemline.model.events.event import Event, OrderLine, Record, encode_record
 from hemline.usecases.ingest.batch import WORKERS, IngestDeps, StreamRecord, ingest_batch
 from workbench.bench import instant
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, one_core, rounds, row
 from workbench.bench.naive import ingest
 from workbench.bench.stores import BenchStores
@@ -27,7 +27,7 @@ _KINDS = ("exposure", "view", "click", "add_to_cart", "purchase")
 
 
 def rows(*, repeats: int = 5) -> list[BenchRow]:
-    """Both numbers of profiles. Raises Different unless both variants keep the same events."""
+    """Both numbers of profiles. Raises AnswersDiffer unless both variants keep the same events."""
     found: list[BenchRow] = []
     with instant.running() as endpoint, one_core():
         made = BenchStores(endpoint)
@@ -56,7 +56,7 @@ def _rows(made: BenchStores, profiles: int, repeats: int) -> list[BenchRow]:
 
 
 def batch(number: int, profiles: int) -> list[bytes]:
-    """500 records as they lie on the stream, spread over `profiles` subjects; new ids in each."""
+    """500 encoded stream records for `profiles` subjects; each batch has new event ids."""
     return [
         encode_record(
             Record(
@@ -65,8 +65,8 @@ def batch(number: int, profiles: int) -> list[bytes]:
                 NOW + n,
                 Event(
                     f"event-{number}-{n}",
-                    # Each visitor does a bit of everything: one kind alone would fill its ring, and
-                    # what a full profile lets go the naive table would still hold.
+                    # Mixed kinds: a single one would overflow its ring and drop old actions, which
+                    # the naive table would still have.
                     _KINDS[(3 * n + n // profiles + number) % len(_KINDS)],
                     NOW + number * 1000 + n,
                     lines=(OrderLine(f"item-{(n * 7 + number) % 600:03}"),),
@@ -99,7 +99,7 @@ def _ingest(records: list[bytes], deps: IngestDeps) -> None:
     stream = [StreamRecord(shard, str(next(_sequence)), data, NOW) for data in records]
     result = ingest_batch(stream, deps, NOW)
     if result.failures:
-        raise Different(f"some events were not applied: {result.faults}")
+        raise AnswersDiffer(f"some events were not applied: {result.faults}")
 
 
 def _check(deps: IngestDeps, naive_table: Any, profiles: int) -> None:  # noqa: ANN401 - a boto3 resource
@@ -114,4 +114,6 @@ def _check(deps: IngestDeps, naive_table: Any, profiles: int) -> None:  # noqa: 
         )
         theirs = ingest.events(naive_table, SITE, name)
         if ours != theirs:
-            raise Different(f"{name} has {len(ours)} actions, and {len(theirs)} in the naive table")
+            raise AnswersDiffer(
+                f"{name} has {len(ours)} actions, and {len(theirs)} in the naive table"
+            )

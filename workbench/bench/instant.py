@@ -1,8 +1,8 @@
-"""A store that answers at once, in a process of its own: what is left to measure is our side.
+"""A fake DynamoDB and S3 that answers at once, in its own process, so that only our side is measured.
 
-It keeps items as they are sent and knows just the calls that the two ingest variants make; it checks
-the one condition that ours states. An emulator would do the same in milliseconds, in which the
-machine's caches go cold and every figure is about them.
+It stores items as they are sent and supports only the calls of the two ingest variants, with the one
+condition that Hemline uses. A full emulator takes milliseconds, in which the CPU caches go cold, and
+the figures would be about that.
 
 `python -m workbench.bench.instant` prints its port and serves until its input ends.
 """
@@ -53,7 +53,7 @@ def _batch(asked: Item) -> Item:
 
 
 def _statement(asked: Item) -> Item:
-    """A statement as ours spells it: an insert of names, or sets and what must hold, key first."""
+    """Run a PartiQL statement as our adapter writes it: an INSERT, or SETs with a condition."""
     text, values = asked["Statement"], asked["Parameters"]
     table = text.split('"', 2)[1]
     if text.startswith("INSERT"):
@@ -87,7 +87,7 @@ _CALLS: Mapping[str, Callable[[Item], Item | None]] = {
 
 
 class _Connection(socketserver.StreamRequestHandler):
-    """Calls of DynamoDB by their target; anything without one is an object, which is let go."""
+    """Handles DynamoDB calls by their target header; a call without one puts an object, and is ignored."""
 
     disable_nagle_algorithm = True
 
@@ -116,11 +116,12 @@ class _Connection(socketserver.StreamRequestHandler):
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    # The default backlog of 5 would delay the first connections of the ingest threads.
     request_queue_size = 64
 
 
 def main() -> None:
-    """Serve until standard input ends, which is when the parent is gone."""
+    """Serve until standard input ends, that is, until the parent is gone."""
     with _Server(("127.0.0.1", 0), _Connection) as server:
         print(server.server_address[1], flush=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -130,7 +131,7 @@ def main() -> None:
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Its endpoint, for the length of a block."""
+    """Run the store for the length of the block; yields its endpoint."""
     with children.start(
         [sys.executable, "-m", "workbench.bench.instant"],
         stdin=subprocess.PIPE,

@@ -1,8 +1,8 @@
-"""A load from a process of its own: requests at a stated rate over kept connections, whatever comes back.
+"""A load generator in its own process: requests at a fixed rate over kept connections.
 
-`python -m workbench.bench.load URL RATE SECONDS BODY` prints a tally as one JSON object. An open loop,
-as a crowd is: nobody waits for an answer before the next one asks. It must cost little beside what it
-measures, so it speaks HTTP by hand, and looks at status and length alone.
+`python -m workbench.bench.load` reads a LoadSpec as JSON from standard input and prints a tally as one JSON
+object. The loop is open, like real traffic: no request waits for the answer of another. It must cost little
+compared with what it measures, so it writes HTTP itself and reads only status and length.
 """
 
 import asyncio
@@ -20,33 +20,34 @@ from workbench import children
 from workbench.laptop import ROOT
 
 PATIENCE = 1.0
-"""Seconds after which an answer is of no use to a page any more."""
+"""Seconds after which an answer is too late for a page."""
 _LINES = 192
-"""Connections: what a few dozen browsers keep open."""
+"""Connections, as many as a few dozen browsers keep open."""
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """What became of a load."""
+    """The outcome of a load."""
 
     asked: float
-    """Requests a second that were due."""
+    """Requests per second that were due."""
     sent: float
-    """Requests a second that found a connection."""
+    """Requests per second that found a free connection."""
     good: float
-    """Answers a second with status 200 within `PATIENCE`."""
+    """Answers per second with status 200 within `PATIENCE`."""
     shed: float
-    """Answers a second with status 503."""
+    """Answers per second with status 503."""
     other: dict[str, int]
-    """Every other end of a request → how often."""
+    """Any other outcome of a request → how often."""
     unpolite: int
-    """Answers with status 503 and no Retry-After."""
+    """Answers with status 503 but no Retry-After."""
     p50_ms: float
-    """Of the good ones."""
+    """Latency of the good answers."""
     p99_ms: float
+    """Latency of the good answers."""
 
 
-class Ask(NamedTuple):
-    """One request, again and again; `rate` a second for `seconds`, or as fast as `lines` go (0)."""
+class LoadSpec(NamedTuple):
+    """One request to repeat for `seconds`: `rate` per second, or with 0 as fast as `lines` answer."""
 
     url: str
     rate: float
@@ -56,8 +57,8 @@ class Ask(NamedTuple):
     lines: int = _LINES
 
 
-def load(ask: Ask) -> Tally:
-    """The tally of a load, from another process."""
+def load(ask: LoadSpec) -> Tally:
+    """Run a load in another process and return its tally."""
     done = children.run(
         [sys.executable, "-m", "workbench.bench.load"],
         given=json.dumps(ask._asdict()),
@@ -70,10 +71,10 @@ def load(ask: Ask) -> Tally:
     return msgspec.json.decode(done.stdout, type=Tally)
 
 
-class _Line(asyncio.Protocol):
-    """One connection; a request at a time."""
+class _Connection(asyncio.Protocol):
+    """One connection; it sends one request at a time."""
 
-    def __init__(self, pool: "_Crowd") -> None:
+    def __init__(self, pool: "_LoadRun") -> None:
         self._pool = pool
         self._began = 0.0
         self._data = b""
@@ -84,7 +85,7 @@ class _Line(asyncio.Protocol):
         self.transport = transport
 
     def send(self, request: bytes) -> None:
-        """Ask."""
+        """Send a request and start its clock."""
         assert self.transport is not None
         self._began, self._data = time.perf_counter(), b""
         self.transport.write(request)
@@ -106,12 +107,12 @@ class _Line(asyncio.Protocol):
         self._pool.lost(self, exc)
 
 
-class _Crowd:
-    """All connections, and what came of their requests."""
+class _LoadRun:
+    """All connections, and the outcomes of their requests."""
 
-    def __init__(self, ask: Ask, request: bytes) -> None:
+    def __init__(self, ask: LoadSpec, request: bytes) -> None:
         self._ask, self._request = ask, request
-        self._free: list[_Line] = []
+        self._free: list[_Connection] = []
         self._good: list[float] = []
         self._ends: Counter[str] = Counter()
         self._sent = self._unpolite = 0
@@ -121,7 +122,7 @@ class _Crowd:
         where, loop = urlsplit(self._ask.url), asyncio.get_running_loop()
         for _ in range(self._ask.lines):
             host, port = where.hostname or "", where.port or 80
-            _, line = await loop.create_connection(lambda: _Line(self), host, port)
+            _, line = await loop.create_connection(lambda: _Connection(self), host, port)
             self._free.append(line)
         everything = list(self._free)
         began = time.perf_counter()
@@ -147,16 +148,17 @@ class _Crowd:
                 due += 1
                 if self._free:
                     self._next(self._free[-1])
+            # Sends what is due in small bursts: one timer per request would cost too much CPU.
             await asyncio.sleep(0.002)
         return due
 
-    def _next(self, line: _Line) -> None:
+    def _next(self, line: _Connection) -> None:
         self._free.remove(line)
         self._sent += 1
         line.send(self._request)
 
-    def answered(self, line: _Line, status: int, took: float, *, polite: bool) -> None:
-        """A line has its answer."""
+    def answered(self, line: _Connection, status: int, took: float, *, polite: bool) -> None:
+        """Count the answer that a connection has received."""
         self._free.append(line)
         self._unpolite += not polite
         if status == 200 and took <= PATIENCE:
@@ -166,8 +168,8 @@ class _Crowd:
         if not self._ask.rate and not self._over:
             self._next(line)
 
-    def lost(self, line: _Line, error: Exception | None) -> None:
-        """A line is gone."""
+    def lost(self, line: _Connection, error: Exception | None) -> None:
+        """Count a connection that was closed."""
         if not self._over:
             self._ends[f"lost: {type(error).__name__}"] += 1
             if line in self._free:
@@ -183,11 +185,11 @@ class _Crowd:
 
 
 def _at(values: Sequence[float], share: float) -> float:
-    """A percentile of sorted seconds, in ms; 0 of nothing."""
+    """A percentile of sorted seconds, in ms; 0 when there are none."""
     return round(values[min(len(values) - 1, int(len(values) * share))] * 1000, 1) if values else 0
 
 
-def _request(ask: Ask) -> bytes:
+def _request(ask: LoadSpec) -> bytes:
     where = urlsplit(ask.url)
     head = (
         f"POST {where.path} HTTP/1.1\r\nhost: {where.netloc}\r\ncontent-type: application/json\r\n"
@@ -197,9 +199,9 @@ def _request(ask: Ask) -> bytes:
 
 
 def main() -> None:
-    """One load, as standard input says."""
-    ask = Ask(**json.loads(sys.stdin.read()))
-    print(msgspec.json.encode(asyncio.run(_Crowd(ask, _request(ask)).run())).decode())
+    """Run the load that standard input describes."""
+    ask = LoadSpec(**json.loads(sys.stdin.read()))
+    print(msgspec.json.encode(asyncio.run(_LoadRun(ask, _request(ask)).run())).decode())
 
 
 if __name__ == "__main__":

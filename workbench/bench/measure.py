@@ -1,7 +1,7 @@
 """How a benchmark measures: variants take turns, CPU by the process clock, medians over rounds.
 
-Hot: calls back to back, the machine's caches at their warmest. Paced: one call every 20 ms, which is
-closer to what a function sees. Knows nothing of what it measures.
+Hot: calls back to back, with warm CPU caches. Paced: one call every 20 ms, which is closer to the load of
+a function. Knows nothing of what it measures.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import NamedTuple
 PACE = 0.020
 """Seconds from the start of one paced call to the start of the next."""
 _SETTLE = 0.060
-"""Seconds before a round: the last variant's threads may spin on for a while, at our expense."""
+"""Seconds to wait before a round: threads of the last variant may still spin and use CPU."""
 
 
 class BenchRow(NamedTuple):
@@ -22,15 +22,17 @@ class BenchRow(NamedTuple):
 
     name: str
     size: int
-    """Candidates, profiles or fragments, as the report's second column says."""
+    """Candidates, profiles or fragments: the report's second column."""
     cpu_us: float
     p50_us: float
+    """Wall-clock percentiles of a call, in microseconds."""
     p99_us: float
     per_s: float
+    """Units of work per second that one core can do."""
 
 
 class Timing(NamedTuple):
-    """One round of one variant: CPU a call, and each call's time on the wall."""
+    """One round of one variant: CPU per call, and the wall-clock time of each call."""
 
     cpu_us: float
     wall_us: Sequence[float]
@@ -44,7 +46,7 @@ def rounds(
     paced: bool = False,
     clock: Callable[[], float] = time.process_time,
 ) -> dict[str, list[Timing]]:
-    """Every variant in turn, `repeats` times over, so that a slow minute hits all of them alike."""
+    """Run the variants in turn, `repeats` times, so that a slow minute affects all of them alike."""
     samples: dict[str, list[Timing]] = {name: [] for name in variants}
     for call in variants.values():
         call()
@@ -55,7 +57,7 @@ def rounds(
 
 
 def row(name: str, size: int, samples: Sequence[Timing], *, units: int = 1) -> BenchRow:
-    """The median round's CPU, and percentiles over all calls; `units` of work are done by a call."""
+    """A report row: the median CPU of the rounds, percentiles over all calls; a call does `units` of work."""
     cpu = median(sample.cpu_us for sample in samples) / units
     wall = sorted(us for sample in samples for us in sample.wall_us)
     p99 = wall[min(len(wall) - 1, int(len(wall) * 0.99))]
@@ -82,10 +84,10 @@ def _round(
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """This thread, and those that it starts, on one core: what is said per core is measured on one.
+    """Pin this thread and those that it starts to one core, since figures are per core.
 
-    On two, threads of one interpreter take turns across them, and half of the CPU goes into that.
-    Where the system cannot pin, nothing is pinned.
+    On two cores the threads of one interpreter hand the lock back and forth, which doubles the CPU.
+    Does nothing on systems that cannot pin.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield

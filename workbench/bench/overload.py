@@ -1,9 +1,8 @@
-"""`bench overload`: what is answered in time when seven times more is asked than can be answered.
+"""`bench overload`: how much of the goodput is left at seven times the load that the stack can answer.
 
-Capacity is what the stack answers to a few callers who each wait; then a load of another process
-asks at that rate, and at seven times that rate, in turns, and never waits. A stack that sheds answers
-as much as before and refuses the rest at once; one that does not takes the time of its answers for
-answers that nobody waits for any more.
+Capacity is the rate of answers to a few callers who each wait for theirs. Then a load generator sends at
+that rate and at seven times that rate, in turns, without waiting. A stack that sheds load answers as much
+as before and refuses the rest at once; one that does not spends its time on answers that come too late.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from workbench.bench.load import Ask, Tally, load
+from workbench.bench.load import LoadSpec, Tally, load
 from workbench.bench.serve import Shopper
 from workbench.bench.serve_stacks import product
 from workbench.demo.catalogue import by_id
@@ -26,22 +25,22 @@ class Report(NamedTuple):
     """Medians over rounds."""
 
     capacity: float
-    """Good answers a second to callers who wait."""
+    """Good answers per second to callers who wait."""
     at_once: Tally
-    """At the capacity."""
+    """The load at capacity."""
     crowd: Tally
-    """At `TIMES` the capacity."""
+    """The load at `TIMES` the capacity."""
     share: float
-    """Goodput in the crowd, of that at the capacity."""
+    """Goodput at `TIMES` the capacity, divided by that at capacity."""
 
 
 def measure(*, seconds: float = 4.0, repeats: int = 3) -> Report:
-    """On the stack that runs, else on one that is thrown away."""
+    """Measure the running stack, or else a temporary one."""
     with product() as stack:
         shopper = Shopper(stack, stack.gateway)
         shopper.ask_for(list(by_id())[:_CANDIDATES])
         shopper.fragment()
-        ask = Ask(f"{stack.gateway}/v1/fragments", 0.0, seconds, shopper.body, shopper.signed)
+        ask = LoadSpec(f"{stack.gateway}/v1/fragments", 0.0, seconds, shopper.body, shopper.signed)
         return compare(
             lambda rate: load(
                 ask._replace(rate=rate) if rate else ask._replace(lines=CALLERS),
@@ -51,7 +50,7 @@ def measure(*, seconds: float = 4.0, repeats: int = 3) -> Report:
 
 
 def compare(load_at: Callable[[float], Tally], repeats: int) -> Report:
-    """The report of what `load_at` finds at 0 (who waits), at the capacity and above it."""
+    """The report from `load_at`, called with 0 (callers who wait), the capacity, and a multiple of it."""
     load_at(0.0)
     capacity = median(load_at(0.0).good for _ in range(repeats))
     pairs = [(load_at(capacity), load_at(capacity * TIMES)) for _ in range(repeats)]

@@ -1,4 +1,4 @@
-"""`bench page`: eight slots of a hundred candidates each in one pass, ours beside the naive one."""
+"""`bench page`: eight slots of a hundred candidates each in one request, against the naive variant."""
 
 import json
 from collections.abc import Callable
@@ -22,13 +22,13 @@ from workbench.bench.world import KEYS, LIMIT, NOW, SITE, SUBJECT, BenchWorld, w
 
 SLOTS, CANDIDATES = 8, 100
 _STEP = 70
-"""From the first candidate of one slot to that of the next: neighbours share thirty."""
+"""Offset between the candidates of neighbouring slots, which therefore share thirty."""
 _CALLS = {"hemline": 30, "naive": 3}
 Answers = dict[str, bytes]
 
 
 def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[BenchRow]:
-    """Hot and paced, a page a call. Raises Different unless both variants show the same items."""
+    """Hot and paced, a page a call. Raises AnswersDiffer unless both variants show the same items."""
     variants = variants_of(world())
     compare(variants["hemline"](), variants["naive"]())
     hot = rounds(variants, calls=_CALLS, repeats=repeats)
@@ -39,14 +39,14 @@ def rows(*, repeats: int = 7, paced_calls: int = 60) -> list[BenchRow]:
 
 
 def compare(ours: Answers, theirs: Answers) -> None:
-    """Every slot shows the same. Raises Different."""
+    """Check that every slot shows the same items. Raises AnswersDiffer."""
     for name, answer in ours.items():
         check(answer, theirs[name])
 
 
 def variants_of(known: BenchWorld) -> dict[str, Callable[[], Answers]]:
-    """Name → one whole page."""
-    return {"hemline": partial(_ours, _deps(), _ask(known)), "naive": _theirs(known)}
+    """Name of a variant → a call that answers one whole page."""
+    return {"hemline": partial(_ours, _deps(), _page_request(known)), "naive": _theirs(known)}
 
 
 @cache
@@ -77,7 +77,7 @@ def _lists(known: BenchWorld) -> dict[str, list[str]]:
     return dict(zip(_names(), lists, strict=True))
 
 
-def _ask(known: BenchWorld) -> PageRequest:
+def _page_request(known: BenchWorld) -> PageRequest:
     wants = (SlotRequest(name, None, tuple(names)) for name, names in _lists(known).items())
     return PageRequest(PageContext("home"), Traits("GB", "mobile", "en"), tuple(wants), "html")
 
@@ -88,7 +88,7 @@ def _ours(deps: Deps, ask: PageRequest) -> Answers:
 
 
 def _theirs(known: BenchWorld) -> Callable[[], Answers]:
-    """A page as a beginner answers it: slot by slot, what was shown taken off the next list."""
+    """A page as a beginner answers it: slot by slot, without the items already shown."""
     engine = _deps().live.engine
     assert engine is not None
     service = NaiveService(engine.snapshot, known.items, known.ranker.onnx, KEYS[0])

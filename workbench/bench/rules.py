@@ -1,7 +1,7 @@
-"""`bench rules`: 500 rules over 10,000 items, from facts in hand to what may be shown and 200 scores.
+"""`bench rules`: 500 rules over 10,000 items, from known facts to the allowed items and 200 scores.
 
-A quarter of the rules stand in another slot; of the rest, about a third hold. Two in five exclude, two in
-five boost, the others cap; every other rule has two conditions.
+A quarter of the rules belong to another slot; about a third of the others apply. Two in five exclude, two
+in five boost, the rest cap; every second rule has two conditions.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from hemline.model.edition import SCHEMA, Header, pack, unpack
 from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Rule, When
 from hemline.model.site.slot import Slot
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.naive.rules import NaiveRules
 from workbench.bench.world import NOW, SITE
@@ -44,7 +44,7 @@ FACTS = {
 
 
 def rows(*, repeats: int = 7, items: int = ITEMS) -> list[BenchRow]:
-    """Every number of rules. Raises Different unless both variants allow and score alike."""
+    """Every number of rules. Raises AnswersDiffer unless both variants allow and score alike."""
     found: list[BenchRow] = []
     for size in SIZES:
         variants = _variants(size, items)
@@ -56,9 +56,9 @@ def rows(*, repeats: int = 7, items: int = ITEMS) -> list[BenchRow]:
 
 def _check(ours: "Answer", theirs: "Answer") -> None:
     if not np.array_equal(ours[0], theirs[0]):
-        raise Different("other items are allowed")
+        raise AnswersDiffer("other items are allowed")
     if not np.allclose(ours[1], theirs[1]):
-        raise Different("other scores")
+        raise AnswersDiffer("other scores")
 
 
 Answer = tuple[Sequence[bool] | np.ndarray, Sequence[float] | np.ndarray]

@@ -1,9 +1,8 @@
 """`bench serve`: a fragment through the gateway and the real Lambda runtime loop.
 
-Takes the stack that `hemline run` has up, else starts one that is thrown away; the naive function
-runs behind a gateway of its own and reads the same stores. A visitor clicks a few things first, so
-that the model answers. CPU is that of gateway, runtime and function, ours with the emulator and all
-that runs beside it.
+Uses the stack of `hemline run`, or else starts a temporary one. The naive function runs behind its own
+gateway and reads the same stores. A visitor clicks on a few items first, so that the model rung answers.
+CPU is that of gateway, runtime and function; Hemline's also includes the emulator and the other functions.
 """
 
 import json
@@ -22,7 +21,7 @@ from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.learn.profile.fold import ENGAGED, Profile, decode
 from hemline.model.keys import profile_partition
 from hemline.runtime.identity import sign_visitor
-from workbench.bench.decide import Different, check
+from workbench.bench.decide import AnswersDiffer, check
 from workbench.bench.measure import BenchRow, Timing, rounds, row
 from workbench.bench.naive.decide import stored_profile
 from workbench.bench.serve_stacks import cpu_of, naive, product
@@ -43,15 +42,15 @@ class NotLearnedError(RuntimeError):
 
 
 def rows(*, repeats: int = 5) -> list[BenchRow]:
-    """Hot and paced, one request at a time. Raises Different when the two show different items."""
+    """Hot and paced, one request at a time. Raises AnswersDiffer when the two show different items."""
     with product() as stack:
         ours = Shopper(stack, stack.gateway)
         _remember(stack, ours)
-        with naive() as beside:
-            theirs = Shopper(stack, beside.origin)
+        with naive() as naive_stack:
+            theirs = Shopper(stack, naive_stack.origin)
             _agree(ours, theirs)
             variants = {"hemline": ours.fragment, "naive": theirs.fragment}
-            clocks = {"hemline": cpu_of(stack.pid), "naive": cpu_of(beside.pid)}
+            clocks = {"hemline": cpu_of(stack.pid), "naive": cpu_of(naive_stack.pid)}
             hot = _measure(variants, clocks, repeats, paced=False)
             paced = _measure(variants, clocks, repeats, paced=True)
     return [
@@ -61,10 +60,10 @@ def rows(*, repeats: int = 5) -> list[BenchRow]:
 
 
 def _agree(ours: "Shopper", theirs: "Shopper") -> None:
-    """Settle on candidates that both order alike. Raises Different when there are none.
+    """Choose candidates that both variants order alike. Raises AnswersDiffer when there are none.
 
-    Ours computes in float32, the naive one in float64: two colours of one thing may lie so close
-    together that one list of five comes out with them swapped.
+    Hemline computes in float32, the naive variant in float64: two colours of one product can score so
+    close together that some lists come out with them swapped.
     """
     names = list(by_id())
     for start in range(0, 33, 8):
@@ -72,7 +71,7 @@ def _agree(ours: "Shopper", theirs: "Shopper") -> None:
             shopper.ask_for(names[start : start + CANDIDATES])
         try:
             return check(ours.fragment(), theirs.fragment())
-        except Different as difference:
+        except AnswersDiffer as difference:
             found = difference
     raise found
 
@@ -84,7 +83,7 @@ def _measure(
     *,
     paced: bool,
 ) -> dict[str, list[Timing]]:
-    """Rounds in turn, each variant by the clock of its own processes."""
+    """Rounds in turn; each variant uses the CPU clock of its own processes."""
     samples: dict[str, list[Timing]] = {name: [] for name in variants}
     for _ in range(repeats):
         for name, call in variants.items():
@@ -105,15 +104,15 @@ class Shopper:
         self.signed = sign_visitor(self.visitor, keys)
         self._headers = {"hemline-visitor": self.signed, "content-type": "application/json"}
         self.body = ""
-        """What `fragment` asks with."""
+        """The request body that `fragment` sends."""
 
     def ask_for(self, items: list[str]) -> None:
-        """Have these ranked from now on."""
+        """Set the candidates that `fragment` asks for."""
         want = {"name": SLOT, "candidates": items}
         self.body = json.dumps({"page": {"type": "home"}, "slots": [want], "format": "html"})
 
     def click(self) -> None:
-        """Look at a few things."""
+        """Send clicks on a few items."""
         now = time.time_ns() // 1_000_000
         events = [
             {"id": f"{self.visitor}-{n}", "type": "click", "time": now - n, "item": item}
@@ -136,7 +135,7 @@ class Shopper:
 
 
 def _remember(stack: Running, shopper: Shopper) -> None:
-    """Click, and write the profile that comes of it once more, as the naive function keeps it."""
+    """Click, then store the resulting profile again in the form that the naive function reads."""
     shopper.click()
     key = {"pk": profile_partition(stack.site, f"v:{shopper.visitor}"), "sk": "naive"}
     item = {**key, "json": stored_profile(_learned(stack, f"v:{shopper.visitor}"))}

@@ -1,4 +1,4 @@
-"""What `bench serve` calls: the running stack or one that is thrown away, and the naive one beside it."""
+"""The stacks for `bench serve`: the running one or a temporary one, and the naive stack next to it."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ _START = 240.0
 
 
 class Served(NamedTuple):
-    """Where a variant answers, and the process that it lies below."""
+    """The address of a variant, and the root of its process tree."""
 
     origin: str
     pid: int
@@ -26,7 +26,7 @@ class Served(NamedTuple):
 
 @contextmanager
 def product() -> Iterator[Running]:
-    """The stack that runs, else one for the length of the block."""
+    """The running stack, or else a temporary one for the length of the block."""
     try:
         found = running()
     except NotRunning:
@@ -41,14 +41,14 @@ def product() -> Iterator[Running]:
 
 @contextmanager
 def naive() -> Iterator[Served]:
-    """The naive function behind a gateway of its own, on the stores of the running stack."""
+    """Run the naive function behind its own gateway, on the stores of the running stack."""
     (port,) = free_ports(1)
     with _child(["workbench.bench.naive.stack", str(port)], port) as process:
         yield Served(f"http://{LOOPBACK}:{port}", process.pid)
 
 
 def cpu_of(root: int) -> Callable[[], float]:
-    """A clock: CPU seconds of a process and all below it; stands still where there is no /proc."""
+    """A clock of the CPU seconds of a process and its descendants; constant on systems without /proc."""
     tick = os.sysconf("SC_CLK_TCK")
 
     def seconds() -> float:
@@ -74,7 +74,7 @@ def _below(number: int, root: int, parents: dict[int, int]) -> bool:
 
 @contextmanager
 def _elsewhere(folder: str) -> Iterator[None]:
-    """Our own state and that of our children lies in `folder`."""
+    """Make `folder` the state folder of this process and its children."""
     before = os.environ.get("HEMLINE_STATE")
     os.environ["HEMLINE_STATE"] = folder
     try:
@@ -87,10 +87,10 @@ def _elsewhere(folder: str) -> Iterator[None]:
 
 @contextmanager
 def _child(module: list[str], port: int) -> Iterator[children.Process]:
-    """A module as a process, once its port answers; TERM at the end."""
+    """Run a module as a process; yields when its port answers, and ends it with TERM."""
     process = children.start(
         [sys.executable, "-m", *module],
-        # A stack of its own still delivers what its stream holds, and saves.
+        # Long: at its end a stack delivers what its stream holds, and saves.
         grace=60.0,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -111,7 +111,7 @@ def _wait(process: children.Process, port: int, name: str) -> None:
     until = time.monotonic() + _START
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"{name} did not start; run it by hand to see why")
+            raise RuntimeError(f"{name} did not start; run it yourself to see why")
         time.sleep(0.2)
 
 

@@ -1,8 +1,8 @@
-"""`bench startup`: CPU of the fragments function until it can answer, over a bare interpreter.
+"""`bench startup`: CPU that the fragments function needs until it can answer, minus a bare interpreter.
 
-Each run is a fresh process that imports the function as it was built for a Lambda (its own code and
-layers on the path, nothing else), reads the pointer and opens edition and ranker. The naive one
-imports the card's packages and opens the same ranker.
+Each run is a fresh process that imports the function as built for Lambda (only its code and layers on
+the path), reads the pointer and opens the edition and the ranker. The naive variant imports the usual
+packages and opens the same ranker.
 """
 
 import os
@@ -29,7 +29,7 @@ from workbench.laptop import ROOT
 
 _NAME = "startup"
 _LEAVE = "import os; os._exit(0)"
-"""A function that has started does not take itself down: that is no part of starting."""
+"""Skips the interpreter's shutdown, which is not part of a start."""
 _NAIVE = """
 import boto3, numpy, onnxruntime, pydantic, json, os
 from aws_lambda_powertools import Logger, Metrics
@@ -49,12 +49,12 @@ session = onnxruntime.InferenceSession(os.environ["RANKER"])
 
 
 def rows(*, repeats: int = 7) -> list[BenchRow]:
-    """`hemline` and `naive`; CPU and time on the wall are those above a bare interpreter."""
+    """Rows `hemline` and `naive`; CPU and wall time are those above a bare interpreter."""
     with stores() as made, TemporaryDirectory() as cache:
         _publish(made)
         variants = _variants(made, Path(cache))
         for command, variables in variants.values():
-            _run(command, variables)  # once unseen: compiled files, and the system's own caches
+            _run(command, variables)  # warm-up: byte code and the file cache
         samples: dict[str, list[Timing]] = {name: [] for name in variants}
         for _ in range(repeats):
             for name, (command, variables) in variants.items():
@@ -117,6 +117,7 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> Timing:
     started = time.perf_counter()
     silent = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1,)]
     pid = os.posix_spawn(command[0], list(command), dict(variables), file_actions=silent)
+    # wait4 gives the CPU of this one child; RUSAGE_CHILDREN would add up all of them.
     _, status, used = os.wait4(pid, 0)
     if status:
         raise RuntimeError(f"a measured process failed with {os.waitstatus_to_exitcode(status)}")

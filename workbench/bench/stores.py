@@ -1,4 +1,4 @@
-"""A throw-away emulator with one table and one bucket a variant, for the benchmarks that need AWS."""
+"""A temporary emulator with a table and a bucket per variant, for the benchmarks that need AWS."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,16 +17,16 @@ from workbench.cloud import emulator
 from workbench.laptop import ENVIRONMENTS
 
 KEYS = Credentials("000000000042", "bench")
-"""Twelve digits: an account of its own in the emulator."""
+"""The access key is a twelve-digit account id, which gives the bench its own account in the emulator."""
 
 
 class BenchStores(NamedTuple):
-    """The emulator's address, and what is made in it."""
+    """The emulator's address, with methods that create and open stores in it."""
 
     endpoint: str
 
     def create(self, name: str) -> None:
-        """A table and a bucket of this name."""
+        """Create a table and a bucket with this name."""
         self.resource("s3").create_bucket(Bucket=name)
         keys = {"pk": "HASH", "sk": "RANGE"}
         self.resource("dynamodb").create_table(
@@ -37,15 +37,15 @@ class BenchStores(NamedTuple):
         )
 
     def table(self, name: str) -> DynamoTable:
-        """Our own adapter over it."""
+        """The table, through Hemline's adapter."""
         return DynamoTable(self._client("dynamodb"), name)
 
     def objects(self, name: str) -> S3Objects:
-        """Our own adapter over it."""
+        """The bucket, through Hemline's adapter."""
         return S3Objects(self._client("s3"), name)
 
     def resource(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes the class at run time
-        """What a beginner uses."""
+        """A boto3 resource, which is what the naive variant uses."""
         make: Any = boto3.resource
         return make(
             service,
@@ -63,7 +63,7 @@ class BenchStores(NamedTuple):
 
 @contextmanager
 def stores() -> Iterator[BenchStores]:
-    """An emulator for the length of a block."""
+    """Run an emulator for the length of the block."""
     with TemporaryDirectory() as folder:
         python = ENVIRONMENTS / "cloud/bin/python"
         with emulator.running(python, Path(folder)) as running:

@@ -1,7 +1,7 @@
-"""`bench templates`: cards by a template from the decided list on, beside Jinja2 with its escaping on.
+"""`bench templates`: renders a decided list with a template, against Jinja2 with autoescape.
 
-Jinja2 is handed the same data; what a compiled template knows of contexts it does not. The default
-markup, made at publish, is what a slot without a template costs.
+Jinja2 gets the same data but, unlike a compiled template, does not escape by context. The default markup,
+made at publish, shows the cost of a slot without a template.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from hemline.model.decision import Rung
 from hemline.model.edition import Payload, pack, unpack
 from hemline.model.site.slot import Slot
 from hemline.model.site.template import Template
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.world import SITE, BenchWorld, world
 
@@ -38,7 +38,7 @@ _REASON = "Popular right now"
 
 
 def rows(*, repeats: int = 7) -> list[BenchRow]:
-    """Hot, for each number of cards. Raises Different unless template and Jinja2 say the same."""
+    """Hot rows for each number of cards. Raises AnswersDiffer unless both give the same markup."""
     found = []
     for size in _CARDS:
         variants = variants_of(world(), size)
@@ -50,9 +50,9 @@ def rows(*, repeats: int = 7) -> list[BenchRow]:
 
 
 def compare(ours: bytes, theirs: bytes) -> None:
-    """Raises Different."""
+    """Check that the markup is the same. Raises AnswersDiffer."""
     if ours != theirs:
-        raise Different(f"markup of {len(ours)} and {len(theirs)} bytes")
+        raise AnswersDiffer(f"markup of {len(ours)} and {len(theirs)} bytes")
 
 
 def variants_of(known: BenchWorld, size: int) -> dict[str, Callable[[], bytes]]:
@@ -70,7 +70,7 @@ def variants_of(known: BenchWorld, size: int) -> dict[str, Callable[[], bytes]]:
 
 
 def _snapshot(known: BenchWorld) -> Snapshot:
-    """The shop of `bench decide`, with one template more."""
+    """The shop of `bench decide` with an added template."""
     edition = unpack(known.edition, site=SITE)
     payloads: dict[str, Payload] = {
         name: (section.dtype, section.shape, bytes(edition.raw(name)))
@@ -82,7 +82,7 @@ def _snapshot(known: BenchWorld) -> Snapshot:
 
 
 def _data(snapshot: Snapshot, answer: SlotAnswer) -> list[dict[str, object]]:
-    """What a beginner hands over: each item's record, and its price as people write it."""
+    """The data for Jinja2: each item's record, with its price as readable text."""
     found = []
     for index, reason in zip(answer.shown, answer.said, strict=True):
         item = msgspec.json.decode(snapshot.cut("catalogue", index))

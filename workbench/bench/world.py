@@ -1,7 +1,7 @@
-"""The shop that decisions are measured in: seeded, with a history, the shipped ranker and one visitor.
+"""The seeded test shop of the benchmarks: a history, the shipped ranker and one visitor.
 
-600 items in 20 categories, 400 visitors who mostly keep to two categories each; the one who asks has
-a full profile. Everything follows from the seed.
+600 items in 20 categories and 400 visitors, each with two favourite categories; the requesting visitor
+has a full profile. The seed determines everything.
 """
 
 from collections.abc import Iterator
@@ -35,20 +35,20 @@ _KINDS = ("exposure", "exposure", "view", "click", "click", "add_to_cart", "purc
 
 
 class BenchWorld(NamedTuple):
-    """What both variants start from."""
+    """The inputs of both variants."""
 
     deps: Deps
     items: tuple[Item, ...]
     history: tuple[Record, ...]
-    """The visitor's own events, of which the profile is the fold."""
+    """The visitor's own events, from which the profile is folded."""
     ranker: RankerFiles
     edition: bytes
-    """The file that all of it is in."""
+    """The packed edition file with all of it."""
 
 
 @cache
 def world() -> BenchWorld:
-    """Made once a process."""
+    """The shop, built once per process."""
     items = tuple(_items())
     rng = np.random.default_rng(7)
     mine = tuple(_visits(rng, SUBJECT, 60))
@@ -68,7 +68,7 @@ RANKER = ("ranker.onnx", "ranker.json")
 
 
 def _edition(items: tuple[Item, ...], records: list[Record], ranker: RankerFiles) -> bytes:
-    from hemline.learn.statistics.arrays import Statistics  # noqa: PLC0415 - only the world counts
+    from hemline.learn.statistics.arrays import Statistics  # noqa: PLC0415 - only building the shop needs it
 
     counted = Statistics()
     for record in records:

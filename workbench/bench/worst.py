@@ -1,9 +1,9 @@
-"""`bench worst`: the worst request that the door lets in, against variants chosen by patterns.
+"""`bench worst`: the most expensive request that is accepted, for variants chosen by patterns.
 
-A page address of 64 kB of different letters, asked for 20 slots of five variants each. Ours cuts the
-address, searches it once for each pattern, and gives up after so many steps; the naive variant searches
-all of it with the standard library's `re`, slot by slot, and has only patterns that end there at all:
-`(.?){200}z` would not. Both choose the same variants.
+A page URL of 64 kB of varied letters, for 20 slots of five variants each. Hemline cuts the URL, searches
+it once per pattern, and gives up after a bounded number of steps. The naive variant searches all of it
+with `re`, slot by slot, and gets only patterns that terminate there: `(.?){200}z` would not. Both choose
+the same variants.
 """
 
 import json
@@ -31,7 +31,7 @@ from hemline.runtime.http import HttpRequest
 from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.fact_providers import fact_providers
 from hemline.usecases.serving.visitor_context import VisitorContext
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.world import KEYS, NOW, SITE
 
@@ -47,18 +47,18 @@ _CALLS = {"hemline": 3, "naive": 1}
 
 
 def rows(*, repeats: int = 7) -> list[BenchRow]:
-    """A row of each variant; its size is the body's. Raises Different unless both choose alike."""
+    """One row per variant; size is the body's bytes. Raises AnswersDiffer unless both choose alike."""
     body = worst_body()
     variants = _variants(body)
     ours, theirs = (call() for call in variants.values())
     if ours != theirs:
-        raise Different(f"variants: {ours} and {theirs}")
+        raise AnswersDiffer(f"variants: {ours} and {theirs}")
     samples = rounds(variants, calls=_CALLS, repeats=repeats)
     return [row(name, len(body), samples[name]) for name in variants]
 
 
 def worst_body(first: int = 0) -> bytes:
-    """As much address as a body may hold, of letters of which no two in a row are alike."""
+    """A request body filled with the longest URL that fits, in which neighbouring letters differ."""
     slots = [{"name": name} for name in SLOTS]
     frame = len(json.dumps({"page": {"url": ""}, "slots": slots}))
     count = (MOST_BODY_BYTES - frame - 3) // 3  # three bytes a letter
@@ -79,13 +79,13 @@ def _variants(body: bytes) -> dict[str, Callable[[], list[str]]]:
     snapshot = Snapshot(unpack(pack(header, payloads), site=SITE))
     engine = Engine(snapshot, Rules(snapshot), None)
     naive = {pattern: re.compile(pattern) for pattern in PATTERNS}
-    # In turns: what was found in the last text is remembered, and no attacker sends one twice.
+    # Two bodies in turns, because results for the last text are cached and would hide the cost.
     bodies = cycle([body, worst_body(1) if len(body) > MOST_TEXT else body])
     return {"hemline": lambda: _ours(engine, next(bodies)), "naive": partial(_theirs, naive, body)}
 
 
 def _ours(engine: Engine, body: bytes) -> list[str]:
-    """From the request to the fragments; the variant of each slot."""
+    """Hemline, from the request to the fragments; returns the variant of each slot."""
     method = {"http": {"method": "POST"}}
     ask = ask_of(HttpRequest({"requestContext": method, "headers": {}, "body": body.decode()}))
     known = VisitorContext(

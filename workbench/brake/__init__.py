@@ -1,1 +1,1 @@
-"""Stopping things by hand: the operator's side of the brake."""
+"""`hemline brake`: an operator stops a slot, an item, an edition, the ranker or exploration."""

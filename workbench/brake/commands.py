@@ -1,4 +1,4 @@
-"""`hemline brake`: stop a slot, an item, an edition, the ranker or chance, at once and on the record."""
+"""`hemline brake`: stop a slot, an item, an edition, the ranker or exploration at once, with a log."""
 
 import getpass
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
 
 
 class Kind(StrEnum):
-    """What can be stopped; `model.brake.Kind` with the same words."""
+    """What can be stopped: the same words as `model.brake.Kind`, as an enum for typer."""
 
     FREEZE = "freeze"
     BLOCK = "block"
@@ -25,9 +25,9 @@ class Kind(StrEnum):
     NO_EXPLORATION = "no-exploration"
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
-Why = Annotated[str, typer.Option(help="The reason, for whoever reads the log.")]
-Who = Annotated[str, typer.Option(help="Who brakes; the account of this shell when left out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Why = Annotated[str, typer.Option(help="The reason, which the log keeps.")]
+Who = Annotated[str, typer.Option(help="Who does it; defaults to this shell's account.")]
 Name = Annotated[
     str, typer.Argument(help="Slot, item, SLOT/POSITION or an edition's first digits.")
 ]
@@ -35,7 +35,7 @@ Name = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Hang `brake` on the app."""
-    group = typer.Typer(help="Stop something at once, on the record; in force within 5 s.")
+    group = typer.Typer(help="Stop something at once, with a log; takes effect within 5 s.")
     group.callback()(_brake)
     group.command("set")(set_)
     group.command("clear")(clear)
@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _brake() -> None:
-    """Stop something at once, on the record; in force within 5 s on warm functions."""
+    """Stop something at once, with a log; takes effect within 5 s on warm functions."""
 
 
 def set_(  # noqa: PLR0913 - a command's options are its arguments
@@ -65,16 +65,15 @@ def set_(  # noqa: PLR0913 - a command's options are its arguments
     from workbench import laptop, stores
 
     stack = laptop.running()
-    places = stores.brake_places(stack)
+    places = stores.brake_deps(stack)
     if kind is Kind.PIN and name:
         name = brake.edition_named(places.objects, stack.site, name)
     listed = tuple(part for part in shows.split(",") if part)
     stop = Stop(kind.value, who or getpass.getuser(), _now(), why, name, listed)
     after = brake.set_stop(stack.site, places, stop)
-    said = _doubt(stop, stack)
-    if said:
-        print(f"note: {said}", file=sys.stderr)
-    _tell(after, as_json=as_json)
+    if warning := _warning(stop, stack):
+        print(f"note: {warning}", file=sys.stderr)
+    _print_stops(after, as_json=as_json)
 
 
 def clear(
@@ -94,7 +93,7 @@ def clear(
     change = BrakeChange(
         "clear", who or getpass.getuser(), _now(), why, kind.value if kind else "", name
     )
-    _tell(brake.clear(stack.site, stores.brake_places(stack), change), as_json=as_json)
+    _print_stops(brake.clear(stack.site, stores.brake_deps(stack), change), as_json=as_json)
 
 
 def show(
@@ -108,9 +107,9 @@ def show(
 
     stack = laptop.running()
     if not log:
-        _tell(brake.show(stack.site, stores.brake_places(stack)), as_json=as_json)
+        _print_stops(brake.show(stack.site, stores.brake_deps(stack)), as_json=as_json)
         return
-    found = [b.change for b in brake.log(stack.site, stores.brake_places(stack)) if b.change]
+    found = [b.change for b in brake.log(stack.site, stores.brake_deps(stack)) if b.change]
     if as_json:
         _print_json({"changes": found})
         return
@@ -118,7 +117,7 @@ def show(
         print(_line(change.at, f"{change.act} {change.kind or 'all'} {change.name}", change))
 
 
-def _tell(brake: "Brake", *, as_json: bool) -> None:
+def _print_stops(brake: "Brake", *, as_json: bool) -> None:
     if as_json:
         _print_json({"version": brake.version, "stops": brake.stops})
         return
@@ -133,8 +132,8 @@ def _line(at: int, what: str, by: "Stop | BrakeChange") -> str:
     return f"  {when}  {what.rstrip()}  by {by.who}: {by.why}"
 
 
-def _doubt(stop: "Stop", stack: "Running") -> str:
-    """What is odd about a stop that is in force already: nothing here may keep it from being so."""
+def _warning(stop: "Stop", stack: "Running") -> str:
+    """A warning about a stop that looks wrong. The stop is already in force: this must not prevent it."""
     from hemline.model.errors import HemlineError
     from hemline.usecases.sites import brake
     from workbench import stores

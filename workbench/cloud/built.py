@@ -1,7 +1,7 @@
-"""Layers and functions built for this machine, each in a folder named by what went into it.
+"""Builds layers and functions for this machine, each into a folder named by a digest of its inputs.
 
-Built by the very Makefile targets that `sam build` calls, and only when an input changed. A folder
-is never changed once it stands, so a running stack keeps what it started with.
+Uses the same Makefile targets as `sam build`, and only when an input changed. A finished folder never
+changes, so a running stack keeps the code that it started with.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ from workbench.cloud.template import Stack
 from workbench.laptop import BUILD, ROOT
 
 RUNTIME = "runtime"
-"""Name of the folder with awslambdaric, which is no part of any layer."""
+"""Name of the folder with awslambdaric, which belongs to no layer."""
 
 _KEPT = 3
 _BUILDERS = 2
@@ -33,7 +33,7 @@ _RECIPES = (
 
 
 class BuildError(RuntimeError):
-    """A recipe failed; it has said why."""
+    """A build recipe failed; its own output says why."""
 
 
 def build(stack: Stack, say: Callable[[str], None]) -> dict[str, Path]:
@@ -56,7 +56,7 @@ def build_runtime(say: Callable[[str], None]) -> Path:
 
 
 def digest(paths: Iterable[Path]) -> str:
-    """Of names and contents, of the recipe and of this Python; order does not matter."""
+    """A digest of file names and contents, of the build recipe and of this Python; order is ignored."""
     found = hashlib.sha256(sys.version.encode())
     for path in sorted({*paths, *_RECIPES}):
         found.update(f"{path.relative_to(ROOT)}\0".encode())

@@ -15,14 +15,14 @@ def register(app: typer.Typer) -> None:
 
 def run(
     *,
-    port: int = typer.Option(
-        DEFAULT_PORT, envvar="PORT", help="Where the shop and the API answer."
+    port: int = typer.Option(DEFAULT_PORT, envvar="PORT", help="Port of the shop and the API."),
+    seed: bool = typer.Option(True, help="Fill the demo shop when nothing is published yet."),
+    ask_first: bool = typer.Option(False, help="Remember visitors only after they agreed."),
+    raw: bool = typer.Option(
+        False, help="Show log lines as CloudWatch receives them, with metrics."
     ),
-    seed: bool = typer.Option(True, help="Stock the demo shop when nothing is published yet."),
-    ask_first: bool = typer.Option(False, help="Remember no visitor who was not asked."),
-    raw: bool = typer.Option(False, help="Show log lines as CloudWatch gets them, metrics too."),
 ) -> None:
-    """Start the whole loop on this machine; Ctrl-C stops it and keeps its state."""
+    """Start the whole stack on this machine; Ctrl-C stops it and keeps its state."""
     from workbench.cloud.built import BuildError
     from workbench.cloud.emulator import EmulatorError
     from workbench.cloud.local import RunOptions, run_stack

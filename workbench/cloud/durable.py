@@ -1,15 +1,15 @@
-"""Runs the AWS emulator as it is shipped, and keeps what it acknowledged though it is killed.
+"""Runs the unmodified AWS emulator so that acknowledged writes survive a SIGKILL.
 
-By itself it saves tables and streams when it gets TERM and at no other time: after a SIGKILL, refusals
-and tombstones would be gone, and the forgotten would come back. So each call that writes to a table or
-a stream is also put into a journal before its answer leaves, and a start that finds a journal makes
-the same calls again, in the same order. Objects are the emulator's own matter: it stores each at once;
-where it cannot (a full disk) it only says so in its log, and here the caller hears of it.
+The emulator saves tables and streams only on TERM. After a SIGKILL, withdrawn consent and tombstones
+would be lost, and forgotten people would come back. So each call that writes to a table or a stream is
+written to a journal before its answer is sent; a start that finds a journal repeats the calls in order.
+The emulator stores objects at once by itself. When it cannot (a full disk) it only logs that; here the
+caller gets an error.
 
-A journal belongs to one saved state and names it, so nothing is done twice. It is handed to the
-operating system, not to the platter: it outlives a killed process, not a power failure.
+A journal names the saved state that it continues, so nothing is applied twice. It is written to the
+operating system but not synced: it survives a killed process, not a power failure.
 
-For the emulator's own environment: it may import nothing of the project but `journal`.
+Runs in the emulator's own environment, so it may import only `journal` from the project.
 usage: python -m workbench.cloud.durable FOLDER CHECKPOINTS, the emulator's settings in the environment
 """
 
@@ -29,7 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from workbench.cloud.journal import Journal, delivered, undone
+from workbench.cloud.journal import Journal, delivered, remaining_call
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -37,29 +37,29 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _READS = ("Get", "BatchGet", "TransactGet", "Query", "Scan", "Describe", "List", "Subscribe")
-_KEPT = {b"authorization", b"content-type", b"host", b"x-amz-date", b"x-amz-target"}
+_KEPT_HEADERS = {b"authorization", b"content-type", b"host", b"x-amz-date", b"x-amz-target"}
 _SERVICES = {"DynamoDB": "dynamodb", "Kinesis": "kinesis"}
-_NOT_KEPT = "Failed to persist"
+_PERSIST_FAILED = "Failed to persist"
 RECOVERED = "recovered.json"
-"""What a start had to do again, for whoever started it."""
+"""File in which a start reports how many calls it had to repeat."""
 _PATIENCE = 5.0
-"""Seconds for a stream that was made again to become active."""
+"""Seconds that a re-created stream may take to become active."""
 
-_troubles: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("troubles")
+_write_errors: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("write_errors")
 _log = logging.getLogger("durable")
 
 
 class Durable:
-    """The emulator's application with journals around it."""
+    """The emulator's ASGI application, wrapped with one journal per service."""
 
     def __init__(self, app: App, folder: Path, checkpoints: Path) -> None:
         self._app, self._folder, self._checkpoints = app, folder, checkpoints
         self._journals = {name: Journal(name, folder) for name in _SERVICES.values()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """One request, or the server's own life."""
+        """Handle one request, or the server's start-up and shutdown."""
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, self._alive(send))
+            await self._app(scope, receive, self._lifespan(send))
         elif scope["type"] == "http" and (journal := self._journal(scope)):
             await self._write(journal, scope, receive, send)
         elif scope["type"] == "http" and scope["method"] in {"PUT", "POST", "DELETE"}:
@@ -67,7 +67,7 @@ class Durable:
         else:
             await self._app(scope, receive, send)
 
-    def _alive(self, send: Send) -> Send:
+    def _lifespan(self, send: Send) -> Send:
         async def sent(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 await self._recover()
@@ -79,7 +79,7 @@ class Durable:
         return sent
 
     def _journal(self, scope: Message) -> Journal | None:
-        """Of a call that may change a table or a stream."""
+        """The journal for a call that may change a table or a stream; None for any other call."""
         target = next(
             (v for k, v in scope["headers"] if k.lower() == b"x-amz-target"), b""
         ).decode()
@@ -89,7 +89,7 @@ class Durable:
 
     async def _write(self, journal: Journal, scope: Message, receive: Receive, send: Send) -> None:
         body = await _whole(receive)
-        # One at a time: the journal has the order in which they were done.
+        # One write at a time, so that the journal has the order in which they were applied.
         async with journal.lock:
             try:
                 answer = await self._written(journal, scope, body)
@@ -100,9 +100,9 @@ class Durable:
 
     async def _written(self, journal: Journal, scope: Message, body: bytes) -> "_Answer":
         """The answer, once it is durable. Raises OSError."""
-        # On a disk that is known to be full nothing is done that could not be kept.
+        # When the disk is full, refuse before the emulator applies what the journal cannot record.
         journal.catch_up()
-        answer = await self._ask(scope, body)
+        answer = await self._forward(scope, body)
         if answer.status // 100 == 2:
             journal.add(_entry(scope, body, answer))
             if journal.full:
@@ -110,14 +110,14 @@ class Durable:
         return answer
 
     async def _object(self, scope: Message, receive: Receive, send: Send) -> None:
-        troubles: list[str] = []
-        _troubles.set(troubles)
-        answer = await self._ask(scope, await _whole(receive))
-        if troubles and answer.status // 100 == 2:
-            answer = _Answer.failed(troubles[0])
+        write_errors: list[str] = []
+        _write_errors.set(write_errors)
+        answer = await self._forward(scope, await _whole(receive))
+        if write_errors and answer.status // 100 == 2:
+            answer = _Answer.failed(write_errors[0])
         await answer.send(send)
 
-    async def _ask(self, scope: Message, body: bytes) -> "_Answer":
+    async def _forward(self, scope: Message, body: bytes) -> "_Answer":
         answer, sent = _Answer(), iter([{"type": "http.request", "body": body}])
 
         async def receive() -> Message:
@@ -127,21 +127,21 @@ class Durable:
         return answer
 
     async def _recover(self) -> None:
-        """Do again what was acknowledged after the last save, and save at once what came of it."""
+        """Repeat the calls acknowledged after the last save, then save the result at once."""
         counts: Counter[str] = Counter()
         done = delivered(self._checkpoints)
         for name, journal in self._journals.items():
             for entry in [*journal.entries()]:
-                body = undone(entry, done)
+                body = remaining_call(entry, done)
                 if body is not None:
-                    worked = await self._again(entry, body, 0 if name == "dynamodb" else _PATIENCE)
+                    worked = await self._repeat(entry, body, 0 if name == "dynamodb" else _PATIENCE)
                     counts[name if worked else "failed"] += 1
-            # Not said to be done before it is: a kill in between does it once more.
+            # The journal is cleared only after the save: a kill in between repeats the calls.
             journal.save() if counts else journal.begin()
         if counts:
             (self._folder / RECOVERED).write_text(json.dumps(counts))
 
-    async def _again(self, entry: dict[str, Any], body: bytes, patience: float) -> bool:
+    async def _repeat(self, entry: dict[str, Any], body: bytes, patience: float) -> bool:
         headers = [(k.encode(), v.encode("latin-1")) for k, v in entry["headers"].items()]
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http",
@@ -149,8 +149,8 @@ class Durable:
             "headers": headers, "client": ("127.0.0.1", 0), "server": ("127.0.0.1", 0),
         }  # fmt: skip
         until = time.monotonic() + patience
-        while (await self._ask(scope, body)).status // 100 != 2:
-            # A stream that was made again takes a moment.
+        while (await self._forward(scope, body)).status // 100 != 2:
+            # A re-created stream is not active at once.
             if time.monotonic() >= until:
                 return False
             await asyncio.sleep(0.05)
@@ -158,14 +158,14 @@ class Durable:
 
 
 class _Answer:
-    """What the emulator answered, held back until it is durable."""
+    """The emulator's answer, held back until the write is in the journal."""
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
 
     @classmethod
     def failed(cls, why: str) -> "_Answer":
-        """A fault, as AWS has them: whoever called tries again."""
+        """A server error in the form that AWS uses, so that the client retries."""
         answer, body = cls(), json.dumps({"__type": "InternalServerError", "message": why}).encode()
         headers = [(b"content-type", b"application/x-amz-json-1.0")]
         start = {"type": "http.response.start", "status": 500, "headers": headers}
@@ -173,23 +173,23 @@ class _Answer:
         return answer
 
     async def take(self, message: Message) -> None:
-        """One message of it."""
+        """Collect one message of the answer."""
         self._messages.append(message)
 
     async def send(self, send: Send) -> None:
-        """All of it."""
+        """Send the whole answer."""
         for message in self._messages:
             await send(message)
 
     @property
     def status(self) -> int:
-        """500 when there was none."""
+        """The HTTP status; 500 when the application sent none."""
         found = (m["status"] for m in self._messages if m["type"] == "http.response.start")
         return int(next(found, 500))
 
     @property
     def body(self) -> bytes:
-        """Whole."""
+        """The whole body."""
         return b"".join(m.get("body", b"") for m in self._messages)
 
 
@@ -203,25 +203,27 @@ async def _whole(receive: Receive) -> bytes:
 
 
 def _entry(scope: Message, body: bytes, answer: _Answer) -> dict[str, Any]:
-    headers = {k.lower(): v for k, v in scope["headers"] if k.lower() in _KEPT}
+    headers = {k.lower(): v for k, v in scope["headers"] if k.lower() in _KEPT_HEADERS}
     entry: dict[str, Any] = {
         "headers": {k.decode(): v.decode("latin-1") for k, v in headers.items()}
     }
     if b"PutRecord" in headers[b"x-amz-target"]:
-        said = json.loads(answer.body)
+        result = json.loads(answer.body)
+        # Where each record went, so that a repeat can leave out those that were delivered since.
         entry["at"] = [
-            [one.get("ShardId"), one.get("SequenceNumber")] for one in said.get("Records", [said])
+            [one.get("ShardId"), one.get("SequenceNumber")]
+            for one in result.get("Records", [result])
         ]
     return {**entry, "body": base64.b64encode(body).decode()}
 
 
 class _Listener(logging.Handler):
-    """Hears that an object was not stored, in the context of the request that it came with."""
+    """Catches the emulator's log line that an object was not stored, in the request's context."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        troubles = _troubles.get(None)
-        if troubles is not None and _NOT_KEPT in str(record.msg):
-            troubles.append(record.getMessage())
+        write_errors = _write_errors.get(None)
+        if write_errors is not None and _PERSIST_FAILED in str(record.msg):
+            write_errors.append(record.getMessage())
 
 
 def main(folder: Path, checkpoints: Path) -> None:
@@ -234,7 +236,7 @@ def main(folder: Path, checkpoints: Path) -> None:
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
     config.keep_alive_timeout = 75
     config.loglevel = os.environ["LOG_LEVEL"]
-    # A long journal is done again before anybody is answered.
+    # A long journal is repeated before the first request is answered.
     config.startup_timeout = 600
     serve = import_module("hypercorn.asyncio").serve
 

@@ -1,8 +1,8 @@
 """The embedded AWS emulator as a child process: start it, wait until it answers, stop it.
 
-ministack lives in its own environment (`requirements/cloud.txt`), since it pins what we do not.
-It listens on loopback only. One whose state is kept runs under `durable.py`, which makes sure that what
-it acknowledged outlives a kill; it saves its state when it gets TERM, so `stop` asks before it kills.
+ministack has its own environment (`requirements/cloud.txt`), because its pins conflict with ours. It
+listens on loopback only. With `keep` it runs under `durable.py`, so that acknowledged writes survive a
+kill. It saves its state on TERM, so `stop` sends TERM before KILL.
 Knows nothing of tables, streams or templates.
 """
 
@@ -24,13 +24,13 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 _POLL = 0.05
 _SAVE = 30.0
-"""Seconds to save its state in, when we are gone."""
+"""Seconds that it has to save its state when this process is gone."""
 _START = 60.0
-"""Seconds to answer in; under a second on an idle machine, more when a journal is done again."""
+"""Seconds until it must answer; it takes less than one, and longer when it repeats a journal."""
 
 
 class EmulatorError(RuntimeError):
-    """It did not start, with the end of what it said."""
+    """The emulator did not start; the message ends with its last output."""
 
 
 class Emulator(NamedTuple):
@@ -41,7 +41,7 @@ class Emulator(NamedTuple):
 
 
 def free_port() -> int:
-    """A port of loopback that was free a moment ago."""
+    """A loopback port that is free now; another process may still take it."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -55,7 +55,7 @@ def start(
     keep: bool = True,
     output: IO[bytes] | None = None,
 ) -> Emulator:
-    """Ready to be called. State lies in `folder`, and outlives the process when `keep`.
+    """Start the emulator and return when it answers. Its state is in `folder`, and survives if `keep`.
 
     `python` is the interpreter of the emulator's own environment; what it prints goes to `output`,
     else to `folder/emulator.log`. Raises EmulatorError, and then leaves nothing running.
@@ -86,7 +86,7 @@ def start(
 
 
 def stop(emulator: Emulator, *, timeout: float = 10.0) -> bool:
-    """True when it saved its state and left in time; else it is killed. Safe to call again."""
+    """Stop it. True when it saved its state and ended in time, else it is killed. Safe to call again."""
     process = emulator.process
     if process.poll() is None:
         process.terminate()
@@ -110,7 +110,7 @@ def running(python: Path, folder: Path, *, keep: bool = False) -> Iterator[Emula
 
 
 def _refuse_busy(port: int) -> None:
-    # Somebody else's server there would look ready to us.
+    # Another server on that port would look like a ready emulator.
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -120,7 +120,7 @@ def _refuse_busy(port: int) -> None:
 
 
 def _end_of(log: Path) -> str:
-    return log.read_text(errors="replace")[-2000:].strip() or "it said nothing"
+    return log.read_text(errors="replace")[-2000:].strip() or "it printed nothing"
 
 
 def _module(folder: Path, *, keep: bool) -> list[str]:
@@ -129,9 +129,9 @@ def _module(folder: Path, *, keep: bool) -> list[str]:
 
 
 def recovered(folder: Path) -> dict[str, int]:
-    """What the last start had to do again, since the emulator had been killed; told once.
+    """How many calls the last start repeated after a kill; the second call returns nothing.
 
-    `dynamodb`: writes to tables; `kinesis`: calls that put events; `failed`: those that did not work.
+    `dynamodb`: writes to tables; `kinesis`: calls that put events; `failed`: calls that failed again.
     """
     path = folder / "recovered.json"
     try:
@@ -151,13 +151,14 @@ def _environment(folder: Path, port: int, *, keep: bool) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
     }
     return {
-        # Settings of our own process (endpoints, accounts, services) are not the emulator's.
+        # Not inherited: endpoints and accounts of our own process are not meant for the emulator.
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,
+        # Not above WARNING: `durable` learns from the log that an object was not stored.
         "LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
         **(kept if keep else {}),

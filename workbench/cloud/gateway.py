@@ -1,8 +1,8 @@
-"""The HTTP API on loopback: template.yaml's routes in front, the demo shop behind, on one origin.
+"""The HTTP API on loopback: the routes of template.yaml and the demo shop, on one origin.
 
-Answers what API Gateway answers by itself: preflights, 404, 413, 500, 503; none of them may be kept
-by a cache. What a function has no room for is refused before it is read: a refusal has to stay cheap,
-or a crowd's refusals take the time of the answers. Knows no function's meaning.
+Gives the answers that API Gateway gives by itself (preflights, 404, 413, 500, 503); caches may store none
+of them. When a function's queue is full, a request is refused before its body is read: under overload
+refusals must be cheap, or they take the time of the answers. Knows nothing of what functions do.
 """
 
 import asyncio
@@ -16,30 +16,31 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from workbench.cloud import payload
-from workbench.cloud.keeping import Say
 from workbench.cloud.payload import Arrival, BadResponse, GatewayRequest, Response
 from workbench.cloud.pool import Busy, InvokeResult
+from workbench.cloud.tasks import Say
 from workbench.cloud.template import Cors, Route, Stack
 
 API = "/v1/"
-"""What belongs to the API; everything else is the shop's."""
+"""Path prefix of the API; every other path belongs to the shop."""
 
 _INTEGRATION_SECONDS = 30.0
 _LARGEST_BODY = 10 * 1024 * 1024
 _LARGEST_PAYLOAD = 6_291_556
-"""Bytes of an event or of an answer that Lambda takes; base64 makes a body a third longer."""
+"""Most bytes of an event or an answer that Lambda accepts; base64 makes a body a third longer."""
 _SAY_SECONDS = 1.0
-_HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date"})
+# Headers of one connection: aiohttp sets its own, and passing these on would contradict it.
+_HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date"})
 
 Invoke = Callable[[bytes], Awaitable[InvokeResult]]
 """One function: event as JSON → its answer. May raise Busy."""
 Full = Callable[[], bool]
 """Whether a function has no room for one more call."""
 Edge = Callable[[GatewayRequest], GatewayRequest]
-"""What a CDN's own function does to a request on its way here."""
+"""What a CDN function would change in a request before it arrives here."""
 
 
-def application(  # noqa: PLR0913 - who is behind it and who beside it
+def application(  # noqa: PLR0913 - one argument for each part that is wired in
     stack: Stack,
     functions: Mapping[str, Invoke],
     say: Say,
@@ -48,19 +49,23 @@ def application(  # noqa: PLR0913 - who is behind it and who beside it
     *,
     full: Mapping[str, Full] | None = None,
 ) -> web.Application:
-    """Every route of the stack, and the shop's; `functions` and `full` by logical id."""
-    door = _Door(stack.cors, say, edge)
-    # API Gateway hands a compressed body on as it is.
+    """The aiohttp application with every route of the stack and of the shop.
+
+    `functions` and `full` are keyed by logical id.
+    """
+    handlers = _Handlers(stack.cors, say, edge)
+    # Like API Gateway, pass a compressed body on undecoded.
     as_sent = {"auto_decompress": False}
     app = web.Application(client_max_size=_LARGEST_BODY, handler_args=as_sent)
     rest: Handler = _nothing
     for route in stack.routes:
-        handler = door.handler(route, functions[route.function], (full or {}).get(route.function))
+        invoke, is_full = functions[route.function], (full or {}).get(route.function)
+        handler = handlers.handler(route, invoke, is_full)
         if not route.path:
             rest = handler
             continue
         app.router.add_route("*" if route.method == "ANY" else route.method, _path(route), handler)
-    app.router.add_route("*", API + "{rest:.*}", door.unrouted(rest))
+    app.router.add_route("*", API + "{rest:.*}", handlers.unrouted(rest))
     app.router.add_routes(shop)
     return app
 
@@ -76,8 +81,8 @@ async def _nothing(_: web.Request) -> web.Response:
     return _send(payload.refusal(404), [])
 
 
-class _Door:
-    """What all routes share; counts refusals, of which a line a second is enough."""
+class _Handlers:
+    """Makes the handlers of all routes; logs refusals at most once a second."""
 
     def __init__(self, cors: Cors | None, say: Say, edge: Edge) -> None:
         self._cors, self._say, self._edge = cors, say, edge
@@ -85,7 +90,7 @@ class _Door:
         self._said = 0.0
 
     def handler(self, route: Route, invoke: Invoke, full: Full | None) -> Handler:
-        """A route that its function answers, or that is refused while it has no room."""
+        """Handles a route with its function; answers 503 while the function's queue is full."""
 
         async def handle(request: web.Request) -> web.Response:
             extra = cors_headers(self._cors, request.headers.get("Origin"))
@@ -99,13 +104,14 @@ class _Door:
                     self._edge(came), request.match_info, route, invoke, self._say
                 )
             except Busy:
+                # The queue can fill up while the body is being read.
                 answered = self._busy(route)
             return _send(answered, extra)
 
         return handle
 
     def unrouted(self, rest: Handler) -> Handler:
-        """Preflights, which API Gateway answers by itself, before `rest`."""
+        """Answers preflights, as API Gateway does by itself, and leaves the others to `rest`."""
 
         async def handle(request: web.Request) -> web.Response:
             asks = "Access-Control-Request-Method" in request.headers
@@ -128,7 +134,7 @@ class _Door:
 
 
 async def _read(request: web.Request) -> GatewayRequest | None:
-    """The whole request, or None when its body is more than API Gateway takes."""
+    """The whole request, or None when its body is larger than API Gateway accepts."""
     try:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -147,7 +153,7 @@ async def _read(request: web.Request) -> GatewayRequest | None:
 async def _call(
     came: GatewayRequest, parameters: Mapping[str, str], route: Route, invoke: Invoke, say: Say
 ) -> Response:
-    """What the function answers, or API Gateway in its place. Raises Busy."""
+    """The function's answer, or API Gateway's own when there is none. Raises Busy."""
     arrival = Arrival(str(uuid.uuid4()), datetime.now(UTC))
     event = json.dumps(payload.event(came, route, parameters, arrival)).encode()
     if len(event) > _LARGEST_PAYLOAD:
@@ -183,7 +189,7 @@ def cors_headers(cors: Cors | None, origin: str | None) -> list[tuple[str, str]]
 
 
 def preflight(cors: Cors) -> list[tuple[str, str]]:
-    """What it answers an OPTIONS request with, beside `cors_headers`."""
+    """The headers of the answer to a preflight, in addition to `cors_headers`."""
     return [
         ("access-control-allow-methods", ",".join(cors.methods)),
         ("access-control-allow-headers", ",".join(cors.headers)),
@@ -195,6 +201,6 @@ def _send(answered: Response, extra: list[tuple[str, str]]) -> web.Response:
     sent = web.Response(status=answered.status, body=answered.body)
     sent.headers.popall("content-type", None)
     for name, value in [*answered.headers, *extra]:
-        if name not in _HOP:
+        if name not in _HOP_BY_HOP:
             sent.headers.add(name, value)
     return sent

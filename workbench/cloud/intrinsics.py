@@ -1,6 +1,6 @@
-"""CloudFormation's YAML and the few intrinsic functions that template.yaml uses, as plain values.
+"""Parses CloudFormation YAML and resolves the few intrinsic functions that template.yaml uses.
 
-Knows the language, not the resources: what a Ref to a resource means is told by the caller.
+Knows the language, not the resources: the caller says what a Ref to a resource resolves to.
 """
 
 import re
@@ -17,7 +17,7 @@ _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:([^:}]+):SecretString\}\}")
 
 
 class Names(NamedTuple):
-    """What references stand for on this machine."""
+    """The values that references resolve to on this machine."""
 
     values: Mapping[str, object]
     """Parameters, pseudo parameters and resources by name: what Ref gives."""
@@ -55,7 +55,7 @@ def parse(text: str) -> dict[str, Any]:
     return document
 
 
-def resolve(value: object, names: Names) -> Any:  # noqa: ANN401 - as various as YAML
+def resolve(value: object, names: Names) -> Any:  # noqa: ANN401 - any YAML value
     """`value` with every intrinsic function applied. Raises KeyError on an unknown name."""
     if isinstance(value, dict):
         if len(value) == 1:
@@ -69,11 +69,11 @@ def resolve(value: object, names: Names) -> Any:  # noqa: ANN401 - as various as
     return value
 
 
-def _ref(name: Any, names: Names) -> object:  # noqa: ANN401
+def _ref(name: Any, names: Names) -> object:  # noqa: ANN401 - parsed YAML
     return ABSENT if name == "AWS::NoValue" else names.values[name]
 
 
-def _sub(text: Any, names: Names) -> str:  # noqa: ANN401
+def _sub(text: Any, names: Names) -> str:  # noqa: ANN401 - parsed YAML
     def one(match: re.Match[str]) -> str:
         name = match.group(1)
         return str(names.attributes[name] if "." in name else names.values[name])
@@ -82,16 +82,16 @@ def _sub(text: Any, names: Names) -> str:  # noqa: ANN401
     return _DYNAMIC.sub(lambda match: names.secrets[match.group(1)], filled)
 
 
-def _get_att(path: Any, names: Names) -> str:  # noqa: ANN401
+def _get_att(path: Any, names: Names) -> str:  # noqa: ANN401 - parsed YAML
     return names.attributes[".".join(path)]
 
 
-def _if(parts: Any, names: Names) -> object:  # noqa: ANN401
+def _if(parts: Any, names: Names) -> object:  # noqa: ANN401 - parsed YAML
     condition, yes, no = parts
     return resolve(yes if resolve(names.conditions[condition], names) else no, names)
 
 
-def _equals(parts: Any, names: Names) -> bool:  # noqa: ANN401
+def _equals(parts: Any, names: Names) -> bool:  # noqa: ANN401 - parsed YAML
     left, right = resolve(parts, names)
     return str(left) == str(right)
 

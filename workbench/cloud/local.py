@@ -1,7 +1,7 @@
-"""The whole stack on this machine: starts it in order, keeps it, stops it in the reverse order.
+"""Runs the whole stack on this machine: starts its parts in order and stops them in reverse order.
 
-The composition root of the local cloud. Whatever happens during start-up (a Ctrl-C, a function
-that does not start) what was started is stopped.
+The composition root of the local cloud. When start-up is interrupted (Ctrl-C, a function that does not
+start), every part already started is stopped.
 """
 
 import asyncio
@@ -17,40 +17,41 @@ from workbench import laptop
 from workbench.cloud import emulator as emulation
 from workbench.cloud import parts, resources
 from workbench.cloud.built import build
-from workbench.cloud.keeping import said_at_least
 from workbench.cloud.runtime import Home
 from workbench.cloud.screen import Screen
+from workbench.cloud.tasks import report_unhandled_errors
 from workbench.cloud.template import Stack, load
 from workbench.laptop import LOOPBACK, ROOT, Running
 
 LAPTOP_PARAMETERS = {
-    # Two shards, so that order within a shard and its absence between shards show here too.
+    # Two shards, so that code which relies on order between shards fails here too.
     "StreamShards": "2",
     "BatchWindowSeconds": "0",
     # Often enough that a newcomer sees popularity move.
     "PublishRate": "rate(1 minute)",
-    # This machine also runs the browser, the emulator and everything else.
+    # The browser and the emulator share this machine's CPU, so reads take longer.
     "ReadTimeoutMs": "250",
 }
 """What differs from the template's defaults on a laptop."""
 
 
 class RunOptions(NamedTuple):
-    """What a user may choose."""
+    """The options of `hemline run`."""
 
     port: int
+    """Loopback port of the shop and the API."""
     template: Path = ROOT / "template.yaml"
     seed: bool = True
     """Stock the demo shop and publish its first edition when there is none."""
     ask_first: bool = False
-    """Remember no visitor who was not asked."""
+    """Remember visitors only after they agreed (ConsentDefault is false)."""
 
 
 async def run_stack(options: RunOptions, screen: Screen) -> None:
-    """Until Ctrl-C or TERM. Raises parts.Refusal when it cannot start."""
+    """Run until Ctrl-C or TERM. Raises parts.StartRefusal when the stack cannot start."""
     main = asyncio.current_task()
     assert main is not None
-    said_at_least(screen.say)
+    report_unhandled_errors(screen.say)
     hurry = asyncio.Event()
     with _signals(main.cancel, hurry.set), contextlib.suppress(asyncio.CancelledError):
         async with up(options, screen, hurry) as emulator:
@@ -61,7 +62,7 @@ async def run_stack(options: RunOptions, screen: Screen) -> None:
 async def up(
     options: RunOptions, screen: Screen, hurry: asyncio.Event
 ) -> AsyncIterator[emulation.Emulator]:
-    """The stack for the length of the block; `hurry` cuts short what its end still delivers."""
+    """Run the stack for the length of the block; `hurry` skips the final delivery of the stream."""
     began = time.monotonic()
     async with contextlib.AsyncExitStack() as held:
         held.enter_context(parts.only_one())
@@ -107,13 +108,13 @@ async def _until_it_ends(emulator: emulation.Emulator) -> None:
         await asyncio.sleep(1.0)
     log = laptop.state() / "cloud/emulator.log"
     raise emulation.EmulatorError(
-        f"the AWS emulator has ended by itself; its last words are in {log}"
+        f"the AWS emulator has ended by itself; its last output is in {log}"
     )
 
 
 @contextlib.contextmanager
 def _signals(stop: Callable[[], object], hurry: Callable[[], object]) -> Iterator[None]:
-    """Ctrl-C and TERM call `stop`; from the second one on, `hurry`, which leaves no mess either."""
+    """The first Ctrl-C or TERM calls `stop`, each later one `hurry`; both shut down cleanly."""
     loop = asyncio.get_running_loop()
     next_call = iter([stop])
 

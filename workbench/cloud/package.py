@@ -1,9 +1,9 @@
-"""The one recipe for what a Lambda carries: called by `sam build` through each folder's Makefile.
+"""Builds the content of a layer or function; `sam build` calls it through each folder's Makefile.
 
-`HEMLINE_TARGET=native` builds for this machine and this Python, so that functions on the laptop
-see exactly what they would see on AWS; without it the target is Lambda's python3.13. Dependencies
-come from the folder's requirements.txt, locked by hash; `slim.toml` says which of their files are left
-out and why. What is shipped is shipped unchanged: packages run as their authors released them.
+`HEMLINE_TARGET=native` builds for this machine and this Python, so that functions on the laptop see the
+same files as on AWS; without it the target is Lambda's python3.13. Dependencies come from the folder's
+requirements.txt, locked by hash; `slim.toml` says which of their files are left out and why. No file is
+changed: packages run as their authors released them.
 usage: python -m workbench.cloud.package FOLDER INTO [NAME …]; NAMEs are copied from FOLDER.
 """
 
@@ -24,13 +24,14 @@ _PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_2
 
 
 class Target(NamedTuple):
-    """For whom a folder is built. `python` compiles it; None where there is no such Python."""
+    """The platform that a folder is built for."""
 
     install: tuple[str, ...]
     """Arguments that make the installer choose this target's wheels."""
     python: str | None
+    """The interpreter that compiles byte code; None when this machine has none of that version."""
     elsewhere: bool
-    """It runs on another machine, at the paths of Lambda."""
+    """Whether the code runs on another machine, at the paths of Lambda."""
 
 
 def native() -> Target:
@@ -47,7 +48,7 @@ def aws(architecture: str) -> Target:
 
 
 def target(environ: Mapping[str, str]) -> Target:
-    """As the environment asks."""
+    """The target that HEMLINE_TARGET and HEMLINE_ARCH name."""
     if environ.get("HEMLINE_TARGET") == "native":
         return native()
     return aws(environ.get("HEMLINE_ARCH") or ARCHITECTURES[0])
@@ -66,12 +67,12 @@ def build(folder: Path, into: Path, names: list[str], chosen: Target) -> None:
 
 
 def install(locked: Path, into: Path, chosen: Target) -> None:
-    """The wheels of a lock file, by hash."""
+    """Install the wheels of a lock file, checked by hash."""
     uv = ENVIRONMENTS / "uv/bin/uv"
     if not uv.exists():
         sys.exit("the installer is missing: run `make setup` first")
     lock = ("--require-hashes", "--no-deps", "--requirement", str(locked))
-    # Copies, because what is trimmed and compiled here must not touch the installer's cache.
+    # Copies instead of links: removing and compiling files here must not touch the installer's cache.
     how = ("--quiet", "--link-mode", "copy", "--no-compile-bytecode")
     children.run(
         [str(uv), "pip", "install", *how, *chosen.install, *lock, "--target", str(into)],
@@ -80,7 +81,7 @@ def install(locked: Path, into: Path, chosen: Target) -> None:
 
 
 def leave_out(into: Path, slim: Path) -> None:
-    """Remove the files that the `slim.toml` names. A glob that names nothing is no error."""
+    """Remove the files that `slim.toml` names. A glob without a match is not an error."""
     for pattern in globs(slim):
         for path in sorted(into.glob(pattern), reverse=True):
             if path.is_dir():
@@ -90,7 +91,7 @@ def leave_out(into: Path, slim: Path) -> None:
 
 
 def globs(slim: Path) -> Iterator[str]:
-    """Every glob of a `slim.toml`; none where there is no such file.
+    """Every glob of a `slim.toml`; none when the file does not exist.
 
     Raises ValueError for a group without its reason.
     """
@@ -103,7 +104,7 @@ def globs(slim: Path) -> Iterator[str]:
 
 
 def copy(source: Path, to: Path) -> None:
-    """A file, or a package without its caches."""
+    """Copy a file, or a package without its byte-code caches."""
     if source.is_dir():
         shutil.copytree(source, to, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     else:
@@ -111,7 +112,7 @@ def copy(source: Path, to: Path) -> None:
 
 
 def compile_all(into: Path, chosen: Target) -> None:
-    """Byte code that is trusted as it lies: no .pyc shipped doubles a cold start."""
+    """Compile byte code that Python uses without checking the source: it halves a cold start."""
     if chosen.python is None:
         print(
             f"hemline: no python{LAMBDA_PYTHON} here, so this build ships no byte code and starts"
@@ -119,11 +120,11 @@ def compile_all(into: Path, chosen: Target) -> None:
             file=sys.stderr,
         )
         return
-    # Tracebacks show where a Lambda finds the file: layers and functions lie apart.
+    # Paths in tracebacks: Lambda unpacks layers and functions into different folders.
     place = "/opt/python" if into.name == "python" else "/var/task"
     shown = ("-s", str(into), "-p", place) if chosen.elsewhere else ()
     how = ("-q", "-q", "--invalidation-mode", "unchecked-hash")
-    # Status 1: a dependency carries a file that is no valid Python; it is never imported.
+    # Not checked: a dependency ships a file that is not valid Python (never imported), so status is 1.
     children.run([chosen.python, "-m", "compileall", *how, *shown, str(into)], check=False)
 
 

@@ -1,6 +1,6 @@
-"""The parts of the local cloud, each as a context: started on the way in, stopped on the way out.
+"""The parts of the local cloud, each a context manager that starts the part and stops it again.
 
-Knows how, not in which order; `workbench.cloud.local` does.
+Does not know their order; `workbench.cloud.local` does.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from typing import ParamSpec, TypeVar
 from aiohttp import web
 
 from workbench import children, laptop
-from workbench.background_server import settled
+from workbench.background_server import drain_loop
 from workbench.cloud import emulator as emulation
 from workbench.cloud import resources
 from workbench.cloud.gateway import Edge, application
-from workbench.cloud.keeping import keep
 from workbench.cloud.pool import WorkerPool
 from workbench.cloud.runtime import Home, emulator_binary
-from workbench.cloud.schedules import play
+from workbench.cloud.schedules import run_schedule
 from workbench.cloud.screen import Screen
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.mapping import Mapping, MappingClients
+from workbench.cloud.tasks import supervise
 from workbench.cloud.template import Stack
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT
 
@@ -46,13 +46,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class StartRefusal(Exception):  # noqa: N818 - a sentence for the user, not a fault of ours
+class StartRefusal(Exception):  # noqa: N818 - reported to the user, not a bug
     """The stack cannot start; the message says what to do."""
 
 
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
-    """Two stacks on one state folder would overwrite each other's tables."""
+    """Lock the state folder: two stacks on one folder would overwrite each other's tables."""
     with (laptop.state() / "lock").open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,7 +66,7 @@ def only_one() -> Iterator[None]:
 
 @contextlib.contextmanager
 def listener(port: int) -> Iterator[socket.socket]:
-    """The gateway's port, held from the first moment on; nobody is answered before all is up."""
+    """Bind the gateway's port early, so that a taken port fails at once; it answers when all is up."""
     door = socket.socket()
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with door:
@@ -82,7 +82,7 @@ def listener(port: int) -> Iterator[socket.socket]:
 
 @contextlib.asynccontextmanager
 async def emulator(screen: Screen) -> AsyncIterator[emulation.Emulator]:
-    """A running emulator on the state folder; it saves its state at the end."""
+    """Run the emulator on the state folder; it saves its state at the end."""
     python = ENVIRONMENTS / "cloud/bin/python"
     if not python.exists():
         raise StartRefusal("the AWS emulator is not installed; run `make setup`")
@@ -101,21 +101,21 @@ async def emulator(screen: Screen) -> AsyncIterator[emulation.Emulator]:
     finally:
         for one in started:
             if not await in_thread(emulation.stop, one):
-                screen.step("the AWS emulator had to be killed: what came last is not saved")
+                screen.step("the AWS emulator had to be killed: its last writes may be lost")
 
 
 def _recovered(again: dict[str, int]) -> str:
     writes, events, failed = (again.get(name, 0) for name in ("dynamodb", "kinesis", "failed"))
     return (
-        f"the AWS emulator had been killed: {writes} writes to tables and {events} calls with events"
-        f" that it had acknowledged were done again, {failed} could not be"
+        f"the AWS emulator had been killed: {writes} acknowledged writes to tables and {events} calls"
+        f" with events were repeated, {failed} failed"
     )
 
 
 def end_stale(folder: Path, seconds: float = 10.0) -> bool:
-    """End the emulator that a killed stack left on this folder; whether there was one (Linux).
+    """End the emulator that a killed stack left on this folder (Linux). Returns whether there was one.
 
-    Asked, so that it saves its state; two on one folder would overwrite each other.
+    It gets TERM first, so that it saves its state; two emulators on one folder would overwrite each other.
     """
     try:
         pid = int((folder / _PID).read_text())
@@ -135,7 +135,7 @@ def end_stale(folder: Path, seconds: float = 10.0) -> bool:
 
 @contextlib.asynccontextmanager
 async def pools(stack: Stack, home: Home, screen: Screen) -> AsyncIterator[dict[str, WorkerPool]]:
-    """Function → its workers, all of them listening."""
+    """Run the workers; yields logical id of a function → its pool, with every worker listening."""
     if emulator_binary() is None:
         screen.step("no Lambda runtime emulator for this machine: functions run in plain workers")
     pools = {
@@ -153,7 +153,7 @@ async def pools(stack: Stack, home: Home, screen: Screen) -> AsyncIterator[dict[
 async def mappings(
     stack: Stack, pools: dict[str, WorkerPool], endpoint: str, screen: Screen, hurry: asyncio.Event
 ) -> AsyncIterator[None]:
-    """Every event source mapping reads; at the end what the stream holds is still delivered."""
+    """Run every event source mapping; at the end, deliver what the stream still holds."""
     clients = MappingClients(
         resources.client("kinesis", endpoint, emulation.REGION),
         resources.client("s3", endpoint, emulation.REGION),
@@ -171,18 +171,24 @@ async def mappings(
     finally:
         for mapping in mappings:
             if not await mapping.stop(_DRAIN_PATIENCE, hurry):
-                screen.step("what the stream held last may not have been ingested before the stop")
+                screen.step("stopped before ingest had taken all events; the next start continues")
 
 
 @contextlib.asynccontextmanager
 async def schedules(
     stack: Stack, pools: dict[str, WorkerPool], screen: Screen
 ) -> AsyncIterator[None]:
-    """Every schedule runs."""
+    """Run every schedule."""
     tasks = [
-        keep(
+        supervise(
             schedule.name,
-            partial(play, schedule, emulation.REGION, pools[schedule.function].invoke, screen.say),
+            partial(
+                run_schedule,
+                schedule,
+                emulation.REGION,
+                pools[schedule.function].invoke,
+                screen.say,
+            ),
             screen.say,
         )
         for schedule in stack.schedules
@@ -199,7 +205,7 @@ async def schedules(
 async def gateway(
     stack: Stack, pools: dict[str, WorkerPool], door: socket.socket, screen: Screen
 ) -> AsyncIterator[None]:
-    """The API and the shop answer on `door`."""
+    """Serve the API and the shop on the socket `door`."""
     invoke = {name: pool.invoke for name, pool in pools.items()}
     full = {name: pool.full for name, pool in pools.items()}
     app = application(stack, invoke, screen.say, *_shop(), full=full)
@@ -209,19 +215,19 @@ async def gateway(
         await web.SockSite(runner, door).start()
         yield
     finally:
-        await settled(door)
+        await drain_loop(door)
         await runner.cleanup()
 
 
 def _shop() -> tuple[list[web.AbstractRouteDef], Edge]:
-    """The demo shop's pages, and what its CDN would do to a request."""
+    """The routes of the demo shop, and what its CDN would change in a request."""
     if not find_spec(_SHOP):
         return [], lambda request: request
     return list(import_module(_SHOP).routes()), import_module(_SIGN_IN).with_bearer
 
 
 async def seed(screen: Screen) -> None:
-    """Stock the shop and publish a first edition; a process of its own, so that it can be stopped."""
+    """Fill the shop and publish a first edition, in a process of its own so that it can be stopped."""
     if not find_spec(_SEED):
         return
     process = await children.spawn(
@@ -237,7 +243,7 @@ async def seed(screen: Screen) -> None:
         async for line in process.stdout:
             screen.say("seed", line.decode(errors="replace").rstrip())
         if await process.wait():
-            screen.step("the demo shop could not be stocked: slots show their default content")
+            screen.step("the demo shop could not be filled: slots show their default content")
     finally:
         if process.returncode is None:
             process.terminate()
@@ -245,8 +251,7 @@ async def seed(screen: Screen) -> None:
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call it in a thread; a cancel waits for its end, so that nothing it started is lost."""
-    # Awaited to its end in any case, so whoever calls hears of an error.
+    """Call it in a thread. A cancel waits for its end, so that what it started can be stopped."""
     job = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
     try:
         return await asyncio.shield(job)

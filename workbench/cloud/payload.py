@@ -1,6 +1,6 @@
-"""HTTP ↔ Lambda, as an HTTP API of API Gateway translates with payload format 2.0.
+"""Translates HTTP to Lambda events and back, as an HTTP API of API Gateway does (payload format 2.0).
 
-Pure: values in, values out. The gateway owns sockets; the functions own meaning.
+Pure: values in, values out; no sockets.
 """
 
 import base64
@@ -20,7 +20,7 @@ _TEXT_SUFFIXES = ("+json", "+xml")
 
 
 class GatewayRequest(NamedTuple):
-    """One HTTP request as it came in. Header names in any case, in order, repeats kept."""
+    """One HTTP request as received. Header names keep their case, order and repeats."""
 
     method: str
     path: str
@@ -34,10 +34,12 @@ class GatewayRequest(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """What the gateway itself knows of a request."""
+    """What the gateway adds to a request."""
 
     id: str
+    """The request id."""
     time: datetime
+    """When it arrived; with a time zone."""
 
 
 class Response(NamedTuple):
@@ -48,8 +50,8 @@ class Response(NamedTuple):
     body: bytes
 
 
-class BadResponse(Exception):  # noqa: N818 - what API Gateway calls it is "malformed"
-    """The function returned something that is no response; API Gateway answers 500."""
+class BadResponse(Exception):  # noqa: N818 - API Gateway's own term is "malformed"
+    """The function returned something that is not an HTTP response; API Gateway answers 500."""
 
 
 def event(
@@ -58,7 +60,7 @@ def event(
     path_parameters: Mapping[str, str],
     arrival: Arrival,
 ) -> dict[str, object]:
-    """The payload 2.0 event of a request; keys that have nothing to say are absent, as on AWS."""
+    """The payload 2.0 event of a request; empty keys are absent, as on AWS."""
     headers = joined(request.headers)
     cookies = [c.strip() for c in headers.pop("cookie", "").split(";") if c.strip()]
     body, encoded = body_text(request.body, headers.get("content-type", ""))
@@ -111,24 +113,24 @@ def body_text(body: bytes, content_type: str) -> tuple[str, bool]:
 
 
 def response(payload: bytes) -> Response:
-    """What a function's return value becomes. Raises BadResponse."""
+    """The HTTP response for a function's return value. Raises BadResponse."""
     try:
         value = json.loads(payload)
     except ValueError:
         raise BadResponse("no JSON") from None
     if not isinstance(value, dict) or "statusCode" not in value:
-        # Anything without a status is itself the body.
+        # API Gateway treats a value without a status as the body of a 200.
         return Response(200, [("content-type", "application/json")], payload)
     return Response(_status(value["statusCode"]), _headers(value), _body(value))
 
 
 _WAYS_OUT = {
     404: (
-        "Nothing answers to this path with this method.",
-        "See docs/openapi.json for what there is.",
+        "No route has this path and method.",
+        "See docs/openapi.json for the routes.",
     ),
     413: (
-        "The body is larger than a function takes: 6 MB, and less in base64.",
+        "The body is larger than a function accepts: 6 MB, and less in base64.",
         "Send it in parts.",
     ),
     500: ("The function failed.", "Try again; its log says why."),
@@ -137,9 +139,9 @@ _WAYS_OUT = {
 
 
 def refusal(status: int) -> Response:
-    """One of API Gateway's own answers, of `_WAYS_OUT`; no cache may keep it.
+    """One of API Gateway's own error answers, with the texts of `_WAYS_OUT`; caches may not store it.
 
-    Its `message` is what API Gateway says; the rest says what to do about it (RFC 9457).
+    `message` is what API Gateway sends; the other fields are ours and say what to do (RFC 9457).
     """
     return _REFUSALS[status]
 
@@ -155,7 +157,7 @@ def _refusal(status: int, detail: str, way_out: str) -> Response:
 
 
 _MESSAGES = {413: "Request Entity Too Large"}
-# Made once: under a crowd a refusal must cost next to nothing.
+# Built once: under overload a refusal must cost almost nothing.
 _REFUSALS = {status: _refusal(status, *words) for status, words in _WAYS_OUT.items()}
 
 

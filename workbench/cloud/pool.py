@@ -1,9 +1,8 @@
-"""A few workers of one function behind one queue, as Lambda's concurrency would be.
+"""A pool of workers of one function behind one queue; stands for Lambda's concurrency limit.
 
-A worker takes one request at a time (two at once break the emulator), so a caller waits for an
-idle one; when too many wait already, or one has waited so long that nobody wants its answer any
-more, the call is refused as Lambda refuses it. What a worker says is read for failure: a timeout or
-an exception comes back with HTTP status 200.
+A worker takes one request at a time (two at once break the runtime emulator), so callers wait for an
+idle worker. When the queue is full, or a call has waited too long, it is refused as Lambda would.
+Answers are inspected for failures, because the emulator reports timeouts and exceptions with status 200.
 """
 
 import asyncio
@@ -14,33 +13,33 @@ from typing import NamedTuple
 
 import aiohttp
 
-from workbench.cloud.keeping import Say, keep, once
 from workbench.cloud.runtime import Home, Worker, WorkerError, start, stop
+from workbench.cloud.tasks import Say, run_once, supervise
 from workbench.cloud.template import LambdaFunction
 
 _GRACE_SECONDS = 5.0
-"""How long past its timeout a function may stay silent before its worker is killed."""
+"""How long after its timeout a function may still answer before its worker is killed."""
 _TIMED_OUT = "Task timed out"
-_QUEUE = 16
-"""Calls that may wait for a worker, for each of them: about a tenth of a second of work."""
+_QUEUE_PER_WORKER = 16
+"""Calls that may wait per worker: about a tenth of a second of work."""
 _PATIENCE_SECONDS = 2.0
-"""How long a call may wait: a page has given up by then, and its answer would be work for nothing."""
+"""How long a call may wait; by then the page has given up, and the answer would be wasted work."""
 
 
 class Busy(Exception):  # noqa: N818 - Lambda's TooManyRequestsException
-    """All workers are taken, and the queue is full or does not move."""
+    """All workers are busy, and the queue is full or does not move."""
 
 
 class InvokeResult(NamedTuple):
-    """What an invocation came to."""
+    """The result of an invocation."""
 
     body: bytes
     error: str | None = None
-    """None when the handler returned; else why it did not."""
+    """None when the handler returned, else the reason."""
 
 
 def read_answer(status: int, body: bytes) -> InvokeResult:
-    """Tell a result from a failure, which the emulator reports with status 200 as well."""
+    """Distinguish a result from a failure: the emulator reports both with status 200."""
     if status != 200:
         return InvokeResult(body, f"the runtime answered {status}: {_short(body)}")
     if body.startswith(_TIMED_OUT.encode()):
@@ -67,7 +66,7 @@ class WorkerPool:
     ) -> None:
         self.function = function
         self._home, self._say, self._size = home, say, size
-        self._queue = size * _QUEUE if queue is None else queue
+        self._queue = size * _QUEUE_PER_WORKER if queue is None else queue
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._workers: set[Worker] = set()
         self._calls: set[asyncio.Task[InvokeResult]] = set()
@@ -76,8 +75,8 @@ class WorkerPool:
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Every worker listens. Raises WorkerError."""
-        # A request that is sent again because a kept socket was stale would run a function twice.
+        """Start every worker and wait until it listens. Raises WorkerError."""
+        # No keep-alive: aiohttp would resend on a stale connection and run the function twice.
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         await asyncio.gather(*(self._add() for _ in range(self._size)))
 
@@ -104,19 +103,19 @@ class WorkerPool:
         self._waiting += 1
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                worker = await self._living()
+                worker = await self._take_idle()
         except TimeoutError:
             raise Busy(self.function.name) from None
         finally:
             self._waiting -= 1
-        call = once(self.function.label, self._call(worker, event), self._say)
+        call = run_once(self.function.label, self._call(worker, event), self._say)
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
-        # The caller may go away; the worker is busy until its function has answered all the same.
+        # If the caller goes away, the worker is still busy until its function has answered.
         return await asyncio.shield(call)
 
-    async def _living(self) -> Worker:
-        """An idle worker; one that ended while it had nothing to do is replaced, not asked."""
+    async def _take_idle(self) -> Worker:
+        """Wait for an idle worker; replace those whose process has ended in the meantime."""
         while (worker := await self._idle.get()).process.returncode is not None:
             self._say(self.function.label, f"ended by itself ({worker.process.returncode})")
             self._repair(worker)
@@ -135,7 +134,7 @@ class WorkerPool:
             self._repair(worker)
             raise
         if found.error and found.error.startswith(_TIMED_OUT):
-            # It may still run: what comes next gets a fresh one.
+            # The handler may still be running, so the next call gets a new worker.
             self._repair(worker)
         else:
             self._release(worker)
@@ -148,7 +147,7 @@ class WorkerPool:
             self._repair(worker)
 
     def _repair(self, worker: Worker) -> None:
-        repair = keep(self.function.label, partial(self._replace, worker), self._say)
+        repair = supervise(self.function.label, partial(self._replace, worker), self._say)
         self._repairs.add(repair)
         repair.add_done_callback(self._repairs.discard)
 
@@ -163,7 +162,7 @@ class WorkerPool:
         self._idle.put_nowait(worker)
 
     async def _start(self) -> Worker:
-        """Twice at most: somebody else may take a port between its choice and its use."""
+        """Start a worker, with one retry: another process may take its port before it listens."""
         try:
             return await start(self.function, self._home, self._say)
         except WorkerError:

@@ -1,7 +1,7 @@
-"""Tables, streams and buckets of template.yaml, made in the emulator when they are not there yet.
+"""Creates the tables, streams and buckets of template.yaml in the emulator when they are missing.
 
-Takes their properties from the template itself, so that the laptop's table cannot have other keys
-than the one on AWS. Knows no function.
+Their properties come from the template, so that the laptop's table has the same keys as the one on AWS.
+Knows no function.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from workbench.cloud.template import Stack
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-"""The emulator takes any; the account that the template's ARNs name belongs to these."""
+"""The emulator accepts any; these map to the account in the template's ARNs."""
 
-_THERE = {
+_EXISTS_CODES = {
     "ResourceInUseException",
     "BucketAlreadyOwnedByYou",
     "BucketAlreadyExists",
@@ -37,7 +37,7 @@ def client(service: str, endpoint: str, region: str) -> Any:  # noqa: ANN401 - o
 
 
 def create(stack: Stack, endpoint: str, region: str) -> None:
-    """Make what is missing; what is there stays as it is, with its data."""
+    """Create what is missing; existing resources and their data stay unchanged."""
     dynamodb = client("dynamodb", endpoint, region)
     for name, properties in stack.tables.items():
         _once(dynamodb.create_table, TableName=name, **_only(properties, *_TABLE_KEYS))
@@ -75,5 +75,5 @@ def _once(call: Callable[..., object], **arguments: object) -> None:
     try:
         call(**arguments)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _THERE:
+        if error.response["Error"]["Code"] not in _EXISTS_CODES:
             raise

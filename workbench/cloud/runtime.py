@@ -1,8 +1,8 @@
-"""Worker processes: one function under the real Lambda runtime loop, with nothing else on its path.
+"""Worker processes: each runs one function in the real Lambda runtime loop, isolated from our packages.
 
-On Linux a worker is the Runtime Interface Emulator with awslambdaric; elsewhere, where there is no
-such binary, it is `workbench.cloud.worker`, which takes the same events on the same address.
-Knows how to start and stop one process, not who calls it.
+On Linux a worker is the Runtime Interface Emulator with awslambdaric. Elsewhere there is no such binary,
+and `workbench.cloud.worker` accepts the same events at the same address. Starts and stops single
+processes; knows nothing of their callers.
 """
 
 import asyncio
@@ -18,37 +18,37 @@ from typing import NamedTuple
 
 from workbench import children
 from workbench.cloud.built import RUNTIME
-from workbench.cloud.keeping import Say, keep
+from workbench.cloud.tasks import Say, supervise
 from workbench.cloud.template import LambdaFunction
 from workbench.laptop import ENVIRONMENTS, LOOPBACK, ROOT, free_ports
 
 INVOKE = "/2015-03-31/functions/function/invocations"
-"""Where a worker takes events."""
+"""The path at which a worker accepts events."""
 
 _START_SECONDS = 15.0
 _STOP_SECONDS = 5.0
 _POLL = 0.005
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
-# The emulator's own account of each call; what a function says is what a developer looks for.
+# Hidden, so that a developer sees the function's own lines.
 _PLATFORM_LINES = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 _BOILERPLATE = "LAMBDA_WARNING: Unhandled exception."
 
 
 class WorkerError(RuntimeError):
-    """A worker did not start; the message says what it printed last."""
+    """A worker did not start; the message is the last line that it printed."""
 
 
 class Worker(NamedTuple):
-    """A running worker; one request at a time."""
+    """A running worker. It takes one request at a time."""
 
     url: str
     process: asyncio.subprocess.Process
     lines: "asyncio.Task[str]"
-    """Shows what it prints; results in its last line."""
+    """The task that shows its output; its result is the last line."""
 
 
 def emulator_binary() -> Path | None:
-    """The Runtime Interface Emulator for this machine, or None where there is none."""
+    """The Runtime Interface Emulator for this machine, or None when there is none."""
     machine = _MACHINES.get(platform.machine().lower(), "")
     found = ENVIRONMENTS / f"rie/samcli/local/rapid/aws-lambda-rie-{machine}"
     return found if sys.platform == "linux" and found.exists() else None
@@ -58,13 +58,13 @@ class Home(NamedTuple):
     """What the workers of one function share."""
 
     built: Mapping[str, Path]
-    """Logical id → folder, of its code and its layers; and of the runtime loop."""
+    """Logical id → built folder, for functions, layers and the runtime loop."""
     variables: Mapping[str, str]
-    """Beside the template's own: credentials, region, where the emulator listens."""
+    """Environment in addition to the template's: credentials, region, the emulator's address."""
 
 
 def environment(function: LambdaFunction, home: Home) -> dict[str, str]:
-    """What a worker sees: Lambda's own variables and the template's, nothing of this process."""
+    """A worker's environment: Lambda's variables and the template's, nothing of this process."""
     root = home.built[function.name]
     layers = [str(home.built[layer] / "python") for layer in function.layers]
     path = [str(root), *layers, str(home.built[RUNTIME])]
@@ -86,11 +86,11 @@ def environment(function: LambdaFunction, home: Home) -> dict[str, str]:
 
 
 def command(function: LambdaFunction, port: int, api_port: int, binary: Path | None) -> list[str]:
-    """The worker's command line. `-S`: none of this interpreter's own packages."""
+    """The worker's command line. `-S` hides the packages of this interpreter."""
     python = getattr(sys, "_base_executable", sys.executable)
     if binary is None:
         return [python, "-S", str(ROOT / "workbench/cloud/worker.py"), str(port)]
-    # Nothing is written by the loop itself; its handler is named on the command line, as on AWS.
+    # The handler is named on the command line, as on AWS.
     loop = [python, "-S", "-m", "awslambdaric", function.handler]
     listen = ["--runtime-interface-emulator-address", f"{LOOPBACK}:{port}"]
     api = ["--runtime-api-address", f"{LOOPBACK}:{api_port}"]
@@ -98,7 +98,7 @@ def command(function: LambdaFunction, port: int, api_port: int, binary: Path | N
 
 
 async def start(function: LambdaFunction, home: Home, say: Say) -> Worker:
-    """A worker that takes events. Raises WorkerError, and then leaves nothing running."""
+    """Start a worker and return when it listens. Raises WorkerError, and then leaves nothing running."""
     port, api_port = free_ports(2)
     process = await children.spawn(
         command(function, port, api_port, emulator_binary()),
@@ -110,7 +110,7 @@ async def start(function: LambdaFunction, home: Home, say: Say) -> Worker:
         stderr=asyncio.subprocess.STDOUT,
         limit=1 << 20,
     )
-    lines = keep(function.label, partial(_show, function.label, process, say), say)
+    lines = supervise(function.label, partial(_show, function.label, process, say), say)
     worker = Worker(f"http://{LOOPBACK}:{port}{INVOKE}", process, lines)
     try:
         async with asyncio.timeout(_START_SECONDS):
@@ -124,7 +124,7 @@ async def start(function: LambdaFunction, home: Home, say: Say) -> Worker:
 
 
 async def stop(worker: Worker) -> None:
-    """Ask, then kill, its children too. Safe to call again."""
+    """Send TERM, then KILL to the whole process group. Safe to call again."""
     process = worker.process
     if process.returncode is None:
         process.terminate()
@@ -134,7 +134,7 @@ async def stop(worker: Worker) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    # A grandchild that holds the pipe open must not hold us.
+    # Bounded: a grandchild may still hold the output pipe open.
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(worker.lines), 1.0)
 
@@ -150,7 +150,7 @@ async def _show(label: str, process: asyncio.subprocess.Process, say: Say) -> st
             continue
         if not raw:
             return last
-        # The runtime writes a traceback as one line, with carriage returns inside.
+        # The runtime writes a traceback as one line with carriage returns.
         line = raw.decode(errors="replace").rstrip().replace("\r", "\n")
         if line and not line.startswith(_PLATFORM_LINES) and _BOILERPLATE not in line:
             last = line

@@ -1,4 +1,4 @@
-"""Schedules of template.yaml on the laptop: a function called every so often, as EventBridge would."""
+"""Runs the schedules of template.yaml on the laptop: calls functions at a fixed rate, like EventBridge."""
 
 import asyncio
 import json
@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from workbench.cloud.keeping import Say
 from workbench.cloud.pool import Busy, InvokeResult
+from workbench.cloud.tasks import Say
 from workbench.cloud.template import ACCOUNT, Schedule
 
 
 def scheduled_event(schedule: Schedule, region: str, now: datetime) -> dict[str, object]:
-    """What EventBridge sends for a rule on a schedule."""
+    """The event that EventBridge sends for a scheduled rule."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -26,10 +26,10 @@ def scheduled_event(schedule: Schedule, region: str, now: datetime) -> dict[str,
     }
 
 
-async def play(
+async def run_schedule(
     schedule: Schedule, region: str, invoke: Callable[[bytes], Awaitable[InvokeResult]], say: Say
 ) -> None:
-    """Call it every `schedule.seconds`, the first time after one of them; until cancelled."""
+    """Call the function every `schedule.seconds`, first after one interval, until cancelled."""
     while True:
         await asyncio.sleep(schedule.seconds)
         event = json.dumps(scheduled_event(schedule, region, datetime.now(UTC))).encode()

@@ -1,6 +1,6 @@
-"""What `hemline run` shows: one line at a time, each with the name of who said it.
+"""The terminal output of `hemline run`: one line at a time, each labelled with its source.
 
-A function logs JSON for CloudWatch; a person at a terminal reads `decided ms=1.1 rungs=segment`.
+Functions log JSON for CloudWatch; a person at the terminal reads `decided ms=1.1 rungs=segment`.
 """
 
 import json
@@ -10,12 +10,12 @@ from typing import TextIO
 
 _COLOURS = ("36", "33", "35", "32", "34", "96", "95")
 _WIDTH = 9
-# Said on every line, and known already.
-_KNOWN = frozenset({"level", "message", "timestamp", "location", "service"})
+# Fields that every log line has and nobody needs to read again.
+_HIDDEN_FIELDS = frozenset({"level", "message", "timestamp", "location", "service"})
 
 
 class Screen:
-    """Prints lines. In colour on a terminal, unless NO_COLOR asks otherwise."""
+    """Prints lines; in colour on a terminal, unless NO_COLOR is set."""
 
     def __init__(self, out: TextIO = sys.stdout, *, raw: bool = False) -> None:
         self._out, self._raw = out, raw
@@ -24,13 +24,13 @@ class Screen:
         self._seen: dict[str, str] = {}
 
     def say(self, label: str, text: str) -> None:
-        """One line, or several, from `label`."""
+        """Print `text`, one line or several, labelled with `label`."""
         shown = text if self._raw else readable(text)
         for line in shown.splitlines():
             self._print(f"{self._name(label)} │ {line}")
 
     def _print(self, line: str) -> None:
-        """A disk that is full or a pipe that is closed costs lines, which is said, and no more."""
+        """Print a line. On a full disk or a closed pipe lines are lost; the next print says how many."""
         try:
             if self._lost:
                 print(f"({self._lost} lines could not be shown)", file=self._out, flush=True)
@@ -40,7 +40,7 @@ class Screen:
             self._lost += 1
 
     def step(self, text: str) -> None:
-        """What start-up is doing now."""
+        """Print a step of start-up or shutdown."""
         self.say("hemline", text)
 
     def _name(self, label: str) -> str:
@@ -52,7 +52,7 @@ class Screen:
 
 
 def readable(line: str) -> str:
-    """A structured log line in few words; empty for metrics, which are figures for CloudWatch."""
+    """A structured log line as short text; empty for metrics, which only CloudWatch needs."""
     if not line.startswith("{"):
         return line
     try:
@@ -65,7 +65,7 @@ def readable(line: str) -> str:
         return line
     level = str(said.get("level", "INFO"))
     words = [] if level == "INFO" else [level]
-    fields = [f"{key}={_short(value)}" for key, value in said.items() if key not in _KNOWN]
+    fields = [f"{key}={_short(value)}" for key, value in said.items() if key not in _HIDDEN_FIELDS]
     return " ".join([*words, str(said["message"]), *fields])
 
 

@@ -1,7 +1,7 @@
-"""template.yaml read for the laptop: what runs, what calls it, and what it is called with.
+"""Reads template.yaml for the laptop: functions, what calls them, and their environment.
 
-Everything the local cloud plays comes from here, so that the laptop and AWS cannot drift apart.
-An event type that the laptop cannot play is refused by name, never skipped. Starts nothing.
+Everything that the local cloud runs comes from here, so that the laptop and AWS cannot drift apart.
+An event type that the laptop does not support is an error, never skipped. Starts nothing.
 """
 
 import re
@@ -21,13 +21,16 @@ class LambdaFunction(NamedTuple):
     name: str
     """Its logical id."""
     label: str
-    """The name of its folder: what its log lines carry."""
+    """The name of its folder, which labels its log lines."""
     handler: str
     code: str
     """Its folder in the checkout."""
     layers: tuple[str, ...]
+    """Logical ids, in the template's order."""
     memory: int
+    """MB."""
     timeout: int
+    """Seconds."""
     environment: dict[str, str]
 
 
@@ -36,7 +39,7 @@ class Route(NamedTuple):
 
     method: str
     path: str
-    """Empty with an empty method: the route of everything that no other one names."""
+    """Empty, with an empty method, for the default route, which takes every other request."""
     function: str
 
     @property
@@ -46,7 +49,7 @@ class Route(NamedTuple):
 
 
 class Cors(NamedTuple):
-    """What API Gateway answers a preflight with."""
+    """The CORS settings from which API Gateway answers preflights."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -54,6 +57,7 @@ class Cors(NamedTuple):
     exposed: tuple[str, ...]
     credentials: bool
     max_age: int
+    """Seconds that a browser may cache a preflight."""
 
 
 class EventSource(NamedTuple):
@@ -63,13 +67,15 @@ class EventSource(NamedTuple):
     stream: str
     function: str
     batch_size: int
+    """Most records of a batch."""
     window: float
     """Seconds that a batch may wait to fill."""
     retries: int
-    """-1: for ever."""
+    """Repeats of a failed batch; -1: for ever."""
     max_age: float
     """Seconds; -1: for ever."""
     bisect: bool
+    """Whether a batch that fails as a whole is halved."""
     partial: bool
     """The function reports the lowest failed sequence number (ReportBatchItemFailures)."""
     destination: str | None
@@ -95,7 +101,7 @@ class Stack(NamedTuple):
     sources: tuple[EventSource, ...]
     schedules: tuple[Schedule, ...]
     tables: dict[str, dict[str, Any]]
-    """Name on this machine → properties; likewise the next two."""
+    """Name on this machine → properties; the next two have the same form."""
     streams: dict[str, dict[str, Any]]
     buckets: dict[str, dict[str, Any]]
 
@@ -108,9 +114,9 @@ def load(
     parameters: Mapping[str, str],
     secrets: Mapping[str, str] | None = None,
 ) -> Stack:
-    """The stack of the template at `path`. Raises ValueError on what the laptop cannot play.
+    """The stack of the template at `path`. Raises ValueError for what the laptop does not support.
 
-    `secrets`: logical id of a secret → its text, of those that are not `secret`.
+    `secrets`: logical id → text, for secrets that differ from `secret`.
     """
     template = parse(path.read_text())
     names = _names(template, region=region, secret=secret, parameters=parameters)
@@ -137,7 +143,7 @@ def load(
 
 
 def physical(logical: str, kind: str) -> str:
-    """The name of a resource on this machine: code keeps its logical id, data gets a name."""
+    """The name of a resource on this machine: code keeps its logical id, data gets a prefixed name."""
     if kind.startswith("AWS::Serverless::"):
         return logical
     return f"{_PREFIX}-{logical.lower()}"

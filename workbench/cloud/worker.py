@@ -1,8 +1,8 @@
 """A plain worker for machines without the Runtime Interface Emulator: same events, same answers.
 
-Run as a script with nothing but a function's own path: standard library only, and no import of the
-project. It imports the handler once, then answers one request at a time; a handler that outlasts
-its timeout ends the process, and whoever started it starts another.
+Runs as a script with only the function's own path: standard library only, no import of the project. It
+imports the handler once, then answers one request at a time. A handler that exceeds its timeout ends the
+process, and the pool starts another.
 usage: worker.py PORT, with the environment that Lambda sets
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 
 class WorkerContext:
-    """What a handler may ask of its second argument."""
+    """The context object, a handler's second argument."""
 
     def __init__(self, timeout: float) -> None:
         self.aws_request_id = str(uuid.uuid4())
@@ -51,7 +51,7 @@ def answer(handler: Callable[[Any, WorkerContext], object], event: bytes, timeou
     """The handler's result as JSON, or the error as the Lambda runtime reports one."""
     try:
         return json.dumps(handler(json.loads(event), WorkerContext(timeout))).encode()
-    except Exception as error:  # noqa: BLE001 - whatever a handler raises is its answer
+    except Exception as error:  # noqa: BLE001 - any error of a handler becomes its answer
         traceback.print_exc()
         lines = traceback.format_tb(error.__traceback__)
         return json.dumps(
@@ -59,8 +59,8 @@ def answer(handler: Callable[[Any, WorkerContext], object], event: bytes, timeou
         ).encode()
 
 
-class Door(BaseHTTPRequestHandler):
-    """Takes events by POST."""
+class WorkerHandler(BaseHTTPRequestHandler):
+    """Accepts events by POST."""
 
     handler: Callable[[Any, WorkerContext], object]
     timeout_seconds: float
@@ -76,13 +76,13 @@ class Door(BaseHTTPRequestHandler):
         guard.cancel()
         self._send(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-        """Say nothing: the function's own lines are what matters."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
+        """Print nothing: only the function's own lines matter."""
 
     def _send(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
-        # One connection a request: a keep-alive would hold the only thread.
+        # One connection per request: keep-alive would block the only thread.
         self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
@@ -95,10 +95,10 @@ class Door(BaseHTTPRequestHandler):
 
 def main(port: int) -> None:
     """Serve until killed."""
-    Door.handler = staticmethod(load(os.environ["_HANDLER"]))
-    Door.timeout_seconds = float(os.environ["AWS_LAMBDA_FUNCTION_TIMEOUT"])
+    WorkerHandler.handler = staticmethod(load(os.environ["_HANDLER"]))
+    WorkerHandler.timeout_seconds = float(os.environ["AWS_LAMBDA_FUNCTION_TIMEOUT"])
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    HTTPServer(("127.0.0.1", port), Door).serve_forever()
+    HTTPServer(("127.0.0.1", port), WorkerHandler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The published contracts, generated from the code: OpenAPI and JSON Schemas, and the linted template."""
+"""Published contracts generated from the code (OpenAPI, JSON Schemas), and the lint of template.yaml."""

@@ -1,4 +1,4 @@
-"""The published schema of an event of POST /v1/events, made from the struct that the code decodes with."""
+"""Generates the JSON Schema of an event of POST /v1/events from the struct that decodes it."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def event_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of one event of POST /v1/events, with what each type needs."""
+    """JSON Schema (2020-12) of one event of POST /v1/events, with the fields that each type requires."""
     schema = msgspec.json.schema(EventInput)
     needs = [_need(kind, fields) for kind, groups in sorted(NEEDS.items()) for fields in groups]
     return {
@@ -24,7 +24,7 @@ def event_schema() -> dict[str, Any]:
 
 
 def _need(kind: str, fields: tuple[str, ...]) -> dict[str, Any]:
-    # A field that is null is as good as left out, so it does not count; nor does an empty list.
+    # A null field or an empty list counts as missing, as it does in the code.
     stated = [{"required": [name], "properties": {name: _stated(name)}} for name in fields]
     return {"if": {"properties": {"type": {"const": kind}}}, "then": {"anyOf": stated}}
 

@@ -1,6 +1,6 @@
-"""The HTTP contract as OpenAPI 3.1, made from the structs that the functions themselves decode with.
+"""Generates the OpenAPI 3.1 document from the structs that the functions decode requests with.
 
-`docs/openapi.json` is this module's output; a test compares the two, and its routes with template.yaml.
+`docs/openapi.json` is its output; a test compares the two, and the routes with template.yaml.
 """
 
 import json
@@ -14,7 +14,7 @@ from hemline.runtime.fragments.page_input import MOST_EXCLUDED
 from hemline.runtime.fragments.request import MOST_BODY_BYTES, MOST_SLOTS, PageBody
 from workbench.contracts import openapi_account, openapi_answers, openapi_explain
 from workbench.contracts.event_schema import event_schema
-from workbench.contracts.openapi_bounds import BOUNDS, CURSOR, LIMIT, NAME, TEXT, ids
+from workbench.contracts.openapi_bounds import BOUNDS, CURSOR, LIMIT, NAME, TEXT, id_list_text
 from workbench.laptop import ROOT
 
 PATH = ROOT / "docs" / "openapi.json"
@@ -23,28 +23,28 @@ _REF = "#/components/schemas/{name}"
 Document = dict[str, Any]
 
 _HEADERS = {
-    "ETag": "Equal when everything that the answer was decided from is equal.",
+    "ETag": "Equal when all inputs of the answer are equal.",
     "Cache-Control": "public only when no visitor fact was read.",
     "Hemline-Rung": "The rung of the ladder that answered.",
     "Hemline-Scope": "The widest scope of the facts that were read.",
-    "Hemline-Edition": "The edition that was decided from.",
-    "Hemline-Errors": "Fields of the request that were not taken; `errors` says why.",
-    "Hemline-Breakers": "Dependencies that are left alone for a while; not there when all is well.",
+    "Hemline-Edition": "The edition that the answer was decided from.",
+    "Hemline-Errors": "Fields of the request that were ignored; `errors` says why.",
+    "Hemline-Breakers": "Dependencies with an open circuit breaker; absent when there are none.",
     "Server-Timing": "Milliseconds of the decision.",
 }
 
 
 def document() -> Document:
-    """The whole document; equal code gives equal documents."""
+    """The whole document. It depends only on the code."""
     _, parts = msgspec.json.schema_components([PageBody, EventInput], ref_template=_REF)
     for schema, properties in BOUNDS.items():
         for name, bounds in properties.items():
             parts[schema]["properties"][name] |= bounds
-    # What each type needs is no matter of one field: the struct cannot say it, the event's schema does.
+    # Which fields a type requires involves several fields: the struct cannot express it, the schema can.
     parts["EventInput"]["allOf"] = event_schema()["allOf"]
     parts |= openapi_answers.SCHEMAS
     parts |= openapi_explain.schemas() | openapi_account.schemas()
-    # Events of a call are accounted for in a problem too, when it came as far as single events.
+    # A problem also reports accepted and rejected events, when single events were already checked.
     parts["CollectProblem"] = {
         "allOf": [
             _ref("Problem"),
@@ -85,7 +85,7 @@ def document() -> Document:
 
 
 def text() -> str:
-    """The document as it stands in docs/."""
+    """The text of docs/openapi.json."""
     return json.dumps(document(), indent=2, sort_keys=True) + "\n"
 
 
@@ -112,14 +112,14 @@ def _fragments_answer() -> Document:
     headers = {n: {"description": d, "schema": {"type": "string"}} for n, d in _HEADERS.items()}
     return {
         "200": {
-            "description": "Always, where a slot exists: trouble steps down the ladder.",
+            "description": "Always, if the slot exists: a failure steps down the ladder.",
             "headers": headers,
             "content": _content("Fragments"),
         },
         **_problems(
             (400, "The request is wrong."),
-            (401, "The preview header is missing, none of ours, or over."),
-            (404, "No slot of that name; of a page, of none of its names."),
+            (401, "The preview header is missing, invalid or expired."),
+            (404, "No slot has that name; for a page, none of its slots exists."),
         ),
     }
 
@@ -127,7 +127,7 @@ def _fragments_answer() -> Document:
 def _get_slot() -> Document:
     answers = _fragments_answer()
     answers["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
-    answers["304"] = {"description": "You have exactly this answer."}
+    answers["304"] = {"description": "The answer is the one that If-None-Match names."}
     parameters = [
         {"name": "slot", "in": "path", "required": True, "schema": {"type": "string"}},
         _query(
@@ -144,21 +144,21 @@ def _get_slot() -> Document:
             _query(
                 name,
                 {"type": "array", "items": {"type": "string"}},
-                f"{says}; once for each, or with commas between them; {ids(MOST_EXCLUDED)}",
+                f"{says}; repeated or comma-separated; {id_list_text(MOST_EXCLUDED)}",
             )
             for name, says in _ID_LISTS.items()
         ),
         _query(
             "after",
             CURSOR,
-            "the cursor of this list's last answer: nothing that it has shown comes again; empty for"
-            " its beginning",
+            "the cursor of this list's last answer: items already shown are left out; empty for the"
+            " start of the list",
         ),
     ]
     return {
         "operationId": "getFragment",
         "summary": "One slot, for this visitor, now",
-        "description": "HEAD is no route: it answers 404. Ask with If-None-Match instead.",
+        "description": "HEAD is not supported and answers 404. Use GET with If-None-Match instead.",
         "parameters": parameters + openapi_explain.parameters() + _identity(),
         "responses": answers,
     }
@@ -170,12 +170,12 @@ _TEXTS = {
     "category": ("the category that the page is about", NAME),
     "url": ("the page's own address, for rules on campaigns", TEXT),
     "referrer": ("where the visitor came to the page from", TEXT),
-    "app_version": ("of the app that shows it, such as 2.3.0", TEXT),
+    "app_version": ("version of the app that shows the page, such as 2.3.0", TEXT),
 }
 _ID_LISTS = {
     "exclude": "item ids that this answer leaves out",
-    "owned": "item ids that the visitor has for good",
-    "seen": "item ids that the visitor is to be shown no more",
+    "owned": "item ids that the visitor already owns",
+    "seen": "item ids that must not be shown to the visitor again",
 }
 
 
@@ -190,7 +190,7 @@ def _identity() -> list[Document]:
             {
                 "name": name,
                 "in": "cookie",
-                "description": f"{says} `{name.removeprefix('__Host-')}` without TLS, and before.",
+                "description": f"{says} `{name.removeprefix('__Host-')}` without TLS, and in old cookies.",
                 "schema": text_of,
             }
             for name, says in (
@@ -213,7 +213,7 @@ def _identity() -> list[Document]:
         {
             "name": "DNT",
             "in": "header",
-            "description": "1: a no by choice of the site.",
+            "description": "1: no consent, if the site honours it.",
             "schema": text_of,
         },
         {"name": "Sec-GPC", "in": "header", "description": "1: opted out.", "schema": text_of},
@@ -242,24 +242,25 @@ def _post_events() -> Document:
     }
     answers = {
         "202": {
-            "description": "The stream holds what was accepted.",
+            "description": "Accepted events are on the stream.",
             "content": _content("Collected"),
         },
         "400": _problem("The body, or every event in it, is wrong.", "CollectProblem"),
         **_problems(
             (401, "The batch's signature, or the user token of a bearer, does not verify."),
-            (403, "A page of another site sent it, or may have."),
+            (403, "The page that sent it belongs, or may belong, to another site."),
             (413, f"More than {MOST_EVENTS} events or {MOST_BYTES} bytes."),
             _COMPRESSED,
         ),
         "503": _problem(
-            "Not stored, all or some: send those again after Retry-After seconds.", "CollectProblem"
+            "Some or all events were not stored: send those again after Retry-After seconds.",
+            "CollectProblem",
         ),
     }
     batch = _ref("EventBatch")
     return {
         "operationId": "postEvents",
-        "summary": "Events in; also as text/plain, so that a beacon needs no preflight",
+        "summary": "Send events; text/plain is accepted, so that a beacon needs no preflight",
         "parameters": [*_identity(), signature],
         "requestBody": {
             "required": True,

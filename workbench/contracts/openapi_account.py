@@ -1,4 +1,4 @@
-"""The account calls of the HTTP contract: signing in, everything that is known, consent, being forgotten."""
+"""The account part of the HTTP contract: sign-in, export, consent, and erasure."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def _object(required: dict[str, Schema], **optional: Schema) -> Schema:
 
 
 def schemas() -> dict[str, Schema]:
-    """Bodies of the calls and of their answers."""
+    """Schemas of the request and answer bodies."""
     choices = {"type": "object", "additionalProperties": False, "minProperties": 1}
     told = _object({"allowed": _YES, "because": _TEXT})
     profile = _object(
@@ -74,7 +74,7 @@ def schemas() -> dict[str, Schema]:
                     {
                         "from": _TEXT,
                         "records": {"type": "array", "items": _OBJECT},
-                        "complete": {**_YES, "description": "Told with the first part alone."},
+                        "complete": {**_YES, "description": "Only in the first part."},
                     }
                 ),
                 "also_kept": _ID_LIST,
@@ -87,31 +87,35 @@ def schemas() -> dict[str, Schema]:
 
 
 def paths(identity: list[Schema]) -> dict[str, Schema]:
-    """Route → its operations; `identity`: the parameters that say who asks."""
+    """Route → its operations; `identity`: the parameters that identify the caller."""
     after = {
         "name": "after",
         "in": "query",
-        "description": "the day that the last part of an export ended with; empty for its beginning",
+        "description": "the day at which the last part of the export ended; empty for the first part",
         "schema": {"anyOf": [{"type": "string", "format": "date"}, {"const": ""}]},
     }
     choices = {"required": True, "content": _content("ConsentChoices")}
     return {
         "/v1/identify": {
             "post": _operation(
-                "identify", "Make device and user one person", "Identified", identity
+                "identify", "Link this device to the signed-in user", "Identified", identity
             )
         },
         "/v1/me": {
             "get": _operation(
-                "getMe", "All that is kept of who asks", "Me", [*identity, after], wrong="The day."
+                "getMe",
+                "Everything stored about the caller",
+                "Me",
+                [*identity, after],
+                wrong="`after` is not a day.",
             ),
-            "delete": _operation("forgetMe", "Be forgotten", "Erased", identity),
+            "delete": _operation("forgetMe", "Forget the caller", "Erased", identity),
         },
         "/v1/me/consent": {
             "put": {
                 **_operation(
                     "putConsent",
-                    "Say what your data may be used for",
+                    "Choose what the caller's data may be used for",
                     "ConsentNow",
                     identity,
                     wrong="The body is wrong.",
@@ -123,18 +127,20 @@ def paths(identity: list[Schema]) -> dict[str, Schema]:
 
 
 _UNKNOWN = {
-    "putConsent": "The user token is wrong, or nobody verifiable asks with a browser that opts out."
+    "putConsent": "The user token is invalid, or an unidentified browser sends an opt-out signal."
 }
-"""Operation → why it may answer 401, where that differs: a first choice makes a visitor."""
+"""Operation → its reason for 401 where it differs: a first consent choice creates a visitor."""
 _BODY = {"413": "More than 4096 bytes.", "415": "The body is compressed."}
 
 
 def _operation(name: str, says: str, answer: str, given: list[Schema], wrong: str = "") -> Schema:
     problems = {
-        "401": _UNKNOWN.get(name, "Nobody verifiable asks, or the user token is wrong."),
+        "401": _UNKNOWN.get(
+            name, "The caller has no valid identity, or the user token is invalid."
+        ),
         "503": "Not done yet: try again after Retry-After seconds.",
         **({"400": wrong} if wrong else {}),
-        **({} if name == "getMe" else {"403": "A page of another site asks."}),
+        **({} if name == "getMe" else {"403": "The request comes from a page of another site."}),
         **(_BODY if name == "putConsent" else {}),
     }
     return {

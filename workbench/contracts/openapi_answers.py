@@ -1,6 +1,6 @@
-"""What the routes answer, as JSON Schema: these bodies are written by hand, byte by byte, not by structs.
+"""JSON Schemas of the answers. They are written here because the code renders these bodies without structs.
 
-Tests of the contract hold the functions' real answers against them.
+Contract tests validate the functions' real answers against them.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ PROBLEM: Document = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "One sentence: what is wrong."},
-        "field": {"type": "string", "description": "The field at fault."},
+        "field": {"type": "string", "description": "The field that is wrong."},
         "way_out": {"type": "string", "description": "What to do about it."},
     },
 }
@@ -51,7 +51,7 @@ FRAGMENT: Document = {
         },
         "opens": {
             "type": "object",
-            "description": "When to show it, where the site file says: at load, exit or idle.",
+            "description": "When to show it, if the site file states it: at load, exit or idle.",
             "properties": {
                 "at": {"enum": ["load", "exit", "idle"]},
                 "seconds": {"type": "integer"},
@@ -64,9 +64,12 @@ FRAGMENT: Document = {
         "scope": {"enum": [scope.word for scope in Scope]},
         "cursor": {
             "type": "string",
-            "description": "Send it as `after` for more of this list; not there where it ends.",
+            "description": "Send it as `after` for more of this list; absent at its end.",
         },
-        "token": {"type": "string", "description": "Send it back when this was really seen."},
+        "token": {
+            "type": "string",
+            "description": "Send it back in an exposure when the fragment was seen.",
+        },
     },
 }
 
@@ -81,13 +84,13 @@ FRAGMENTS: Document = {
         },
         "errors": {
             "type": "array",
-            "description": "Slots of the page that this site does not have, and what was left out or"
-            " cut of what the page stated of itself; absent when there is nothing to tell.",
+            "description": "Slots of the page that this site does not have, and page fields that were"
+            " ignored or cut; absent when there are none.",
             "items": {"$ref": "#/components/schemas/Problem"},
         },
         "explain": {
             "type": "object",
-            "description": "Slot to its explanation: with explain=1, for holders of a preview header.",
+            "description": "Slot to its explanation; with explain=1 and a preview header.",
             "additionalProperties": {"$ref": "#/components/schemas/Explained"},
         },
     },

@@ -1,7 +1,7 @@
-"""What the fragments function checks by hand, so that it can say the way out, as JSON Schema.
+"""JSON Schema bounds for what the fragments function checks itself, in order to explain the error.
 
-The structs that it decodes with do not say these bounds; the published contract must. What a page states
-of itself has none that a call would fail for: what is not taken is told in `errors`.
+The structs do not state these bounds, but the published contract must. A page's own fields never make a
+call fail: values that are ignored or cut are reported in `errors`.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ Schema = dict[str, Any]
 
 LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}
 CURSOR = {"type": "string", "maxLength": MOST_CURSOR}
-_TOLD = "what is more, or none, is left out and told in errors"
-NAME = f"at most {MOST_NAME} characters: one that is longer is left out and told in errors"
-TEXT = f"at most {MOST_TEXT} characters are read: one that is longer is cut and told in errors"
+_REPORTED = "others are ignored and reported in errors"
+NAME = f"at most {MOST_NAME} characters: a longer one is ignored and reported in errors"
+TEXT = f"at most {MOST_TEXT} characters are read: a longer one is cut and reported in errors"
 
 
-def ids(most: int) -> str:
-    """What is said of a list of ids."""
-    return f"at most {most} ids, each of 1 to 128 printable ASCII characters: {_TOLD}"
+def id_list_text(most: int) -> str:
+    """The description of a list of ids."""
+    return f"at most {most} ids, each of 1 to 128 printable ASCII characters: {_REPORTED}"
 
 
 def _described(says: str, *names: str) -> dict[str, Schema]:
@@ -32,13 +32,13 @@ BOUNDS: dict[str, dict[str, Schema]] = {
     "SlotInput": {
         "limit": {"anyOf": [LIMIT, {"type": "null"}]},
         "after": {"anyOf": [CURSOR, {"type": "null"}]},
-        **_described(ids(MOST_CANDIDATES), "candidates"),
-        **_described(ids(MOST_EXCLUDED), "exclude"),
+        **_described(id_list_text(MOST_CANDIDATES), "candidates"),
+        **_described(id_list_text(MOST_EXCLUDED), "exclude"),
     },
     "PageInput": {
-        **_described(ids(MOST_EXCLUDED), "cart", "owned", "seen"),
+        **_described(id_list_text(MOST_EXCLUDED), "cart", "owned", "seen"),
         **_described(NAME, "item", "category"),
         **_described(TEXT, "type", "url", "referrer", "app_version"),
     },
 }
-"""Schema → property → what is added to it."""
+"""Schema → property → the keywords to add to it."""

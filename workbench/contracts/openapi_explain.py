@@ -1,4 +1,4 @@
-"""The part of the HTTP contract that holders of a preview header have: explain, and its schema."""
+"""The part of the HTTP contract for holders of a preview header: `explain` and its schema."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ Document = dict[str, Any]
 
 
 def schemas() -> Document:
-    """What `explain` holds for a slot, from the structs themselves."""
+    """The schema of a slot's explanation, from the structs."""
     _, parts = msgspec.json.schema_components(
         [Explained], ref_template="#/components/schemas/{name}"
     )
@@ -18,18 +18,19 @@ def schemas() -> Document:
 
 
 def parameters() -> list[Document]:
-    """Of both routes for fragments."""
+    """The parameters `explain` and `Hemline-Preview`, for both fragment routes."""
     explain = {
         "name": "explain",
         "in": "query",
-        "description": "1: how each slot came about; needs Hemline-Preview. Anything else is as good as"
-        " left out.",
+        "description": "1: explain how each slot was decided; needs Hemline-Preview. Other values are"
+        " ignored.",
         "schema": {"type": "string"},
     }
     header = {
         "name": "Hemline-Preview",
         "in": "header",
-        "description": "Signed: be another visitor or segment, privately; tokens are empty.",
+        "description": "Signed: decide as another visitor or segment; the answer is private and its"
+        " tokens are empty.",
         "schema": {"type": "string"},
     }
     return [explain, header]

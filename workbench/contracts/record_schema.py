@@ -1,6 +1,6 @@
-"""The published schema of a record: one accepted event as the stream and the archive hold it.
+"""Generates the JSON Schema of a record: one accepted event as stored on the stream and in the archive.
 
-Made from the struct that the code decodes with, and from what it checks beside (`model.events.event`).
+Comes from the struct that decodes it and from the checks in `model.events.event`.
 """
 
 from typing import Any
@@ -28,11 +28,11 @@ _MADE_BY_CALLS: dict[str, Any] = {
         "additionalProperties": False,
     },
 }
-"""Types that no caller sends → what their `properties` hold."""
+"""Event types that only our own calls make → the schema of their `properties`."""
 
 
 def record_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a line of the archive, and of an event of GET /v1/me."""
+    """JSON Schema (2020-12) of an archive line, and of an event in GET /v1/me."""
     schema = msgspec.json.schema(Record, schema_hook=_anything)
     made = schema["$defs"]
     made["Event"]["properties"]["type"]["enum"] = sorted(LEVEL_OF_EVENT)
@@ -49,7 +49,7 @@ def record_schema() -> dict[str, Any]:
 
 
 def _anything(kind: type) -> dict[str, Any]:
-    # Members of `properties` are whatever JSON says.
+    # `properties` may hold any JSON value.
     if kind is object:
         return {"description": "any JSON value"}
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Expand the SAM template into the CloudFormation it becomes, then lint that.
+"""Expands the SAM template to plain CloudFormation, then lints the result.
 
 `sam validate --lint` does not look inside Events, so a wrong route or response type passes it; the
 expanded template has plain resources that cfn-lint does check. Runs in SAM's own environment
@@ -20,10 +20,10 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 class ManagedPolicies:
-    """Any managed policy's name → an ARN, so that the lint needs no account."""
+    """Maps any managed policy's name to an ARN, so that the lint needs no AWS account."""
 
     def load(self) -> "ManagedPolicies":
-        """SAM asks it for names as it meets them."""
+        """The loader that SAM calls."""
         return self
 
     def __contains__(self, name: object) -> bool:
@@ -34,7 +34,7 @@ class ManagedPolicies:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """As `dict.get`, for every name."""
-        return self[name] if name in self else default  # noqa: SIM401 - it is what `get` means
+        return self[name] if name in self else default  # noqa: SIM401 - this is the definition of `get`
 
 
 def expand(template: dict[str, Any], region: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def expand(template: dict[str, Any], region: str) -> dict[str, Any]:
         properties = resource.get("Properties") or {}
         for key in ("CodeUri", "ContentUri"):
             if isinstance(properties.get(key), str):
-                # Expansion wants uploaded code; which code it is, is no matter of the lint.
+                # Expansion requires uploaded code; the lint does not look at it.
                 properties[key] = "s3://bucket/key"
     expanded: dict[str, Any] = transform(template, {"AWS::Region": region}, ManagedPolicies())
     return expanded

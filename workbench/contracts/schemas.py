@@ -1,6 +1,6 @@
-"""The published schemas, made from the structs that the code decodes with: `hemline schemas`.
+"""`hemline schemas`: writes the published schemas, generated from the structs that the code decodes with.
 
-`docs/` holds them so that other languages can use them; a test and `--check` hold the two together.
+They are in `docs/`, for use in other languages; a test and `--check` detect stale files.
 """
 
 import json
@@ -21,12 +21,12 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def event_text() -> str:
-    """The schema as it stands in docs/."""
+    """The text of docs/schemas/event.schema.json."""
     return json.dumps(event_schema(), indent=2, sort_keys=True) + "\n"
 
 
 def site_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a whole site file, for editors; what takes the whole file is not in it."""
+    """JSON Schema (2020-12) of a site file, for editors; checks across several fields are not in it."""
     from hemline.sitefile.schema import SiteModel  # noqa: PLC0415 - imports pydantic
 
     schema = _plain(SiteModel.model_json_schema())
@@ -34,7 +34,7 @@ def site_schema() -> dict[str, Any]:
 
 
 def _plain(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """Without the titles that pydantic makes of names, and without underscores in names of models."""
+    """The schema without pydantic's generated titles and without underscores in model names."""
     if isinstance(node, list):
         return [_plain(part) for part in node]
     if not isinstance(node, dict):
@@ -46,12 +46,12 @@ def _plain(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
 
 
 def _is_title(key: str, value: object) -> bool:
-    # A field that is called title has a schema, not a text.
+    # A property named "title" has a schema as its value, not a string.
     return key == "title" and isinstance(value, str)
 
 
 def site_text() -> str:
-    """The schema as it stands in docs/."""
+    """The text of docs/schemas/site.schema.json."""
     return json.dumps(site_schema(), indent=2, sort_keys=True) + "\n"
 
 
@@ -71,11 +71,11 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
     _SITE: site_text,
     ROOT / "docs" / "openapi.json": _openapi_text,
 }
-"""File → what it should hold."""
+"""File → the function that generates its text."""
 
 
 def stale() -> list[Path]:
-    """The files that say something else than the code does."""
+    """The files that differ from what the code generates."""
     return [
         path for path, text in DOCUMENTS.items() if not path.exists() or path.read_text() != text()
     ]
@@ -88,7 +88,9 @@ def register(app: typer.Typer) -> None:
 
 def schemas(
     *,
-    check: Annotated[bool, typer.Option(help="Write nothing; status 1 when one is stale.")] = False,
+    check: Annotated[
+        bool, typer.Option(help="Write nothing; exit status 1 when a file is stale.")
+    ] = False,
 ) -> None:
     """Write the JSON schemas and the OpenAPI document into docs/."""
     found = stale()
@@ -98,5 +100,5 @@ def schemas(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(DOCUMENTS[path]())
     if not found:
-        print("the schemas in docs/ are what the code says")
+        print("the schemas in docs/ are up to date")
     raise typer.Exit(1 if check and found else 0)

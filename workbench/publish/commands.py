@@ -1,7 +1,7 @@
-"""`hemline publish` makes an edition live, or goes back to one; `hemline site` is in `site_commands`.
+"""`hemline publish`: makes a new edition live, or an old one again. `hemline site` is in `site_commands`.
 
-Publishing runs the same use case as the publish function, in this process, on the stores of the stack
-that runs here; it works while the functions are busy or broken.
+It runs the use case of the publish function in this process, on the stores of the running stack, so it
+works even while the functions are busy or broken.
 """
 
 import sys
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import moment
+from workbench.cli_time import epoch_ms, parse_time
 from workbench.publish import site_commands
-from workbench.publish.site_commands import AsJson, milliseconds, sound
+from workbench.publish.site_commands import AsJson, load_valid_site
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     import msgspec
@@ -32,34 +32,40 @@ def register(app: typer.Typer) -> None:
 def publish(  # noqa: PLR0913 - a command's options are its arguments
     *,
     site_file: Annotated[
-        Path | None, typer.Option(exists=True, help="Check and use it (or a folder) from now on.")
+        Path | None,
+        typer.Option(exists=True, help="Check this file or folder and use it from now on."),
     ] = None,
     ranker: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder of ranker.onnx and ranker.json."),
+        typer.Option(exists=True, file_okay=False, help="Folder with ranker.onnx and ranker.json."),
     ] = None,
     allow_removals: Annotated[
-        bool, typer.Option("--allow-removals", help="The site file may lack much of the live one.")
+        bool,
+        typer.Option(
+            "--allow-removals", help="Accept a site file that lacks much of the live one."
+        ),
     ] = False,
     as_of: Annotated[
         datetime | None,
-        typer.Option(parser=moment, help="Publish as of this moment (UTC) instead of now."),
+        typer.Option(parser=parse_time, help="Publish as of this time (UTC) instead of now."),
     ] = None,
     live_anyway: Annotated[
-        bool, typer.Option("--live-anyway", help="Also when --as-of is more than a day ago.")
+        bool, typer.Option("--live-anyway", help="Allow --as-of more than a day ago.")
     ] = False,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Make the edition before the live one live again.")
     ] = False,
-    to: Annotated[str, typer.Option(help="With --rollback: first digits of the edition.")] = "",
-    listing: Annotated[bool, typer.Option("--list", help="All editions, oldest first.")] = False,
+    to: Annotated[str, typer.Option(help="With --rollback: the first digits of the edition.")] = "",
+    listing: Annotated[
+        bool, typer.Option("--list", help="List all editions, oldest first.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fold the archive and the site file into a new edition and make it live."""
     from workbench import laptop, stores
 
     stack = laptop.running()
-    places = stores.places(stack)
+    places = stores.publish_deps(stack)
     if listing:
         _list(stack, as_json=as_json)
     elif rollback:
@@ -74,19 +80,19 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
 def _moment(as_of: datetime | None, *, anyway: bool) -> int:
     from hemline.runtime.publish.wiring import check_moment
 
-    built = milliseconds(as_of)
-    check_moment(built, milliseconds(None), "--as-of", anyway=anyway)
+    built = epoch_ms(as_of)
+    check_moment(built, epoch_ms(None), "--as-of", anyway=anyway)
     return built
 
 
 def _given(
     stack: "Running", site_file: Path | None, ranker: Path | None, *, as_json: bool
 ) -> "Given":
-    """Both are read and checked; neither is kept anywhere but in the edition."""
+    """Read and check both; they are stored only as part of the edition."""
     from hemline.runtime.publish.wiring import check_consent
     from hemline.usecases.publishing.publish import Given
 
-    site = sound(site_file, as_json=as_json) if site_file else None
+    site = load_valid_site(site_file, as_json=as_json) if site_file else None
     if site:
         check_consent(site, stack_says=stack.policy)
     return Given(site, _files(ranker) if ranker else None)
@@ -113,15 +119,15 @@ def _publish(
         result = publish_edition(name, places, built=built, given=given)
     for note in result.notes:
         print(f"note: {note}", file=sys.stderr)
-    _tell(result, _summary(result), as_json=as_json)
+    _print_result(result, _summary(result), as_json=as_json)
 
 
 def _roll_back(name: str, places: "PublishDeps", to: str, *, as_json: bool) -> None:
     from hemline.usecases.publishing.publish import roll_back
 
     entry = roll_back(name, places, to)
-    line = f"live again: {entry.edition[:12]} of {_when(entry.built)}; the schedule leaves it so"
-    _tell(entry, f"{line} until the next `hemline publish`", as_json=as_json)
+    line = f"live again: {entry.edition[:12]} of {_when(entry.built)}; scheduled publishes pause"
+    _print_result(entry, f"{line} until the next `hemline publish`", as_json=as_json)
 
 
 def _list(stack: "Running", *, as_json: bool) -> None:
@@ -151,7 +157,7 @@ def _summary(result: "Published") -> str:
     )
 
 
-def _tell(result: "msgspec.Struct", line: str, *, as_json: bool) -> None:
+def _print_result(result: "msgspec.Struct", line: str, *, as_json: bool) -> None:
     if as_json:
         _print_json(result)
     else:

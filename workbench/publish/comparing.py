@@ -1,4 +1,4 @@
-"""`hemline site diff`: two site files over the same catalogue and history, that of the stack or a file's."""
+"""`hemline site diff`: compares two site files over one catalogue and history (of a stack or a file)."""
 
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +16,7 @@ from hemline.model.events.abuse import AbuseLimits
 from hemline.model.events.event import Record
 from hemline.model.site.site import Site
 from hemline.runtime.publish.wiring import check_ranker
+from hemline.sitefile.review.compare import FieldChange
 from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ports import ObjectStore
 from hemline.usecases.publishing.build import ArchiveCounts, Made, count, edition_parts
@@ -30,13 +31,13 @@ from workbench.importers.direct import digest as digest_of
 from workbench.importers.reading import opened
 from workbench.importers.wire import WireEvents
 from workbench.laptop import Running
-from workbench.publish.wording import name_of, short
+from workbench.publish.wording import describe_field, name_of
 
 _SITE = "compared"
 
 
 class Sampled(msgspec.Struct, frozen=True):
-    """What the shares are of: `visitors` looked at, of the `population` of the last `days`."""
+    """The sample behind the shares: `visitors` out of the `population` seen in the last `days`."""
 
     visitors: int
     population: int
@@ -44,25 +45,30 @@ class Sampled(msgspec.Struct, frozen=True):
 
 
 class SiteDifference(msgspec.Struct, frozen=True):
-    """The whole answer; shares of visitors with the standard errors of the sample."""
+    """The comparison; shares of visitors carry the standard error of the sample."""
 
     at: int
+    """Epoch ms as of which both sites decide."""
     sample: Sampled
     changes: list[Told]
+    """Every difference between the files, with the share of visitors that it affects."""
     slots: list[SlotReach]
+    """Slot by slot, the share of visitors who would see something else."""
 
 
 class SiteHistory(NamedTuple):
-    """What two sites are compared over."""
+    """The history that two sites are compared over."""
 
     records: list[Record]
     ranker: RankerFiles | None
     rejected: int = 0
+    """Events of the file that an import would reject."""
     notes: tuple[str, ...] = ()
+    """Remarks on the choice of the ranker."""
 
 
 def from_stack(stack: Running) -> SiteHistory:
-    """The archive of the stack that runs here, and its ranker if a publish would take it."""
+    """The archive of the running stack, with its ranker if a publish would accept it."""
     objects = stores.objects(stack)
     offers = {"stored": stored(stack.site, objects)}
     notes: list[str] = []
@@ -71,7 +77,7 @@ def from_stack(stack: Running) -> SiteHistory:
 
 
 def from_file(path: Path) -> SiteHistory:
-    """JSON lines of events, taken as an import would take them; without a ranker."""
+    """A file of events as JSON lines, read as an import would read it; without a ranker."""
     objects = MemoryObjects()
     into = DirectStores(_SITE, MemoryTable(), objects)
     with opened(path) as source, closing(Direct(into, digest_of(path))) as road:
@@ -88,7 +94,7 @@ def _records(objects: ObjectStore, site: str) -> list[Record]:
 def compare(
     old: Site, new: Site, history: SiteHistory, wanted: SampleSize, now: int
 ) -> SiteDifference:
-    """Change by change and slot by slot, as of `now` (epoch ms)."""
+    """Compare change by change and slot by slot, as of `now` (epoch ms)."""
     counts = {limits: _counted(history, limits) for limits in {old.abuse, new.abuse}}
     before = _engine(old, counts[old.abuse], history, now)
     engines = before, _engine(new, counts[new.abuse], history, now)
@@ -113,7 +119,7 @@ def _engine(site: Site, counted: ArchiveCounts, history: SiteHistory, now: int) 
 
 
 def lines(found: SiteDifference) -> list[str]:
-    """For people."""
+    """The comparison as text."""
     took = found.sample
     text = [_change(one) for one in found.changes] or ["nothing differs"]
     if found.slots and took.visitors:
@@ -126,11 +132,13 @@ def lines(found: SiteDifference) -> list[str]:
 def _change(one: Told) -> str:
     change = one.change
     reach = f"  {_share(one.reach)}" if one.reach else ""
-    fields = "".join(
-        f"\n    {name_of(one.field)}: {short(one.field, one.old)} → {short(one.field, one.new)}"
-        for one in change.fields
-    )
+    fields = "".join(f"\n    {_field_change(each)}" for each in change.fields)
     return f"{change.what:<8} {change.kind} {change.name}{reach}{fields}"
+
+
+def _field_change(one: FieldChange) -> str:
+    old, new = (describe_field(one.field, value) for value in (one.old, one.new))
+    return f"{name_of(one.field)}: {old} → {new}"
 
 
 def _share(reach: Reach) -> str:

@@ -1,6 +1,6 @@
-"""What the commands hold against each other: the files of a site, and the catalogue.
+"""Reads the inputs of the site commands: site files, and a catalogue to check them against.
 
-The catalogue is a file's, or that of the edition that is live on the stack that runs here.
+The catalogue comes from a file, or from the live edition of the running stack.
 """
 
 from pathlib import Path
@@ -24,12 +24,12 @@ _item = msgspec.json.Decoder(Item)
 
 
 def texts(path: Path) -> list[tuple[str, str]]:
-    """(name, text) of the file, or of every YAML file of the folder, by name."""
+    """(name, text) of the file, or of every YAML file in the folder, sorted by name."""
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES)
     if not files:
-        raise typer.BadParameter(f"{path} has no .yaml file in it.")
+        raise typer.BadParameter(f"{path} has no .yaml file.")
     return [(str(file), _text(file)) for file in files]
 
 
@@ -41,7 +41,7 @@ def _text(file: Path) -> str:
 
 
 def catalogue(file: Path | None) -> list[Item] | None:
-    """The items of the file, else of the live edition of the stack that runs, else None."""
+    """The items of the file, or of the running stack's live edition; None when there is neither."""
     if file:
         return _items_of(file)
     try:
@@ -53,7 +53,7 @@ def catalogue(file: Path | None) -> list[Item] | None:
 
 
 def _items_of(file: Path) -> list[Item]:
-    """As an import would take them: of an item that stands twice the last row."""
+    """The items of a file, read as an import would: of duplicate items the last row counts."""
     found: dict[str, Item] = {}
     wrong: list[str] = []
     with opened(file) as source:
@@ -65,9 +65,9 @@ def _items_of(file: Path) -> list[Item]:
                 wrong.append(str(error))
     if wrong:
         more = f" {len(wrong) - 1} more rows cannot be read." if len(wrong) > 1 else ""
-        raise BadInput(str(file), f"{wrong[0]}{more}", "Mend them, or leave them out.")
+        raise BadInput(str(file), f"{wrong[0]}{more}", "Fix them, or leave them out.")
     if not found:
-        raise BadInput(str(file), "has no item in it.", "Is it the right file, and whole?")
+        raise BadInput(str(file), "has no item.", "Is it the right file, and complete?")
     return list(found.values())
 
 
@@ -82,6 +82,6 @@ def _item_of(made: Made) -> Item:
 
 
 def edition_items(edition: Edition) -> list[Item]:
-    """Its catalogue."""
+    """The catalogue of an edition."""
     cut = pieces(edition.raw("catalogue"), edition.raw("catalogue_at"))
     return [_item.decode(one) for one in cut]

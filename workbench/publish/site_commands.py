@@ -1,7 +1,6 @@
-"""`hemline site …`: check a site file as code is checked, show what is live when, compare two."""
+"""`hemline site …`: check a site file, show which rules are live at a time, compare two files."""
 
 import sys
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import moment
+from workbench.cli_time import epoch_ms, parse_time
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.model.site.site import Site
     from hemline.sitefile.accept import Reviewed
     from hemline.sitefile.reader import Finding
 
-AsJson = Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 File = Annotated[
-    Path, typer.Argument(exists=True, readable=True, help="A file, or a folder of them.")
+    Path, typer.Argument(exists=True, readable=True, help="A site file, or a folder of them.")
 ]
 Items = Annotated[
     Path | None,
@@ -30,13 +29,13 @@ Items = Annotated[
     ),
 ]
 At = Annotated[
-    datetime | None, typer.Option(parser=moment, help="Another moment (UTC) instead of now.")
+    datetime | None, typer.Option(parser=parse_time, help="Use this time (UTC) instead of now.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Hang `site` and its commands on the app."""
-    group = typer.Typer(help="The site file: slots and rules as a reviewed file.")
+    group = typer.Typer(help="Site files: check, show and compare slots and rules.")
     group.callback()(_site)
     group.command("check")(check)
     group.command("show")(show)
@@ -45,7 +44,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _site() -> None:
-    """The site file: slots and rules as a reviewed file."""
+    """Site files: check, show and compare slots and rules."""
 
 
 def check(  # noqa: PLR0913 - a command's options are its arguments
@@ -57,13 +56,13 @@ def check(  # noqa: PLR0913 - a command's options are its arguments
     notes: Annotated[bool, typer.Option("--notes", help="Show notes too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say everything that is wrong with a site file; exit status 1 when any of it is an error."""
+    """List every mistake in a site file; exit status 1 when one is an error."""
     from hemline.sitefile.accept import reviewed
     from workbench.publish import reading
 
     catalogue = reading.catalogue(items)
     size = None if catalogue is None else len(catalogue)
-    found = reviewed(reading.texts(file), milliseconds(at), catalogue)
+    found = reviewed(reading.texts(file), epoch_ms(at), catalogue)
     if as_json:
         _print_json(_report(file, found, size))
     else:
@@ -80,27 +79,27 @@ def _report(file: Path, found: "Reviewed", items: int | None) -> dict[str, objec
 
 def _summary(file: Path, found: "Reviewed", items: int | None) -> str:
     counts = Counter(finding.severity for finding in found.findings)
-    told = [
+    parts = [
         f"{counts[word] or 'no'} {word}{'s' * (counts[word] != 1)}"
         for word in _ORDER
         if counts[word] or word == "error"
     ]
-    against = "no catalogue at hand (--items FILE)"
+    against = "no catalogue (name one with --items FILE)"
     if items is not None:
         against = f"{items:,} items"
     size = f"{len(found.site.slots)} slots, {len(found.site.rules)} rules, " if found.site else ""
-    return f"{file}: {size}{', '.join(told)}; held against {against}"
+    return f"{file}: {size}{', '.join(parts)}; checked against {against}"
 
 
 _ORDER = ("error", "warning", "note")
 
 
 def show(file: File, *, at: At = None, as_json: AsJson = False) -> None:
-    """The slots, and the rules that can be in force at a moment: now, or `--at` another."""
+    """Show the slots, and the rules that can apply now or at another time (`--at`)."""
     from hemline.sitefile.review.site import live_rules
 
-    site = sound(file, as_json=as_json)
-    moment = milliseconds(at)
+    site = load_valid_site(file, as_json=as_json)
+    moment = epoch_ms(at)
     live = [rule.name for rule in live_rules(site, moment)]
     resting = [rule.name for rule in site.rules if rule.name not in live]
     if as_json:
@@ -127,11 +126,11 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
         ),
     ] = None,
     at: At = None,
-    days: Annotated[int, typer.Option(min=1, help="How recent visitors are.")] = 14,
-    visitors: Annotated[int, typer.Option(min=1, help="How many of them are looked at.")] = 500,
+    days: Annotated[int, typer.Option(min=1, help="Sample visitors of the last DAYS days.")] = 14,
+    visitors: Annotated[int, typer.Option(min=1, help="How many of them to sample.")] = 500,
     as_json: AsJson = False,
 ) -> None:
-    """What would change, slot by slot and rule by rule, and for about what share of recent visitors."""
+    """Show what would change, per slot and rule, and for which share of recent visitors."""
     from rich.console import Console
 
     from hemline.usecases.sites.recent_visitors import SampleSize
@@ -140,16 +139,16 @@ def diff(  # noqa: PLR0913 - a command's options are its arguments
 
     is_live = str(old) == "live" and not old.exists()
     sites = (
-        _live_site() if is_live else sound(old, as_json=as_json),
-        sound(new, as_json=as_json),
+        _live_site() if is_live else load_valid_site(old, as_json=as_json),
+        load_valid_site(new, as_json=as_json),
     )
     with Console(stderr=True).status("deciding for recent visitors with both"):
         history = comparing.from_file(events) if events else comparing.from_stack(running())
-        found = comparing.compare(*sites, history, SampleSize(visitors, days), milliseconds(at))
+        found = comparing.compare(*sites, history, SampleSize(visitors, days), epoch_ms(at))
     for note in history.notes:
         print(f"note: {note}", file=sys.stderr)
     if history.rejected:
-        print(f"note: {history.rejected} events of {events} were refused", file=sys.stderr)
+        print(f"note: {history.rejected} events of {events} were rejected", file=sys.stderr)
     if as_json:
         _print_json(found)
     else:
@@ -165,14 +164,14 @@ def _live_site() -> "Site":
     return read_site(stack.site, stores.objects(stack), stores.table(stack))
 
 
-def sound(file: Path, *, as_json: bool = False) -> "Site":
-    """The site of a file that has no error; else prints what is wrong and ends with status 1."""
+def load_valid_site(file: Path, *, as_json: bool = False) -> "Site":
+    """The site of a file without errors; otherwise print what is wrong and exit with status 1."""
     from hemline.sitefile.accept import reviewed
     from workbench.publish import reading
 
     if not file.exists():
-        raise typer.BadParameter(f"{file} is not there.")
-    found = reviewed(reading.texts(file), milliseconds(None))
+        raise typer.BadParameter(f"{file} does not exist.")
+    found = reviewed(reading.texts(file), epoch_ms(None))
     if found.site is None:
         print_findings(file, found.findings)
         if as_json:
@@ -182,7 +181,7 @@ def sound(file: Path, *, as_json: bool = False) -> "Site":
 
 
 def print_findings(file: Path, findings: "list[Finding]") -> None:
-    """To standard error, a line each, as editors and CI read them."""
+    """Print findings to standard error, one per line, in the format that editors and CI parse."""
     for finding in findings:
         print(finding.text(str(file)), file=sys.stderr)
 
@@ -191,13 +190,6 @@ def _print_json(value: object) -> None:
     import msgspec
 
     print(msgspec.json.encode(value).decode())
-
-
-def milliseconds(moment: datetime | None) -> int:
-    """Epoch ms of a moment in UTC, of now when there is none."""
-    if moment is None:
-        return time.time_ns() // 1_000_000
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
 def _when(ms: int) -> str:

@@ -1,1 +1,1 @@
-"""`hemline quarantine`: what ingest could not take, looked at, and brought in after a fix."""
+"""`hemline quarantine`: inspect records that ingest could not process, and replay them after a fix."""

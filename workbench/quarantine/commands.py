@@ -1,4 +1,4 @@
-"""`hemline quarantine list|show|replay`: records that ingest could not take, and the way back in."""
+"""`hemline quarantine list|show|replay`: inspect and replay records that ingest could not process."""
 
 import base64
 import sys
@@ -15,9 +15,9 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.ingest.batch import IngestDeps
     from hemline.usecases.ingest.quarantine import QuarantinedRecord, QuarantineReplay
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Keys = Annotated[
-    list[str] | None, typer.Argument(help="Keys, or sequence numbers, of `quarantine list`.")
+    list[str] | None, typer.Argument(help="Keys or sequence numbers from `quarantine list`.")
 ]
 _MOST_SHOWN = 4000
 _WIDE = 100
@@ -25,7 +25,7 @@ _WIDE = 100
 
 def register(app: typer.Typer) -> None:
     """Hang `quarantine` on the app."""
-    group = typer.Typer(help="Records that ingest could not take: list, show, replay.")
+    group = typer.Typer(help="Records that ingest could not process: list, show, replay.")
     group.callback()(_quarantine)
     group.command("list")(list_)
     group.command("show")(show)
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _quarantine() -> None:
-    """Records that ingest could not take: list, show, replay."""
+    """Records that ingest could not process: list, show, replay."""
 
 
 def list_(*, as_json: AsJson = False) -> None:
@@ -76,15 +76,19 @@ def replay(
     keys: Keys = None,
     *,
     all_: Annotated[bool, typer.Option("--all", help="Everything in quarantine.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say it, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the result, write nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring records in after a fix; each counts once. Status 1 when one has to stay."""
+    """Ingest records after a fix; each counts once. Exit status 1 when a record stays."""
     from hemline.model.errors import BadInput
     from hemline.usecases.ingest import quarantine
 
     if bool(keys) == all_:
-        raise BadInput("key", "has to be said.", "Name keys of: hemline quarantine list, or --all.")
+        raise BadInput(
+            "key", "is missing.", "Name keys from hemline quarantine list, or use --all."
+        )
     with _deps() as deps:
         chosen = (
             [quarantine.named(deps.objects, key) for key in dict.fromkeys(keys)]
@@ -94,13 +98,13 @@ def replay(
         now = time.time_ns() // 1_000_000
         done = [
             quarantine.foresee(kept, deps) if dry_run else quarantine.replay(kept, deps, now)
-            for kept in _ticking(chosen)
+            for kept in _with_progress(chosen)
         ]
-    _tell(done, dry_run=dry_run, as_json=as_json)
+    _print_result(done, dry_run=dry_run, as_json=as_json)
     raise typer.Exit(1 if any(one.stays for one in done) else 0)
 
 
-def _tell(done: "list[QuarantineReplay]", *, dry_run: bool, as_json: bool) -> None:
+def _print_result(done: "list[QuarantineReplay]", *, dry_run: bool, as_json: bool) -> None:
     import msgspec
 
     from hemline.usecases.ingest.quarantine import safe
@@ -129,8 +133,8 @@ def _deps() -> "Iterator[IngestDeps]":
         yield IngestDeps(stack.site, *kept, pool, stores.secrets(stack))
 
 
-def _ticking(chosen: "list[QuarantinedRecord]") -> "Iterator[QuarantinedRecord]":
-    """Each in turn, with a bar where somebody watches."""
+def _with_progress(chosen: "list[QuarantinedRecord]") -> "Iterator[QuarantinedRecord]":
+    """Yield each record, with a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import track
 

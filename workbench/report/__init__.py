@@ -1,1 +1,1 @@
-"""What the archive says about how a site is doing: `hemline report …`."""
+"""Reports on a site, computed from its archive: `hemline report …`."""

@@ -1,20 +1,20 @@
-"""`hemline report …`: new items against what they are owed, and the variants of slots against each other."""
+"""`hemline report …`: new items against their impression budget, and the variants of slots compared."""
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli_time import moment
+from workbench.cli_time import epoch_ms, parse_time
 
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.publishing.cold_report import ColdItem, ColdStartReport
     from workbench.report.variants import VariantsReport as SlotReport
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 At = Annotated[
-    datetime | None, typer.Option(parser=moment, help="As of another moment (UTC) instead of now.")
+    datetime | None,
+    typer.Option(parser=parse_time, help="Report as of this time (UTC) instead of now."),
 ]
 
 
@@ -32,14 +32,14 @@ def _report() -> None:
 
 
 def cold(*, at: At = None, as_json: AsJson = False) -> None:
-    """New items and their impressions; exit status 1 when one did not get them in its time."""
+    """New items and their guaranteed impressions; exit status 1 when an item missed them."""
     from rich.console import Console
 
     from workbench.laptop import running
 
     stack = running()
     with Console(stderr=True).status("reading the archive"):
-        found = _of_stack(stack.site, _milliseconds(at))
+        found = _of_stack(stack.site, epoch_ms(at))
     if as_json:
         import msgspec
 
@@ -50,26 +50,26 @@ def cold(*, at: At = None, as_json: AsJson = False) -> None:
 
 
 def variants(*, at: At = None, as_json: AsJson = False) -> None:
-    """Variants of content slots: exposures, goals with an interval, what is held of them, chance's share."""
+    """Variants of content slots: exposures, goals with an interval, estimates, exploration share."""
     from rich.console import Console
 
     from workbench.laptop import running
 
     stack = running()
     with Console(stderr=True).status("reading the archive"):
-        found = _variants_of(stack.site, _milliseconds(at))
+        found = _variants_of(stack.site, epoch_ms(at))
     if as_json:
         import msgspec
 
         print(msgspec.json.encode({"slots": found}).decode())
     else:
-        from workbench.report.variants import lines as told
+        from workbench.report.variants import lines as variant_lines
 
-        print("\n".join(told(found)))
+        print("\n".join(variant_lines(found)))
 
 
 def _variants_of(site: str, now: int) -> "list[SlotReport]":
-    """As a publish would count them: what is flagged is left out."""
+    """The report as a publish would count it, without flagged events."""
     from hemline.learn.statistics.abuse import clean
     from hemline.learn.variants.exposures import Choices
     from hemline.usecases.ingest.archive import read_archive
@@ -86,12 +86,12 @@ def _variants_of(site: str, now: int) -> "list[SlotReport]":
     for record in clean(records, stated.abuse):
         choices.add(record)
         newest = max(newest, record.event.time)
-    # Ages are counted back from the newest event, as a publish counts them.
+    # Like a publish, measure ages from the newest event.
     return reports(choices, min(now, newest))
 
 
 def _of_stack(site: str, now: int) -> "ColdStartReport":
-    """What is flagged gave nothing to chance or to items. Raises BadInput without a budget."""
+    """The cold-start report, without flagged events. Raises BadInput when the site states no budget."""
     from hemline.learn.statistics.abuse import clean
     from hemline.model.errors import BadInput
     from hemline.usecases.ingest.archive import read_archive
@@ -115,14 +115,14 @@ def _of_stack(site: str, now: int) -> "ColdStartReport":
 
 
 def lines(found: "ColdStartReport") -> list[str]:
-    """For people, the worst first."""
+    """The report as text, the worst item first."""
     budget = f"{found.impressions} impressions in {found.hours} h"
     if not found.items:
-        return [f"no new items; each would be owed {budget}"]
-    head = f"{len(found.items)} new items, each owed {budget}; {found.missed} missed"
+        return [f"no new items; each would be guaranteed {budget}"]
+    head = f"{len(found.items)} new items, each guaranteed {budget}; {found.missed} missed"
     traffic = (
-        f"chance has {found.chance_per_hour:.1f} places an hour;"
-        f" what is owed takes {found.needed_per_hour:.1f}"
+        f"exploration has {found.chance_per_hour:.1f} places per hour;"
+        f" the guarantees need {found.needed_per_hour:.1f}"
     )
     return [head, traffic, *map(_line, found.items)]
 
@@ -130,11 +130,5 @@ def lines(found: "ColdStartReport") -> list[str]:
 def _line(one: "ColdItem") -> str:
     return (
         f"  {one.state:<9}  {one.item:<32} {one.hours:>7.1f} h  {one.impressions:>7,} had"
-        f"  {one.owed:>7,} owed  {one.projected:>7,} projected"
+        f"  {one.owed:>7,} missing  {one.projected:>7,} projected"
     )
-
-
-def _milliseconds(moment: datetime | None) -> int:
-    if moment is None:
-        return time.time_ns() // 1_000_000
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)

@@ -1,6 +1,6 @@
-"""`hemline report variants`: how the variants of each content slot do, with how sure that is.
+"""`hemline report variants`: results of the variants of each content slot, with their uncertainty.
 
-Raw counts, and beside them what the next edition will believe. An interval is Wilson's, 95 %.
+Raw counts, and the estimates that the next edition will use. Intervals are 95 % Wilson intervals.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,21 +20,23 @@ Bools = npt.NDArray[np.bool_]
 
 
 class VariantRow(msgspec.Struct, frozen=True):
-    """One variant. Counts are of fragments that somebody saw, each once."""
+    """One variant. Each confirmed fragment counts once."""
 
     variant: str
     exposures: int
     goals: int
+    """Exposures followed by the slot's goal within the attribution window."""
     rate: float
+    """Goals per exposure, uncorrected."""
     low: float
     high: float
     """The 95 % interval of the rate."""
     estimate: float | None
-    """Goals per exposure as decisions will weigh it; None while the slot has too few goals."""
+    """Goals per exposure as decisions use it; None while the slot has too few goals."""
     own: float | None
-    """The same for visitors of whom it is the own category."""
+    """The same for visitors whose favourite category is the variant's."""
     evidence: float
-    """Effective exposures that the estimate rests on."""
+    """Effective exposures behind the estimate, after decay."""
 
 
 class VariantsReport(msgspec.Struct, frozen=True):
@@ -43,12 +45,12 @@ class VariantsReport(msgspec.Struct, frozen=True):
     slot: str
     goal: str
     explore: float
-    """As the site file states it."""
+    """The exploration rate in the site file."""
     exposures: int
     chosen: int
-    """Exposures that an estimate or chance chose; the others rules, conditions or categories alone."""
+    """Exposures chosen by an estimate or by exploration, not by rules, conditions or categories."""
     explored: float
-    """Of those the share that showed something else than what was held to be the best."""
+    """The share of `chosen` that showed another variant than the best estimate."""
     variants: tuple[VariantRow, ...]
 
 
@@ -66,7 +68,7 @@ def _report(
     slot: Slot, trials: AttributedExposures, mine: Bools, known: Evidence | None
 ) -> VariantsReport:
     chosen = mine & (trials.propensity > 0)
-    # With at most half of the choices drawn, what is shown against the best is likely by less than that.
+    # At most half of the choices explore, so only a variant that is not the best has a propensity below 0.5.
     against = trials.propensity[chosen] < 0.5
     return VariantsReport(
         slot.name,
@@ -107,7 +109,7 @@ def _interval(goals: int, exposures: int) -> tuple[float, float]:
 
 
 def lines(found: Sequence[VariantsReport]) -> list[str]:
-    """For people."""
+    """The report as text."""
     if not found:
         return ["no content slot has two variants or more"]
     return [line for one in found for line in _lines(one)]

@@ -137,7 +137,7 @@ class _Run:
 async def _all_read(mapping: Mapping, kept: Checkpoints) -> None:
     """Until the last shard has begun: children wait for their parents. Raises RuntimeError."""
     moves, until = -1, 0.0
-    while not await mapping.look():
+    while not await mapping.refresh_shards():
         if kept.moves != moves:
             moves, until = kept.moves, time.monotonic() + _PATIENCE
         elif time.monotonic() > until:

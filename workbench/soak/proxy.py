@@ -18,7 +18,7 @@ from socket import SO_LINGER, SOL_SOCKET, create_server
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from workbench.background_server import beside, settled
+from workbench.background_server import drain_loop, run_in_background
 from workbench.laptop import LOOPBACK
 
 _LIMIT = 1 << 26
@@ -288,12 +288,12 @@ def listening(proxy: _Kind) -> Iterator[_Kind]:
         server = await asyncio.start_server(proxy.serve, sock=door, limit=_LIMIT)
         proxy.endpoint = f"http://{LOOPBACK}:{door.getsockname()[1]}"
         yield proxy
-        await settled(door)
+        await drain_loop(door)
         server.close()
         waiting = asyncio.all_tasks() - {asyncio.current_task()}
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
 
-    with beside(served):
+    with run_in_background(served):
         yield proxy

@@ -225,5 +225,5 @@ def test_an_empty_catalogue_is_no_success(site_file: Path, tmp_path: Path) -> No
         result = hemline("import", "items", empty, "--direct")
         assert result.exit_code == 1
         assert "has nothing to import in it" in result.stderr
-        with pytest.raises(BadInput, match="has no item in it"):
+        with pytest.raises(BadInput, match="has no item"):
             hemline("site", "check", site_file, "--items", empty)

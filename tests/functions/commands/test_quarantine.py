@@ -104,5 +104,5 @@ def test_a_record_may_be_replayed_alone(stack: Running, monkeypatch: pytest.Monk
 @pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("arguments", [(), ("00000002", "--all")])
 def test_what_to_replay_has_to_be_said(arguments: tuple[str, ...]) -> None:
-    with pytest.raises(BadInput, match="has to be said"):
+    with pytest.raises(BadInput, match="is missing"):
         quarantine("replay", *arguments)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from workbench.background_server import beside, settled
+from workbench.background_server import drain_loop, run_in_background
 from workbench.soak.proxy import Dose, running
 
 Before = Callable[[socket.socket], Awaitable[None]]
@@ -43,7 +43,7 @@ def left_open(before: Before) -> list[str]:
     gc.collect()
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
-        with beside(served):
+        with run_in_background(served):
             pass
         gc.collect()
     for one in knocking:
@@ -54,7 +54,7 @@ def left_open(before: Before) -> list[str]:
 # asyncio itself stumbles over what it accepted for a server that is closed.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_connection_of_the_last_moment_is_closed() -> None:
-    assert left_open(settled) == []
+    assert left_open(drain_loop) == []
     assert left_open(at_once), "this test can fail"
 
 
@@ -64,7 +64,7 @@ def test_a_server_that_cannot_start_says_why() -> None:
         raise OSError("no such door")
         yield
 
-    with pytest.raises(OSError, match="no such door"), beside(served):
+    with pytest.raises(OSError, match="no such door"), run_in_background(served):
         pass
 
 
@@ -76,7 +76,7 @@ def test_what_goes_wrong_in_the_block_is_told_and_the_server_ends() -> None:
         yield 7
         ended.append(True)
 
-    with pytest.raises(ValueError, match="7"), beside(served) as value:
+    with pytest.raises(ValueError, match="7"), run_in_background(served) as value:
         raise ValueError(value)
     assert ended
 

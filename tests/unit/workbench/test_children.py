@@ -100,7 +100,7 @@ def test_a_child_that_nobody_holds_any_more_ends() -> None:
         process = await children.spawn(["sleep", "600"])
         pids.append(process.pid)
         # As when the object is lost on an error's way out.
-        children._lines.pop(process)
+        children._lifelines.pop(process)
         await process.wait()
 
     event_loops.run(asyncio.wait_for(forget(), 20))

@@ -60,7 +60,7 @@ def test_the_help_imports_nothing_heavy() -> None:
 def test_a_good_site_file_passes() -> None:
     result = hemline("site", "check", str(GOOD))
     assert result.exit_code == 0
-    assert "7 slots, 4 rules, no errors, 1 warning, 3 notes; held against" in result.stdout
+    assert "7 slots, 4 rules, no errors, 1 warning, 3 notes; checked against" in result.stdout
     line = GOOD.read_text().splitlines().index("  - name: opening-piece") + 1
     assert f"{GOOD}:{line}: rule opening-piece: warning: it has no end date." in result.stderr
     assert hemline("site", "check", str(GOOD), "--strict").exit_code == 1

@@ -1,1 +1,1 @@
-"""What a competent beginner writes: the other side of the benchmarks."""
+"""The naive implementation of a competent beginner, which the benchmarks compare Hemline with."""

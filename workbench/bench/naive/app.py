@@ -1,4 +1,4 @@
-"""The naive variant as a Lambda function: the whole service in one file's globals.
+"""The naive variant as a Lambda function: the whole service as globals of one file.
 
 It reads the same edition from the same bucket, and the same profile (as JSON) from the same table.
 """

@@ -1,7 +1,7 @@
-"""What a competent beginner writes with the same packages: the other side of `bench decide`.
+"""The naive decision for `bench decide`, as a competent beginner writes it with the same packages.
 
-Pydantic models for everything, features candidate by candidate in Python, onnxruntime as it comes.
-It must give the same items in the same order, or the comparison says nothing.
+Pydantic models for everything, features computed candidate by candidate in Python, onnxruntime with its
+defaults. It must give the same items in the same order, or the comparison means nothing.
 """
 
 import hashlib
@@ -57,7 +57,7 @@ class NaiveCandidate(BaseModel):
 
 
 def stored_profile(profile: Profile) -> str:
-    """The profile as a beginner keeps it: one JSON document."""
+    """The profile as one JSON document, as a beginner stores it."""
     rings = (BOUGHT, ENGAGED, SHOWN)
     actions = [
         [
@@ -75,7 +75,7 @@ def stored_profile(profile: Profile) -> str:
 
 
 class NaiveService:
-    """The whole service: shop and session are loaded once, as anybody would."""
+    """The whole service; shop and session are loaded once."""
 
     def __init__(
         self, snapshot: Snapshot, items: tuple[Item, ...], ranker: bytes, key: bytes
@@ -94,7 +94,7 @@ class NaiveService:
     def decide(
         self, stored: str, candidates: list[str], limit: int, now: int, slot: str = ""
     ) -> str:
-        """The stored profile and the candidates in, the answer's JSON out."""
+        """The JSON answer for a stored profile and a list of candidates."""
         profile = NaiveProfile.model_validate_json(stored)
         visitor = NaiveVisitor(profile, self._shop)
         found = [
@@ -148,7 +148,7 @@ class NaiveService:
         return "".join([*parts, "</ul>"])
 
     def _features(self, index: int, visitor: NaiveVisitor, now: int) -> dict[str, float]:
-        shop, own = self._shop, visitor.met.get(index)
+        shop, own = self._shop, visitor.interactions.get(index)
         row = dict(zip(STATS, shop.stats[index], strict=True))
         times = own.bought if own else 0
         row["own_bought"] = math.log1p(times)

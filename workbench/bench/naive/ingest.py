@@ -1,6 +1,6 @@
-"""What a competent beginner writes for the stream: the other side of `bench ingest`.
+"""The naive stream consumer for `bench ingest`, as a competent beginner writes it.
 
-The boto3 resource, pydantic for every record, one read and one write for each event.
+A boto3 resource, pydantic for every record, one read and one write per event.
 """
 
 import json
@@ -39,7 +39,7 @@ class NaiveRecord(BaseModel):
 
 
 class NaiveIngestProfile(BaseModel):
-    """What is kept of a visitor."""
+    """A visitor's stored profile: event id → event."""
 
     events: dict[str, NaiveEvent] = {}
 
@@ -59,7 +59,7 @@ def ingest(records: list[bytes], table: Any, bucket: Any, batch: str) -> None:  
 
 
 def events(table: Any, site: str, subject: str) -> list[tuple[int, str, str]]:  # noqa: ANN401 - as above
-    """(time, type, item) of all that is kept, sorted: to compare answers by."""
+    """(time, type, item) of all stored events, sorted, for comparison with Hemline's profile."""
     key = {"pk": profile_partition(site, subject), "sk": PROFILE_SORT}
     kept = json.loads(table.get_item(Key=key)["Item"]["json"])["events"].values()
     return sorted((e["time"], e["type"], line["item"]) for e in kept for line in e["lines"])

@@ -1,6 +1,6 @@
-"""What a competent beginner writes for rules: a loop over rules, and in it a loop over items.
+"""The naive rules for `bench rules`: a loop over rules, and in it a loop over items.
 
-It must allow the same items and the same pins, or the comparison says nothing.
+They must allow and score the same items, or the comparison means nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from hemline.model.site.rule import Condition, Rule
 
 
 class NaiveRules:
-    """Rules as they are read, asked one by one."""
+    """Uncompiled rules, evaluated one by one."""
 
     def __init__(self, rules: Sequence[Rule], items: Sequence[Item]) -> None:
         self._rules, self._items = rules, items
@@ -34,7 +34,7 @@ class NaiveRules:
     def adjusted(
         self, slot: str, facts: Mapping[str, Any], candidates: Sequence[int]
     ) -> list[float]:
-        """Scores of the candidates, the first 1 and the last 0, under the boosts in force."""
+        """Scores of the candidates after boosts; before them the first has 1 and the last 0."""
         last = max(len(candidates) - 1, 1)
         scores = [1.0 - place / last for place in range(len(candidates))]
         more = [0.0] * len(candidates)

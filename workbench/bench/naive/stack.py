@@ -1,4 +1,4 @@
-"""The naive function behind a gateway of its own, beside a running stack whose stores it reads.
+"""Runs the naive function behind its own gateway, on the stores of a running stack.
 
 `python -m workbench.bench.naive.stack PORT` serves until it gets TERM. The gateway, the runtime loop
 and the number of workers are those of the stack itself.
@@ -22,12 +22,10 @@ _FUNCTION = "FragmentsFunction"
 
 
 async def serve(port: int) -> None:
-    """Until TERM."""
+    """Serve until TERM."""
     found, screen = running(), Screen(sys.stderr)
     whole = load(ROOT / "template.yaml", region=found.region, secret=found.keys, parameters={})
-    function = whole.functions[_FUNCTION]._replace(
-        handler="naive_app.handler", layers=(), timeout=30
-    )
+    function = whole.functions[_FUNCTION]._replace(handler="app.handler", layers=(), timeout=30)
     routes = tuple(route for route in whole.routes if route.function == _FUNCTION)
     stack = whole._replace(functions={_FUNCTION: function}, routes=routes, sources=(), schedules=())
     built = {_FUNCTION: Path(__file__).parent, "runtime": build_runtime(screen.step)}

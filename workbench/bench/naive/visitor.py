@@ -1,4 +1,4 @@
-"""The naive variant's shop and visitor: plain objects, dicts and loops. See `naive_decide`."""
+"""The naive variant's shop and visitor: plain objects, dicts and loops. Used by `decide`."""
 
 import math
 from collections import defaultdict
@@ -21,7 +21,7 @@ TASTE = {
 
 
 class NaiveAction(BaseModel):
-    """One thing that the visitor did."""
+    """One action of the visitor."""
 
     time: int
     type: str
@@ -30,7 +30,7 @@ class NaiveAction(BaseModel):
 
 
 class NaiveProfile(BaseModel):
-    """All of them, newest first."""
+    """The visitor's actions by ring, newest first."""
 
     bought: list[NaiveAction]
     engaged: list[NaiveAction]
@@ -49,21 +49,27 @@ class NaiveItem(BaseModel):
 
 
 class NaiveShop(BaseModel):
-    """Everything that is the same for all visitors."""
+    """The data that is the same for all visitors; lists are by item index unless stated."""
 
     items: list[NaiveItem]
     index: dict[str, int]
+    """Item id → index."""
     published: list[int]
+    """Epoch ms; 0 when unknown."""
     category: list[int]
     stats: list[list[float]]
+    """In the order of `STATS`."""
     terms: list[list[int]]
     width: int
+    """Most terms that an item can have."""
     term_share: list[float]
+    """By term: its share of all interactions."""
     neighbours: list[list[tuple[int, float]]]
+    """(item index, co-occurrence weight)."""
 
     @classmethod
     def read(cls, snapshot: Snapshot, items: tuple[Item, ...]) -> "NaiveShop":
-        """The same numbers as the edition's, as lists."""
+        """The edition's numbers as Python lists."""
         near, weight = snapshot.neighbours
         count = len(snapshot.term_share) - 1
         return cls(
@@ -88,8 +94,8 @@ class NaiveShop(BaseModel):
         )  # fmt: skip
 
 
-class NaiveMet(BaseModel):
-    """What the visitor did with one item."""
+class NaiveInteractions(BaseModel):
+    """The visitor's interactions with one item."""
 
     bought: int = 0
     carted: int = 0
@@ -100,20 +106,20 @@ class NaiveMet(BaseModel):
     first: int = 0
 
     def gap(self) -> float:
-        """Mean time between purchases."""
+        """Mean milliseconds between purchases; 0 with fewer than two."""
         return (self.last["bought"] - self.first) / (self.bought - 1) if self.bought > 1 else 0.0
 
 
 class NaiveVisitor:
-    """What the profile says about the visitor."""
+    """The visitor's features, computed from the profile."""
 
     LAST = ("bought", "engaged", "shown")
 
     def __init__(self, profile: NaiveProfile, shop: NaiveShop) -> None:
         self._profile, self._shop = profile, shop
         self.purchases = sum(action.type == "purchase" for action in profile.bought)
-        self.met: dict[int, NaiveMet] = defaultdict(NaiveMet)
-        self._meet()
+        self.interactions: dict[int, NaiveInteractions] = defaultdict(NaiveInteractions)
+        self._count_interactions()
         taken = sorted([*self._lines("bought"), *self._lines("engaged")], key=lambda t: -t[0])
         self._taken = [(i, TASTE[kind] * 0.98**n) for n, (_, i, kind, _) in enumerate(taken)]
         self._total = sum(weight for _, weight in self._taken)
@@ -135,10 +141,10 @@ class NaiveVisitor:
             for item, quantity in zip(action.items, action.quantities, strict=True):
                 yield action.time, self._shop.index[item], action.type, quantity
 
-    def _meet(self) -> None:
+    def _count_interactions(self) -> None:
         for ring in self.LAST:
             for time, index, kind, quantity in self._lines(ring):
-                met = self.met[index]
+                met = self.interactions[index]
                 met.last = {ring: time} | met.last
                 if ring == "engaged":
                     met.engaged += 1

@@ -1,1 +1,1 @@
-"""Kinesis event source mappings on the laptop: shards are read, batches delivered, checkpoints kept."""
+"""Kinesis event source mappings on the laptop: read shards, deliver batches, store checkpoints."""

@@ -1,4 +1,4 @@
-"""How far each shard of each event source mapping is done, on disk: it outlives a restart."""
+"""Stores on disk how far each event source mapping has processed each shard."""
 
 import contextlib
 from pathlib import Path
@@ -9,24 +9,24 @@ from workbench.laptop import write_private
 
 
 class Checkpoints:
-    """Mapping and shard → the last sequence number that is done; on disk as soon as it is known."""
+    """Mapping and shard → the last processed sequence number; each change is written at once."""
 
     def __init__(self, path: Path) -> None:
         self.moves = 0
-        """How often one was moved: whether work goes on."""
+        """How many times any checkpoint has moved; a sign of progress."""
         self._path = path
         self._known: dict[str, str] = {}
         with contextlib.suppress(OSError, msgspec.DecodeError):
             self._known = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
 
     def get(self, source: str, shard: str) -> str | None:
-        """None: nothing of this shard is done yet."""
+        """The last processed sequence number; None when there is none yet."""
         return self._known.get(f"{source}/{shard}")
 
     def put(self, source: str, shard: str, sequence: str) -> None:
-        """Never goes back: a piece that is done late cannot undo a later one. May raise OSError."""
+        """Move the checkpoint forward; an older number is ignored. May raise OSError."""
         if int(sequence) > int(self._known.get(f"{source}/{shard}", "0")):
             known = {**self._known, f"{source}/{shard}": sequence}
-            # Not done before it is written: on a full disk the batch comes again.
+            # Written before it counts: when the disk is full, the batch is delivered again.
             write_private(self._path, msgspec.json.format(msgspec.json.encode(known)))
             self._known, self.moves = known, self.moves + 1

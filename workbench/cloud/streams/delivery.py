@@ -1,14 +1,14 @@
-"""A Kinesis batch handed to a function with the event source mapping's semantics, as AWS has them.
+"""Delivers a Kinesis batch to a function with the semantics of an AWS event source mapping.
 
 What an answer means for a batch of one shard, in order:
-- nothing reported (an empty list, None, {}, no JSON object): all of it is done;
-- reported failures: the lowest sequence number is the checkpoint, what is below it is done and the
-  rest is sent again; a number that was not in the batch, or none, counts as a failure of all;
-- an error: nothing is done; the batch is halved when BisectBatchOnFunctionError says so, which
-  costs no attempt, else it is sent again, which does;
-- attempts or age used up: the batch goes to the on-failure destination, with its payload, and only
-  when it lies there does the shard go on.
-So every record is either done or in the destination. Pure but for what it is handed.
+- no failures reported (an empty list, None, {}, no JSON object): every record is done;
+- failures reported: the lowest sequence number is the checkpoint; records below it are done and the
+  rest is sent again. A number that is not in the batch, or a missing one, fails the whole batch;
+- an error: no record is done. With BisectBatchOnFunctionError the batch is halved, which costs no
+  attempt; otherwise it is sent again, which costs one;
+- attempts or age used up: the batch goes to the on-failure destination, with its payload; the shard
+  continues only when the destination has it.
+So every record is either done or in the destination. Pure, except for calls to its `DeliveryPort`.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,16 @@ class DeliveryEntry(NamedTuple):
     """One record of the stream."""
 
     sequence: str
+    """The sequence number, a decimal that grows within the shard."""
     partition: str
+    """The partition key."""
     data: bytes
     arrived: float
     """Epoch seconds."""
 
 
-class DeliveryVerdict(NamedTuple):
-    """What an invocation said of its batch."""
+class DeliveryOutcome(NamedTuple):
+    """How an invocation left its batch."""
 
     failed_from: int
     """Index of the first record that is not done; the batch's length when all are."""
@@ -37,27 +39,28 @@ class DeliveryVerdict(NamedTuple):
 
 
 class Exhausted(NamedTuple):
-    """A batch that is given up, for the destination."""
+    """A batch that is given up and goes to the destination."""
 
     entries: Sequence[DeliveryEntry]
     condition: str
     """`RetryAttemptsExhausted` or `RecordAgeExceeded`."""
     attempts: int
+    """How many invocations it has had."""
 
 
-class DeliveryWorld(Protocol):
-    """What delivery needs of the outside."""
+class DeliveryPort(Protocol):
+    """What delivery needs from outside."""
 
     async def invoke(self, entries: Sequence[DeliveryEntry]) -> object:
         """The function's answer as parsed JSON. Raises FunctionError."""
         ...
 
     async def give_up(self, batch: Exhausted) -> None:
-        """Returns only when the destination holds it (or there is none)."""
+        """Return only when the destination has the batch (or there is no destination)."""
         ...
 
     async def done(self, sequence: str) -> None:
-        """Everything up to `sequence` need never be read again."""
+        """Record that everything up to `sequence` is processed."""
         ...
 
     async def pause(self, attempt: int) -> None:
@@ -70,7 +73,7 @@ class DeliveryWorld(Protocol):
 
 
 class FunctionError(Exception):
-    """The function did not return."""
+    """The function failed or timed out."""
 
 
 class _Piece(NamedTuple):
@@ -78,25 +81,27 @@ class _Piece(NamedTuple):
     attempts: int
 
 
-def judge(entries: Sequence[DeliveryEntry], answer: object, *, partial: bool) -> DeliveryVerdict:
-    """Where a batch stands after an answer."""
+def outcome_of(
+    entries: Sequence[DeliveryEntry], answer: object, *, partial: bool
+) -> DeliveryOutcome:
+    """What the function's answer means for the batch; `partial`: it may report single failures."""
     failures = answer.get("batchItemFailures") if partial and isinstance(answer, dict) else None
     if not failures:
-        return DeliveryVerdict(len(entries), error=False)
+        return DeliveryOutcome(len(entries), error=False)
     places = {entry.sequence: index for index, entry in enumerate(entries)}
     try:
-        return DeliveryVerdict(
+        return DeliveryOutcome(
             min(places[item["itemIdentifier"]] for item in failures), error=False
         )
     except (KeyError, TypeError):
-        return DeliveryVerdict(0, error=True)
+        return DeliveryOutcome(0, error=True)
 
 
 async def deliver(
-    entries: Sequence[DeliveryEntry], source: EventSource, world: DeliveryWorld
+    entries: Sequence[DeliveryEntry], source: EventSource, world: DeliveryPort
 ) -> None:
-    """Returns when every entry is done or given up; `world.done` has the last one's number."""
-    # A stack of pieces, the oldest on top: order within a shard is kept.
+    """Return when every entry is done or given up, and `world.done` knows the last one's number."""
+    # A stack with the oldest piece on top, which keeps the order within the shard.
     pieces = [_Piece(entries, 0)]
     while pieces:
         piece = pieces.pop()
@@ -119,25 +124,25 @@ def _too_old(entries: Sequence[DeliveryEntry], source: EventSource, now: float) 
     return next(fresh, len(entries))
 
 
-async def _attempt(piece: _Piece, source: EventSource, world: DeliveryWorld) -> list[_Piece]:
-    """One invocation; what is left to do, the last first."""
+async def _attempt(piece: _Piece, source: EventSource, world: DeliveryPort) -> list[_Piece]:
+    """One invocation. Returns the pieces left to deliver, the newest first."""
     try:
         answer = await world.invoke(piece.entries)
-        verdict = judge(piece.entries, answer, partial=source.partial)
+        verdict = outcome_of(piece.entries, answer, partial=source.partial)
     except FunctionError:
-        verdict = DeliveryVerdict(0, error=True)
+        verdict = DeliveryOutcome(0, error=True)
     if verdict.failed_from:
         await world.done(piece.entries[verdict.failed_from - 1].sequence)
         rest = piece.entries[verdict.failed_from :]
-        # Progress was made up to the reported number: the rest starts its attempts anew.
+        # There was progress, so the rest starts with a fresh count of attempts, as on AWS.
         return [_Piece(rest, 0)] if rest else []
     if source.bisect and len(piece.entries) > 1:
         half = len(piece.entries) // 2
         return [_Piece(piece.entries[half:], 0), piece._replace(entries=piece.entries[:half])]
-    return await _again(piece, source, world)
+    return await _retry(piece, source, world)
 
 
-async def _again(piece: _Piece, source: EventSource, world: DeliveryWorld) -> list[_Piece]:
+async def _retry(piece: _Piece, source: EventSource, world: DeliveryPort) -> list[_Piece]:
     attempts = piece.attempts + 1
     if 0 <= source.retries < attempts:
         await world.give_up(Exhausted(piece.entries, "RetryAttemptsExhausted", attempts))

@@ -1,6 +1,6 @@
-"""What a Kinesis event source mapping writes: the event for a function, and a batch given up.
+"""The two documents of a Kinesis event source mapping: a function's event, and a batch given up.
 
-Pure: the shapes are AWS's own, spelled in one place.
+Pure: the shapes are those of AWS, written in one place.
 """
 
 import base64
@@ -14,7 +14,7 @@ from workbench.cloud.template import ACCOUNT, EventSource
 
 
 class Origin(NamedTuple):
-    """Where a batch comes from."""
+    """The source of a batch: event source mapping, shard and region."""
 
     source: EventSource
     shard: str
@@ -22,12 +22,12 @@ class Origin(NamedTuple):
 
     @property
     def stream(self) -> str:
-        """Its ARN."""
+        """The stream's ARN."""
         return f"arn:aws:kinesis:{self.region}:{ACCOUNT}:stream/{self.source.stream}"
 
     @property
     def function(self) -> str:
-        """Its ARN."""
+        """The function's ARN."""
         return f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{self.source.function}"
 
 
@@ -37,7 +37,7 @@ def kinesis_event(entries: Sequence[DeliveryEntry], origin: Origin) -> dict[str,
 
 
 def failed_document(batch: Exhausted, origin: Origin, now: datetime) -> dict[str, object]:
-    """What AWS writes to the bucket for a batch it gave up; `payload` is the whole event."""
+    """What AWS writes to the bucket for a batch that it gave up; `payload` is the whole event."""
     first, last = batch.entries[0], batch.entries[-1]
     return {
         "requestContext": {
@@ -67,7 +67,7 @@ def failed_document(batch: Exhausted, origin: Origin, now: datetime) -> dict[str
 
 
 def destination_key(origin: Origin, at: datetime, unique: str) -> str:
-    """Where AWS writes it."""
+    """The object key under which AWS writes a failed batch."""
     folder = f"aws/lambda/{origin.source.name}/{origin.shard}/{at:%Y/%m/%d}"
     return f"{folder}/{at:%Y-%m-%dT%H.%M.%S}-{unique}"
 

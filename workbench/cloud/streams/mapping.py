@@ -1,8 +1,8 @@
-"""The event source mapping on the laptop: reads shards, hands batches to `delivery`, remembers.
+"""The event source mapping on the laptop: reads shards, passes batches to `delivery`, keeps checkpoints.
 
-One task a shard, one batch of it in flight, whatever ParallelizationFactor says: lanes change the
-speed on AWS, not the order within a partition key. Checkpoints outlive a restart. A shard that an
-error stops is read again from its checkpoint, so records come twice rather than never.
+One task per shard with one batch in flight, whatever ParallelizationFactor says: on AWS it changes the
+speed, not the order within a partition key. Checkpoints survive a restart. After an error a shard is
+read again from its checkpoint, so records may come twice but are never lost.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workbench.cloud.keeping import Say, keep, once
 from workbench.cloud.pool import Busy, InvokeResult
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.delivery import DeliveryEntry, Exhausted, FunctionError, deliver
 from workbench.cloud.streams.events import Origin, destination_key, failed_document, kinesis_event
+from workbench.cloud.tasks import Say, run_once, supervise
 from workbench.cloud.template import EventSource
 
 _IDLE_SECONDS = 0.2
@@ -29,11 +29,11 @@ _LONGEST_PAUSE = 30.0
 _LOOK_SECONDS = 10.0
 _SAY_SECONDS = 2.0
 _LARGEST_PAYLOAD = 5_500_000
-"""Bytes of one invocation: Lambda takes 6 MB, and each record brings about 400 of its own."""
+"""Most bytes of one invocation: Lambda accepts 6 MB, and each record adds about 400 of metadata."""
 
 
 class MappingClients(NamedTuple):
-    """Clients of the emulator."""
+    """boto3 clients of the emulator."""
 
     kinesis: Any
     s3: Any
@@ -44,7 +44,7 @@ Invoke = Callable[[bytes], Awaitable[InvokeResult]]
 
 
 class ShardReader:
-    """One shard of one mapping: what `delivery` calls its world, and the loop that feeds it."""
+    """One shard of one mapping: implements `DeliveryPort` and feeds batches to `deliver`."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class ShardReader:
         self._origin = Origin(source, shard, clients.region)
 
     async def invoke(self, entries: Sequence[DeliveryEntry]) -> object:
-        """The function's answer. Waits while it is throttled; raises FunctionError."""
+        """Call the function; waits while it is throttled. Raises FunctionError."""
         event = json.dumps(kinesis_event(entries, self._origin)).encode()
         while True:
             try:
@@ -80,7 +80,7 @@ class ShardReader:
                 raise FunctionError("the answer is not JSON") from None
 
     async def give_up(self, batch: Exhausted) -> None:
-        """Write the batch to the destination, for as long as that takes."""
+        """Write the batch to the destination, with retries until it is there."""
         if self.source.destination is None:
             return
         now = datetime.now(UTC)
@@ -106,7 +106,7 @@ class ShardReader:
         self._kept.put(self.source.name, self.shard, sequence)
 
     async def pause(self, attempt: int) -> None:
-        """Exponential, from a fifth of a second; said at the first, second, fourth… repeat."""
+        """Wait exponentially longer, from 0.2 s; reports repeats 1, 2, 4, 8 and so on."""
         if attempt & (attempt - 1) == 0:
             self._say(
                 self.source.name, f"{self.shard}: repeat {attempt} of a batch: {self._failed}"
@@ -118,7 +118,7 @@ class ShardReader:
         return time.time()
 
     async def run(self, say: Say, closing: asyncio.Event) -> None:
-        """Until the shard is closed and read, or `closing` is set and nothing is left to read."""
+        """Read until the shard is closed, or until `closing` is set and nothing is left."""
         self._say = say
         async for batch in self._batches(say, closing):
             await deliver(batch, self.source, self)
@@ -190,7 +190,7 @@ class ShardReader:
 
 
 def pieces(batch: Sequence[DeliveryEntry]) -> list[list[DeliveryEntry]]:
-    """The batch in pieces that an invocation can carry, in order."""
+    """Split the batch, in order, into pieces that fit one invocation."""
     found: list[list[DeliveryEntry]] = [[]]
     size = 0
     for entry in batch:
@@ -207,7 +207,7 @@ def _size(entry: DeliveryEntry) -> int:
 
 
 class Mapping:
-    """All shards of one event source mapping. `stop` reads what is left, then ends."""
+    """All shards of one event source mapping. `stop` delivers what is left first."""
 
     def __init__(
         self,
@@ -224,32 +224,32 @@ class Mapping:
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to read every shard, and those that a split or a merge makes later."""
-        await self.look()
-        self._watch = keep(self.source.name, self._keep_looking, self._say)
+        """Begin to read every shard, and later those that come from a split or a merge."""
+        await self.refresh_shards()
+        self._watch = supervise(self.source.name, self._watch_shards, self._say)
 
     async def stop(self, patience: float, hurry: asyncio.Event) -> bool:
-        """Deliver what the stream still holds; whether all of it was delivered.
+        """Deliver what the stream still holds. Returns whether everything was delivered.
 
-        Takes as long as the checkpoints move; gives up after `patience` seconds without a move, or
-        when `hurry` is set.
+        Goes on while checkpoints move; gives up after `patience` seconds without progress, or when
+        `hurry` is set.
         """
         self._closing.set()
         if self._watch:
             self._watch.cancel()
         tasks = [*self._shards.values(), *([self._watch] if self._watch else [])]
-        await self._while_it_moves(tasks, patience, hurry)
+        await self._wait_for_progress(tasks, patience, hurry)
         late = [task for task in tasks if not task.done()]
         for task in late:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         return not late
 
-    async def _while_it_moves(
+    async def _wait_for_progress(
         self, tasks: Sequence[asyncio.Task[None]], patience: float, hurry: asyncio.Event
     ) -> None:
         waits: list[asyncio.Future[Any]] = [
-            once(self.source.name, hurry.wait(), self._say),
+            run_once(self.source.name, hurry.wait(), self._say),
             asyncio.gather(*tasks, return_exceptions=True),
         ]
         moves, idle = -1, 0.0
@@ -262,12 +262,12 @@ class Mapping:
             idle += _SAY_SECONDS
         waits[0].cancel()
 
-    async def _keep_looking(self) -> None:
+    async def _watch_shards(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            await self.look()
+            await self.refresh_shards()
 
-    async def look(self) -> bool:
+    async def refresh_shards(self) -> bool:
         """Begin to read what may be read by now; whether that is every shard there is."""
         found = await asyncio.to_thread(
             self._clients.kinesis.list_shards, StreamName=self.source.stream
@@ -276,10 +276,10 @@ class Mapping:
             name = shard["ShardId"]
             named = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
             parents = [self._shards[one] for one in named if one in self._shards]
-            # The records of a shard that was split or merged come before those of its children.
+            # Records of a split or merged shard come before those of its child shards.
             if name not in self._shards and all(parent.done() for parent in parents):
                 label, read = f"{self.source.name}, {name}", partial(self._run, name)
-                self._shards[name] = keep(label, read, self._say)
+                self._shards[name] = supervise(label, read, self._say)
         return all(shard["ShardId"] in self._shards for shard in found["Shards"])
 
     async def _run(self, name: str) -> None:

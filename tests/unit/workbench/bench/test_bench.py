@@ -10,7 +10,7 @@ from hemline.adapters.aws.connections import drop_connections
 from hemline.model.errors import Conflict
 from hemline.usecases.ports import Stored
 from workbench.bench import commands, decide, ingest, instant, page, templates
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 from workbench.bench.measure import BenchRow, Timing, row
 from workbench.bench.naive import ingest as naive_ingest
 from workbench.bench.naive.ingest import NaiveRecord
@@ -40,7 +40,7 @@ def test_a_template_and_jinja_make_the_same_markup() -> None:
     ours = variants["template"]()
     templates.compare(ours, variants["jinja2"]())
     assert ours.count(b"<li") == variants["default"]().count(b"<li") == 10
-    with pytest.raises(Different):
+    with pytest.raises(AnswersDiffer):
         templates.compare(ours, ours.replace(b"<b>", b"<i>"))
 
 
@@ -48,7 +48,7 @@ def test_another_order_is_noticed() -> None:
     ours = decide._variants(100)["hemline"]()
     other = json.loads(ours)
     other["items"].reverse()
-    with pytest.raises(Different, match="items"):
+    with pytest.raises(AnswersDiffer, match="items"):
         decide.check(ours, json.dumps(other).encode())
 
 
@@ -77,7 +77,7 @@ def test_json_is_one_object_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_variants_that_differ_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def differ(**_: object) -> list[BenchRow]:
-        raise Different("items")
+        raise AnswersDiffer("items")
 
     monkeypatch.setattr(decide, "rows", differ)
     app = typer.Typer()

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from workbench.bench import budgets, commands
-from workbench.bench.budgets import BUDGETS, Rows, held
+from workbench.bench.budgets import BUDGETS, Rows, check_budget
 
 COSTS = {"decide": 600.0, "page": 4_000.0, "rules": 300.0, "startup": 120_000.0}
 """Each exactly as much as it may."""
@@ -65,4 +65,4 @@ def test_one_bench_alone_and_none_that_has_no_budget(monkeypatch: pytest.MonkeyP
 
 def test_a_line_that_is_not_there_is_no_line_within_its_budget() -> None:
     with pytest.raises(LookupError, match="rules has no line"):
-        held("rules", rows("page"))
+        check_budget("rules", rows("page"))

@@ -4,7 +4,7 @@ import pytest
 
 from hemline.decide.rules.eligibility import Boosts
 from workbench.bench import rules
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 
 
 @pytest.mark.parametrize("size", rules.SIZES)
@@ -16,5 +16,5 @@ def test_both_variants_allow_the_same_items_and_give_the_same_scores(size: int) 
 
 def test_it_says_so_when_they_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Boosts, "applied", lambda _self, scores, _items: scores)
-    with pytest.raises(Different, match="scores"):
+    with pytest.raises(AnswersDiffer, match="scores"):
         rules._check(*(call() for call in rules._variants(500, 700).values()))

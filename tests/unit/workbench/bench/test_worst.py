@@ -8,7 +8,7 @@ from hemline.runtime.fragments.page_input import MOST_TEXT
 from hemline.runtime.fragments.request import MOST_BODY_BYTES, ask_of
 from tests.unit.runtime.fragments.test_fragments_http import asked
 from workbench.bench import worst
-from workbench.bench.decide import Different
+from workbench.bench.decide import AnswersDiffer
 
 
 def test_the_body_is_as_long_as_the_door_takes_and_is_taken() -> None:
@@ -28,5 +28,5 @@ def test_it_says_so_when_the_two_differ(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(worst, "worst_body", short.encode)
     assert {one.name for one in worst.rows(repeats=1)} == {"hemline", "naive"}
     monkeypatch.setattr(worst, "_theirs", lambda *_: [])
-    with pytest.raises(Different, match="variants"):
+    with pytest.raises(AnswersDiffer, match="variants"):
         worst.rows(repeats=1)

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from tests.harness import event_loops
 from workbench.cloud.streams import delivery
-from workbench.cloud.streams.delivery import DeliveryEntry, Exhausted, FunctionError, deliver, judge
+from workbench.cloud.streams.delivery import (
+    DeliveryEntry,
+    Exhausted,
+    FunctionError,
+    deliver,
+    outcome_of,
+)
 from workbench.cloud.template import EventSource
 
 SOURCE = EventSource(
@@ -99,12 +105,12 @@ def test_the_lowest_reported_number_is_the_checkpoint_and_the_rest_comes_again()
     ],
 )
 def test_a_report_that_names_no_record_of_the_batch_is_a_failure_of_all(answer: object) -> None:
-    verdict = judge(entries(3), answer, partial=True)
-    assert verdict == delivery.DeliveryVerdict(0, error=True)
+    verdict = outcome_of(entries(3), answer, partial=True)
+    assert verdict == delivery.DeliveryOutcome(0, error=True)
 
 
 def test_without_partial_responses_a_report_is_not_read() -> None:
-    assert judge(entries(3), report(1), partial=False).failed_from == 3
+    assert outcome_of(entries(3), report(1), partial=False).failed_from == 3
 
 
 def test_an_error_halves_the_batch_until_the_poison_stands_alone() -> None:
@@ -202,14 +208,14 @@ def test_the_property_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def highest(
         batch: Sequence[DeliveryEntry], answer: object, *, partial: bool
-    ) -> delivery.DeliveryVerdict:
-        right = judge(batch, answer, partial=partial)
+    ) -> delivery.DeliveryOutcome:
+        right = outcome_of(batch, answer, partial=partial)
         return (
             right._replace(failed_from=len(batch) - 1)
             if 0 < right.failed_from < len(batch)
             else right
         )
 
-    monkeypatch.setattr(delivery, "judge", highest)
+    monkeypatch.setattr(delivery, "outcome_of", highest)
     handled, lost, _ = accounted(4, SOURCE, [2])
     assert sorted(handled + lost) != [1, 2, 3, 4]

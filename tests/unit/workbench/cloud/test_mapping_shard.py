@@ -234,10 +234,10 @@ def test_a_merged_shard_waits_for_both_of_its_parents(tmp_path: Path) -> None:
         await mapping.start()
         await asyncio.wait_for(began.wait(), 20)
         await mapping._shards["shard-0"]
-        assert not await mapping.look(), "one of its parents is still being read"
+        assert not await mapping.refresh_shards(), "one of its parents is still being read"
         slow.set()
         await mapping._shards["shard-1"]
-        assert await mapping.look()
+        assert await mapping.refresh_shards()
         assert await mapping.stop(20, asyncio.Event())
 
     event_loops.run(run())

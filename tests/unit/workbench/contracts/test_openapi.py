@@ -1,10 +1,10 @@
 """The published contract is the one that the code decodes with, and its routes are template.yaml's."""
 
 import json
-import re
 
 from openapi_spec_validator import validate
 
+from workbench.cloud.intrinsics import parse
 from workbench.contracts import openapi
 from workbench.laptop import ROOT
 
@@ -18,13 +18,19 @@ def test_it_is_openapi() -> None:
 
 
 def test_its_routes_are_those_of_the_stack() -> None:
-    template = (ROOT / "template.yaml").read_text()
-    for path, methods in openapi.document()["paths"].items():
-        for method in methods:
-            quoted = f'"{path}"' if "{" in path else path
-            assert f"Method: {method.upper()}, Path: {quoted}" in template
-    # Beside them: a HEAD for each GET, which HTTP implies, and the route of what no other one names.
-    methods = re.findall(r"Type: HttpApi, .*Method: (\w+)", template)
-    published = [method.upper() for path in openapi.document()["paths"].values() for method in path]
-    assert sorted(methods) == sorted(published + ["HEAD"] * published.count("GET"))
-    assert len(re.findall(r"Type: HttpApi\b", template)) == len(methods) + 1
+    template = parse((ROOT / "template.yaml").read_text())
+    events = [
+        event["Properties"]
+        for resource in template["Resources"].values()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "HttpApi"
+    ]
+    routes = sorted((event.get("Method", ""), event.get("Path", "")) for event in events)
+    published = [
+        (method.upper(), path)
+        for path, methods in openapi.document()["paths"].items()
+        for method in methods
+    ]
+    # In addition: a HEAD for each GET, which HTTP implies, and the default route.
+    heads = [("HEAD", path) for method, path in published if method == "GET"]
+    assert routes == sorted([*published, *heads, ("", "")])

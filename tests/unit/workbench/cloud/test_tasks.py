@@ -12,14 +12,14 @@ import pytest
 from tests.harness import event_loops
 from tests.unit.workbench.cloud.test_mapping_shard import SOURCE, ListStream, fine
 from workbench import laptop
-from workbench.cloud import keeping, schedules
-from workbench.cloud.keeping import Patience, keep, once, said_at_least
+from workbench.cloud import schedules, tasks
 from workbench.cloud.pool import InvokeResult
 from workbench.cloud.screen import Screen
 from workbench.cloud.streams import checkpoints
 from workbench.cloud.streams import mapping as mappings
 from workbench.cloud.streams.checkpoints import Checkpoints
 from workbench.cloud.streams.mapping import Mapping, MappingClients
+from workbench.cloud.tasks import Backoff, report_unhandled_errors, run_once, supervise
 from workbench.cloud.template import Schedule
 from workbench.laptop import ROOT, write_private
 
@@ -29,10 +29,10 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "checkpoints.json")
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same pauses, a thousand times shorter."""
-    monkeypatch.setattr(keeping, "PATIENCE", Patience(0.001, 0.004, 60.0))
+    monkeypatch.setattr(tasks, "BACKOFF", Backoff(0.001, 0.004, 60.0))
 
 
-def lines() -> tuple[list[str], keeping.Say]:
+def lines() -> tuple[list[str], tasks.Say]:
     said: list[str] = []
     return said, lambda label, line: said.append(f"{label}: {line}")
 
@@ -47,7 +47,7 @@ def test_work_that_fails_is_said_with_its_cause_and_started_again() -> None:
         return "done"
 
     async def run() -> str:
-        return await keep("shard-0", work, say)
+        return await supervise("shard-0", work, say)
 
     assert event_loops.run(run()) == "done"
     full = "OSError: No space left on device (checkpoints.json)"
@@ -66,17 +66,17 @@ def test_pauses_grow_to_a_bound_and_begin_anew_after_a_calm_time(
         if len(said) < 5:
             raise FULL
 
-    event_loops.run(keeping.kept("x", work, say))
+    event_loops.run(tasks.restart_on_error("x", work, say))
     assert [line.split()[-2] for line in said] == ["0.001", "0.002", "0.004", "0.004", "0.004"]
-    monkeypatch.setattr(keeping, "PATIENCE", Patience(0.001, 0.004, 0.0))
+    monkeypatch.setattr(tasks, "BACKOFF", Backoff(0.001, 0.004, 0.0))
     said.clear()
-    event_loops.run(keeping.kept("x", work, say))
+    event_loops.run(tasks.restart_on_error("x", work, say))
     assert {line.split()[-2] for line in said} == {"0.001"}
 
 
 def test_a_task_that_is_cancelled_ends() -> None:
     async def run() -> bool:
-        task = keep("x", asyncio.Event().wait, lambda *_: None)
+        task = supervise("x", asyncio.Event().wait, lambda *_: None)
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -92,8 +92,8 @@ def test_an_error_that_nobody_asks_for_is_said_all_the_same() -> None:
         raise FULL
 
     async def run() -> None:
-        said_at_least(say)
-        task = once("call", fails(), say)
+        report_unhandled_errors(say)
+        task = run_once("call", fails(), say)
         await asyncio.wait([task])
         asyncio.get_running_loop().call_soon(lambda: 1 / 0)
         await asyncio.sleep(0.01)
@@ -178,7 +178,7 @@ def test_a_schedule_outlives_a_call_that_breaks() -> None:
 
     async def run() -> None:
         schedule = Schedule("Publish", "Publish", 0.001)
-        task = keep("Publish", lambda: schedules.play(schedule, "r", invoke, say), say)
+        task = supervise("Publish", lambda: schedules.run_schedule(schedule, "r", invoke, say), say)
         await enough.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -230,7 +230,7 @@ def unkept(source: str) -> list[str]:
 
 
 # Awaited at once and to its end; and processes and stages of their own, which end with their work.
-KEPT = {"keeping.py": 2, "parts.py": 1}
+KEPT = {"tasks.py": 2, "parts.py": 1}
 
 
 def test_the_local_cloud_makes_no_task_that_could_die_unseen() -> None:
