@@ -194,7 +194,7 @@ def _day(
         # The luck of a visit is the visitor's own: who clicks at .03 does at .06, too.
         clicked = _chance(one.subject, "clicks") < likely[variant]
         clicks += clicked
-        records += _told(one.subject, token, now, clicked=clicked)
+        records += _events(one.subject, token, now, clicked=clicked)
     times = tuple(shown[n] for n in range(len(shop.rates)))
     return records, Day(times, clicks, round(regret, 3), best)
 
@@ -217,7 +217,7 @@ def _shown(deps: Deps, one: _Visitor, now: int) -> tuple[int, str]:
     return int(body["variant"]["name"][1:]), body["token"]
 
 
-def _told(subject: str, token: str, now: int, *, clicked: bool) -> Iterator[Record]:
+def _events(subject: str, token: str, now: int, *, clicked: bool) -> Iterator[Record]:
     for kind in ("exposure", "click")[: 1 + clicked]:
         event = Event(f"{subject}{kind}", kind, now, slot=SLOT, token=token)
         yield Record(SITE, subject, now, event, "GB", "mobile")

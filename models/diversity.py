@@ -44,7 +44,7 @@ def evaluate(
     learnt, tests = split(found, TRAIN, DATA)
     booster = train(rows(learnt), shape, FEATURES)
     orders = [np.argsort(-predict(booster, one.features), kind="stable") for one in tests]
-    judge = _Judge(tests, orders, items)
+    judge = _Evaluator(tests, orders, items)
     plain = judge.values(lambda order, _candidates, _strength: order, 0.0)[0]
     return [
         judge.row(over, vary, strength, plain)
@@ -77,7 +77,7 @@ def _vectors(over: str, items: Sequence[Item]) -> npt.NDArray[np.int8]:
     return np.frombuffer(data, dtype).reshape(shape).astype(np.int8)
 
 
-class _Judge:
+class _Evaluator:
     """The test lists, and what their ten first are worth and how unlike each other they are."""
 
     def __init__(

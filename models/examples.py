@@ -149,7 +149,7 @@ def each(lists: int) -> Turn:
     return lambda seen, _time: seen % lists == 0
 
 
-FEWEST_JUDGED = 2
+FEWEST_TEST_LISTS = 2
 """Lists that a standard error can be said of."""
 
 
@@ -162,7 +162,7 @@ def enough(
     learnt: Sequence[T], judged: Sequence[T], source: str
 ) -> tuple[Sequence[T], Sequence[T]]:
     """Both as they are. Raises BadInput where `source` (a data set's name) holds too few of either."""
-    if learnt and len(judged) >= FEWEST_JUDGED:
+    if learnt and len(judged) >= FEWEST_TEST_LISTS:
         return learnt, judged
     raise BadInput(
         "FILE",

@@ -25,19 +25,19 @@ from models.replay import Floats, ReplayWorld
 from models.training import SHAPE, TrainingShape, predict, train
 
 _ONE_IN = 10
-Known = tuple[str, Floats]
+KnownState = tuple[str, Floats]
 """What is known of the hidden films, and the features that follow."""
 
 
-class JudgedList(NamedTuple):
+class TestList(NamedTuple):
     """One list, with its features for each state of knowledge; empty while training."""
 
     example: Example
     hidden: npt.NDArray[np.bool_]
-    features: tuple[Known, ...]
+    features: tuple[KnownState, ...]
 
 
-class NewcomersRow(NamedTuple):
+class ColdItemsRow(NamedTuple):
     """NDCG@10 over lists; `gain` is the 95 % interval of it less that of nothing known."""
 
     judged: str
@@ -48,7 +48,7 @@ class NewcomersRow(NamedTuple):
     gain: tuple[float, float]
 
 
-class _Blind(ReplayWorld):
+class _ColdItemWorld(ReplayWorld):
     """The world as it is, beside two in which the hidden films have no past."""
 
     def __init__(self, hidden: frozenset[str]) -> None:
@@ -76,10 +76,10 @@ class _Blind(ReplayWorld):
         return super().build(built, pairs=pairs)
 
 
-def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[JudgedList]:
+def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[TestList]:
     """P1's lists in order; `tick` is called once an event."""
     hidden = frozenset(item.id for item in log.items if not hash64(item.id) % _ONE_IN)
-    world = _Blind(hidden)
+    world = _ColdItemWorld(hidden)
     for one in (world, *world.others.values()):
         one.stock(log.items)
     mask = np.array([item.id in hidden for item in log.items])
@@ -88,10 +88,10 @@ def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[JudgedL
         # From before the first one that is judged: an edition is built every few lists.
         world.judging = seen >= TRAIN - 2 * EDITION_EVERY
         known = tuple(_known(world, example)) if seen >= TRAIN else ()
-        yield JudgedList(example, mask[example.candidates], known)
+        yield TestList(example, mask[example.candidates], known)
 
 
-def _known(world: _Blind, one: Example) -> Iterator[Known]:
+def _known(world: _ColdItemWorld, one: Example) -> Iterator[KnownState]:
     yield "everything", one.features
     for name, other in world.others.items():
         assert other.snapshot is not None
@@ -99,7 +99,7 @@ def _known(world: _Blind, one: Example) -> Iterator[Known]:
         yield name, matrix(other.snapshot, seen, one.candidates, now=one.time)
 
 
-def evaluate(found: Iterator[JudgedList], shape: TrainingShape = SHAPE) -> list[NewcomersRow]:
+def evaluate(found: Iterator[TestList], shape: TrainingShape = SHAPE) -> list[ColdItemsRow]:
     """Train on the first lists, judge on the rest."""
     learnt, tests = split(list(found), TRAIN, DATA)
     booster = train(rows([one.example for one in learnt]), shape, FEATURES)
@@ -117,20 +117,18 @@ def evaluate(found: Iterator[JudgedList], shape: TrainingShape = SHAPE) -> list[
 
 
 def _rows(
-    name: str, tests: Sequence[JudgedList], score: Callable[[Floats], npt.ArrayLike], *, only: bool
-) -> Iterator[NewcomersRow]:
+    name: str, tests: Sequence[TestList], score: Callable[[Floats], npt.ArrayLike], *, only: bool
+) -> Iterator[ColdItemsRow]:
     values: dict[str, list[float]] = {}
     for at, (knows, _) in enumerate(tests[0].features):
         rng = np.random.default_rng(0)
         values[knows] = [_value(one, score(one.features[at][1]), rng, only=only) for one in tests]
     for knows, found in values.items():
         mean, se = summary(found)
-        yield NewcomersRow(name, len(tests), knows, mean, se, paired(found, values["nothing"]))
+        yield ColdItemsRow(name, len(tests), knows, mean, se, paired(found, values["nothing"]))
 
 
-def _value(
-    one: JudgedList, scores: npt.ArrayLike, rng: np.random.Generator, *, only: bool
-) -> float:
+def _value(one: TestList, scores: npt.ArrayLike, rng: np.random.Generator, *, only: bool) -> float:
     relevant = one.example.gains > 0
     if not only:
         return ndcg(scores, relevant, rng, wanted=one.example.wanted)

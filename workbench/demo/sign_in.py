@@ -46,20 +46,20 @@ def routes() -> list[web.RouteDef]:
 async def _sign_in(request: web.Request) -> web.Response:
     # JSON only: a page of another site could not send it without a preflight, which nobody answers.
     if request.content_type != "application/json":
-        return _told(415, detail="Send JSON.")
+        return _respond(415, detail="Send JSON.")
     try:
         user = msgspec.json.decode(await request.read(), type=_Who).user
     except msgspec.DecodeError:
         user = ""
     if user not in PEOPLE:
-        return _told(400, detail=f"user is nobody's here. Use one of {', '.join(PEOPLE)}.")
+        return _respond(400, detail=f"user is nobody's here. Use one of {', '.join(PEOPLE)}.")
     try:
         stack = laptop.running()
     except laptop.NotRunning as why:
-        return _told(503, detail=str(why))
+        return _respond(503, detail=str(why))
     key = keys_of(stack.user_keys)[0]
     token = mint_user_token(user, key, int(time.time()), seconds=_SECONDS, site=stack.site)
-    answer = _told(200, user=user)
+    answer = _respond(200, user=user)
     # The cookie goes when its token does: an old bearer is nobody's, not even the visitor's.
     answer.set_cookie(
         SESSION, token, max_age=_SECONDS, httponly=True, samesite="Strict", secure=request.secure
@@ -68,11 +68,11 @@ async def _sign_in(request: web.Request) -> web.Response:
 
 
 async def _sign_out(_request: web.Request) -> web.Response:
-    answer = _told(200, user=None)
+    answer = _respond(200, user=None)
     answer.del_cookie(SESSION, httponly=True, samesite="Strict")
     return answer
 
 
-def _told(status: int, **members: object) -> web.Response:
+def _respond(status: int, **members: object) -> web.Response:
     body = inert(msgspec.json.encode(members))
     return web.Response(body=body, status=status, headers=_PRIVATE, content_type="application/json")

@@ -46,7 +46,7 @@ class ScanMatch(msgspec.Struct, frozen=True):
     """When it goes by itself; empty: it stays, and is a fault."""
 
 
-class Looked(msgspec.Struct, frozen=True):
+class ScannedPlace(msgspec.Struct, frozen=True):
     """How much of one place was looked at."""
 
     place: str
@@ -56,7 +56,7 @@ class Looked(msgspec.Struct, frozen=True):
     """Bytes that were taken out of packed and encoded ones, and looked at too."""
 
 
-def look(place: Place, wanted: list[Needle]) -> tuple[Looked, list[ScanMatch]]:
+def scan(place: Place, wanted: list[Needle]) -> tuple[ScannedPlace, list[ScanMatch]]:
     """Through one place, all of it."""
     count = size = unfolded = 0
     found: dict[ScanMatch, None] = {}
@@ -68,7 +68,7 @@ def look(place: Place, wanted: list[Needle]) -> tuple[Looked, list[ScanMatch]]:
                 found[ScanMatch(place.name, piece.name, how, way, piece.goes)] = None
         for how in found_in(piece.name.encode(), wanted):
             found[ScanMatch(place.name, piece.name, how, ("name",), piece.goes)] = None
-    return Looked(place.name, count, size, unfolded), list(found)
+    return ScannedPlace(place.name, count, size, unfolded), list(found)
 
 
 def table(dynamodb: Any, name: str) -> Iterator[Piece]:  # noqa: ANN401 - a boto3 client

@@ -11,7 +11,7 @@ from hemline.usecases.people.forget_register import Forgetting
 from hemline.usecases.ports import PersonItem, PersonStore
 from workbench import stores
 from workbench.forget.places import places
-from workbench.forget.scan import Looked, Place, ScanMatch, look
+from workbench.forget.scan import Place, ScanMatch, ScannedPlace, scan
 from workbench.forget.spellings import needles
 from workbench.laptop import Running
 
@@ -21,7 +21,7 @@ _KINDS = {"v:": "visitor", "u:": "user"}
 class ForgottenVerdict(msgspec.Struct, frozen=True):
     """What was looked at, and what is there."""
 
-    looked: tuple[Looked, ...]
+    looked: tuple[ScannedPlace, ...]
     found: tuple[ScanMatch, ...]
     """What stays unless somebody does something."""
     going: tuple[ScanMatch, ...]
@@ -34,7 +34,7 @@ def verify(stack: Running, name: str, say: Callable[[str], object]) -> Forgotten
     bare = name[2:] if name[:2] in _KINDS else name
     if not is_id(bare):
         raise BadInput("ID", "is no id.", "Ids are 1 to 128 printable ASCII characters.")
-    looked, found = through(places(stack), bare, say)
+    looked, found = scan_all(places(stack), bare, say)
     found += kept_by_hash(stores.table(stack), stack.site, bare)
     staying = tuple(one for one in found if not one.goes)
     return ForgottenVerdict(
@@ -56,14 +56,14 @@ def kept_by_hash(people: PersonStore, site: str, name: str) -> list[ScanMatch]:
     return found
 
 
-def through(
+def scan_all(
     where: Iterable[Place], name: str, say: Callable[[str], object]
-) -> tuple[tuple[Looked, ...], list[ScanMatch]]:
+) -> tuple[tuple[ScannedPlace, ...], list[ScanMatch]]:
     """Each place in turn."""
     wanted, results = needles(name), []
     for place in where:
         say(place.name)
-        results.append(look(place, wanted))
+        results.append(scan(place, wanted))
     return tuple(one for one, _ in results), list(chain.from_iterable(f for _, f in results))
 
 

@@ -105,7 +105,7 @@ def _moment(value: object, _commas: bool) -> object:  # noqa: FBT001 - one of th
     return moment(int(aware.timestamp() * 1000))
 
 
-MADE: dict[str, Callable[[object, bool], object]] = {
+CONVERTERS: dict[str, Callable[[object, bool], object]] = {
     "id": _text,
     "categories": _split(_CATEGORIES),
     "tags": _split(_TAGS),

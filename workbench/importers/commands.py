@@ -38,7 +38,7 @@ AsWho = Annotated[Who, typer.Option("--as", help="What the file's people become.
 Keys = Annotated[str, typer.Option(envvar="HEMLINE_KEYS", hidden=True)]
 
 
-class Way(NamedTuple):
+class ImportOptions(NamedTuple):
     """How an import goes in and reports."""
 
     url: str
@@ -73,7 +73,7 @@ def ranklens(  # noqa: PLR0913 - a command's options are its arguments
     from workbench.importers import ranklens as kind
     from workbench.importers.wire import WireEvents
 
-    way = Way(url, direct, as_json, keys)
+    way = ImportOptions(url, direct, as_json, keys)
     _import(file, lambda source: WireEvents(kind.events(source.lines(), who=who.value)), way)
 
 
@@ -96,7 +96,7 @@ def online_retail(  # noqa: PLR0913 - a command's options are its arguments
         total = None if made.total is None else made.total + len(unreadable)
         return WireEvents([*unreadable, *made.events], total)
 
-    _import(file, read, Way(url, direct, as_json, keys))
+    _import(file, read, ImportOptions(url, direct, as_json, keys))
 
 
 def items(  # noqa: PLR0913 - a command's options are its arguments
@@ -117,7 +117,7 @@ def items(  # noqa: PLR0913 - a command's options are its arguments
     from workbench.importers import items as kind
     from workbench.importers.wire import WireEvents
 
-    way = Way(url, direct, as_json, keys)
+    way = ImportOptions(url, direct, as_json, keys)
     now, between = _now(), _delimiter(delimiter)
     reading = kind.CatalogueReading(_mapping(mapping or []), now, _live_items(way))
     # The same file may be imported again, with another --map: each import is a shard of its own.
@@ -136,10 +136,14 @@ def events(
     from workbench.importers import events as kind
     from workbench.importers.wire import WireEvents
 
-    _import(file, lambda s: WireEvents(kind.events(s.lines())), Way(url, direct, as_json, keys))
+    _import(
+        file,
+        lambda s: WireEvents(kind.events(s.lines())),
+        ImportOptions(url, direct, as_json, keys),
+    )
 
 
-def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
+def _import(file: Path, read: Read, way: ImportOptions, number: str = "") -> None:
     """Exit status 1 when anything was rejected or there was nothing: what is left out must be seen."""
     from workbench.importers.reading import opened
 
@@ -216,27 +220,27 @@ def _bar(source: "FileSource") -> Iterator[Callable[[int | None], "Watch"]]:
         yield watched
 
 
-def _road(file: Path, way: Way, number: str) -> "Road":
-    from workbench.importers.http_road import FrontDoor
+def _road(file: Path, way: ImportOptions, number: str) -> "Road":
+    from workbench.importers.http_road import HttpRoad
 
     if way.url:
         if way.direct:
             raise typer.BadParameter("--direct is for the stack here, --url for another: use one.")
         if not way.keys:
             raise typer.BadParameter("--url needs the site's secret in HEMLINE_KEYS to sign with.")
-        return FrontDoor(way.url, way.keys.split(",")[0].strip().encode())
+        return HttpRoad(way.url, way.keys.split(",")[0].strip().encode())
     from workbench import laptop, stores
 
     stack = laptop.running()
     if not way.direct:
-        return FrontDoor(stack.gateway, stores.secrets(stack)[0])
-    from workbench.importers.direct import Direct, DirectStores, digest
+        return HttpRoad(stack.gateway, stores.secrets(stack)[0])
+    from workbench.importers.direct import DirectRoad, DirectStores, digest
 
     places = DirectStores(stack.site, stores.table(stack), stores.objects(stack))
-    return Direct(places, f"{digest(file)}-{number}" if number else digest(file))
+    return DirectRoad(places, f"{digest(file)}-{number}" if number else digest(file))
 
 
-def _live_items(way: Way) -> frozenset[str]:
+def _live_items(way: ImportOptions) -> frozenset[str]:
     """Ids of the live edition's items; of another stack nothing is known."""
     if way.url:
         return frozenset()

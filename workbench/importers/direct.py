@@ -30,7 +30,7 @@ class DirectStores(NamedTuple):
     objects: ObjectStore
 
 
-class Direct:
+class DirectRoad:
     """A Road; `name` is of the file (its digest), one for each import."""
 
     def __init__(self, stores: DirectStores, name: str) -> None:

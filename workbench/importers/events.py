@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Iterator
 
 from workbench.importers.json_lines import decode
-from workbench.importers.wire import Made, Placed, Unreadable
+from workbench.importers.wire import Placed, ReadEvent, Unreadable
 
 
-def events(lines: Iterable[bytes]) -> Iterator[Made]:
+def events(lines: Iterable[bytes]) -> Iterator[ReadEvent]:
     """Each line as it is, once it is known to be one JSON object; the door judges the rest."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _made(line, number)
 
 
-def _made(line: bytes, number: int) -> Made:
+def _made(line: bytes, number: int) -> ReadEvent:
     where = f"line {number}"
     try:
         decode(line)

@@ -44,7 +44,7 @@ class _Answer(msgspec.Struct):
     detail: str = ""
 
 
-class FrontDoor:
+class HttpRoad:
     """POST /v1/events, signed as a server of the site; waits and tries again while it is not durable."""
 
     tries = 8

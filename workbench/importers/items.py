@@ -25,12 +25,12 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from workbench.importers.cells import FIELDS, MADE, number_of, numeric
+from workbench.importers.cells import CONVERTERS, FIELDS, number_of, numeric
 from workbench.importers.json_lines import decode
 from workbench.importers.reading import FileSource
 from workbench.importers.report import CATALOGUE
 from workbench.importers.table import Row, Table, plain_name
-from workbench.importers.wire import Made, Placed, Unreadable, Wire, encode
+from workbench.importers.wire import Placed, ReadEvent, Unreadable, Wire, encode
 
 OTHER_NAMES: dict[str, str] = {
     "sku": "id",
@@ -76,7 +76,7 @@ class CatalogueReading:
         return before
 
 
-def read(source: FileSource, reading: CatalogueReading, delimiter: str = "") -> Iterator[Made]:
+def read(source: FileSource, reading: CatalogueReading, delimiter: str = "") -> Iterator[ReadEvent]:
     """A file of either kind, told by its name; one whose delimiter is named is a table."""
     if source.is_table or delimiter:
         return from_table(source.table(delimiter), reading)
@@ -94,7 +94,7 @@ class _Row(NamedTuple):
         return f"line {self.line}"
 
 
-def from_table(table: Table, reading: CatalogueReading) -> Iterator[Made]:
+def from_table(table: Table, reading: CatalogueReading) -> Iterator[ReadEvent]:
     """CSV: every value is text until its field says otherwise, or all values of its column are numbers."""
     commas = table.has_decimal_commas
     numbers = _numbers(table, reading)
@@ -126,7 +126,7 @@ def _numbers(table: Table, reading: CatalogueReading) -> set[str]:
     return left & met
 
 
-def from_lines(lines: Iterable[bytes], reading: CatalogueReading) -> Iterator[Made]:
+def from_lines(lines: Iterable[bytes], reading: CatalogueReading) -> Iterator[ReadEvent]:
     """JSON lines: an object a line."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -138,7 +138,7 @@ def from_lines(lines: Iterable[bytes], reading: CatalogueReading) -> Iterator[Ma
                 yield _made(_Row(number, fields), reading)
 
 
-def _made(row: _Row, reading: CatalogueReading) -> Made:
+def _made(row: _Row, reading: CatalogueReading) -> ReadEvent:
     try:
         properties = _properties(row, reading)
     except ValueError as error:
@@ -180,7 +180,7 @@ def _check_names(fields: Mapping[str, object]) -> None:
 def _put(found: Wire, name: str, value: object, *, commas: bool) -> None:
     if name in found or value is None:
         return
-    made = MADE[name](value, commas) if name in MADE else value
+    made = CONVERTERS[name](value, commas) if name in CONVERTERS else value
     if isinstance(made, tuple):
         found[name], currency = made
         found.setdefault("currency", currency)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from workbench.importers.wire import Made, Placed, Unreadable, Wire, encode, moment
+from workbench.importers.wire import Placed, ReadEvent, Unreadable, Wire, encode, moment
 
 SLOT = "ranklens"
 _SECONDS = 1000
@@ -49,14 +49,14 @@ class RankLensLine(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(RankLensLine)
 
 
-def events(lines: Iterable[bytes], *, who: str = "visitor") -> Iterator[Made]:
+def events(lines: Iterable[bytes], *, who: str = "visitor") -> Iterator[ReadEvent]:
     """`who`: import people as `visitor` or as `user`."""
     for number, raw in enumerate(lines, start=1):
         if raw.strip():
             yield _made(raw, number, who)
 
 
-def _made(raw: bytes, number: int, who: str) -> Made:
+def _made(raw: bytes, number: int, who: str) -> ReadEvent:
     try:
         line = _decoder.decode(raw)
         make = _KINDS[line.event, line.type]

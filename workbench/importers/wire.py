@@ -36,14 +36,14 @@ class Placed(NamedTuple):
 
 Event = bytes | Placed
 """An event as JSON; of one that was made of several lines nobody can say where it stands."""
-Made = Event | Unreadable
+ReadEvent = Event | Unreadable
 """One event as JSON, or why there is none."""
 
 
 class WireEvents(NamedTuple):
     """Events of one file; `total` where it is known before they are sent."""
 
-    events: Iterable[Made]
+    events: Iterable[ReadEvent]
     total: int | None = None
 
 
@@ -77,7 +77,7 @@ def moment(ms: int) -> int | str:
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat() if implausible(ms) else ms
 
 
-def readable(events: Iterable[Made]) -> Iterator[bytes]:
+def readable(events: Iterable[ReadEvent]) -> Iterator[bytes]:
     """The events alone, without their places and without what cannot be read."""
     for made in events:
         if isinstance(made, bytes):

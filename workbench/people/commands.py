@@ -84,10 +84,10 @@ def show(
     if as_json:
         _print_json(found)
         return
-    _tell(found)
+    _show(found)
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any]) -> None:
     links, profile, consent = found["links"], found["profile"], found["consent"]
     print(found["subject"])
     for what in ("visitors", "users", "taken_back"):

@@ -96,7 +96,7 @@ _KINDS: Mapping[str, tuple[Callable[[str], object], str]] = {
 }
 
 
-def taken_out(texts: Sequence[str]) -> list[str]:
+def rules_off(texts: Sequence[str]) -> list[str]:
     """`off:NAME` → the rule's name."""
     wrong = next((text for text in texts if not text.startswith("off:")), None)
     if wrong is not None:

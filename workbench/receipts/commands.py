@@ -47,7 +47,7 @@ def explain(  # noqa: PLR0913 - a command's options are its arguments
     from hemline.usecases.receipts import explain as usecase
     from workbench.receipts import locate, tables
 
-    found = usecase.explain(locate.scene(token, visitor, request, expired=expired))
+    found = usecase.explain(locate.decision_inputs(token, visitor, request, expired=expired))
     if as_json:
         _print_json(found)
     else:
@@ -79,7 +79,9 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
     else:
         from workbench.receipts import locate
 
-        _replay_one(locate.scene(token, visitor, request, expired=expired), as_json=as_json)
+        _replay_one(
+            locate.decision_inputs(token, visitor, request, expired=expired), as_json=as_json
+        )
 
 
 def _replay_one(scene: "DecisionInputs", *, as_json: bool) -> None:
@@ -126,7 +128,7 @@ def why_not(
     from hemline.usecases.receipts import explain as usecase
     from workbench.receipts import locate, tables
 
-    found = usecase.why_not(locate.scene(token, visitor, request), item)
+    found = usecase.why_not(locate.decision_inputs(token, visitor, request), item)
     if as_json:
         _print_json(found)
     else:
@@ -148,10 +150,10 @@ def what_if(  # noqa: PLR0913 - a command's options are its arguments
     from hemline.usecases.receipts import what_if as usecase
     from workbench.receipts import changes, locate, tables
 
-    change, off = changes.changes(replaced or []), changes.taken_out(rule or [])
+    change, off = changes.changes(replaced or []), changes.rules_off(rule or [])
     if not (change or off):
         raise typer.BadParameter("Change something: --set FACT=VALUE or --rule off:NAME.")
-    found = usecase.what_if(locate.scene(token, visitor, request), change, off)
+    found = usecase.what_if(locate.decision_inputs(token, visitor, request), change, off)
     if as_json:
         sides = {"then": usecase.shown(found.then), "now": usecase.shown(found.now)}
         _print_json({**sides, "differs": found.differs, "unread": found.unread})
@@ -184,10 +186,10 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
     from hemline.model.decision import PageContext
     from hemline.runtime.fragments.preview import mint
     from workbench import laptop, stores
-    from workbench.receipts.preview_pass import Stated, pass_for
+    from workbench.receipts.preview_pass import PreviewOptions, pass_for
 
     who = (visitor, country, device, language, region, place, time_zone, at, tuple(segment or ()))
-    held = pass_for(Stated(*who), minutes)
+    held = pass_for(PreviewOptions(*who), minutes)
     stack = laptop.running()
     header = mint(held, stores.secrets(stack))
     if slots:
@@ -208,7 +210,7 @@ def _show_preview(
     from hemline.usecases.receipts.explain import Explained
     from workbench.receipts import preview_client, tables
 
-    found = preview_client.answer(gateway, header, slots, page)
+    found = preview_client.fetch_preview(gateway, header, slots, page)
     if as_json:
         _print_json(found)
         return

@@ -21,13 +21,13 @@ from hemline.usecases.serving.decide_page import Deps
 
 SHARE = 0.3
 """Of all pages: something fails."""
-BRAKED = 0.4
+BRAKE_SHARE = 0.4
 """Of all stretches of a history: something is stopped by hand."""
 KINDS = ("under a brake", "ranker failed", "ranker late", "profile unreadable")
 BRAKE, FAILED, LATE, UNREADABLE = KINDS
 
 
-class _Fails:
+class _FailingRanker:
     """A ranker out of order; `nonsense` when it answers all the same."""
 
     feature_names = FEATURES
@@ -42,7 +42,7 @@ class _Fails:
         raise RuntimeError("out of order")
 
 
-class _Gone:
+class _UnreachableTable:
     """A table that does not answer."""
 
     def read_for_serving(
@@ -53,19 +53,19 @@ class _Gone:
         raise Unavailable("table", "no answer in time")
 
 
-class Trouble(NamedTuple):
+class InjectedFault(NamedTuple):
     """What one page meets; nothing by default."""
 
     kind: str = ""
     nonsense: bool = False
 
     @contextmanager
-    def met(self, deps: Deps) -> Iterator[Deps]:
+    def applied(self, deps: Deps) -> Iterator[Deps]:
         """The collaborators in that state, for as long as one page takes."""
         live, well = deps.live, deps.live.engine
         assert well is not None, "an edition was published"
         if self.kind == FAILED:
-            live.engine = well._replace(ranker=_Fails(nonsense=self.nonsense))
+            live.engine = well._replace(ranker=_FailingRanker(nonsense=self.nonsense))
         try:
             yield _STATES.get(self.kind, _as_ever)(deps)
         finally:
@@ -82,22 +82,22 @@ def _late(deps: Deps) -> Deps:
 
 
 def _unreadable(deps: Deps) -> Deps:
-    return deps._replace(reader=_Gone())
+    return deps._replace(reader=_UnreachableTable())
 
 
 _STATES: dict[str, Callable[[Deps], Deps]] = {LATE: _late, UNREADABLE: _unreadable}
 
 
-def drawn(draw: random.Random) -> Trouble:
+def draw_fault(draw: random.Random) -> InjectedFault:
     """For one page."""
     if draw.random() >= SHARE:
-        return Trouble()
-    return Trouble(draw.choice([FAILED, LATE, UNREADABLE]), nonsense=draw.random() < 0.5)
+        return InjectedFault()
+    return InjectedFault(draw.choice([FAILED, LATE, UNREADABLE]), nonsense=draw.random() < 0.5)
 
 
-def stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
+def draw_stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
     """For a stretch of the history, none for most; `at` epoch ms."""
-    if draw.random() >= BRAKED:
+    if draw.random() >= BRAKE_SHARE:
         return ()
     items, slots = draw.sample(snapshot.item_ids, 3), draw.choice(sorted(snapshot.slots))
     named: dict[Kind, tuple[str, tuple[str, ...]]] = {
@@ -111,7 +111,7 @@ def stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
     return [Stop(kind, "ops", at, "a drill", *named[kind]) for kind in kinds]
 
 
-def kinds_of(token: Token, trouble: Trouble, *, stopped: bool) -> tuple[str, ...]:
+def kinds_of(token: Token, trouble: InjectedFault, *, stopped: bool) -> tuple[str, ...]:
     """What the decision of a receipt met, of KINDS."""
     read = token.request.given if isinstance(token.request, RecordedRequest) else ()
     found = [BRAKE] if stopped and any(fact_name(n) == "site.brake" for n, _ in read) else []

@@ -20,12 +20,12 @@ class RequestFile(PageBody, frozen=True, forbid_unknown_fields=True):
 
     traits: Traits = Traits()
 
-    def ask(self) -> PageRequest:
+    def page_request(self) -> PageRequest:
         """As the function would read it."""
         return asked_in(self, self.traits)
 
 
-def scene(
+def decision_inputs(
     text: str, visitor: str = "", request: Path | None = None, *, expired: bool = False
 ) -> DecisionInputs:
     """Raises NotRunning, NotAllowed for a token that is none of ours, Refused, BadInput.
@@ -39,7 +39,7 @@ def scene(
         decode(text.strip(), keys, site=stack.site, now=time.time_ns() // 1_000_000)
     subject = visitor if visitor[:2] in {"v:", "u:", ""} else f"v:{visitor}"
     sources = sources_of(stack.site, stores.objects(stack), keys, OnnxRanker, subject)
-    return scene_of(token, sources, asked(request) if request else None)
+    return scene_of(token, sources, request_from_file(request) if request else None)
 
 
 def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
@@ -50,10 +50,10 @@ def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
         raise NotAllowed(f"{why}: {way_out}") from None
 
 
-def asked(file: Path) -> PageRequest:
+def request_from_file(file: Path) -> PageRequest:
     """The request of a file. Raises BadInput when it is none."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=RequestFile).ask()
+        return msgspec.json.decode(file.read_bytes(), type=RequestFile).page_request()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(
             "request", f"{file} is no request: {error}.", "Give the body of POST /v1/fragments."

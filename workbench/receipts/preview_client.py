@@ -9,7 +9,9 @@ from hemline.model.errors import HemlineError, Unavailable
 _SECONDS = 30.0
 
 
-def answer(gateway: str, header: str, slots: list[str], page: PageContext) -> dict[str, object]:
+def fetch_preview(
+    gateway: str, header: str, slots: list[str], page: PageContext
+) -> dict[str, object]:
     """The answer for a page, explained. Raises Unavailable, and HemlineError with what the stack says."""
     body = msgspec.json.encode({"slots": [{"name": name} for name in slots], "page": page})
     headers = {"Hemline-Preview": header, "Content-Type": "application/json"}

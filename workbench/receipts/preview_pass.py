@@ -14,7 +14,7 @@ _COUNTRY, _LANGUAGE = re.compile(r"[A-Z]{2}"), re.compile(r"[a-z]{2,3}")
 _ID = re.compile(r"([uv]:)?[\x21-\x7e]{1,128}")
 
 
-class Stated(NamedTuple):
+class PreviewOptions(NamedTuple):
     """The options as they were given; what is empty stays as the request has it."""
 
     visitor: str = ""
@@ -28,7 +28,7 @@ class Stated(NamedTuple):
     segments: tuple[str, ...] = ()
 
 
-def pass_for(stated: Stated, minutes: int) -> Pass:
+def pass_for(stated: PreviewOptions, minutes: int) -> Pass:
     """Good for so many minutes from now. Raises BadInput, with the way out, for what nobody can be."""
     latitude, longitude = _place(stated.place)
     return Pass(

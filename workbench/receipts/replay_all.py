@@ -29,7 +29,7 @@ from hemline.usecases.serving.decide_page import decide
 from workbench.importers.wire import Batch, batches
 from workbench.receipts import fault_injection as troubles
 from workbench.receipts.histories import history
-from workbench.receipts.sandbox import KEYS, SITE, ThrowAway
+from workbench.receipts.sandbox import KEYS, SITE, SandboxSite
 
 _LIVE_PART = 0.3
 """Share of the history that arrives while decisions are made."""
@@ -43,7 +43,7 @@ _FORMS: tuple[Format, ...] = ("json", "json", "html", "email")
 Tick = Callable[[], None]
 
 
-class Whole(msgspec.Struct, frozen=True):
+class ReplayAllReport(msgspec.Struct, frozen=True):
     """What was decided and replayed."""
 
     decisions: int
@@ -75,21 +75,21 @@ class Whole(msgspec.Struct, frozen=True):
         ]
 
 
-class _Made(NamedTuple):
+class _Issued(NamedTuple):
     fragment: Fragment
     token: str
     fresh: bool
     met: tuple[str, ...] = ()
 
 
-def replay_all(decisions: int, file: Path | None, seed: int, tick: Tick) -> Whole:
+def replay_all(decisions: int, file: Path | None, seed: int, tick: Tick) -> ReplayAllReport:
     """Decide, then replay every receipt; `tick` after each decision and each replay.
 
     Raises BadInput when the file has no items.
     """
     started, draw = time.monotonic(), random.Random(seed)
     made = history(file, decisions)
-    site = ThrowAway(made.site)
+    site = SandboxSite(made.site)
     calls = list(batches(made.events))
     first = max(1, int(len(calls) * (1 - _LIVE_PART)))
     for batch in calls[:first]:
@@ -99,13 +99,15 @@ def replay_all(decisions: int, file: Path | None, seed: int, tick: Tick) -> Whol
         raise BadInput("--data", "has no items.", "Name RankLens or Online Retail, whole.")
     receipts = list(_decided(site, calls[first:], decisions, draw, tick))
     differences = list(_replayed(site, receipts, tick))
-    return _whole(site, receipts, differences, time.monotonic() - started)
+    return _report(site, receipts, differences, time.monotonic() - started)
 
 
-def _whole(site: ThrowAway, receipts: list[_Made], wrong: list[str], seconds: float) -> Whole:
+def _report(
+    site: SandboxSite, receipts: list[_Issued], wrong: list[str], seconds: float
+) -> ReplayAllReport:
     rungs = [made.fragment.rung.value for made in receipts]
     people = {one.record.subject for one in read_archive(site.objects, SITE)}
-    return Whole(
+    return ReplayAllReport(
         decisions=len(receipts),
         equal=len(receipts) - len(wrong),
         fresh=sum(made.fresh for made in receipts),
@@ -121,8 +123,8 @@ def _whole(site: ThrowAway, receipts: list[_Made], wrong: list[str], seconds: fl
 
 
 def _decided(
-    site: ThrowAway, calls: list[Batch], decisions: int, draw: random.Random, tick: Tick
-) -> Iterator[_Made]:
+    site: SandboxSite, calls: list[Batch], decisions: int, draw: random.Random, tick: Tick
+) -> Iterator[_Issued]:
     events = [event for call in calls for event in call.events]
     size = max(1, -(-len(events) // _ROUNDS))
     parts = [Batch(0, tuple(events[at : at + size])) for at in range(0, len(events), size)]
@@ -130,7 +132,7 @@ def _decided(
     left = decisions
     for number, part in enumerate(parts, 1):
         accepted = site.accept(part) if part.events else []
-        site.brake(troubles.stops(draw, site.snapshot(), site.now))
+        site.brake(troubles.draw_stops(draw, site.snapshot(), site.now))
         people = [record for record, _ in accepted if record.event.type != ITEM_EVENT]
         quota = left // (len(parts) - number + 1)
         for made in _pages(site, people, quota, draw):
@@ -143,16 +145,16 @@ def _decided(
 
 
 def _pages(
-    site: ThrowAway, people: list[Record], quota: int, draw: random.Random
-) -> Iterator[_Made]:
+    site: SandboxSite, people: list[Record], quota: int, draw: random.Random
+) -> Iterator[_Issued]:
     """Pages until `quota` fragments are decided; half of them for whoever just did something."""
     while quota > 0:
         about = draw.choice(people) if people else None
         fresh = about is not None and draw.random() < _FRESH
         ask, visit = _page(site, about, people if fresh else [], draw)
         ask = ask._replace(slots=ask.slots[:quota])
-        trouble = troubles.drawn(draw)
-        with trouble.met(site.deps) as deps:
+        trouble = troubles.draw_fault(draw)
+        with trouble.applied(site.deps) as deps:
             found = decide(ask, visit, deps, site.now).fragments
         quota -= len(found)
         for fragment in found.values():
@@ -160,11 +162,11 @@ def _pages(
             met = troubles.kinds_of(
                 decode(token, KEYS), trouble, stopped=bool(deps.live.brake.stops)
             )
-            yield _Made(fragment, token, bool(visit.recent), met)
+            yield _Issued(fragment, token, bool(visit.recent), met)
 
 
 def _page(
-    site: ThrowAway, about: Record | None, recent: list[Record], draw: random.Random
+    site: SandboxSite, about: Record | None, recent: list[Record], draw: random.Random
 ) -> tuple[PageRequest, Visit]:
     snapshot = site.snapshot()
     items, names = snapshot.item_ids, sorted(snapshot.slots)
@@ -174,13 +176,13 @@ def _page(
         category=draw.choice([None, *snapshot.categories]),
         cart=tuple(draw.sample(items, min(len(items), draw.randrange(3)))),
     )
-    slots = [_want(name, items, draw) for name in draw.sample(names, min(len(names), 4))]
+    slots = [_slot_request(name, items, draw) for name in draw.sample(names, min(len(names), 4))]
     traits = Traits(about.country, about.device, "en") if about else Traits(country="GB")
     form: Format = draw.choice(_FORMS)
     return PageRequest(page, traits, tuple(slots), form), _visit(about, recent)
 
 
-def _want(name: str, items: list[str], draw: random.Random) -> SlotRequest:
+def _slot_request(name: str, items: list[str], draw: random.Random) -> SlotRequest:
     few = tuple(draw.sample(items, min(len(items), 3)))
     return SlotRequest(
         name,
@@ -200,7 +202,7 @@ def _visit(about: Record | None, recent: list[Record]) -> Visit:
     return Visit(about.subject, consent=said, recent=tuple(capsule.records(kept, SITE)))
 
 
-def _replayed(site: ThrowAway, receipts: list[_Made], tick: Tick) -> Iterator[str]:
+def _replayed(site: SandboxSite, receipts: list[_Issued], tick: Tick) -> Iterator[str]:
     """One line for each receipt that does not give its bytes."""
     sources = sources_at_once(SITE, site.objects, KEYS, OnnxRanker)
     for made in receipts:
@@ -210,7 +212,7 @@ def _replayed(site: ThrowAway, receipts: list[_Made], tick: Tick) -> Iterator[st
         tick()
 
 
-def _fault(made: _Made, sources: Sources) -> str:
+def _fault(made: _Issued, sources: Sources) -> str:
     try:
         again = replay(scene_of(decode(made.token, KEYS, site=SITE), sources))
     except HemlineError as error:

@@ -31,7 +31,7 @@ KEYS = (b"signs nothing that outlives this process",)
 _SHARDS = 4
 
 
-class _Here:
+class _InlineExecutor:
     """An executor of one thread, the caller's: memory is never waited for."""
 
     def submit(self, work: Callable[..., Any], *args: Any) -> "Future[Any]":  # noqa: ANN401 - as Executor's
@@ -40,7 +40,7 @@ class _Here:
         return done
 
 
-class ThrowAway:
+class SandboxSite:
     """The throw-away site: its stores, its live edition, its visitors."""
 
     def __init__(self, site: Site) -> None:
@@ -74,7 +74,7 @@ class ThrowAway:
             StreamRecord(_shard(record.subject), str(next(self._sequence)), entry.data, self.now)
             for record, entry in accepted
         ]
-        deps = IngestDeps(SITE, self.table, self.objects, _Here())  # type: ignore[arg-type]
+        deps = IngestDeps(SITE, self.table, self.objects, _InlineExecutor())  # type: ignore[arg-type]
         result = ingest_batch(records, deps, self.now)
         if result.failures or result.counts["quarantined"]:
             raise HemlineError("an accepted event was not folded")
