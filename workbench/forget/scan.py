@@ -56,7 +56,7 @@ class ScannedPlace(msgspec.Struct, frozen=True):
     """Bytes that were taken out of packed and encoded ones, and looked at too."""
 
 
-def scan(place: Place, wanted: list[Needle]) -> tuple[ScannedPlace, list[ScanMatch]]:
+def scan_place(place: Place, wanted: list[Needle]) -> tuple[ScannedPlace, list[ScanMatch]]:
     """Through one place, all of it."""
     count = size = unfolded = 0
     found: dict[ScanMatch, None] = {}

@@ -11,7 +11,7 @@ from hemline.usecases.people.forget_register import Forgetting
 from hemline.usecases.ports import PersonItem, PersonStore
 from workbench import stores
 from workbench.forget.places import places
-from workbench.forget.scan import Place, ScanMatch, ScannedPlace, scan
+from workbench.forget.scan import Place, ScanMatch, ScannedPlace, scan_place
 from workbench.forget.spellings import needles
 from workbench.laptop import Running
 
@@ -63,7 +63,7 @@ def scan_all(
     wanted, results = needles(name), []
     for place in where:
         say(place.name)
-        results.append(scan(place, wanted))
+        results.append(scan_place(place, wanted))
     return tuple(one for one, _ in results), list(chain.from_iterable(f for _, f in results))
 
 

@@ -1,4 +1,4 @@
-"""`hemline import …`: real data through the front door of the stack that runs, or straight in."""
+"""`hemline import …`: send real data to the collect endpoint, or with `--direct` into the stores."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
 
 
 class Who(StrEnum):
-    """Today's pages know visitors; a user is known once the site signs who is logged in."""
+    """What the people of a file become: anonymous visitors, or users that a site has signed in."""
 
     VISITOR = "visitor"
     USER = "user"
@@ -28,10 +28,10 @@ class Who(StrEnum):
 File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="May be gzipped.")
 ]
-Url = Annotated[str, typer.Option(help="Another origin's front door; needs HEMLINE_KEYS.")]
+Url = Annotated[str, typer.Option(help="Origin of another stack; needs HEMLINE_KEYS.")]
 IsDirect = Annotated[
     bool,
-    typer.Option("--direct", help="Straight to the stores of the stack here; for big histories."),
+    typer.Option("--direct", help="Write to the local stack's stores; for big histories."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The report as one JSON object.")]
 AsWho = Annotated[Who, typer.Option("--as", help="What the file's people become.")]
@@ -39,7 +39,7 @@ Keys = Annotated[str, typer.Option(envvar="HEMLINE_KEYS", hidden=True)]
 
 
 class ImportOptions(NamedTuple):
-    """How an import goes in and reports."""
+    """The options that all imports share."""
 
     url: str
     direct: bool
@@ -52,7 +52,7 @@ Read = Callable[["FileSource"], "WireEvents"]
 
 def register(app: typer.Typer) -> None:
     """Hang `import` and its four kinds on the app."""
-    group = typer.Typer(help="Real data, through the front door.", no_args_is_help=True)
+    group = typer.Typer(help="Import real data.", no_args_is_help=True)
     group.command("ranklens")(ranklens)
     group.command("online-retail")(online_retail)
     group.command("items")(items)
@@ -92,9 +92,9 @@ def online_retail(  # noqa: PLR0913 - a command's options are its arguments
 
     def read(source: "FileSource") -> "WireEvents":
         unreadable: list[Unreadable] = []
-        made = kind.events(kind.read(source.rows(unreadable.append)), who=who.value)
-        total = None if made.total is None else made.total + len(unreadable)
-        return WireEvents([*unreadable, *made.events], total)
+        stream = kind.events(kind.read(source.rows(unreadable.append)), who=who.value)
+        total = None if stream.total is None else stream.total + len(unreadable)
+        return WireEvents([*unreadable, *stream.events], total)
 
     _import(file, read, ImportOptions(url, direct, as_json, keys))
 
@@ -106,7 +106,7 @@ def items(  # noqa: PLR0913 - a command's options are its arguments
         list[str] | None, typer.Option("--map", help="THEIRS=OURS, such as --map ref=id.")
     ] = None,
     delimiter: Annotated[
-        str, typer.Option(help="comma, semicolon, tab or pipe, where the header does not tell it.")
+        str, typer.Option(help="comma, semicolon, tab or pipe, if the header is ambiguous.")
     ] = "",
     url: Url = "",
     direct: IsDirect = False,
@@ -144,7 +144,7 @@ def events(
 
 
 def _import(file: Path, read: Read, way: ImportOptions, number: str = "") -> None:
-    """Exit status 1 when anything was rejected or there was nothing: what is left out must be seen."""
+    """Run an import and report. Exit status 1 when anything was rejected, or the file was empty."""
     from workbench.importers.reading import opened
 
     with closing(_road(file, way, number)) as road, opened(file) as source:
@@ -155,9 +155,9 @@ def _import(file: Path, read: Read, way: ImportOptions, number: str = "") -> Non
         print(msgspec.json.encode(report).decode())
     else:
         print("\n".join(report.lines()))
-        print("the next edition counts them: wait for the schedule, or run `hemline publish`")
+        print("the next edition includes them: wait for the schedule, or run `hemline publish`")
     if not report.read:
-        # A feed that failed is often an empty file; nothing in it is not all of it.
+        # A failed export often leaves an empty file, so an empty import must not look like success.
         print(f"{file} has nothing to import in it", file=sys.stderr)
         raise typer.Exit(1)
     raise typer.Exit(report.status)
@@ -178,7 +178,7 @@ def _run(source: "FileSource", read: Read, road: "Road", *, quiet: bool) -> "Imp
 
 
 def _stopped_or(send: "Callable[[], ImportReport]") -> "ImportReport":
-    """A file that is read whole before anything is sent may be none: that is a report too."""
+    """Run an import. A file that cannot be read before anything is sent gives a report too."""
     from hemline.model.errors import HemlineError
     from workbench.importers.report import ImportReport
 
@@ -241,7 +241,7 @@ def _road(file: Path, way: ImportOptions, number: str) -> "Road":
 
 
 def _live_items(way: ImportOptions) -> frozenset[str]:
-    """Ids of the live edition's items; of another stack nothing is known."""
+    """Ids of the live edition's items; empty for another stack, whose edition cannot be read."""
     if way.url:
         return frozenset()
     from workbench import laptop, stores

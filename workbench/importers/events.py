@@ -1,4 +1,4 @@
-"""JSON lines of events as the wire has them (docs/events.md); each names its `visitor` or `user`."""
+"""Reads JSON lines of wire events (docs/events.md); each names its `visitor` or `user`."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from workbench.importers.wire import Placed, ReadEvent, Unreadable
 
 
 def events(lines: Iterable[bytes]) -> Iterator[ReadEvent]:
-    """Each line as it is, once it is known to be one JSON object; the door judges the rest."""
+    """Each line that is one JSON object, unchanged. The collect endpoint validates the rest."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _made(line, number)

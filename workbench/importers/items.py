@@ -1,24 +1,24 @@
-"""A catalogue from CSV or JSON lines. Field names of shop exports are understood; `mapping` adds more.
+"""Reads a catalogue from CSV or JSON lines. Knows field names of shop exports; `mapping` adds more.
 
-| field | understood too | in CSV |
+| field | other names | in CSV |
 |---|---|---|
 | id | sku, item_id, product_id | |
 | title | name | |
 | url | link, product_url | |
 | image | image_link, image_url, picture | |
-| price | sale_price, unit_price | `12.50`, `12.50 EUR`; `12,50` where semicolons part the cells |
+| price | sale_price, unit_price | `12.50`, `12.50 EUR`; `12,50` where semicolons separate cells |
 | categories | category, product_type, google_product_category | `Home > Lamps`, `lamps|desk` |
 | tags | labels | `wool|winter` |
 | stock | quantity, inventory | whole number |
 | published_at | created_at, date | RFC 3339 or epoch milliseconds |
 | kind, currency | | |
 
-Names of columns are found in capitals and with blanks too. Categories: most general first. Everything
-else becomes an attribute; a column of numbers alone holds numbers.
+Column names may have capitals and spaces. Categories: most general first. Every other column becomes an
+attribute; if all its values are numbers, they are imported as numbers.
 
-The last row of an item counts, and of two imports the later one: an event's time is that of the import,
-and its id begins with that time and with the row's line, so that the order is in the events themselves
-and the fold needs no order of arrival.
+The last row of an item counts, and of two imports the later one. An event's time is that of the import,
+and its id begins with that time and the row's line. So the events carry their order, and the fold does
+not depend on the order of arrival.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ OTHER_NAMES: dict[str, str] = {
 
 
 class CatalogueReading:
-    """How to read a catalogue, and what was read of it: one for each import."""
+    """The names, time and already met items of one import."""
 
     def __init__(self, mapping: Mapping[str, str], time: int, known: Collection[str] = ()) -> None:
         """`mapping`: their name → ours; `time`: of the import, epoch ms; `known`: ids that are live."""
@@ -66,18 +66,18 @@ class CatalogueReading:
         self._met: dict[object, str] = {}
 
     def ours(self, theirs: str) -> str:
-        """Our name of a field; their own where it is an attribute."""
+        """The item field for a column; an attribute keeps its own name."""
         return self.names.get(plain_name(theirs), theirs.strip())
 
     def replaced(self, item: object, where: str) -> str:
-        """Where the same item stood before this place, or nothing."""
+        """Where the same item was read before, or empty. Remembers `where` for the next call."""
         before = self._met.get(item, CATALOGUE if item in self._known else "")
         self._met[item] = where
         return before
 
 
 def read(source: FileSource, reading: CatalogueReading, delimiter: str = "") -> Iterator[ReadEvent]:
-    """A file of either kind, told by its name; one whose delimiter is named is a table."""
+    """Read a table or JSON lines, by the file's name. With a delimiter it is always a table."""
     if source.is_table or delimiter:
         return from_table(source.table(delimiter), reading)
     return from_lines(source.lines(), reading)
@@ -87,7 +87,7 @@ class _Row(NamedTuple):
     line: int
     fields: Mapping[str, object]
     commas: bool = False
-    """12,50 is a number here."""
+    """Commas are decimal: 12,50 is a number."""
 
     @property
     def where(self) -> str:
@@ -95,7 +95,7 @@ class _Row(NamedTuple):
 
 
 def from_table(table: Table, reading: CatalogueReading) -> Iterator[ReadEvent]:
-    """CSV: every value is text until its field says otherwise, or all values of its column are numbers."""
+    """Read CSV. A value is text, unless its field converts it or its whole column is numeric."""
     commas = table.has_decimal_commas
     numbers = _numbers(table, reading)
     for row in table.rows():
@@ -111,7 +111,7 @@ def from_table(table: Table, reading: CatalogueReading) -> Iterator[ReadEvent]:
 
 
 def _numbers(table: Table, reading: CatalogueReading) -> set[str]:
-    """The attributes of which every value is a number."""
+    """Attribute columns in which every value is a number. Reads the table once for that."""
     found = {name for name in table.columns if name and reading.ours(name) not in FIELDS}
     left = {name for name in found if numeric(name, "0", commas=False)}
     met: set[str] = set()
@@ -127,7 +127,7 @@ def _numbers(table: Table, reading: CatalogueReading) -> set[str]:
 
 
 def from_lines(lines: Iterable[bytes], reading: CatalogueReading) -> Iterator[ReadEvent]:
-    """JSON lines: an object a line."""
+    """Read JSON lines, one object a line."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
@@ -153,7 +153,7 @@ def _made(row: _Row, reading: CatalogueReading) -> ReadEvent:
 
 
 def _properties(row: _Row, reading: CatalogueReading) -> Wire:
-    """Ours first, so that a second name of the same field does not overwrite the field itself."""
+    """Item properties. A field's own name goes first, so that another name does not overwrite it."""
     found: Wire = {}
     attributes: Wire = {}
     _check_names(row.fields)

@@ -1,4 +1,4 @@
-"""RankLens in Metarank's event format: films, ranked lists that people saw, and their clicks.
+"""Reads RankLens in Metarank's event format: films, ranked lists that people saw, and their clicks.
 
 | in the file | becomes |
 |---|---|
@@ -17,7 +17,7 @@ from workbench.importers.wire import Placed, ReadEvent, Unreadable, Wire, encode
 
 SLOT = "ranklens"
 _SECONDS = 1000
-# The lists in an item that a page would not use; its properties have room for 200 values.
+# An item's properties may hold 200 values; the longest tag lists would exceed that.
 _MOST_TAGS, _MOST_GENRES = 60, 10
 _NAMES = ("director", "writer")
 _NUMBERS = ("popularity", "vote_avg", "vote_cnt", "budget", "runtime")
@@ -50,7 +50,7 @@ _decoder = msgspec.json.Decoder(RankLensLine)
 
 
 def events(lines: Iterable[bytes], *, who: str = "visitor") -> Iterator[ReadEvent]:
-    """`who`: import people as `visitor` or as `user`."""
+    """Every line as a wire event. `who`: people become a `visitor` or a `user`."""
     for number, raw in enumerate(lines, start=1):
         if raw.strip():
             yield _made(raw, number, who)

@@ -1,6 +1,6 @@
-"""What goes wrong in a share of a throw-away site's decisions: a brake, a ranker, a deadline, a table.
+"""Fault injection for a sandbox site: a brake, a failing ranker, a missed deadline, a dead table.
 
-Each receipt says itself what its decision met (`kinds_of`); what is drawn here is only that it may.
+A fault is drawn for a page; whether a decision met it is read from its receipt (`kinds_of`).
 """
 
 import random
@@ -20,15 +20,15 @@ from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.decide_page import Deps
 
 SHARE = 0.3
-"""Of all pages: something fails."""
+"""Share of pages with a fault."""
 BRAKE_SHARE = 0.4
-"""Of all stretches of a history: something is stopped by hand."""
+"""Share of batches of the history during which an operator has stopped something."""
 KINDS = ("under a brake", "ranker failed", "ranker late", "profile unreadable")
 BRAKE, FAILED, LATE, UNREADABLE = KINDS
 
 
 class _FailingRanker:
-    """A ranker out of order; `nonsense` when it answers all the same."""
+    """A ranker that raises, or with `nonsense` answers NaN."""
 
     feature_names = FEATURES
 
@@ -36,7 +36,7 @@ class _FailingRanker:
         self._nonsense = nonsense
 
     def score(self, matrix: Floats) -> Floats:
-        """Raises, or NaN."""
+        """NaN for every row, or RuntimeError."""
         if self._nonsense:
             return np.full(len(matrix), np.nan, np.float32)
         raise RuntimeError("out of order")
@@ -54,14 +54,16 @@ class _UnreachableTable:
 
 
 class InjectedFault(NamedTuple):
-    """What one page meets; nothing by default."""
+    """The fault of one page; none by default."""
 
     kind: str = ""
+    """One of KINDS, or empty."""
     nonsense: bool = False
+    """The ranker answers NaN instead of raising."""
 
     @contextmanager
     def applied(self, deps: Deps) -> Iterator[Deps]:
-        """The collaborators in that state, for as long as one page takes."""
+        """The dependencies with this fault, for a `with` block that decides one page."""
         live, well = deps.live, deps.live.engine
         assert well is not None, "an edition was published"
         if self.kind == FAILED:
@@ -89,14 +91,14 @@ _STATES: dict[str, Callable[[Deps], Deps]] = {LATE: _late, UNREADABLE: _unreadab
 
 
 def draw_fault(draw: random.Random) -> InjectedFault:
-    """For one page."""
+    """Draw the fault of one page."""
     if draw.random() >= SHARE:
         return InjectedFault()
     return InjectedFault(draw.choice([FAILED, LATE, UNREADABLE]), nonsense=draw.random() < 0.5)
 
 
 def draw_stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
-    """For a stretch of the history, none for most; `at` epoch ms."""
+    """Draw the brake for one batch of the history, none for most; `at` epoch ms."""
     if draw.random() >= BRAKE_SHARE:
         return ()
     items, slots = draw.sample(snapshot.item_ids, 3), draw.choice(sorted(snapshot.slots))
@@ -111,10 +113,10 @@ def draw_stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Sto
     return [Stop(kind, "ops", at, "a drill", *named[kind]) for kind in kinds]
 
 
-def kinds_of(token: Token, trouble: InjectedFault, *, stopped: bool) -> tuple[str, ...]:
-    """What the decision of a receipt met, of KINDS."""
+def kinds_of(token: Token, fault: InjectedFault, *, stopped: bool) -> tuple[str, ...]:
+    """Kinds of fault that the decision of a receipt met."""
     read = token.request.given if isinstance(token.request, RecordedRequest) else ()
     found = [BRAKE] if stopped and any(fact_name(n) == "site.brake" for n, _ in read) else []
-    found += [trouble.kind] if token.broken and trouble.kind in {FAILED, LATE} else []
+    found += [fault.kind] if token.broken and fault.kind in {FAILED, LATE} else []
     unread = token.whose is not None and token.whose.flags & UNREAD
     return tuple([*found, UNREADABLE] if unread else found)
