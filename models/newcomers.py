@@ -1,7 +1,7 @@
-"""What likeness is worth to new items: P1, where one film in ten has no statistics when it is judged.
+"""Measures what item similarity adds for cold items: P1 with one film in ten made cold in the test lists.
 
-The ranker learns as ever. In the test lists the hidden films look as if nothing had ever happened to
-them, once with what is reckoned from the films that they resemble and once without.
+Training is that of P1. In the test lists the cold films have no statistics of their own: once with the
+estimates taken from similar films, once without.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,11 +26,11 @@ from models.training import SHAPE, TrainingShape, predict, train
 
 _ONE_IN = 10
 KnownState = tuple[str, Floats]
-"""What is known of the hidden films, and the features that follow."""
+"""What is known of the cold films, and the features [n, FEATURES] that follow."""
 
 
 class TestList(NamedTuple):
-    """One list, with its features for each state of knowledge; empty while training."""
+    """One list. `hidden` [n]: is a cold film. `features`: one for each known state, none in training."""
 
     example: Example
     hidden: npt.NDArray[np.bool_]
@@ -38,7 +38,7 @@ class TestList(NamedTuple):
 
 
 class ColdItemsRow(NamedTuple):
-    """NDCG@10 over lists; `gain` is the 95 % interval of it less that of nothing known."""
+    """NDCG@10 of one known state. `gain`: 95 % interval of the difference to nothing known."""
 
     judged: str
     lists: int
@@ -49,7 +49,7 @@ class ColdItemsRow(NamedTuple):
 
 
 class _ColdItemWorld(ReplayWorld):
-    """The world as it is, beside two in which the hidden films have no past."""
+    """The full replay, with two others in which the cold films have no past."""
 
     def __init__(self, hidden: frozenset[str]) -> None:
         super().__init__(SITE)
@@ -77,7 +77,7 @@ class _ColdItemWorld(ReplayWorld):
 
 
 def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[TestList]:
-    """P1's lists in order; `tick` is called once an event."""
+    """P1's lists in order, with cold films; `tick` is called once an event."""
     hidden = frozenset(item.id for item in log.items if not hash64(item.id) % _ONE_IN)
     world = _ColdItemWorld(hidden)
     for one in (world, *world.others.values()):
@@ -85,7 +85,7 @@ def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[TestLis
     mask = np.array([item.id in hidden for item in log.items])
     found = shown_lists(world, log.records, each(EDITION_EVERY), tick)
     for seen, example in enumerate(found):
-        # From before the first one that is judged: an edition is built every few lists.
+        # Begins two editions before the first test list, so that the other worlds have one by then.
         world.judging = seen >= TRAIN - 2 * EDITION_EVERY
         known = tuple(_known(world, example)) if seen >= TRAIN else ()
         yield TestList(example, mask[example.candidates], known)
@@ -100,7 +100,7 @@ def _known(world: _ColdItemWorld, one: Example) -> Iterator[KnownState]:
 
 
 def evaluate(found: Iterator[TestList], shape: TrainingShape = SHAPE) -> list[ColdItemsRow]:
-    """Train on the first lists, judge on the rest."""
+    """Train on the first lists, test on the rest."""
     learnt, tests = split(list(found), TRAIN, DATA)
     booster = train(rows([one.example for one in learnt]), shape, FEATURES)
     clicked = [one for one in tests if ((one.example.gains > 0) & one.hidden).any()]

@@ -1,4 +1,4 @@
-"""Whether anything of an id is left anywhere, with what was looked at: the proof of forgetting."""
+"""Verifies that nothing of an id is left in any store, and reports what was scanned."""
 
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -19,18 +19,19 @@ _KINDS = {"v:": "visitor", "u:": "user"}
 
 
 class ForgottenVerdict(msgspec.Struct, frozen=True):
-    """What was looked at, and what is there."""
+    """The result of a verification."""
 
     looked: tuple[ScannedPlace, ...]
     found: tuple[ScanMatch, ...]
-    """What stays unless somebody does something."""
+    """Hits that stay unless somebody removes them."""
     going: tuple[ScanMatch, ...]
-    """What goes by itself, each with when: the stream cannot be rewritten."""
+    """Hits that expire by themselves, such as those on the stream."""
     notes: tuple[str, ...] = ()
+    """State of the tombstones, for people."""
 
 
 def verify(stack: Running, name: str, say: Callable[[str], object]) -> ForgottenVerdict:
-    """Through every store of `stack`; `name` with or without `v:` or `u:`. Raises BadInput."""
+    """Scan every store of `stack` for `name`, with or without `v:` or `u:`. Raises BadInput."""
     bare = name[2:] if name[:2] in _KINDS else name
     if not is_id(bare):
         raise BadInput("ID", "is no id.", "Ids are 1 to 128 printable ASCII characters.")
@@ -43,7 +44,7 @@ def verify(stack: Running, name: str, say: Callable[[str], object]) -> Forgotten
 
 
 def kept_by_hash(people: PersonStore, site: str, name: str) -> list[ScanMatch]:
-    """What lies under a key that is a hash of the id: no byte of it is the id, and it is theirs."""
+    """Table items whose key is a hash of the id: no byte scan can find those."""
     found = []
     for kind, called in _KINDS.items():
         for part in PersonItem:
@@ -59,7 +60,7 @@ def kept_by_hash(people: PersonStore, site: str, name: str) -> list[ScanMatch]:
 def scan_all(
     where: Iterable[Place], name: str, say: Callable[[str], object]
 ) -> tuple[tuple[ScannedPlace, ...], list[ScanMatch]]:
-    """Each place in turn."""
+    """Scan each place in turn."""
     wanted, results = needles(name), []
     for place in where:
         say(place.name)
@@ -68,7 +69,7 @@ def scan_all(
 
 
 def _notes(stack: Running, name: str) -> tuple[str, ...]:
-    """Tombstones are of a hash, so that no byte of them is the id: they are asked for by it."""
+    """Notes on tombstones. Their keys are hashes, so they are read by key and not scanned for."""
     people, register = stores.table(stack), Forgetting(stores.objects(stack), stack.site)
     notes = []
     for kind, called in _KINDS.items():

@@ -264,7 +264,7 @@ def test_a_slip_in_an_id_is_told_and_its_tombstone_stands(stack: Running) -> Non
     live(stack)
     done = CliRunner().invoke(build(), ["forget", "no-such-user", "--user"])
     assert done.exit_code == 1
-    assert "nobody is known by that id" in done.stdout
+    assert "the id is unknown" in done.stdout
     assert Forgetting(stores.objects(stack), SITE).forgets("u:no-such-user", 0)
     again = call("forget", "u:no-such-user")
     assert (again.exit_code, json.loads(again.stdout)["known"]) == (0, True), "a tombstone stands"
