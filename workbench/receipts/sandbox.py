@@ -74,7 +74,7 @@ class SandboxSite:
             StreamRecord(_shard(record.subject), str(next(self._sequence)), entry.data, self.now)
             for record, entry in accepted
         ]
-        deps = IngestDeps(SITE, self.table, self.objects, _InlineExecutor())  # type: ignore[arg-type]
+        deps = IngestDeps(SITE, self.table, self.objects, _InlineExecutor())  # type: ignore[arg-type]  # it has `submit` only
         result = ingest_batch(records, deps, self.now)
         if result.failures or result.counts["quarantined"]:
             raise HemlineError("an accepted event was not folded")
