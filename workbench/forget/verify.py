@@ -78,4 +78,4 @@ def _notes(stack: Running, name: str) -> tuple[str, ...]:
             entered = register.until(kind + name) >= 0
             state = "on the register until the stream is over" if entered else "settled"
             notes.append(f"a tombstone of this {called} stands, {state}")
-    return tuple(notes) or ("no tombstone: nobody of this id was forgotten here",)
+    return tuple(notes) or ("no tombstone: this id was not forgotten here",)

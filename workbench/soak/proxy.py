@@ -285,11 +285,11 @@ def listening(proxy: _Kind) -> Iterator[_Kind]:
 
     @asynccontextmanager
     async def served() -> AsyncIterator[_Kind]:
-        door = create_server((LOOPBACK, 0))
-        server = await asyncio.start_server(proxy.serve, sock=door, limit=_LIMIT)
-        proxy.endpoint = f"http://{LOOPBACK}:{door.getsockname()[1]}"
+        listener = create_server((LOOPBACK, 0))
+        server = await asyncio.start_server(proxy.serve, sock=listener, limit=_LIMIT)
+        proxy.endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         yield proxy
-        await settled(door)
+        await settled(listener)
         server.close()
         waiting = asyncio.all_tasks() - {asyncio.current_task()}
         for task in waiting:

@@ -143,7 +143,7 @@ def _names(
         Check(f"input = {' + '.join(where)}", ledger.submitted, sum(where.values())),
         Check("kept in spite of a no", 0, len(found & refused)),
         Check("kept of a past that is forgotten", 0, len(found & forgotten)),
-        Check("archived for other purposes, or as nobody sent it", 0, wrong),
+        Check("archived for other purposes, or differing from what was sent", 0, wrong),
     ]
 
 

@@ -24,7 +24,7 @@ from workbench.soak.books.ledger import Ledger
 from workbench.soak.poison import SITE
 
 _NEVER = Stored(b"", 0)
-_NOBODY = ExpectedProfile([], [])
+_EMPTY = ExpectedProfile([], [])
 _SUBJECT = re.compile(rb'"([vu]:[!-~]{1,128}?)"')
 
 
@@ -57,10 +57,10 @@ def _parts(subject: str, expected: ExpectedState) -> Iterator[tuple[PersonItem, 
     history, user = expected.history, subject[2:]
     own = expected.kept(subject)
     if subject.startswith("v:") or user not in history.joined:
-        yield PersonItem.OWN, _NOBODY
+        yield PersonItem.OWN, _EMPTY
         yield (
             PersonItem.PROFILE,
-            _NOBODY if subject.startswith("v:") and subject in history.forgotten_at else own,
+            _EMPTY if subject.startswith("v:") and subject in history.forgotten_at else own,
         )
         return
     yield PersonItem.OWN, own
