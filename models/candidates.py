@@ -1,4 +1,4 @@
-"""Lists for a site without exposures: what the product would have offered, and what was bought."""
+"""Training lists for a site without exposures: the candidates before a purchase, and what was bought."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,11 +15,11 @@ from models.examples import Example, Turn
 from models.replay import ReplayWorld
 
 SLOT = Slot("next", sources=("own", "recent_together", "your_categories", "trending", "popular"))
-"""A slot that may use every source which needs no page."""
+"""A slot with every source that needs no page."""
 
 
 def offered(snapshot: Snapshot, seen: VisitorView) -> Ints:
-    """What the product would put before the ranker in SLOT, for this visitor."""
+    """The candidates that the product would give the ranker in SLOT for this visitor."""
     known = {
         "visitor.recent": lambda: Fact(seen.recent.tolist(), b""),
         "visitor.categories": lambda: Fact(seen.categories.tolist(), b""),
@@ -34,7 +34,7 @@ def next_lists(
     turn: Turn,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Example]:
-    """One for each purchase of a visitor with a history that the candidates could foretell."""
+    """One list for each purchase by a visitor with a history, if a bought item is a candidate."""
     seen = 0
     for record in records:
         if record.event.level is InteractionLevel.BOUGHT:
@@ -49,7 +49,7 @@ def next_lists(
 
 
 def next_list(world: ReplayWorld, record: Record, lines: Sequence[OrderLine]) -> Example:
-    """What would have been offered just before `record`, and which of it is in `lines`."""
+    """The candidates just before `record`, with gain 1 for those in `lines`."""
     snapshot, seen = world.snapshot, world.view(record.subject)
     assert snapshot is not None, "build an edition first"
     candidates = offered(snapshot, seen)

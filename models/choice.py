@@ -1,9 +1,9 @@
-"""What a learned choice of variants is worth: a simulated shop whose visitors' real rates are known.
+"""Measures learned choice of variants in a simulated shop whose true click rates are known.
 
-Each day new visitors come, the engine chooses (tokens and all), some click, and at night an edition is
-made of what was counted. Part of the visitors have a category of their own, and click the variant
-that speaks for it more often; they click everything more often than others too. Everything follows
-from the seed: the same visitors come, with the same luck, whatever chooses.
+Each day new visitors come, the engine chooses a variant with real tokens, some click, and at night an
+edition is built from the counts. Some visitors have a favourite category. They click its variant more
+often, and every other variant too. Everything follows from the seed: the visitors and their random draws
+are the same for every way of choosing.
 """
 
 from collections import Counter
@@ -38,31 +38,32 @@ _KEYS = (b"a key that signs in simulations only",)
 
 
 class Shop(NamedTuple):
-    """What is true of it, which the engine is to find out."""
+    """The true parameters of a shop, which the engine must learn."""
 
     rates: Sequence[float] = (0.03, 0.06)
-    """Of each variant, by visitors with no category of their own."""
+    """Click rate of each variant for visitors without a favourite category."""
     fans: float = 0.0
-    """The share of visitors with a category of their own: one that a variant speaks for, evenly."""
+    """Share of visitors with a favourite category, spread evenly over the variants' categories."""
     lift: float = 1.0
-    """How many times more often they click the variant that speaks for it."""
+    """Factor on the rate of the variant of the favourite category."""
     keen: float = 1.5
-    """How many times more often they click anything."""
+    """Factor on all rates of visitors with a favourite category."""
     drift: float = 1.0
-    """What a day makes of all rates: 0.9 is a tenth less than the day before."""
+    """Factor on all rates a day: 0.9 is a tenth less than the day before."""
     explore: float = 0.1
+    """Share of choices left to chance."""
     learns: bool = True
-    """Without, editions never learn: the visitor's category, then the first variant."""
+    """False: no learning; the variant of the visitor's category is shown, else the first."""
 
 
 class Day(NamedTuple):
-    """What was shown, and what it cost."""
+    """The figures of one day."""
 
     shown: tuple[int, ...]
-    """Times of each variant."""
+    """How often each variant was shown."""
     clicks: int
     regret: float
-    """Clicks expected of always showing each visitor the best variant for them, less those of what was."""
+    """Expected clicks with the best variant for each visitor, minus those with the shown ones."""
     best: int
     """Visitors who saw the best variant for them."""
 
@@ -117,11 +118,11 @@ def evaluate(days: int, visits: int, seeds: int, tick: Callable[[], None]) -> li
 class _Visitor(NamedTuple):
     subject: str
     own: int
-    """The variant that speaks for their category, -1 for none."""
+    """Variant of their favourite category; -1: none."""
 
 
 def simulate(shop: Shop, days: int, visits: int, seed: int = 0) -> list[Day]:
-    """So many days of so many visitors each."""
+    """Simulate `days` days of `visits` visitors each."""
     site = Site("Simulated", "EUR", slots=(_slot(shop),))
     seen: list[Record] = []
     found = []
@@ -191,10 +192,10 @@ def _day(
         shown[variant] += 1
         regret += max(likely) - likely[variant]
         best += likely[variant] == max(likely)
-        # The luck of a visit is the visitor's own: who clicks at .03 does at .06, too.
+        # One draw a visitor, compared with the rate: whoever clicks at .03 also clicks at .06.
         clicked = _chance(one.subject, "clicks") < likely[variant]
         clicks += clicked
-        records += _told(one.subject, token, now, clicked=clicked)
+        records += _events(one.subject, token, now, clicked=clicked)
     times = tuple(shown[n] for n in range(len(shop.rates)))
     return records, Day(times, clicks, round(regret, 3), best)
 
@@ -217,7 +218,7 @@ def _shown(deps: Deps, one: _Visitor, now: int) -> tuple[int, str]:
     return int(body["variant"]["name"][1:]), body["token"]
 
 
-def _told(subject: str, token: str, now: int, *, clicked: bool) -> Iterator[Record]:
+def _events(subject: str, token: str, now: int, *, clicked: bool) -> Iterator[Record]:
     for kind in ("exposure", "click")[: 1 + clicked]:
         event = Event(f"{subject}{kind}", kind, now, slot=SLOT, token=token)
         yield Record(SITE, subject, now, event, "GB", "mobile")

@@ -1,4 +1,4 @@
-"""`hemline train` and `hemline evaluate`: the ranker, from logs. Heavy imports wait for their command."""
+"""`hemline train` and `hemline evaluate`. Each command imports its heavy modules itself."""
 
 import json
 from collections.abc import Callable, Iterator, Sized
@@ -39,7 +39,7 @@ def evaluate_ranklens(file: Log, *, as_json: AsJson = False) -> None:
 
 
 def evaluate_online_retail(file: Log, *, as_json: AsJson = False) -> None:
-    """P3: what is in a customer's next invoice; two to three minutes."""
+    """P3: predict a customer's next invoice; two to three minutes."""
     from models import online_retail
 
     log = online_retail.read(file)
@@ -49,7 +49,7 @@ def evaluate_online_retail(file: Log, *, as_json: AsJson = False) -> None:
 
 
 def evaluate_newcomers(file: Log, *, as_json: AsJson = False) -> None:
-    """P1's lists (RankLens) where one film in ten is new: what it is worth to know what it is like."""
+    """P1's lists (RankLens) with one film in ten as a cold item: what item similarity adds."""
     from models import newcomers, ranklens
 
     log = ranklens.read(file)
@@ -65,7 +65,7 @@ def evaluate_newcomers(file: Log, *, as_json: AsJson = False) -> None:
 
 
 def evaluate_diversity(file: Log, *, as_json: AsJson = False) -> None:
-    """P1's lists (RankLens) varied: what each strength costs in NDCG@10 and brings in distance."""
+    """P1's lists (RankLens) diversified: the loss of NDCG@10 and the gain in distance by strength."""
     from models import diversity, ranklens
 
     log = ranklens.read(file)
@@ -91,7 +91,7 @@ def evaluate_choice(
     seeds: Annotated[int, typer.Option(min=1, help="Shops of each kind.")] = 3,
     as_json: AsJson = False,
 ) -> None:
-    """Simulated shops: what learning which variant to show is worth; about three minutes."""
+    """Simulated shops: what learning the best variant adds; about three minutes."""
     from models import choice
 
     with _progress("simulating", range(choice.runs(seeds)), quiet=as_json) as tick:
@@ -122,7 +122,7 @@ def train(
 ) -> None:
     """Train the ranker: from the running stack's archive, from a file, or from the simulator.
 
-    From the archive it goes where the next `hemline publish` takes it from, else into a folder.
+    A ranker trained from the archive is stored for the next `hemline publish`, others go into a folder.
     """
     from models import fitting, sources
 

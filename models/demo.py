@@ -1,7 +1,7 @@
-"""The ranker that the project ships: learnt from simulated visitors, other ones than it serves.
+"""Training data of the shipped ranker: simulated visitors, other ones than the demo shop's.
 
-Each seed is a shop of its own with its own visitors. What they like is known, so the ranker can be
-judged against the truth: how well liked are the eight items that it puts first.
+Each seed is a shop with visitors of its own. Their true utilities are known, so the ranker can be measured
+against the truth: the utility of the eight items that it puts first.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,10 +26,10 @@ from workbench.demo.tastes import taste, trend, utility
 Reals = npt.NDArray[np.float64]
 SITE = "demo"
 SLOT = "for-you"
-"""Only rows that mix categories teach what a whole-shop list needs."""
+"""Only lists of this slot mix categories, as a list over the whole shop does."""
 SEEDS = (11, 12, 13, 14, 21, 22, 23, 24)
 TRUTH_SEED = 7
-"""The shop that the demo seeds itself with: never learnt from."""
+"""The shop that the demo seeds itself with; never trained on."""
 UNTIL = int(datetime(2026, 6, 28, tzinfo=UTC).timestamp() * 1000)
 _EDITION_EVERY = 6 * 3_600_000
 _FIRST = 8
@@ -46,7 +46,7 @@ class Truth(NamedTuple):
 
 
 def log_of(seed: int, visitors: int = 1500) -> Log:
-    """A shop's history by the simulator, as the door would take it."""
+    """A shop's simulated history as collect would accept it."""
     wires = history(until=UNTIL, seed=seed, visitors=visitors)
     log = of_wire(map(msgspec.json.encode, wires), SITE)
     return Log(_catalogue(), log.records)
@@ -74,7 +74,7 @@ def examples(
 
 
 def truth(score: Callable[[npt.NDArray[np.float32]], Reals], visitors: int = 1500) -> Truth:
-    """The ranker against what the visitors of the demo's own shop really like, at its last moment."""
+    """Measure a ranker against the true utilities of the demo's own visitors, at the end of the log."""
     log = log_of(TRUTH_SEED, visitors)
     world = ReplayWorld(SITE)
     world.stock(log.items)

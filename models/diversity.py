@@ -1,7 +1,7 @@
-"""What diversity costs and brings: P1's test lists, ranked and then varied, at several strengths.
+"""Measures diversity: P1's test lists, ranked and then diversified at several strengths.
 
-Relevance is NDCG@10 as in P1. Variety is the intra-list distance of the ten first: 1 less the mean
-likeness of two of them, by all that they say of themselves; and how many main categories they are of.
+Relevance is NDCG@10 as in P1. Variety is measured over the first ten items: the intra-list distance (1
+minus the mean content similarity of two items), and the number of main categories.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,12 +27,14 @@ Vary = Callable[[list[int], npt.NDArray[np.int32], float], list[int]]
 
 
 class DiversityRow(NamedTuple):
-    """One strength over one likeness; `loss` is the 95 % interval of the ranking's NDCG less this one."""
+    """One strength over one kind of similarity; means over the test lists."""
 
     over: str
+    """category, tags or content."""
     strength: float
     ndcg: float
     loss: tuple[float, float]
+    """95 % interval of the plain ranking's NDCG@10 minus this one."""
     distance: float
     categories: float
 
@@ -40,11 +42,11 @@ class DiversityRow(NamedTuple):
 def evaluate(
     found: Sequence[Example], items: Sequence[Item], shape: TrainingShape = SHAPE
 ) -> list[DiversityRow]:
-    """Train as P1 does, then vary what it ranks; `items` in the order of the examples' indices."""
+    """Train as P1 does, then diversify its rankings. `items`: in the order of the examples' indices."""
     learnt, tests = split(found, TRAIN, DATA)
     booster = train(rows(learnt), shape, FEATURES)
     orders = [np.argsort(-predict(booster, one.features), kind="stable") for one in tests]
-    judge = _Judge(tests, orders, items)
+    judge = _Evaluator(tests, orders, items)
     plain = judge.values(lambda order, _candidates, _strength: order, 0.0)[0]
     return [
         judge.row(over, vary, strength, plain)
@@ -70,15 +72,15 @@ def _main(items: Sequence[Item]) -> npt.NDArray[np.int32]:
 
 
 def _vectors(over: str, items: Sequence[Item]) -> npt.NDArray[np.int8]:
-    """As an edition holds them for a slot that is diverse over it."""
+    """Item vectors as an edition holds them for a slot with `diverse_over`."""
     dtype, shape, data = sections([Slot("", diversity=1.0, diverse_over=over)], items)[
         f"diverse_{over}"
     ]
     return np.frombuffer(data, dtype).reshape(shape).astype(np.int8)
 
 
-class _Judge:
-    """The test lists, and what their ten first are worth and how unlike each other they are."""
+class _Evaluator:
+    """Measures relevance and variety of the first ten items of each test list."""
 
     def __init__(
         self,
@@ -111,7 +113,7 @@ class _Judge:
 
 
 def _distance(vectors: npt.NDArray[np.float32]) -> float:
-    """1 less the mean product of two different rows."""
+    """1 minus the mean dot product of two different rows."""
     n = len(vectors)
     alike = float((vectors @ vectors.T).sum() - (vectors * vectors).sum())
     return 1.0 - alike / max(n * (n - 1), 1)

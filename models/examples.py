@@ -1,7 +1,7 @@
-"""Examples to learn from: lists that were shown, or next purchases, each with what was known before it.
+"""Training examples: lists that were shown, or next purchases, with features from before each list.
 
-A world is walked forward through the log. Before a list is seen its features are taken; then its own
-events are folded. An edition is built anew at every turn of the log's clock.
+A `ReplayWorld` moves forward through the log. A list's features are made first; then its own events are
+folded. A new edition is built whenever a `Turn` says so.
 """
 
 from collections import defaultdict
@@ -28,32 +28,34 @@ GAINS: Mapping[InteractionLevel, int] = {
     InteractionLevel.CARTED: 2,
     InteractionLevel.BOUGHT: 3,
 }
-"""What a shown item is worth by the deepest thing that followed within a day."""
+"""Gain of a shown item, by the deepest interaction that followed within a day."""
 
 
 class Example(NamedTuple):
-    """One list: n candidates, what was known of them, and what they turned out to be worth."""
+    """One list of n candidates, with features and gains."""
 
     subject: str
     time: int
+    """Epoch ms."""
     candidates: Ints
+    """[n] item indices of the edition."""
     features: Floats
     """[n, FEATURES]"""
     gains: npt.NDArray[np.int32]
     """[n]"""
     wanted: int
-    """How many relevant items there were in all, candidates or not."""
+    """Number of relevant items in all, candidates or not."""
     known: bool
     """The visitor had a history."""
     slot: str = ""
 
 
 Answers = Mapping[tuple[str, str], Sequence[tuple[int, int]]]
-"""(subject or token, item) → (time, gain) of what was done to it."""
+"""(subject or token, item) → (time, gain) of each interaction."""
 
 
 def answers(records: Sequence[Record]) -> Answers:
-    """Clicks by the token of their list; carts and purchases by who and when."""
+    """Clicks by the token of their list; carts and purchases by subject."""
     found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for record in records:
         event = record.event
@@ -73,7 +75,7 @@ def shown_lists(
     turn: Turn,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Example]:
-    """Every exposure of two or more items that was answered, in the order of `records`."""
+    """Every exposure of two or more items with a click, in the order of `records`."""
     known = answers(records)
     seen = 0
     for record in records:
@@ -122,7 +124,7 @@ def _gain(known: Answers, record: Record, item: str) -> int:
 
 
 def turns(records: Sequence[Record]) -> Turn:
-    """A new edition every six hours of the log or rarer, some 200 in all; by lists if its clock stands."""
+    """A new edition every six hours or rarer, about 200 in all; for a log under two days, by lists."""
     times = [record.event.time for record in records]
     span = max(times, default=0) - min(times, default=0)
     if span < 2 * _DAY:
@@ -145,34 +147,34 @@ def every(milliseconds: int) -> Turn:
 
 
 def each(lists: int) -> Turn:
-    """True every so many lists, for logs whose clock says nothing."""
+    """True every so many lists, for logs that cover too little time."""
     return lambda seen, _time: seen % lists == 0
 
 
-FEWEST_JUDGED = 2
-"""Lists that a standard error can be said of."""
+FEWEST_TEST_LISTS = 2
+"""A standard error needs at least two."""
 
 
 def split(found: Sequence[T], learnt: int, source: str) -> tuple[Sequence[T], Sequence[T]]:
-    """The first `learnt` lists, and the rest to judge on. Raises BadInput when one of them is too short."""
+    """The first `learnt` lists to train on, the rest to test on. Raises BadInput for too few."""
     return enough(found[:learnt], found[learnt:], source)
 
 
 def enough(
     learnt: Sequence[T], judged: Sequence[T], source: str
 ) -> tuple[Sequence[T], Sequence[T]]:
-    """Both as they are. Raises BadInput where `source` (a data set's name) holds too few of either."""
-    if learnt and len(judged) >= FEWEST_JUDGED:
+    """Both, unchanged. Raises BadInput when `source` (a data set's name) has too few of either."""
+    if learnt and len(judged) >= FEWEST_TEST_LISTS:
         return learnt, judged
     raise BadInput(
         "FILE",
-        f"has {len(learnt)} lists to learn from and {len(judged)} to judge on.",
+        f"has {len(learnt)} lists to train on and {len(judged)} to test on.",
         f"Name the whole file of {source}.",
     )
 
 
 def rows(examples: Sequence[Example]) -> Rows:
-    """Those examples, at least one, as the arrays that a trainer takes."""
+    """The examples (at least one) as the arrays that a trainer takes."""
     return Rows(
         np.concatenate([example.features for example in examples]),
         np.concatenate([example.gains for example in examples]),

@@ -1,7 +1,7 @@
-"""A trained ranker as the two files that an edition carries: ONNX bytes and their card.
+"""Exports a trained ranker as the two files of an edition: ONNX bytes and their card.
 
-The export is refused unless ONNX and LightGBM agree on every row handed in: a ranker that scores
-otherwise than it was judged must not ship.
+The export is refused unless ONNX and LightGBM agree on every given row: a ranker must ship only if it
+scores as it did in its evaluation.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ def export(
     """Both files; `notes` (metrics, training) are for people. Raises Refused when ONNX disagrees."""
     model = onnxmltools.convert_lightgbm(
         booster,
-        # Otherwise a random one, and the same trees would have another digest each time.
+        # The default name is random: the same trees would get another digest each time.
         name="hemline-ranker",
         initial_types=[("features", FloatTensorType([None, len(names)]))],
         target_opset=_OPSET,
@@ -60,13 +60,13 @@ def export(
 
 
 def expected(booster: lgb.Booster, width: int) -> dict[str, object]:
-    """What a publish compares with: LightGBM's own scores of the first rows that a trial asks for."""
+    """LightGBM's scores of the first trial rows, which a publish compares with the ONNX scores."""
     scores = predict(booster, trial_rows(width)[:STATED])
     return {"version": VERSION, "scores": [float(np.float32(score)) for score in scores]}
 
 
 def disagreement(booster: lgb.Booster, files: Files, rows: Floats) -> float:
-    """The greatest difference of the two scores over all of `rows` [r, features]."""
+    """The largest absolute difference of the two scores over `rows` [r, features]."""
     ranker = OnnxRanker(*files)
     chunks = [rows[i : i + 50_000] for i in range(0, len(rows), 50_000)]
     gaps = [float(np.abs(ranker.score(c) - predict(booster, c)).max()) for c in chunks if len(c)]

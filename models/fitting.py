@@ -1,4 +1,4 @@
-"""From examples to a ranker that may ship: visitors held out, both files made, its numbers in the card."""
+"""Fits a ranker to examples: holds visitors out, trains, evaluates, exports both files."""
 
 import platform
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ _HELD_OUT = 5
 
 
 class Fitted(NamedTuple):
-    """The files, and how the ranker did on visitors that it had not seen."""
+    """The files, and the ranker's result on held-out visitors."""
 
     files: Files
     result: Result
@@ -43,17 +43,17 @@ def fit(
     shape: TrainingShape = SHAPE,
     seed: int = 7,
 ) -> Fitted:
-    """Train, judge and export; `more` adds to the card what it measures of the trained ranker.
+    """Train, evaluate and export. `more` measures the trained ranker and adds the figures to the card.
 
-    Raises BadInput when there is too little to learn from.
+    Raises BadInput when there are too few lists.
     """
     learnt = [one for one in found if hash64(one.subject) % _HELD_OUT]
     tests = [one for one in found if not hash64(one.subject) % _HELD_OUT and one.known]
     if len(learnt) < LEAST_LISTS or len(tests) < 2:
         raise BadInput(
             "log",
-            f"has {len(learnt)} lists to learn from and {len(tests)} to judge on.",
-            f"{LEAST_LISTS} lists that were shown and clicked (or purchases) are the least.",
+            f"has {len(learnt)} lists to train on and {len(tests)} to test on.",
+            f"At least {LEAST_LISTS} lists with a click (or purchases) are needed.",
         )
     booster = train(rows(learnt), shape, FEATURES, seed=seed)
     popularity = FEATURES.index("popularity")

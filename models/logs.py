@@ -1,4 +1,4 @@
-"""Event logs as the door would have let them in: wire events become records and catalogue items."""
+"""Event logs as collect would have accepted them: wire events become records and catalogue items."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,20 +10,20 @@ from hemline.model.item import Item
 
 
 class Log(NamedTuple):
-    """A history: the catalogue as it stands at its end, and everything else in order."""
+    """A history: the catalogue at its end, and all other events in order."""
 
     items: list[Item]
-    """By id, as an edition has them."""
+    """Sorted by id, as in an edition."""
     records: list[Record]
 
 
 def of_wire(raws: Iterable[bytes], site: str) -> Log:
-    """Signed events as JSON objects, one each, in the file's order. Raises BadInput on a bad one."""
+    """Parse signed events, one JSON object each, in the file's order. Raises BadInput on a bad one."""
     return of_records(_record(parse_event(raw), site) for raw in raws)
 
 
 def of_records(records: Iterable[Record]) -> Log:
-    """An item is what its last `item` event says."""
+    """Split records into catalogue and events; the last `item` event of an item counts."""
     latest: dict[str, Event] = {}
     kept: list[Record] = []
     for record in records:
@@ -39,7 +39,7 @@ def of_records(records: Iterable[Record]) -> Log:
 def _record(event: EventInput, site: str) -> Record:
     time = stated_time(event)
     if time is None:
-        raise BadInput("time", "is missing.", "A log to learn from says when things happened.")
+        raise BadInput("time", "is missing.", "Every event of a training log needs its time.")
     subject = f"u:{event.user}" if event.user else f"v:{event.visitor or ''}"
     return Record(
         site=site,

@@ -22,7 +22,7 @@ def ndcg(scores: npt.ArrayLike, relevant: npt.ArrayLike, rng: np.random.Generato
          *, wanted: int | None = None) -> float:  # fmt: skip
     """NDCG@10 of one list, binary gain; ties are broken by a shuffle from `rng`.
 
-    `wanted`: how many are relevant in all, when the list may have missed some.
+    `wanted`: number of relevant items in all, if the list may lack some.
     """
     scores, relevant = np.asarray(scores, np.float64), np.asarray(relevant, bool)
     order = np.lexsort((rng.permutation(len(scores)), -scores))[:CUT]

@@ -1,7 +1,7 @@
-"""What likeness is worth to new items: P1, where one film in ten has no statistics when it is judged.
+"""Measures what item similarity adds for cold items: P1 with one film in ten made cold in the test lists.
 
-The ranker learns as ever. In the test lists the hidden films look as if nothing had ever happened to
-them, once with what is reckoned from the films that they resemble and once without.
+Training is that of P1. In the test lists the cold films have no statistics of their own: once with the
+estimates taken from similar films, once without.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,20 +25,20 @@ from models.replay import Floats, ReplayWorld
 from models.training import SHAPE, TrainingShape, predict, train
 
 _ONE_IN = 10
-Known = tuple[str, Floats]
-"""What is known of the hidden films, and the features that follow."""
+KnownState = tuple[str, Floats]
+"""What is known of the cold films, and the features [n, FEATURES] that follow."""
 
 
-class JudgedList(NamedTuple):
-    """One list, with its features for each state of knowledge; empty while training."""
+class TestList(NamedTuple):
+    """One list. `hidden` [n]: is a cold film. `features`: one for each known state, none in training."""
 
     example: Example
     hidden: npt.NDArray[np.bool_]
-    features: tuple[Known, ...]
+    features: tuple[KnownState, ...]
 
 
-class NewcomersRow(NamedTuple):
-    """NDCG@10 over lists; `gain` is the 95 % interval of it less that of nothing known."""
+class ColdItemsRow(NamedTuple):
+    """NDCG@10 of one known state. `gain`: 95 % interval of the difference to nothing known."""
 
     judged: str
     lists: int
@@ -48,8 +48,8 @@ class NewcomersRow(NamedTuple):
     gain: tuple[float, float]
 
 
-class _Blind(ReplayWorld):
-    """The world as it is, beside two in which the hidden films have no past."""
+class _ColdItemWorld(ReplayWorld):
+    """The full replay, with two others in which the cold films have no past."""
 
     def __init__(self, hidden: frozenset[str]) -> None:
         super().__init__(SITE)
@@ -76,22 +76,22 @@ class _Blind(ReplayWorld):
         return super().build(built, pairs=pairs)
 
 
-def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[JudgedList]:
-    """P1's lists in order; `tick` is called once an event."""
+def lists(log: Log, tick: Callable[[], None] = lambda: None) -> Iterator[TestList]:
+    """P1's lists in order, with cold films; `tick` is called once an event."""
     hidden = frozenset(item.id for item in log.items if not hash64(item.id) % _ONE_IN)
-    world = _Blind(hidden)
+    world = _ColdItemWorld(hidden)
     for one in (world, *world.others.values()):
         one.stock(log.items)
     mask = np.array([item.id in hidden for item in log.items])
     found = shown_lists(world, log.records, each(EDITION_EVERY), tick)
     for seen, example in enumerate(found):
-        # From before the first one that is judged: an edition is built every few lists.
+        # Begins two editions before the first test list, so that the other worlds have one by then.
         world.judging = seen >= TRAIN - 2 * EDITION_EVERY
         known = tuple(_known(world, example)) if seen >= TRAIN else ()
-        yield JudgedList(example, mask[example.candidates], known)
+        yield TestList(example, mask[example.candidates], known)
 
 
-def _known(world: _Blind, one: Example) -> Iterator[Known]:
+def _known(world: _ColdItemWorld, one: Example) -> Iterator[KnownState]:
     yield "everything", one.features
     for name, other in world.others.items():
         assert other.snapshot is not None
@@ -99,8 +99,8 @@ def _known(world: _Blind, one: Example) -> Iterator[Known]:
         yield name, matrix(other.snapshot, seen, one.candidates, now=one.time)
 
 
-def evaluate(found: Iterator[JudgedList], shape: TrainingShape = SHAPE) -> list[NewcomersRow]:
-    """Train on the first lists, judge on the rest."""
+def evaluate(found: Iterator[TestList], shape: TrainingShape = SHAPE) -> list[ColdItemsRow]:
+    """Train on the first lists, test on the rest."""
     learnt, tests = split(list(found), TRAIN, DATA)
     booster = train(rows([one.example for one in learnt]), shape, FEATURES)
     clicked = [one for one in tests if ((one.example.gains > 0) & one.hidden).any()]
@@ -117,20 +117,18 @@ def evaluate(found: Iterator[JudgedList], shape: TrainingShape = SHAPE) -> list[
 
 
 def _rows(
-    name: str, tests: Sequence[JudgedList], score: Callable[[Floats], npt.ArrayLike], *, only: bool
-) -> Iterator[NewcomersRow]:
+    name: str, tests: Sequence[TestList], score: Callable[[Floats], npt.ArrayLike], *, only: bool
+) -> Iterator[ColdItemsRow]:
     values: dict[str, list[float]] = {}
     for at, (knows, _) in enumerate(tests[0].features):
         rng = np.random.default_rng(0)
         values[knows] = [_value(one, score(one.features[at][1]), rng, only=only) for one in tests]
     for knows, found in values.items():
         mean, se = summary(found)
-        yield NewcomersRow(name, len(tests), knows, mean, se, paired(found, values["nothing"]))
+        yield ColdItemsRow(name, len(tests), knows, mean, se, paired(found, values["nothing"]))
 
 
-def _value(
-    one: JudgedList, scores: npt.ArrayLike, rng: np.random.Generator, *, only: bool
-) -> float:
+def _value(one: TestList, scores: npt.ArrayLike, rng: np.random.Generator, *, only: bool) -> float:
     relevant = one.example.gains > 0
     if not only:
         return ndcg(scores, relevant, rng, wanted=one.example.wanted)

@@ -1,9 +1,9 @@
-"""Protocol P3: Online Retail, what is in a customer's next invoice; 200 candidates of the product's own.
+"""Protocol P3: Online Retail, predict a customer's next invoice among the product's 200 candidates.
 
-Trained on 2011-09-01 to 10-31, judged from 2011-11-15 on; the two weeks between are for choosing.
+Trained on 2011-09-01 to 10-31, tested from 2011-11-15 on; the two weeks between are for validation.
 
-An invoice is a purchase, as `hemline import` sends it. Editions are built each midnight from what
-came before, the catalogue included: names, prices and categories of later days are not known yet.
+An invoice is a purchase, as `hemline import` sends it. An edition is built each midnight from earlier
+rows only, the catalogue included: names, prices and categories of later days are not used.
 A customer without history gets decayed popularity, as the ladder serves them.
 """
 
@@ -46,14 +46,14 @@ START, VALID, TEST = at("2011-09-01"), at("2011-11-01"), at("2011-11-15")
 
 
 class Invoices(NamedTuple):
-    """The file's rows, and its purchases by time; a long invoice may come in pieces."""
+    """The file's rows, and its purchases by time. A long invoice may be several records."""
 
     rows: Sales
     purchases: list[list[Record]]
 
 
 def read(path: Path) -> Invoices:
-    """The whole file. Raises BadInput when it is another one."""
+    """Read the whole file. Raises BadInput when it is not Online Retail."""
     with opened(path) as source:
         sold = sorted(online_retail.checked(source.rows()), key=lambda row: row["InvoiceDate"])
     made = online_retail.events(online_retail.read(sold)).events
@@ -67,7 +67,7 @@ def _number(record: Record) -> str:
 
 
 class Catalogue:
-    """The catalogue as the importer would have made it of the rows of the days before."""
+    """The catalogue that the importer makes of the rows of earlier days."""
 
     def __init__(self, sold: Sales) -> None:
         self._sold, self._at, self._sales = sold, 0, online_retail.Sales()
@@ -111,9 +111,9 @@ def _lines(invoice: list[Record]) -> list[OrderLine]:
 
 
 def evaluate(found: list[Example], shape: TrainingShape = SHAPE) -> Result:
-    """Train on two months, judge on the last weeks; a miss among the candidates counts 0.
+    """Train on two months, test on the last weeks. A bought item that is no candidate counts 0.
 
-    Raises BadInput when there is too little of either.
+    Raises BadInput when there are too few lists of either.
     """
     learnt = [e for e in found if e.time < VALID and e.known and e.gains.any()]
     tests = [e for e in found if e.time >= TEST]

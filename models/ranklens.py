@@ -1,8 +1,8 @@
 """Protocol P1: RankLens in the file's order; the first 7,018 rankings with a click train, 1,755 test.
 
 Films are the catalogue, rankings are exposures, clicks are clicks, exactly as `hemline import` sends
-them. The shown position is no feature. An edition is built anew every few rankings, because the
-file's clock covers twenty minutes only.
+them. The shown position is not a feature. A new edition is built every few rankings and not by time,
+because the file covers only twenty minutes.
 """
 
 from collections.abc import Callable
@@ -30,11 +30,11 @@ EDITION_EVERY = 50
 
 
 def read(path: Path) -> Log:
-    """The file as a log; what the importer cannot read is left out, as it would be."""
+    """The file as a log, without lines that the importer cannot read."""
     with opened(path) as source:
         made = ranklens.events(source.lines())
         log = of_wire(readable(made), SITE)
-    # A few films are shown that the file says nothing else of; a list to be judged keeps them.
+    # A few films appear only in rankings. They become bare items, so that test lists stay whole.
     shown = {line.item for record in log.records for line in record.event.lines}
     bare = shown - {item.id for item in log.items}
     items = sorted([*log.items, *map(Item, bare)], key=lambda item: item.id)
@@ -42,15 +42,15 @@ def read(path: Path) -> Log:
 
 
 def examples(log: Log, tick: Callable[[], None] = lambda: None) -> list[Example]:
-    """One for each ranking with a click; `tick` is called once an event."""
+    """One list for each ranking with a click; `tick` is called once an event."""
     world = ReplayWorld(SITE)
     world.stock(log.items)
     return list(shown_lists(world, log.records, each(EDITION_EVERY), tick))
 
 
 def evaluate(found: list[Example], shape: TrainingShape = SHAPE) -> Result:
-    """Train on the first lists, judge on the rest. Raises BadInput when there are too few."""
-    learnt, judged = split(found, TRAIN, DATA)
+    """Train on the first lists, test on the rest. Raises BadInput when there are too few."""
+    learnt, tests = split(found, TRAIN, DATA)
     booster = train(rows(learnt), shape, FEATURES)
     scorers: dict[str, Scorer] = {
         OURS: lambda one: predict(booster, one.features),
@@ -60,7 +60,7 @@ def evaluate(found: list[Example], shape: TrainingShape = SHAPE) -> Result:
         "shown order": lambda one: -np.arange(len(one.gains)),
         "random": lambda one: np.zeros(len(one.gains)),
     }
-    return compare(PROTOCOL, judged, scorers)
+    return compare(PROTOCOL, tests, scorers)
 
 
 def _column(example: Example, name: str) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""A log replayed as the product lives it: profiles folded, editions built, features taken before each list.
+"""Replays a log as the product sees it: folds profiles, builds editions, makes features before each list.
 
-Everything here is the product's own: `fold`, `Statistics`, `sections`, `view` and `matrix`. A list's
-features are made from what came before it; its own events are folded afterwards.
+All steps are the product's own code: `fold`, `Statistics`, `sections`, `view` and `matrix`. Features of a
+list come only from earlier events; its own events are folded afterwards.
 """
 
 from collections.abc import Sequence
@@ -30,10 +30,10 @@ Floats = npt.NDArray[np.float32]
 
 
 class ReplayWorld:
-    """What the product would know at this moment of the log."""
+    """The product's state at one moment of the log: profiles, statistics, edition."""
 
     def __init__(self, site: str, *, alike: bool = True) -> None:
-        """Without `alike` no item is likened to another: to measure what that is worth."""
+        """Without `alike`, items have no similarity to each other: to measure what similarity adds."""
         self.site, self._alike = site, alike
         self.statistics = Statistics()
         self._profiles: dict[str, bytes] = {}
@@ -44,18 +44,18 @@ class ReplayWorld:
         self.snapshot: Snapshot | None = None
 
     def fold(self, record: Record) -> None:
-        """One event, into its profile and into the statistics."""
+        """Fold one event into its profile and the statistics."""
         self.statistics.add(record)
         before = self.profile(record.subject)
         self._profiles[record.subject] = encode(fold(before, [record]))
 
     def profile(self, subject: str) -> Profile:
-        """As it is stored: what does not survive its bytes must not help here."""
+        """The profile as decoded from its stored bytes, so that nothing else can help the ranker."""
         blob = self._profiles.get(subject)
         return decode(blob) if blob else Profile()
 
     def stock(self, items: Sequence[Item]) -> None:
-        """The catalogue from now on; neighbours stay only while known items keep their places."""
+        """Set the catalogue. Neighbours are kept only if known items keep their indices."""
         kept = [item.id for item in self._items]
         if [item.id for item in items[: len(kept)]] != kept:
             self._pairs = {}
@@ -63,7 +63,7 @@ class ReplayWorld:
         self._vectors = content.vectors(items if self._alike else [Item(i.id) for i in items])
 
     def build(self, built: int, *, pairs: bool = True) -> Snapshot:
-        """A new edition; without `pairs` the neighbours are those of the last one, none for new items."""
+        """Build an edition. Without `pairs` the last edition's neighbours are reused; new items get none."""
         like = item_similarity(self.statistics, self._items, self._vectors)
         if pairs or not self._pairs:
             self._pairs = neighbour_sections(self.statistics, self._items, like)
@@ -76,7 +76,7 @@ class ReplayWorld:
         return self.snapshot
 
     def view(self, subject: str) -> VisitorView:
-        """The visitor as the live edition sees them."""
+        """The visitor's features under the current edition."""
         assert self.snapshot is not None, "build an edition first"
         return view(self.profile(subject), self.snapshot)
 
@@ -88,7 +88,7 @@ def _extended(payload: Payload, n: int) -> Payload:
 
 
 class Rows(NamedTuple):
-    """Lists to learn from or to be judged on; r rows in q lists."""
+    """Lists as the arrays that a trainer takes: r rows in q lists."""
 
     features: Floats
     """[r, FEATURES]."""

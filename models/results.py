@@ -1,4 +1,4 @@
-"""What an evaluation found, as rows for people and for machines."""
+"""Results of evaluations: one row a ranker, as a table and as JSON."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ OURS = "hemline"
 
 
 class ResultRow(NamedTuple):
-    """One ranker by one protocol; `against` is the 95 % interval of ours minus this one."""
+    """One ranker under one protocol. `against`: 95 % interval of our NDCG@10 minus this one's."""
 
     model: str
     ndcg: float
@@ -24,7 +24,7 @@ class ResultRow(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A protocol's table, the best ranker first, with what was counted."""
+    """The table of one protocol, best ranker first. `lists`: number of test lists."""
 
     protocol: str
     rows: tuple[ResultRow, ...]
@@ -40,7 +40,7 @@ class Result(NamedTuple):
 
 
 def compare(protocol: str, tests: Sequence[Example], scorers: dict[str, Scorer]) -> Result:
-    """Every scorer on the same lists; one of them is ours. Ties are broken by a seeded shuffle."""
+    """Run every scorer on the same lists; OURS must be among them. Ties: a seeded shuffle."""
     values = {name: _values(tests, scorer) for name, scorer in scorers.items()}
     rows = [_row(name, found, values[OURS]) for name, found in values.items()]
     return Result(protocol, tuple(sorted(rows, key=lambda row: -row.ndcg)), len(tests))

@@ -1,4 +1,4 @@
-"""Where a log to learn from is, and where a trained ranker goes: the simulator, files, the running stack."""
+"""Sources of training logs and destinations of trained rankers: simulator, files, the running stack."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,13 +32,13 @@ def simulated(tick: Tick) -> list[Example]:
 
 
 def truth(score: Score) -> dict[str, object]:
-    """How well the demo's visitors truly like what the ranker puts first; see `demo.truth`."""
+    """True utility of what the ranker puts first in the demo's own shop; see `demo.truth`."""
     found = demo.truth(score)
     return {"true_utility_of_first_8": {k: round(v, 4) for k, v in found._asdict().items()}}
 
 
 def file(path: Path) -> Log:
-    """JSON lines of signed wire events, gzipped or not, items among them."""
+    """Read JSON lines of signed wire events, items included, gzipped or not."""
     with opened(path) as source:
         return of_wire((line for line in source.lines() if line.strip()), "log")
 
@@ -49,7 +49,7 @@ def running() -> Running:
 
 
 def archive(stack: Running) -> Log:
-    """What the stack has accepted, without what is flagged: programs and the impossible teach nothing."""
+    """The stack's archive without flagged events, such as those of programs."""
     objects = stores.objects(stack)
     records = (one.record for one in read_archive(objects, stack.site))
     try:
@@ -57,12 +57,12 @@ def archive(stack: Running) -> Log:
     except BadInput:  # no site file yet
         known = Site()
     log = of_records(clean(records, known.abuse))
-    # As an edition has them: what a ranker learns of prices is in the site's currency.
+    # Prices in the site's currency, as in an edition.
     return log._replace(items=known.money.compared(log.items))
 
 
 def learnt(log: Log, slot: str, tick: Tick) -> list[Example]:
-    """Lists that were shown and answered; where there are too few, what was bought next."""
+    """Exposures with a click in `slot` (empty: all). If there are too few, next purchases instead."""
     records = sorted(log.records, key=lambda record: (record.event.time, record.event.id))
     shown = shown_lists(_world(log), records, turns(records), tick)
     found = [one for one in shown if slot in ("", one.slot)]
@@ -78,7 +78,7 @@ def _world(log: Log) -> ReplayWorld:
 
 
 def folder(path: Path) -> Place:
-    """Into a folder, which is made when it is not there."""
+    """A destination: a folder, created if missing."""
 
     def write(files: Files) -> None:
         path.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def folder(path: Path) -> Place:
 
 
 def bucket(stack: Running) -> Place:
-    """Where the stack's next edition takes its ranker from."""
+    """A destination: the objects from which the stack's next edition takes its ranker."""
 
     def write(files: Files) -> None:
         objects = stores.objects(stack)

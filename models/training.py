@@ -1,4 +1,4 @@
-"""LambdaMART, seeded and repeatable: the same rows give the same trees on the same version."""
+"""Trains LambdaMART, seeded: the same rows give the same trees with the same LightGBM version."""
 
 import re
 from typing import NamedTuple
@@ -11,15 +11,19 @@ from models.replay import Rows
 
 
 class TrainingShape(NamedTuple):
-    """How large and how careful a ranker is."""
+    """Size and regularisation of a ranker."""
 
     trees: int = 100
     leaves: int = 15
+    """Most leaves of a tree."""
     rate: float = 0.06
+    """Learning rate."""
     least: int = 40
-    """Rows of a leaf."""
+    """Fewest rows of a leaf."""
     columns: float = 0.6
+    """Share of features drawn for each tree."""
     ridge: float = 5.0
+    """L2 regularisation."""
 
 
 SHAPE = TrainingShape(trees=40, leaves=12, rate=0.15)
@@ -58,7 +62,7 @@ def floored(booster: lgb.Booster) -> lgb.Booster:
     Features are float32 and go left when at or below a threshold, so for them nothing changes;
     but ONNX keeps thresholds as float32, and rounding one up there would send a row another way.
     """
-    # The table of tree sizes holds lengths of the old text; without it the reader finds the trees.
+    # `tree_sizes` holds byte lengths of the old text. Without it the reader searches for the trees.
     text = re.sub(r"(?m)^tree_sizes=.*\n", "", booster.model_to_string())
 
     def down(match: re.Match[str]) -> str:

@@ -28,7 +28,7 @@ from workbench import laptop, stores
 from workbench.demo import catalogue
 from workbench.demo.simulator import history
 from workbench.importers import importing
-from workbench.importers.direct import Direct, DirectStores
+from workbench.importers.direct import DirectRoad, DirectStores
 from workbench.importers.report import ImportReport
 from workbench.importers.wire import Wire, WireEvents, encode
 from workbench.laptop import ROOT, Running
@@ -55,7 +55,7 @@ def seed(stack: Running, say: Say = print, *, visitors: int = VISITORS) -> bool:
     say("stocking the demo shop; the first start only")
     now = time.time_ns() // 1_000_000
     into = DirectStores(stack.site, stores.table(stack), places.objects)
-    with closing(Direct(into, _SHARD)) as road:
+    with closing(DirectRoad(into, _SHARD)) as road:
         report = importing.run(WireEvents(demo_events(now, visitors)), road, _watched(say))
     if report.stopped:
         raise HemlineError(report.stopped)

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from hemline.model.events.schema import check_item, parse_event
-from workbench.importers.wire import Made, Unreadable
+from workbench.importers.wire import ReadEvent, Unreadable
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data"
 """Public data sets, where they lie beside the project."""
 
 
-def wire(made: Made) -> dict[str, Any]:
+def wire(made: ReadEvent) -> dict[str, Any]:
     """What was made, once the door's own reader has taken it."""
     assert not isinstance(made, Unreadable), made
     data = made if isinstance(made, bytes) else made.data

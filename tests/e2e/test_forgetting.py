@@ -31,9 +31,9 @@ from workbench.demo.catalogue import items
 from workbench.demo.simulator import history
 from workbench.forget import scan
 from workbench.forget.scan import Place, ScanMatch
-from workbench.forget.verify import kept_by_hash, through
+from workbench.forget.verify import kept_by_hash, scan_all
 from workbench.importers import importing
-from workbench.importers.http_road import FrontDoor
+from workbench.importers.http_road import HttpRoad
 from workbench.importers.wire import WireEvents, encode
 
 pytestmark = pytest.mark.cloud
@@ -88,7 +88,7 @@ class Shop:
 
     def send(self, rows: list[Any]) -> None:
         """As a server does, signed."""
-        with closing(FrontDoor(self.loop.url, KEYS[0])) as door:
+        with closing(HttpRoad(self.loop.url, KEYS[0])) as door:
             report = importing.run(WireEvents(iter(rows)), door)
         assert report.accepted == len(rows), report.lines()
 
@@ -144,7 +144,7 @@ class Shop:
             Place("bucket", lambda: scan.bucket(self.loop.objects)),
             Place("failed", lambda: scan.bucket(self.failed)),
         ]
-        results = [through(places, name, lambda _: None) for name in names]
+        results = [scan_all(places, name, lambda _: None) for name in names]
         assert all(one.pieces for looked, _ in results for one in looked)
         hashed = [kept_by_hash(self.loop.table, SITE, name) for name in names]
         return [hit for hits in (*(hits for _, hits in results), *hashed) for hit in hits]

@@ -23,7 +23,7 @@ from workbench import seed
 from workbench.demo.catalogue import items
 from workbench.demo.simulator import history
 from workbench.importers import importing, online_retail, ranklens
-from workbench.importers.http_road import FrontDoor
+from workbench.importers.http_road import HttpRoad
 from workbench.importers.reading import opened
 from workbench.importers.report import ImportReport
 from workbench.importers.wire import WireEvents, encode
@@ -71,7 +71,7 @@ def fill(loop: Loop, stream: WireEvents) -> Imported:
 
 
 def through_the_door(loop: Loop, stream: WireEvents) -> ImportReport:
-    door = FrontDoor(loop.url, KEYS[0])
+    door = HttpRoad(loop.url, KEYS[0])
     try:
         return importing.run(stream, door)
     finally:

@@ -28,7 +28,7 @@ from tests.harness.stack import READY, Stack
 from workbench import stores
 from workbench.demo.simulator import history
 from workbench.importers import importing
-from workbench.importers.http_road import FrontDoor
+from workbench.importers.http_road import HttpRoad
 from workbench.importers.wire import Wire, WireEvents, encode
 from workbench.laptop import Running
 
@@ -84,7 +84,7 @@ def test_the_count_of_cut_off_batches_sees_only_batches_that_came_again() -> Non
 def send_and_kill(stack: Running) -> list[tuple[str, str]]:
     """Batches through the front door, with ingest killed when each is archived; what was accepted."""
     objects = stores.objects(stack)
-    door = FrontDoor(stack.gateway, stores.secrets(stack)[0])
+    door = HttpRoad(stack.gateway, stores.secrets(stack)[0])
     chance, sent = random.Random(4), list[tuple[str, str]]()
     try:
         for events in batches(MOST):

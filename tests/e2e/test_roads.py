@@ -18,10 +18,10 @@ from workbench import seed
 from workbench.demo.catalogue import items
 from workbench.demo.simulator import history
 from workbench.importers import importing
-from workbench.importers.direct import Direct, DirectStores
-from workbench.importers.http_road import FrontDoor, Road
+from workbench.importers.direct import DirectRoad, DirectStores
+from workbench.importers.http_road import HttpRoad, Road
 from workbench.importers.report import ImportReport
-from workbench.importers.wire import Made, WireEvents, encode
+from workbench.importers.wire import ReadEvent, WireEvents, encode
 
 pytestmark = pytest.mark.cloud
 
@@ -38,7 +38,7 @@ WRONG = [
 ]
 
 
-def events() -> Iterator[Made]:
+def events() -> Iterator[ReadEvent]:
     for item in items()[:60]:
         yield encode(seed.item_event(item, UNTIL))
     for event in islice(history(until=UNTIL, visitors=80), 1500):
@@ -52,7 +52,7 @@ def loops(emulator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lo
 
 
 def direct(loop: Loop, name: str = "a-file") -> Road:
-    return Direct(DirectStores(SITE, loop.table, loop.objects), name)
+    return DirectRoad(DirectStores(SITE, loop.table, loop.objects), name)
 
 
 def run(road: Road, stream: WireEvents) -> ImportReport:
@@ -74,7 +74,7 @@ def subjects(loop: Loop) -> list[str]:
 
 def test_profiles_and_statistics_are_the_same_bytes_by_both_roads(loops: tuple[Loop, Loop]) -> None:
     one, two = loops
-    by_door = run(FrontDoor(one.url, KEYS[0]), WireEvents(events()))
+    by_door = run(HttpRoad(one.url, KEYS[0]), WireEvents(events()))
     one.drain()
     straight = run(direct(two), WireEvents(events()))
     assert by_door.accepted == straight.accepted == by_door.read
@@ -97,7 +97,7 @@ def test_both_roads_reject_the_same_events_for_the_same_reasons(loops: tuple[Loo
     one, two = loops
     stream = [*WRONG, *islice(events(), 5)]
     by_door, straight = (
-        run(FrontDoor(one.url, KEYS[0]), WireEvents(stream)),
+        run(HttpRoad(one.url, KEYS[0]), WireEvents(stream)),
         run(direct(two), WireEvents(stream)),
     )
     assert (by_door.accepted, by_door.rejected) == (5, 5)
@@ -109,7 +109,7 @@ def test_both_roads_reject_the_same_events_for_the_same_reasons(loops: tuple[Loo
 def test_a_file_of_which_nothing_is_right_is_counted_and_does_not_stop(
     loops: tuple[Loop, Loop],
 ) -> None:
-    report = run(FrontDoor(loops[0].url, KEYS[0]), WireEvents(WRONG))
+    report = run(HttpRoad(loops[0].url, KEYS[0]), WireEvents(WRONG))
     assert (report.accepted, report.rejected) == (0, 5)
 
 

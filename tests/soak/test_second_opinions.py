@@ -20,7 +20,7 @@ from workbench.cloud.streams.mapping import MappingClients
 from workbench.soak import cloud as clouds
 from workbench.soak.books.verdict import VerdictStores
 from workbench.soak.cloud import soak_cloud
-from workbench.soak.proxy import TROUBLES, Dose, running
+from workbench.soak.proxy import FAULTS, Dose, running
 from workbench.soak.run import SoakSettings, soak
 
 TIMEOUT = 3.0
@@ -116,8 +116,8 @@ def test_dynamodb_local_agrees(tmp_path: Path) -> None:
             settings, people=(table_at(proxy.endpoint, table), table_at_own(emulator, table))
         )
     assert not broken(report), report.checks
-    batch = {trouble for operation, trouble in proxy.done if operation == "BatchExecuteStatement"}
-    assert batch == set(TROUBLES["BatchExecuteStatement"])
+    batch = {fault for operation, fault in proxy.done if operation == "BatchExecuteStatement"}
+    assert batch == set(FAULTS["BatchExecuteStatement"])
 
 
 def table_at(endpoint: str, table: str) -> DynamoTable:

@@ -70,7 +70,7 @@ def test_nothing_is_lost_or_doubled_through_the_real_apis(
         report = ministack(settings, emulator, proxy, tmp_path)
     assert not broken(report), report.checks
     assert report.figures["kills"] >= settings.kills // 2
-    assert {trouble for _, trouble in proxy.done} >= {
+    assert {fault for _, fault in proxy.done} >= {
         "hang", "refuse", "throttle", "error 500", "cut after the commit", "truncate",
         "members throttled", "members conflict", "members beaten", "members in doubt",
         "partly refused",

@@ -1,4 +1,4 @@
-"""A seeded walk through bad days: any trouble at any service at any time, and what was promised holds."""
+"""A seeded walk through bad days: any fault at any service at any time, and what was promised holds."""
 
 from collections.abc import Iterator
 

@@ -43,13 +43,13 @@ def test_a_million_events_are_counted_once_each() -> None:
 def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
     small = SMALL._replace(events=1500)
     assert soak(small) == soak(small)
-    assert soak(small).troubles != soak(small._replace(seed=8)).troubles
+    assert soak(small).faults != soak(small._replace(seed=8)).faults
 
 
 def test_every_kind_of_trouble_and_every_road_of_an_event_is_in_it() -> None:
     report = soak(SMALL._replace(seed=12))
     assert not broken(report), report.checks
-    assert len(report.troubles) == 30
+    assert len(report.faults) == 30
     roads = ("copies", "late copies", "again", "rejected", "poison", "reported late")
     roads += ("reported duplicates", "reported redelivered", "delivered again after success")
     assert all(report.figures[road] for road in roads), report.figures

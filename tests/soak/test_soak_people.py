@@ -1,7 +1,7 @@
 """People in the soak: each rule about them, broken, turns it red.
 
 Consent, links and being forgotten are told by the real use cases while events flow; what must hold
-follows from the books alone (`workbench.soak.books.consent_history`, `fates`).
+follows from the books alone (`workbench.soak.books.consent_history`, `expected_state`).
 """
 
 from collections import Counter

@@ -1,1 +1,1 @@
-"""The demo shop: catalogue, pages, and simulated visitors with known tastes."""
+"""The demo shop: its catalogue, pages and pictures, and simulated visitors with known tastes."""

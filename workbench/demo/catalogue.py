@@ -1,6 +1,6 @@
-"""What Tarn & Thistle sells: the designs of designs.csv, each made in a few colours, as items.
+"""The catalogue of Tarn & Thistle: each design of designs.csv in a few colours, as items.
 
-Knows nothing of pages, pictures or events. The same items in the same order on every call.
+Knows nothing of pages, pictures or events. Every call gives the same items in the same order.
 """
 
 import csv
@@ -41,14 +41,15 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "plants": ("vases",),
     "clocks": ("lamps",),
 }
-"""Category → what people buy with it, the closest first."""
+"""Category → categories bought together with it, the closest first."""
 
 
 class Design(NamedTuple):
-    """One design; `colours` and `tags` are words. `form` and `surface` are what its picture draws."""
+    """One row of designs.csv. `colours` and `tags` are separated by spaces."""
 
     category: str
     form: str
+    """What its picture draws; a key of `pictures.FORMS`."""
     name: str
     noun: str
     material: str
@@ -113,12 +114,12 @@ def _item(key: str, design: Design) -> Item:
 
 
 def _age_days(name: str, key: str) -> int:
-    """A collection comes out over six weeks, the collections over a year and a half."""
+    """Age at the newest publication: 540 days of collections, each published over 45 days."""
     return hash64(f"collection {name}") % _SPREAD_DAYS + hash64(f"published {key}") % 45
 
 
 def _stock(key: str) -> int:
-    """Most are well stocked, about one in ten is nearly gone, a few are sold out."""
+    """3 % are sold out, 9 % have one to three pieces, the rest 6 to 45."""
     draw = hash64(f"stock {key}") % 200
     if draw < 6:
         return 0

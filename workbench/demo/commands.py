@@ -16,18 +16,20 @@ def register(app: typer.Typer) -> None:
 
 def simulate(  # noqa: PLR0913 - a command's options are its arguments
     *,
-    visitors: Annotated[int, typer.Option(min=1, help="How many come by.")] = 1500,
-    days: Annotated[int, typer.Option(min=1, help="Over how many days.")] = 28,
-    seed: Annotated[int, typer.Option(min=0, help="Another number, other visitors.")] = 7,
+    visitors: Annotated[int, typer.Option(min=1, help="Number of visitors.")] = 1500,
+    days: Annotated[int, typer.Option(min=1, help="Length of the period in days.")] = 28,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other visitors.")] = 7,
     until: Annotated[
-        int | None, typer.Option(min=0, help="The period's end in epoch ms; now, when left out.")
+        int | None, typer.Option(min=0, help="End of the period in epoch ms; default: now.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="A file instead of standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write to this file, not to standard output.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="With --out: figures as one JSON object.")
     ] = False,
 ) -> None:
-    """Write simulated visits to the demo shop, one event a line; seeded, so repeatable."""
+    """Write simulated visits to the demo shop, one event a line. The same seed gives the same visits."""
     import msgspec
 
     from workbench.demo.simulator import history

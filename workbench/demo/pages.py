@@ -1,8 +1,8 @@
 """The shop's pages: pure functions from the catalogue to HTML, and the routes that serve them.
 
-Every page is the same for everybody and may be kept by any cache: no cookies, no personal data.
-What is personal comes later, into `<hem-slot>`s whose default content these pages write, with the
-same cards and variants as the fragments API does. Nothing comes from elsewhere (strict CSP).
+Every page is the same for all visitors and cacheable anywhere: no cookies, no personal data. The snippet
+loads personal content into the `<hem-slot>`s. Their default content is rendered here, with the same cards
+and variants as in the fragments API. Nothing is loaded from other origins (strict CSP).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,7 +38,7 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-"""On every answer of the shop."""
+"""Headers of every response of the shop."""
 
 _TYPES = {
     ".css": "text/css",
@@ -73,7 +73,7 @@ def home() -> str:
 
 
 def category(key: str) -> str | None:
-    """A department's page; None when there is none of that name."""
+    """The page of a category; None when it is unknown."""
     if key not in CATEGORIES:
         return None
     title, line = CATEGORIES[key]
@@ -83,7 +83,7 @@ def category(key: str) -> str | None:
 
 
 def item(key: str) -> str | None:
-    """An item's page; None when there is none of that id."""
+    """The page of an item; None when it is unknown."""
     found = by_id().get(key)
     if found is None:
         return None
@@ -100,40 +100,40 @@ def item(key: str) -> str | None:
 
 
 def cart() -> str:
-    """The basket's page; what lies in it is in the browser alone."""
+    """The page of the cart, whose content is only in the browser."""
     return _page("cart.html", PageContext(type="cart"), shelves=shelves())
 
 
 def your_data() -> str:
-    """The page where people see what is known of them and say what may be done with it."""
+    """The page where people see what is stored about them and change their consent."""
     row = PageContext(type="your-data")
     return _page("your-data.html", row, people=PEOPLE, shelves=shelves()[:_PARTNERS])
 
 
 def missing() -> str:
-    """The page for what is not there."""
+    """The 404 page."""
     return _page("missing.html", PageContext(type="missing"))
 
 
 def on_sale(found: Item) -> bool:
-    """In stock, and not blocked by a rule that always holds."""
+    """Whether an item is in stock and not blocked by an unconditional rule."""
     blocked = {r.item for r in site().rules if r.action == "block" and not r.when and not r.slots}
     return not found.sold_out and found.id not in blocked
 
 
 def on_sale_first(key: str) -> list[Item]:
-    """A department's items that are on sale, in an order that mixes its designs."""
+    """A category's items on sale, in a hash order that mixes its designs."""
     items = [found for found in in_category(key) if on_sale(found)]
     return sorted(items, key=lambda found: hash64(f"shelf {found.id}"))
 
 
 def shelves() -> list[Item]:
-    """The default of the personal row: one item of each of eight departments."""
+    """Default content of the personal row: one item of each of eight categories."""
     return [on_sale_first(key)[1] for key in CATEGORIES][:_ROW]
 
 
 def partners(found: Item) -> list[Item]:
-    """The default of what goes with an item: its collection first, then its partner departments."""
+    """Default content of what goes with an item: its collection first, then partner categories."""
     own, collection = found.categories[0], found.attributes["collection"]
     others = [other for other in by_id().values() if other.categories[0] != own and on_sale(other)]
 
@@ -192,7 +192,7 @@ def _price(found: Item) -> str:
 
 
 def routes() -> list[web.RouteDef]:
-    """Everything the shop serves, for one aiohttp application."""
+    """The routes of the shop, for an aiohttp application."""
     return [
         web.get("/", _html(lambda _: home())),
         web.get("/category/{key}", _html(lambda request: category(request.match_info["key"]))),
@@ -234,7 +234,7 @@ async def _titles(_request: web.Request) -> web.Response:
 
 
 async def _asset(request: web.Request) -> web.Response:
-    # By name from a listing: no path that a client sends is ever joined to ours.
+    # Looked up in a listing: a path from a client is never joined to a local one.
     found = {path.name: path for path in (FOLDER / "assets").iterdir()}
     path = found.get(request.match_info["name"])
     if path is None:

@@ -98,7 +98,7 @@ _SCENE_WALLS: Mapping[str, tuple[str, str]] = {
     "clocks": ("#dde1de", "#c4cbc7"),
 }
 _SCENE_WIDTH, _SCENE_HEIGHT, _SCENE_CLEAR = 1500, 640, 600
-"""The left of a scene is left clear for words."""
+"""Pixels; the left `_SCENE_CLEAR` of a scene stay empty for the text over it."""
 
 
 def item_picture(key: str) -> str:
@@ -140,7 +140,7 @@ def _placed(key: str, x: float, number: int) -> str:
     drawn = FORMS[design.form](ink(key.rsplit("-", 1)[1]), design.surface)
     scale = (1.1, 1.22, 1.06)[number % 3]
     y = (552, 580, 560)[number % 3] - FLOOR * scale
-    # Clip paths are named by where they lie: a prefix keeps those of one scene apart.
+    # Ids of clip paths come from their position, so two things of one scene may share one: prefix them.
     named = drawn.replace('id="c', f'id="s{number}c').replace("url(#c", f"url(#s{number}c")
     return f'<g transform="translate({x - 200 * scale:.1f} {y:.1f}) scale({scale})">{named}</g>'
 

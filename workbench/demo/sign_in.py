@@ -1,8 +1,8 @@
-"""Signing in to the demo shop as one of its people, without a password: nothing there is anybody's.
+"""Signs in to the demo shop as one of its people, without a password: the accounts are not real.
 
-Stands for a site's own server, the only one that may say who is signed in: it signs a user token and keeps
-it in a cookie that no script can read. `with_bearer` is what the site's CDN would do with that cookie, so
-that every call of a signed-in visit brings its bearer, the snippet's beacons too.
+Stands for a site's own server, which alone may say who is signed in. It signs a user token and keeps it in
+an HttpOnly cookie. `with_bearer` does what the site's CDN would do: it copies the cookie into the
+`Authorization` header, so that every call of a signed-in visit has it, the snippet's beacons too.
 """
 
 import time
@@ -17,7 +17,7 @@ from workbench import laptop
 from workbench.cloud.payload import GatewayRequest
 
 PEOPLE: Mapping[str, str] = {"ada": "Ada", "jun": "Jun", "mira": "Mira"}
-"""User id → name of those whom the demo shop lets in."""
+"""User id → name of the demo shop's accounts."""
 PATH = "/session"
 SESSION = "tt_session"
 _SECONDS = 3600
@@ -29,7 +29,7 @@ class _Who(msgspec.Struct):
 
 
 def with_bearer(request: GatewayRequest) -> GatewayRequest:
-    """The request with its session cookie as `Authorization` too; as it is without one, or with its own."""
+    """The request with its session cookie as `Authorization`, unless that header is already set."""
     lines = [value for name, value in request.headers if name.lower() == "cookie"]
     pairs = (one.strip().partition("=") for line in lines for one in line.split(";"))
     token = next((value for name, _, value in pairs if name == SESSION), "")
@@ -44,23 +44,23 @@ def routes() -> list[web.RouteDef]:
 
 
 async def _sign_in(request: web.Request) -> web.Response:
-    # JSON only: a page of another site could not send it without a preflight, which nobody answers.
+    # JSON only: another site's page would need a CORS preflight for it, which is never granted.
     if request.content_type != "application/json":
-        return _told(415, detail="Send JSON.")
+        return _respond(415, detail="Send JSON.")
     try:
         user = msgspec.json.decode(await request.read(), type=_Who).user
     except msgspec.DecodeError:
         user = ""
     if user not in PEOPLE:
-        return _told(400, detail=f"user is nobody's here. Use one of {', '.join(PEOPLE)}.")
+        return _respond(400, detail=f"user is unknown here. Use one of {', '.join(PEOPLE)}.")
     try:
         stack = laptop.running()
     except laptop.NotRunning as why:
-        return _told(503, detail=str(why))
+        return _respond(503, detail=str(why))
     key = keys_of(stack.user_keys)[0]
     token = mint_user_token(user, key, int(time.time()), seconds=_SECONDS, site=stack.site)
-    answer = _told(200, user=user)
-    # The cookie goes when its token does: an old bearer is nobody's, not even the visitor's.
+    answer = _respond(200, user=user)
+    # The cookie expires with its token: an expired bearer would be refused at every call.
     answer.set_cookie(
         SESSION, token, max_age=_SECONDS, httponly=True, samesite="Strict", secure=request.secure
     )
@@ -68,11 +68,11 @@ async def _sign_in(request: web.Request) -> web.Response:
 
 
 async def _sign_out(_request: web.Request) -> web.Response:
-    answer = _told(200, user=None)
+    answer = _respond(200, user=None)
     answer.del_cookie(SESSION, httponly=True, samesite="Strict")
     return answer
 
 
-def _told(status: int, **members: object) -> web.Response:
+def _respond(status: int, **members: object) -> web.Response:
     body = inert(msgspec.json.encode(members))
     return web.Response(body=body, status=status, headers=_PRIVATE, content_type="application/json")

@@ -1,19 +1,19 @@
-"""A documented simulator of visitors with known tastes: it makes the shop's history.
+"""Simulates the shop's history: visitors with known tastes (`tastes`).
 
-What each visitor likes is in `tastes`. How a visit goes:
+How a visit goes:
 
 1. A visitor comes 1 + geometric times, at any moment of the period, more often in the evening.
 2. A visit starts at home, in a category (drawn by love) or with a search for one. A page shows a row
-   of items, drawn without replacement by exp(appeal + trend): by a logging policy that knows what is
-   popular and nothing of the visitor. The row is logged as an `exposure`, its lines in shown order.
+   of items, drawn without replacement by exp(appeal + trend): a logging policy that knows popularity
+   and nothing of the visitor. The row is logged as an `exposure`, its lines in shown order.
 3. Position bias: the item at rank r (from 0) is examined with probability 1 / (1 + 0.25 r); examined,
    it is clicked with probability sigmoid(utility - 3.2). A click opens its page (`click`, `view`).
 4. An item page shows a row of what goes with it: `TOGETHER` and its own collection.
 5. A viewed item is put in the cart with probability sigmoid(utility - 3.4); then, one time in two, its
-   best partner is looked at and put there too. Six filled carts of ten are bought, in one `purchase`.
+   best partner is viewed and put there too. Six filled carts of ten are bought, in one `purchase`.
 
-Everything is drawn from (seed, visitor), so a visitor's history does not depend on how many others
-there are; the same arguments give the same events, ordered by time.
+All is drawn from (seed, visitor), so a visitor's history does not depend on the number of visitors. The
+same arguments give the same events, ordered by time.
 """
 
 import heapq
@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.model.ids import hash64
 from hemline.model.item import Item
@@ -48,7 +47,7 @@ def visitors_of(seed: int, visitors: int) -> list[str]:
 def history(*, until: int, seed: int = 7, visitors: int = 1500, days: int = 28) -> Iterator[Wire]:
     """Wire events of a signed batch, by time, all in the `days` before `until` (epoch ms).
 
-    Each names its `visitor`, `country` and `device` beside the members of the HTTP contract.
+    Besides the fields of the HTTP contract, each has `visitor`, `country` and `device`.
     """
     walks = (_walk(visitor, seed, until, days) for visitor in visitors_of(seed, visitors))
     yield from heapq.merge(*walks, key=lambda event: (event["time"], event["id"]))
@@ -56,7 +55,7 @@ def history(*, until: int, seed: int = 7, visitors: int = 1500, days: int = 28) 
 
 @dataclass
 class _Walk:
-    """One visitor on the way through the shop: the clock and the pen."""
+    """The state of one visitor's simulation. Times are epoch ms."""
 
     visitor: str
     taste: Taste
@@ -64,9 +63,13 @@ class _Walk:
     until: int
     now: int = 0
     utility: Floats = field(default_factory=appeal)
+    """[n] of each item, trend included."""
     pull: Floats = field(default_factory=appeal)
+    """[n] log weights of the logging policy: appeal + trend."""
     written: int = 0
+    """Number of events so far."""
     cart: list[int] = field(default_factory=list)
+    """Item indices."""
 
     def event(self, kind: str, **members: object) -> Wire:
         """The next event, a few seconds after the last one; never after the period's end."""
@@ -100,7 +103,7 @@ def _walk(visitor: str, seed: int, until: int, days: int) -> list[Wire]:
 
 
 def _visits(rng: np.random.Generator, days: int) -> list[float]:
-    """Starts in days since the period's start, at least 90 minutes before its end."""
+    """Starts of visits in days since the period's start, at least 90 minutes before its end."""
     count = int(rng.geometric(1 - _RETURN))
     hours = rng.normal(_EVENING, 3.5, count) % 24
     starts = np.floor(rng.uniform(0, days, count)) + hours / 24
@@ -133,14 +136,14 @@ def _search(walk: _Walk) -> Iterator[Wire]:
 
 
 def _draw(walk: _Walk, pool: Sequence[int], count: int) -> list[int]:
-    """Without replacement by exp(pull): the largest of log weight + Gumbel noise, in that order."""
+    """Draw without replacement by exp(pull): the largest log weights + Gumbel noise, largest first."""
     indices = np.array(pool, np.intp)
     scores = walk.pull[indices] + walk.rng.gumbel(size=len(indices))
     return [int(i) for i in indices[np.argsort(-scores)[:count]]]
 
 
 def _row(walk: _Walk, slot: str, shown: list[int]) -> Iterator[Wire]:
-    """One shown row and what follows from it; an item page inside shows its partners, once."""
+    """One shown row and the events that follow; an item page shows a row of partners, one level deep."""
     ids = _ids()
     lines = [{"item": ids[i]} for i in shown]
     exposure = walk.event("exposure", slot=slot, lines=lines)
@@ -198,7 +201,7 @@ def _shelf(category: str) -> tuple[int, ...]:
 
 @cache
 def _partners(index: int) -> tuple[int, ...]:
-    """What goes with an item: its partner categories, and its own collection in other categories."""
+    """Items that go with an item: of partner categories, or of its collection in other categories."""
     items = list(by_id().values())
     own = items[index]
     return tuple(
@@ -210,8 +213,3 @@ def _partners(index: int) -> tuple[int, ...]:
             or item.attributes["collection"] == own.attributes["collection"]
         )
     )
-
-
-def order_of(scores: npt.NDArray[np.floating]) -> list[str]:
-    """Item ids, the best score first: for tests that compare a ranking with a taste."""
-    return [_ids()[int(i)] for i in np.argsort(-scores, kind="stable")]

@@ -1,4 +1,4 @@
-"""What the simulated visitors like: a pure function of a visitor's id, so that a test can know it.
+"""Tastes of the simulated visitors: a pure function of a visitor's id, so that tests know the truth.
 
 A visitor likes item i on day d by
 
@@ -6,11 +6,11 @@ A visitor likes item i on day d by
                      - thrift_v * log(price(i) / median price of its category)
                      + appeal(i) + trend(collection(i), d)
 
-- love: two favourite categories (+2.4 and +1.6), a little liking or dislike of the others (sd 0.3).
-  Which ones are favourites leans on the country, so that segments carry a signal too.
+- love: two favourite categories (+2.4 and +1.6), noise for the others (sd 0.3). Favourites depend on the
+  country, so that segments carry a signal too.
 - hue: one favourite family of colours (+0.9).
-- thrift: uniform in 0 to 0.8.
-- appeal: some things are simply better liked by everybody (sd 0.5).
+- thrift: sensitivity to price, uniform in 0 to 0.8.
+- appeal: the same for all visitors (sd 0.5).
 - trend: a few collections rise late in the period, a few fade.
 """
 
@@ -39,7 +39,7 @@ COUNTRIES: dict[str, tuple[float, tuple[str, ...]]] = {
     "SE": (0.12, ("chairs", "cushions")),
     "JP": (0.10, ("plants", "bowls")),
 }
-"""Country → share of the visitors, the categories that it leans to."""
+"""Country → share of the visitors, categories that are more often favourites there."""
 DEVICES = {"mobile": 0.58, "desktop": 0.36, "tablet": 0.06}
 RISING, FADING = ("Birch", "Hoya", "Cane"), ("Fell", "Noon")
 _LEAN = 4.0
@@ -47,18 +47,21 @@ _FIRST, _SECOND, _HUE, _TREND = 2.4, 1.6, 0.9, 1.2
 
 
 class Taste(NamedTuple):
-    """One visitor's taste; `love` is by category in the catalogue's order, `hue` a family's name."""
+    """One visitor's taste, with the terms of the utility."""
 
     favourites: tuple[str, str]
+    """Categories, the most liked first."""
     hue: str
+    """Name of a colour family."""
     thrift: float
     love: tuple[float, ...]
+    """By category, in the catalogue's order."""
     country: str
     device: str
 
 
 def taste(visitor: str) -> Taste:
-    """The taste of a visitor; the same for the same id, always."""
+    """The taste of a visitor, drawn from a hash of the id."""
     rng = np.random.default_rng(hash64(f"taste {visitor}"))
     names = list(CATEGORIES)
     country = str(rng.choice(list(COUNTRIES), p=[share for share, _ in COUNTRIES.values()]))
@@ -77,7 +80,7 @@ def taste(visitor: str) -> Taste:
 
 
 def utility(of: Taste) -> Floats:
-    """[n] in the catalogue's order, without trend: what this visitor likes, higher is better."""
+    """[n] utility of each item in the catalogue's order, without trend; higher is better."""
     category, family, dearness = _columns()
     love: Floats = np.array(of.love)[category]
     hue: Floats = np.where(family == list(FAMILIES).index(of.hue), _HUE, 0.0)
@@ -86,12 +89,13 @@ def utility(of: Taste) -> Floats:
 
 @cache
 def appeal() -> Floats:
-    """[n] how well everybody likes an item."""
+    """[n] appeal of each item, the same for all visitors."""
     return np.array([np.random.default_rng(hash64(f"appeal {i}")).normal(0, 0.5) for i in by_id()])
 
 
 def trend(progress: float) -> Floats:
-    """[n] rise and fall of the collections; `progress` is 0 at the period's start and 1 at its end."""
+    """[n] rise or fall of each item's collection. `progress`: 0 at the period's start, 1 at its end."""
+    # A logistic curve around 70 % of the period: the change comes late, so old statistics mislead.
     risen = 1 / (1 + np.exp(-(progress - 0.7) * 12))
     collections = [item.attributes["collection"] for item in by_id().values()]
     return np.array([_TREND * risen * ((c in RISING) - (c in FADING)) for c in collections])

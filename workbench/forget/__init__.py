@@ -1,1 +1,5 @@
-"""Forgetting from the operator's side: do it, sweep, and prove that nothing is left."""
+"""Forgetting on the command line: forget a person, sweep the bytes, verify that nothing is left.
+
+Begin with `commands`; `verify` scans every store (`places`, `scan`) for every spelling of an id
+(`spellings`), also inside packed and encoded bytes (`unfold`).
+"""

@@ -1,4 +1,4 @@
-"""`hemline forget`, `sweep`, `verify-forgotten`: on somebody's request, and the proof of it."""
+"""`hemline forget`, `sweep` and `verify-forgotten`: forget a person, and check that nothing is left."""
 
 import sys
 import time
@@ -27,13 +27,15 @@ def register(app: typer.Typer) -> None:
 def forget(
     name: Id,
     *,
-    user: Annotated[bool, typer.Option("--user", help="It is a user, with all devices.")] = False,
-    visitor: Annotated[bool, typer.Option("--visitor", help="It is one device alone.")] = False,
+    user: Annotated[
+        bool, typer.Option("--user", help="The id is a user's; all linked devices too.")
+    ] = False,
+    visitor: Annotated[bool, typer.Option("--visitor", help="The id is one device's.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget a person: at once for every reader; the bytes go with `hemline sweep`.
+    """Forget a person. Every reader stops at once; `hemline sweep` then removes the stored bytes.
 
-    Exit status 1 when nobody is known by that id; it is forgotten all the same.
+    Exit status 1 when the id is unknown; it is forgotten all the same.
     """
     from hemline.usecases.people.forget_person import forget as run
     from workbench import laptop
@@ -63,10 +65,10 @@ def _tell_forgotten(done: "Forgotten", *, known: bool, as_json: bool) -> None:
         _print_json(told)
         return
     linked = f", and {others} linked to them" if others else ""
-    print(f"forgotten{linked}; nothing on its way can bring them back")
+    print(f"forgotten{linked}; late events cannot bring them back")
     if not known:
         print(
-            "  but nobody is known by that id: neither table nor archive has them. Is it spelt so?"
+            "  but the id is unknown: it is neither in the table nor in the archive. Check the spelling."
         )
     print(
         f"  hemline sweep takes them out of stored bytes; repeat it after {_time(done.settled_at)}"
@@ -75,10 +77,10 @@ def _tell_forgotten(done: "Forgotten", *, known: bool, as_json: bool) -> None:
 
 def sweep(
     *,
-    most: Annotated[int, typer.Option(min=1, help="Objects read in one piece.")] = 2000,
+    most: Annotated[int, typer.Option(min=1, help="Objects read in one step.")] = 2000,
     as_json: AsJson = False,
 ) -> None:
-    """Take the forgotten out of archive, quarantine and failed batches, old versions too."""
+    """Remove the forgotten from archive, quarantine and failed batches, old versions included."""
     from hemline.usecases.people.forget_archive import sweep_on
     from workbench import laptop
     from workbench.forget.places import sweep_deps
@@ -90,7 +92,7 @@ def sweep(
 
 
 def _go_on() -> bool:
-    print("  a piece is done, going on", file=sys.stderr)
+    print("  one step is done, going on", file=sys.stderr)
     return True
 
 
@@ -99,20 +101,20 @@ def _tell_swept(total: "Swept", *, as_json: bool) -> None:
         _print_json(total)
         return
     print(f"{total.looked} looked at, {total.cleaned} rewritten, {total.deleted} versions deleted")
-    print(f"  {total.settled} people are settled, {total.waiting} wait for the stream to be over")
+    print(f"  {total.settled} people are done, {total.waiting} wait until the stream has expired")
     for key in total.unreadable:
-        print(f"  unreadable, nobody can be looked for in it: {key}", file=sys.stderr)
+        print(f"  unreadable, so it cannot be searched: {key}", file=sys.stderr)
 
 
 def verify_forgotten(
     name: Id,
     *,
     strict: Annotated[
-        bool, typer.Option("--strict", help="What goes by itself in time is a fault too.")
+        bool, typer.Option("--strict", help="Fail also on bytes that will expire by themselves.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look for an id in every byte of every store; 0 clean, 1 found, 2 bad call."""
+    """Search every byte of every store for an id. Exit status: 0 clean, 1 found, 2 a bad call."""
     from workbench import laptop
     from workbench.forget import verify
 
@@ -123,7 +125,7 @@ def verify_forgotten(
 
 
 def _progress(place: str) -> None:
-    print(f"  looking through {place}", file=sys.stderr)
+    print(f"  scanning {place}", file=sys.stderr)
 
 
 def _tell_verdict(verdict: "ForgottenVerdict", *, strict: bool, as_json: bool) -> None:
@@ -149,7 +151,7 @@ def _where(hit: "ScanMatch") -> str:
 
 
 def _outcome(verdict: "ForgottenVerdict", *, strict: bool) -> str:
-    """The last line: what the exit status says, with the count that it rests on."""
+    """The last line: the reason for the exit status, with the number of hits."""
     if verdict.found:
         hits = _count(len(verdict.found), "hit")
         return f"found: {hits} that nothing takes away by itself"

@@ -1,4 +1,4 @@
-"""The stores of the running stack as places to look through, and as what forgetting needs."""
+"""The stores of the running stack: as places to scan, and as the dependencies of forget and sweep."""
 
 from functools import partial
 from typing import Any
@@ -24,15 +24,15 @@ PREFIXES = (
     "forgotten/",
     "sweeps/",
 )
-"""Of the data bucket, each told for itself; whatever else is in it is a place of its own."""
+"""Prefixes of the data bucket that are reported one by one; everything else in it is one more place."""
 _SAVED = "cloud/state/"
-"""What the emulator saved when it last stopped; while it runs, the truth is in the places above."""
+"""What the emulator saved when it last stopped; it is out of date while the stack runs."""
 _STATE = ("cloud/objects/", "cloud/emulator.log", "run.json", "checkpoints.json", "lock", "secret")
-"""Of the state folder; environments and builds beside these hold no visitor's data."""
+"""Paths in the state folder that may hold visitors' data; environments and builds do not."""
 
 
 def places(stack: Running) -> list[Place]:
-    """Every store, the small and the large."""
+    """Every place where an id may be stored."""
     data, failed = stores.objects(stack), stores.failed(stack)
     state = laptop.state()
     return [
@@ -47,7 +47,7 @@ def places(stack: Running) -> list[Place]:
 
 
 def forget_deps(stack: Running) -> ForgetDeps:
-    """As the stream really keeps its records, whatever the template says."""
+    """Dependencies of `forget`, with the stream's actual retention and not the template's."""
     kinesis = _client("kinesis", stack)
     summary = kinesis.describe_stream_summary(StreamName=stack.stream)["StreamDescriptionSummary"]
     hours = int(summary["RetentionPeriodHours"])
@@ -55,9 +55,9 @@ def forget_deps(stack: Running) -> ForgetDeps:
 
 
 def known(stack: Running, subject: str) -> bool:
-    """Whether there is anything of `subject`, a tombstone too; what cannot be read may be of them."""
+    """Whether anything is stored of `subject`, a tombstone included. True if the archive is unreadable."""
     table = stores.table(stack)
-    # Who is forgotten keeps a tombstone: the archive, which passes them over, is not asked then.
+    # A forgotten person has a tombstone in the table, and the archive reader skips them: table first.
     if any(table.read_part(stack.site, subject, part) for part in PersonItem):
         return True
     try:
@@ -68,7 +68,7 @@ def known(stack: Running, subject: str) -> bool:
 
 
 def sweep_deps(stack: Running) -> SweepDeps:
-    """Both buckets."""
+    """Dependencies of `sweep`: both buckets."""
     return SweepDeps(stack.site, stores.objects(stack), stores.failed(stack))
 
 

@@ -1,6 +1,6 @@
-"""Looks through every byte of every store for an id, and tells what was looked at.
+"""Scans every byte of every store for an id, and counts what was scanned.
 
-Knows how to read each store; what a spelling is, and what lies inside what, is told elsewhere.
+Knows how to read each store. Spellings of an id are in `spellings`, unpacking is in `unfold`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,48 +16,50 @@ from workbench.forget.unfold import layers
 
 _PAGE = 1000
 _TRIES = 3
-"""Empty answers in a row after which a shard has nothing more: it may have gaps."""
+"""Empty responses in a row after which a shard is at its end: Kinesis may return empty ones in between."""
 
 
 class Piece(NamedTuple):
-    """Something stored: which of its kind it is, its bytes, and when it goes by itself ("" for never)."""
+    """One stored object, item or record."""
 
     name: str
+    """Key, path or sequence number."""
     data: bytes
     goes: str = ""
+    """When it expires by itself, for people; empty: never."""
 
 
 class Place(NamedTuple):
-    """A store, or a part of one."""
+    """A store, or a part of one, and how to read its pieces."""
 
     name: str
     pieces: Callable[[], Iterator[Piece]]
 
 
 class ScanMatch(msgspec.Struct, frozen=True):
-    """The id, somewhere."""
+    """One hit."""
 
     place: str
     piece: str
     spelling: str
     inside: tuple[str, ...] = ()
-    """What had to be undone to get there."""
+    """Layers that were unpacked to get there, outermost first."""
     goes: str = ""
-    """When it goes by itself; empty: it stays, and is a fault."""
+    """When it expires by itself; empty: never, so it is a fault."""
 
 
-class Looked(msgspec.Struct, frozen=True):
-    """How much of one place was looked at."""
+class ScannedPlace(msgspec.Struct, frozen=True):
+    """How much of one place was scanned."""
 
     place: str
     pieces: int
     bytes: int
     unfolded: int
-    """Bytes that were taken out of packed and encoded ones, and looked at too."""
+    """Further bytes that were unpacked or decoded, and scanned."""
 
 
-def look(place: Place, wanted: list[Needle]) -> tuple[Looked, list[ScanMatch]]:
-    """Through one place, all of it."""
+def scan_place(place: Place, wanted: list[Needle]) -> tuple[ScannedPlace, list[ScanMatch]]:
+    """Scan all pieces of one place, unpacked layers and names included."""
     count = size = unfolded = 0
     found: dict[ScanMatch, None] = {}
     for piece in place.pieces():
@@ -68,7 +70,7 @@ def look(place: Place, wanted: list[Needle]) -> tuple[Looked, list[ScanMatch]]:
                 found[ScanMatch(place.name, piece.name, how, way, piece.goes)] = None
         for how in found_in(piece.name.encode(), wanted):
             found[ScanMatch(place.name, piece.name, how, ("name",), piece.goes)] = None
-    return Looked(place.name, count, size, unfolded), list(found)
+    return ScannedPlace(place.name, count, size, unfolded), list(found)
 
 
 def table(dynamodb: Any, name: str) -> Iterator[Piece]:  # noqa: ANN401 - a boto3 client
@@ -94,7 +96,7 @@ def _attribute(value: Any) -> Iterator[bytes]:  # noqa: ANN401 - whatever an att
 
 
 def bucket(store: VersionedStore, prefix: str = "", *, but: Sequence[str] = ()) -> Iterator[Piece]:
-    """Every version of every object; `but`: prefixes that are looked at elsewhere."""
+    """Every version of every object below `prefix`, except those below the prefixes in `but`."""
     for one in store.versions(prefix):
         if not one.key.startswith(tuple(but)):
             data = b"" if one.marker else store.get_version(one)
@@ -102,7 +104,7 @@ def bucket(store: VersionedStore, prefix: str = "", *, but: Sequence[str] = ()) 
 
 
 def stream(kinesis: Any, name: str) -> Iterator[Piece]:  # noqa: ANN401 - a boto3 client
-    """Every record that is still kept; the stream cannot be rewritten, so each says when it goes."""
+    """Every record of a stream, with its time of expiry: a stream cannot be rewritten."""
     summary = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
     keeps = timedelta(hours=summary["RetentionPeriodHours"])
     for page in kinesis.get_paginator("list_shards").paginate(StreamName=name):
@@ -115,7 +117,7 @@ def stream(kinesis: Any, name: str) -> Iterator[Piece]:  # noqa: ANN401 - a boto
 
 
 def _records(kinesis: Any, name: str, shard: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - boto3
-    """Until the shard ends, or nothing is behind and nothing came."""
+    """Records of a shard until it ends, or until several responses are empty and nothing is behind."""
     iterator = kinesis.get_shard_iterator(
         StreamName=name, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
     )["ShardIterator"]

@@ -1,7 +1,7 @@
-"""How an id may be spelt in stored bytes, and whether it is there. Pure; knows no store.
+"""The spellings of an id in stored bytes, as search patterns. Pure; knows no store.
 
-A text is looked for as it is and in every spelling that can be searched for without undoing it; what
-must be undone first (gzip, base64 of packed data, JSON inside JSON) is `unfold`'s part.
+Covers plain text and every encoding that can be searched without decoding. What must be decoded first
+(gzip, base64 of packed data, JSON inside JSON) is the task of `unfold`.
 """
 
 import base64
@@ -11,14 +11,14 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 _SHORT = 8
-"""Characters below which an id counts only where it stands alone: `1` is in everything."""
+"""An id shorter than this matches only as a whole word: `1` is part of everything."""
 _FEWEST = 8
-"""Characters of base64 that must be certain, or chance would find them."""
+"""Fewest certain characters of a base64 pattern; shorter ones would match by chance."""
 _WORD = rb"[0-9A-Za-z]"
 
 
 class Needle(NamedTuple):
-    """One spelling: its name for people, and what finds it."""
+    """One spelling: its name for people, and its pattern."""
 
     how: str
     pattern: re.Pattern[bytes]
@@ -50,14 +50,15 @@ def _pattern(text: str, *, alone: bool) -> re.Pattern[bytes]:
     body = re.escape(text.encode())
     if alone:
         body = rb"(?<!%s)%s(?!%s)" % (_WORD, body, _WORD)
-    # Escapes are spelt in either case: %3a and %3A.
+    # Percent escapes may be in either case: %3a and %3A.
     return re.compile(body, re.IGNORECASE if "%" in text else 0)
 
 
 def _base64(name: str) -> list[tuple[str, bytes]]:
-    """What base64 makes of it wherever it begins among groups of three bytes, certain characters only.
+    """The base64 of an id at each of the three offsets within a group of three bytes.
 
-    That of a cookie is the first: its payload is the bare id.
+    Only characters that do not depend on neighbouring bytes are kept. A cookie has offset 0: its payload
+    is the bare id.
     """
     found: dict[bytes, str] = {}
     for shift in range(3):
@@ -71,5 +72,5 @@ def _base64(name: str) -> list[tuple[str, bytes]]:
 
 
 def found_in(data: bytes, wanted: list[Needle]) -> list[str]:
-    """The names of the spellings that are in it."""
+    """Names of the spellings that occur in `data`."""
     return [needle.how for needle in wanted if needle.pattern.search(data)]

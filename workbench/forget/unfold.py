@@ -1,4 +1,4 @@
-"""What lies inside stored bytes: packed, encoded, or a document in a document. Pure."""
+"""Unpacks stored bytes: gzip, zlib, base64, URL escapes, JSON inside JSON. Pure."""
 
 import base64
 import binascii
@@ -11,21 +11,21 @@ from urllib.parse import unquote_to_bytes
 
 _DEEPEST = 5
 _LARGEST = 1 << 28
-"""Bytes that one packed piece may come to: what says more than it can hold is not unpacked for ever."""
+"""Most bytes unpacked from one piece: a bound against decompression bombs."""
 _PACKED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
 _ENCODED = re.compile(rb"[0-9A-Za-z+/_-]{16,}={0,2}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 class Layer(NamedTuple):
-    """Bytes, and how one comes to them."""
+    """Bytes, and the steps that led to them, outermost first."""
 
     way: tuple[str, ...]
     data: bytes
 
 
 def layers(data: bytes, way: tuple[str, ...] = ()) -> Iterator[Layer]:
-    """The bytes themselves, then everything that can be taken out of them, and out of that."""
+    """The bytes themselves, then everything that can be unpacked from them, recursively."""
     yield Layer(way, data)
     if len(way) < _DEEPEST:
         for how, inner in (*_packed(data), *_documents(data), *_encoded(data), *_escaped(data)):
@@ -33,7 +33,7 @@ def layers(data: bytes, way: tuple[str, ...] = ()) -> Iterator[Layer]:
 
 
 def _packed(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Packed by gzip or zlib, wherever they begin."""
+    """Unpack gzip or zlib data at any offset."""
     for found in _PACKED.finditer(data):
         unpacker = zlib.decompressobj(wbits=47)  # either of the two
         try:
@@ -45,7 +45,7 @@ def _packed(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _documents(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The texts of JSON, undone: of the whole, or of each line."""
+    """All strings and keys of JSON, unescaped: of the whole document, or of each line."""
     if data.lstrip()[:1] not in {b"{", b"[", b'"'}:
         return
     texts = [text for document in _parsed(data) for text in _texts(document)]
@@ -77,7 +77,7 @@ def _texts(document: object) -> Iterator[str]:
 
 
 def _encoded(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """What base64 may hide beyond plain text; plain text is found in it as it is."""
+    """Decoded base64. It finds packed data; plain ids in base64 already have patterns of their own."""
     found = [_decoded(one[0]) for one in _ENCODED.finditer(data)]
     inner = b"\n".join(one for one in found if one)
     if inner:
@@ -86,7 +86,7 @@ def _encoded(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _decoded(text: bytes) -> bytes:
     plain = text.rstrip(b"=").translate(_URL_SAFE)
-    plain = plain[: len(plain) - (len(plain) % 4 == 1)]  # one letter is less than a byte
+    plain = plain[: len(plain) - (len(plain) % 4 == 1)]  # one character (6 bits) is not a byte
     try:
         return base64.b64decode(plain + b"=" * (-len(plain) % 4))
     except binascii.Error:

@@ -1,4 +1,4 @@
-"""Whether anything of an id is left anywhere, with what was looked at: the proof of forgetting."""
+"""Verifies that nothing of an id is left in any store, and reports what was scanned."""
 
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -11,7 +11,7 @@ from hemline.usecases.people.forget_register import Forgetting
 from hemline.usecases.ports import PersonItem, PersonStore
 from workbench import stores
 from workbench.forget.places import places
-from workbench.forget.scan import Looked, Place, ScanMatch, look
+from workbench.forget.scan import Place, ScanMatch, ScannedPlace, scan_place
 from workbench.forget.spellings import needles
 from workbench.laptop import Running
 
@@ -19,22 +19,23 @@ _KINDS = {"v:": "visitor", "u:": "user"}
 
 
 class ForgottenVerdict(msgspec.Struct, frozen=True):
-    """What was looked at, and what is there."""
+    """The result of a verification."""
 
-    looked: tuple[Looked, ...]
+    looked: tuple[ScannedPlace, ...]
     found: tuple[ScanMatch, ...]
-    """What stays unless somebody does something."""
+    """Hits that stay unless somebody removes them."""
     going: tuple[ScanMatch, ...]
-    """What goes by itself, each with when: the stream cannot be rewritten."""
+    """Hits that expire by themselves, such as those on the stream."""
     notes: tuple[str, ...] = ()
+    """State of the tombstones, for people."""
 
 
 def verify(stack: Running, name: str, say: Callable[[str], object]) -> ForgottenVerdict:
-    """Through every store of `stack`; `name` with or without `v:` or `u:`. Raises BadInput."""
+    """Scan every store of `stack` for `name`, with or without `v:` or `u:`. Raises BadInput."""
     bare = name[2:] if name[:2] in _KINDS else name
     if not is_id(bare):
         raise BadInput("ID", "is no id.", "Ids are 1 to 128 printable ASCII characters.")
-    looked, found = through(places(stack), bare, say)
+    looked, found = scan_all(places(stack), bare, say)
     found += kept_by_hash(stores.table(stack), stack.site, bare)
     staying = tuple(one for one in found if not one.goes)
     return ForgottenVerdict(
@@ -43,7 +44,7 @@ def verify(stack: Running, name: str, say: Callable[[str], object]) -> Forgotten
 
 
 def kept_by_hash(people: PersonStore, site: str, name: str) -> list[ScanMatch]:
-    """What lies under a key that is a hash of the id: no byte of it is the id, and it is theirs."""
+    """Table items whose key is a hash of the id: no byte scan can find those."""
     found = []
     for kind, called in _KINDS.items():
         for part in PersonItem:
@@ -56,19 +57,19 @@ def kept_by_hash(people: PersonStore, site: str, name: str) -> list[ScanMatch]:
     return found
 
 
-def through(
+def scan_all(
     where: Iterable[Place], name: str, say: Callable[[str], object]
-) -> tuple[tuple[Looked, ...], list[ScanMatch]]:
-    """Each place in turn."""
+) -> tuple[tuple[ScannedPlace, ...], list[ScanMatch]]:
+    """Scan each place in turn."""
     wanted, results = needles(name), []
     for place in where:
         say(place.name)
-        results.append(look(place, wanted))
+        results.append(scan_place(place, wanted))
     return tuple(one for one, _ in results), list(chain.from_iterable(f for _, f in results))
 
 
 def _notes(stack: Running, name: str) -> tuple[str, ...]:
-    """Tombstones are of a hash, so that no byte of them is the id: they are asked for by it."""
+    """Notes on tombstones. Their keys are hashes, so they are read by key and not scanned for."""
     people, register = stores.table(stack), Forgetting(stores.objects(stack), stack.site)
     notes = []
     for kind, called in _KINDS.items():
@@ -77,4 +78,4 @@ def _notes(stack: Running, name: str) -> tuple[str, ...]:
             entered = register.until(kind + name) >= 0
             state = "on the register until the stream is over" if entered else "settled"
             notes.append(f"a tombstone of this {called} stands, {state}")
-    return tuple(notes) or ("no tombstone: nobody of this id was forgotten here",)
+    return tuple(notes) or ("no tombstone: this id was not forgotten here",)

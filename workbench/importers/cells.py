@@ -1,4 +1,4 @@
-"""What a cell of a catalogue says: texts become the values of our fields. Raises ValueError in words."""
+"""Converts cells of a catalogue to values of item fields. Raises ValueError with a text for people."""
 
 import re
 from collections.abc import Callable
@@ -9,24 +9,24 @@ from hemline.model.item import Item
 from workbench.importers.wire import moment
 
 FIELDS = frozenset(Item.__struct_fields__) - {"attributes"}
-"""Ours; `attributes` takes all the others."""
+"""Fields of an item; every other column becomes an attribute."""
 
 _CATEGORIES, _TAGS = re.compile(r"\s*[|>]\s*"), re.compile(r"\s*\|\s*")
 _POINT = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:\s+([A-Z]{3}))?")
 _COMMA = re.compile(r"((?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?)(?:\s+([A-Z]{3}))?")
 _HAS_COMMA = re.compile(r"[0-9.]*,[0-9]+(?:\s+[A-Z]{3})?")
 _THOUSANDS = re.compile(r"[0-9]{1,3}\.[0-9]{3}")
-"""A thousand with a point, or one and a bit: where commas are decimal nobody can tell."""
+"""`1.234`: a thousand or a fraction. Where commas are decimal, it is ambiguous."""
 _WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _DIGITS = 15
-"""More than these no number keeps."""
+"""Most digits that a double holds exactly."""
 _CODES = re.compile(r"(?:.*_)?(?:id|gtin[0-9]*|ean|upc|isbn|mpn|asin|sku|code|zip|postcode|phone)")
-"""Columns whose digits are a name and no number."""
+"""Columns whose digits are an identifier, not a number."""
 
 
 def numeric(name: str, cell: str, *, commas: bool) -> bool:
-    """Whether a cell of that column is a number; `007` is none, nor are the digits of an article code."""
+    """Whether a cell of that column is a number. `007` is not, and neither is an article code."""
     if _CODES.fullmatch(name.strip().casefold().replace(" ", "_")):
         return False
     text = cell.replace(",", ".") if commas and "." not in cell else cell
@@ -36,7 +36,7 @@ def numeric(name: str, cell: str, *, commas: bool) -> bool:
 
 
 def number_of(cell: str, *, commas: bool) -> float:
-    """What a numeric cell says."""
+    """The number in a numeric cell."""
     text = cell.replace(",", ".") if commas else cell
     return float(text) if "." in text else int(text)
 
@@ -70,7 +70,7 @@ def _price(value: object, commas: bool) -> object:  # noqa: FBT001 - one of the 
     if found:
         return _priced(found[1], found[2])
     if not commas and _HAS_COMMA.fullmatch(text):
-        way_out = "write 12.50, or part the cells by semicolons, where commas are decimal"
+        way_out = "write 12.50, or separate the cells by semicolons, where commas are decimal"
         raise ValueError(f"price: {value[:40]!r} has a decimal comma: {way_out}")
     raise ValueError(f"price: {value[:40]!r} is no price such as 12.50 or 12.50 EUR")
 
@@ -105,7 +105,7 @@ def _moment(value: object, _commas: bool) -> object:  # noqa: FBT001 - one of th
     return moment(int(aware.timestamp() * 1000))
 
 
-MADE: dict[str, Callable[[object, bool], object]] = {
+CONVERTERS: dict[str, Callable[[object, bool], object]] = {
     "id": _text,
     "categories": _split(_CATEGORIES),
     "tags": _split(_TAGS),
@@ -113,4 +113,4 @@ MADE: dict[str, Callable[[object, bool], object]] = {
     "stock": _whole,
     "published_at": _moment,
 }
-"""Field → what it makes of a value, and of whether commas are decimal."""
+"""Field → its converter, called with a value and whether commas are decimal."""

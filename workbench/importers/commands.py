@@ -1,4 +1,4 @@
-"""`hemline import …`: real data through the front door of the stack that runs, or straight in."""
+"""`hemline import …`: send real data to the collect endpoint, or with `--direct` into the stores."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
 
 
 class Who(StrEnum):
-    """Today's pages know visitors; a user is known once the site signs who is logged in."""
+    """What the people of a file become: anonymous visitors, or users that a site has signed in."""
 
     VISITOR = "visitor"
     USER = "user"
@@ -28,18 +28,18 @@ class Who(StrEnum):
 File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="May be gzipped.")
 ]
-Url = Annotated[str, typer.Option(help="Another origin's front door; needs HEMLINE_KEYS.")]
+Url = Annotated[str, typer.Option(help="Origin of another stack; needs HEMLINE_KEYS.")]
 IsDirect = Annotated[
     bool,
-    typer.Option("--direct", help="Straight to the stores of the stack here; for big histories."),
+    typer.Option("--direct", help="Write to the local stack's stores; for big histories."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The report as one JSON object.")]
 AsWho = Annotated[Who, typer.Option("--as", help="What the file's people become.")]
 Keys = Annotated[str, typer.Option(envvar="HEMLINE_KEYS", hidden=True)]
 
 
-class Way(NamedTuple):
-    """How an import goes in and reports."""
+class ImportOptions(NamedTuple):
+    """The options that all imports share."""
 
     url: str
     direct: bool
@@ -52,7 +52,7 @@ Read = Callable[["FileSource"], "WireEvents"]
 
 def register(app: typer.Typer) -> None:
     """Hang `import` and its four kinds on the app."""
-    group = typer.Typer(help="Real data, through the front door.", no_args_is_help=True)
+    group = typer.Typer(help="Import real data.", no_args_is_help=True)
     group.command("ranklens")(ranklens)
     group.command("online-retail")(online_retail)
     group.command("items")(items)
@@ -73,7 +73,7 @@ def ranklens(  # noqa: PLR0913 - a command's options are its arguments
     from workbench.importers import ranklens as kind
     from workbench.importers.wire import WireEvents
 
-    way = Way(url, direct, as_json, keys)
+    way = ImportOptions(url, direct, as_json, keys)
     _import(file, lambda source: WireEvents(kind.events(source.lines(), who=who.value)), way)
 
 
@@ -92,11 +92,11 @@ def online_retail(  # noqa: PLR0913 - a command's options are its arguments
 
     def read(source: "FileSource") -> "WireEvents":
         unreadable: list[Unreadable] = []
-        made = kind.events(kind.read(source.rows(unreadable.append)), who=who.value)
-        total = None if made.total is None else made.total + len(unreadable)
-        return WireEvents([*unreadable, *made.events], total)
+        stream = kind.events(kind.read(source.rows(unreadable.append)), who=who.value)
+        total = None if stream.total is None else stream.total + len(unreadable)
+        return WireEvents([*unreadable, *stream.events], total)
 
-    _import(file, read, Way(url, direct, as_json, keys))
+    _import(file, read, ImportOptions(url, direct, as_json, keys))
 
 
 def items(  # noqa: PLR0913 - a command's options are its arguments
@@ -106,7 +106,7 @@ def items(  # noqa: PLR0913 - a command's options are its arguments
         list[str] | None, typer.Option("--map", help="THEIRS=OURS, such as --map ref=id.")
     ] = None,
     delimiter: Annotated[
-        str, typer.Option(help="comma, semicolon, tab or pipe, where the header does not tell it.")
+        str, typer.Option(help="comma, semicolon, tab or pipe, if the header is ambiguous.")
     ] = "",
     url: Url = "",
     direct: IsDirect = False,
@@ -117,7 +117,7 @@ def items(  # noqa: PLR0913 - a command's options are its arguments
     from workbench.importers import items as kind
     from workbench.importers.wire import WireEvents
 
-    way = Way(url, direct, as_json, keys)
+    way = ImportOptions(url, direct, as_json, keys)
     now, between = _now(), _delimiter(delimiter)
     reading = kind.CatalogueReading(_mapping(mapping or []), now, _live_items(way))
     # The same file may be imported again, with another --map: each import is a shard of its own.
@@ -136,11 +136,15 @@ def events(
     from workbench.importers import events as kind
     from workbench.importers.wire import WireEvents
 
-    _import(file, lambda s: WireEvents(kind.events(s.lines())), Way(url, direct, as_json, keys))
+    _import(
+        file,
+        lambda s: WireEvents(kind.events(s.lines())),
+        ImportOptions(url, direct, as_json, keys),
+    )
 
 
-def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
-    """Exit status 1 when anything was rejected or there was nothing: what is left out must be seen."""
+def _import(file: Path, read: Read, way: ImportOptions, number: str = "") -> None:
+    """Run an import and report. Exit status 1 when anything was rejected, or the file was empty."""
     from workbench.importers.reading import opened
 
     with closing(_road(file, way, number)) as road, opened(file) as source:
@@ -151,9 +155,9 @@ def _import(file: Path, read: Read, way: Way, number: str = "") -> None:
         print(msgspec.json.encode(report).decode())
     else:
         print("\n".join(report.lines()))
-        print("the next edition counts them: wait for the schedule, or run `hemline publish`")
+        print("the next edition includes them: wait for the schedule, or run `hemline publish`")
     if not report.read and not report.stopped:
-        # A feed that failed is often an empty file; nothing in it is not all of it.
+        # A failed export often leaves an empty file, so an empty import must not look like success.
         print(f"{file} has nothing to import in it", file=sys.stderr)
         raise typer.Exit(1)
     raise typer.Exit(report.status)
@@ -174,7 +178,7 @@ def _run(source: "FileSource", read: Read, road: "Road", *, quiet: bool) -> "Imp
 
 
 def _stopped_or(send: "Callable[[], ImportReport]") -> "ImportReport":
-    """A file that is read whole before anything is sent may be none: that is a report too."""
+    """Run an import. A file that cannot be read before anything is sent gives a report too."""
     from hemline.model.errors import HemlineError
     from workbench.importers.report import ImportReport
 
@@ -216,28 +220,28 @@ def _bar(source: "FileSource") -> Iterator[Callable[[int | None], "Watch"]]:
         yield watched
 
 
-def _road(file: Path, way: Way, number: str) -> "Road":
-    from workbench.importers.http_road import FrontDoor
+def _road(file: Path, way: ImportOptions, number: str) -> "Road":
+    from workbench.importers.http_road import HttpRoad
 
     if way.url:
         if way.direct:
             raise typer.BadParameter("--direct is for the stack here, --url for another: use one.")
         if not way.keys:
             raise typer.BadParameter("--url needs the site's secret in HEMLINE_KEYS to sign with.")
-        return FrontDoor(way.url, way.keys.split(",")[0].strip().encode())
+        return HttpRoad(way.url, way.keys.split(",")[0].strip().encode())
     from workbench import laptop, stores
 
     stack = laptop.running()
     if not way.direct:
-        return FrontDoor(stack.gateway, stores.secrets(stack)[0])
-    from workbench.importers.direct import Direct, DirectStores, digest
+        return HttpRoad(stack.gateway, stores.secrets(stack)[0])
+    from workbench.importers.direct import DirectRoad, DirectStores, digest
 
     places = DirectStores(stack.site, stores.table(stack), stores.objects(stack))
-    return Direct(places, f"{digest(file)}-{number}" if number else digest(file))
+    return DirectRoad(places, f"{digest(file)}-{number}" if number else digest(file))
 
 
-def _live_items(way: Way) -> frozenset[str]:
-    """Ids of the live edition's items; of another stack nothing is known."""
+def _live_items(way: ImportOptions) -> frozenset[str]:
+    """Ids of the live edition's items; empty for another stack, whose edition cannot be read."""
     if way.url:
         return frozenset()
     from workbench import laptop, stores

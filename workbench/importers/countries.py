@@ -1,4 +1,4 @@
-"""Country names as Online Retail writes them, to ISO 3166-1; what names no country has no code."""
+"""Country names of Online Retail → ISO 3166-1 codes. Names of no country are missing."""
 
 ISO_CODES: dict[str, str] = {
     "Australia": "AU",

@@ -1,8 +1,8 @@
-"""`--direct`: the door's and the ingest's own use cases, on the stack's stores, without HTTP and stream.
+"""`--direct`: runs the collect and ingest use cases on the stack's stores, without HTTP and stream.
 
-For big histories. What it writes is what the front door would have written: the same validation, the
-same fold, the same archive lines; only the shard's name tells the road. It is that of the file, and
-an event's sequence number is its place in it, so that the same file again changes nothing.
+For big histories. It writes what the collect endpoint and ingest would write: the same validation, the
+same fold, the same archive lines; only the shard's name differs. The shard is named after the file, and
+an event's sequence number is its position, so importing the same file again changes nothing.
 """
 
 import hashlib
@@ -23,15 +23,15 @@ from workbench.importers.wire import Batch
 
 
 class DirectStores(NamedTuple):
-    """Where a site's profiles and objects are."""
+    """The stores of one site."""
 
     site: str
     profiles: PersonStore
     objects: ObjectStore
 
 
-class Direct:
-    """A Road; `name` is of the file (its digest), one for each import."""
+class DirectRoad:
+    """A Road into the stores. `name` identifies the import: the file's digest."""
 
     def __init__(self, stores: DirectStores, name: str) -> None:
         self._stores, self._shard = stores, f"direct-{name}"
@@ -39,11 +39,11 @@ class Direct:
         self._next = 1
 
     def close(self) -> None:
-        """End its threads."""
+        """Stop its threads."""
         self._pool.shutdown()
 
     def send(self, batch: Batch) -> SentBatch:
-        """Validate, archive and fold one batch. Raises Unavailable when a store does not take it."""
+        """Validate, archive and fold one batch. Raises Unavailable when a store refuses it."""
         now = time.time_ns() // 1_000_000
         held = MemoryStream()
         deps = CollectDeps(held, self._stores.site, _no_visitor)
@@ -68,7 +68,7 @@ class Direct:
 
 
 def digest(path: Path) -> str:
-    """A name for a file that is of its bytes: the first 16 digits of their SHA-256."""
+    """The first 16 hexadecimal digits of a file's SHA-256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 

@@ -1,19 +1,19 @@
-"""JSON lines of events as the wire has them (docs/events.md); each names its `visitor` or `user`."""
+"""Reads JSON lines of wire events (docs/events.md); each names its `visitor` or `user`."""
 
 from collections.abc import Iterable, Iterator
 
 from workbench.importers.json_lines import decode
-from workbench.importers.wire import Made, Placed, Unreadable
+from workbench.importers.wire import Placed, ReadEvent, Unreadable
 
 
-def events(lines: Iterable[bytes]) -> Iterator[Made]:
-    """Each line as it is, once it is known to be one JSON object; the door judges the rest."""
+def events(lines: Iterable[bytes]) -> Iterator[ReadEvent]:
+    """Each line that is one JSON object, unchanged. The collect endpoint validates the rest."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _made(line, number)
 
 
-def _made(line: bytes, number: int) -> Made:
+def _made(line: bytes, number: int) -> ReadEvent:
     where = f"line {number}"
     try:
         decode(line)

@@ -1,7 +1,7 @@
-"""Roads into the product for a batch: its front door over HTTP, or the same use cases in this process.
+"""The `Road` protocol, a way in for batches, and the HTTP road: the collect endpoint.
 
-The front door is the default: what it refuses is refused for everybody. `Direct` runs the collect and
-ingest use cases on the stack's own stores and skips HTTP and the stream; the result is the same.
+The HTTP road is the default. The other one, `direct.DirectRoad`, runs the collect and ingest use cases on
+the stack's own stores; the result is the same.
 """
 
 import time
@@ -19,21 +19,21 @@ from workbench.importers.wire import Batch
 
 
 class SentBatch(NamedTuple):
-    """What became of one batch; `rejected` positions are the batch's."""
+    """The result of one batch. Positions in `rejected` are those of the batch."""
 
     accepted: int
     rejected: Sequence[Rejected]
 
 
 class Road(Protocol):
-    """A way into the product."""
+    """A way in for batches of wire events."""
 
     def send(self, batch: Batch) -> SentBatch:
-        """Raises Unavailable when the other side did not take it, however often it was tried."""
+        """Send one batch. Raises Unavailable when it was not accepted after all tries."""
         ...
 
     def close(self) -> None:
-        """Let go of connections and threads."""
+        """Release connections and threads."""
         ...
 
 
@@ -44,10 +44,11 @@ class _Answer(msgspec.Struct):
     detail: str = ""
 
 
-class FrontDoor:
-    """POST /v1/events, signed as a server of the site; waits and tries again while it is not durable."""
+class HttpRoad:
+    """POST /v1/events, signed as the site's server. Retries with backoff what was not durable."""
 
     tries = 8
+    """With waits of 0.4 to 10 s between them: about half a minute."""
 
     def __init__(
         self, url: str, key: bytes, *, sleep: Callable[[float], None] = time.sleep
@@ -61,7 +62,7 @@ class FrontDoor:
         self._pool.clear()
 
     def send(self, batch: Batch) -> SentBatch:
-        """One batch; events that were not durable alone are sent again, alone."""
+        """Send one batch. Of a partly durable batch, only the events that were not are sent again."""
         accepted, refused = 0, list[Rejected]()
         waiting = list(range(len(batch.events)))
         why = ""
@@ -75,10 +76,10 @@ class FrontDoor:
                 return SentBatch(accepted, refused)
             again = [r.index for r in answer.rejected if r.reason == NOT_DURABLE]
             waiting = [waiting[index] for index in again] or waiting
-        raise Unavailable("front door", f"{why}; gave up after {self.tries} tries")
+        raise Unavailable("collect endpoint", f"{why}; gave up after {self.tries} tries")
 
     def _post(self, batch: Batch) -> tuple[_Answer, str]:
-        """The answer, and why to try again (empty: all is said). Raises HemlineError when refused."""
+        """The answer, and the reason to try again (empty: none). Raises HemlineError when refused."""
         body = batch.body
         signature = sign_batch(body, self._key, time.time_ns() // 1_000_000)
         headers = {"content-type": "application/json", HEADER: signature}
@@ -95,11 +96,11 @@ class FrontDoor:
 
 
 def _refused(batch: Batch, status: int, answer: _Answer) -> _Answer:
-    """A call of one event that is refused as a whole is one rejected event; else it is our fault."""
+    """A refused call of one event counts as one rejected event. A larger one raises HemlineError."""
     said = answer.detail or answer.title
     if status in (400, 413) and len(batch.events) == 1:
         return _Answer(rejected=[Rejected(0, None, said)])
-    raise HemlineError(f"the front door answered {status}: {said or 'nothing'}")
+    raise HemlineError(f"the collect endpoint answered {status}: {said or 'nothing'}")
 
 
 def _decode(data: bytes) -> _Answer | None:

@@ -1,4 +1,4 @@
-"""The one loop of every import: batches down a road, a report at the end."""
+"""The loop of every import: sends batches down a road and makes a report."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ Watch = Callable[[ImportReport], None]
 
 
 def run(stream: WireEvents, road: Road, watch: Watch = lambda _: None) -> ImportReport:
-    """Send everything, or as much as can be read and as the road takes: what was sent is sent.
+    """Send every event that can be read. An error ends the import; what was sent stays sent.
 
-    What ended it early stands in the report, with the counts until then.
+    The report has the counts, and the error that ended it early.
     """
     report, started = ImportReport(), time.monotonic()
     try:

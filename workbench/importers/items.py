@@ -1,36 +1,36 @@
-"""A catalogue from CSV or JSON lines. Field names of shop exports are understood; `mapping` adds more.
+"""Reads a catalogue from CSV or JSON lines. Knows field names of shop exports; `mapping` adds more.
 
-| field | understood too | in CSV |
+| field | other names | in CSV |
 |---|---|---|
 | id | sku, item_id, product_id | |
 | title | name | |
 | url | link, product_url | |
 | image | image_link, image_url, picture | |
-| price | sale_price, unit_price | `12.50`, `12.50 EUR`; `12,50` where semicolons part the cells |
+| price | sale_price, unit_price | `12.50`, `12.50 EUR`; `12,50` where semicolons separate cells |
 | categories | category, product_type, google_product_category | `Home > Lamps`, `lamps|desk` |
 | tags | labels | `wool|winter` |
 | stock | quantity, inventory | whole number |
 | published_at | created_at, date | RFC 3339 or epoch milliseconds |
 | kind, currency | | |
 
-Names of columns are found in capitals and with blanks too. Categories: most general first. Everything
-else becomes an attribute; a column of numbers alone holds numbers.
+Column names may have capitals and spaces. Categories: most general first. Every other column becomes an
+attribute; if all its values are numbers, they are imported as numbers.
 
-The last row of an item counts, and of two imports the later one: an event's time is that of the import,
-and its id begins with that time and with the row's line, so that the order is in the events themselves
-and the fold needs no order of arrival.
+The last row of an item counts, and of two imports the later one. An event's time is that of the import,
+and its id begins with that time and the row's line. So the events carry their order, and the fold does
+not depend on the order of arrival.
 """
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from workbench.importers.cells import FIELDS, MADE, number_of, numeric
+from workbench.importers.cells import CONVERTERS, FIELDS, number_of, numeric
 from workbench.importers.json_lines import decode
 from workbench.importers.reading import FileSource
 from workbench.importers.report import CATALOGUE
 from workbench.importers.table import Row, Table, plain_name
-from workbench.importers.wire import Made, Placed, Unreadable, Wire, encode
+from workbench.importers.wire import Placed, ReadEvent, Unreadable, Wire, encode
 
 OTHER_NAMES: dict[str, str] = {
     "sku": "id",
@@ -56,7 +56,7 @@ OTHER_NAMES: dict[str, str] = {
 
 
 class CatalogueReading:
-    """How to read a catalogue, and what was read of it: one for each import."""
+    """The names, time and already met items of one import."""
 
     def __init__(self, mapping: Mapping[str, str], time: int, known: Collection[str] = ()) -> None:
         """`mapping`: their name → ours; `time`: of the import, epoch ms; `known`: ids that are live."""
@@ -66,18 +66,18 @@ class CatalogueReading:
         self._met: dict[object, str] = {}
 
     def ours(self, theirs: str) -> str:
-        """Our name of a field; their own where it is an attribute."""
+        """The item field for a column; an attribute keeps its own name."""
         return self.names.get(plain_name(theirs), theirs.strip())
 
     def replaced(self, item: object, where: str) -> str:
-        """Where the same item stood before this place, or nothing."""
+        """Where the same item was read before, or empty. Remembers `where` for the next call."""
         before = self._met.get(item, CATALOGUE if item in self._known else "")
         self._met[item] = where
         return before
 
 
-def read(source: FileSource, reading: CatalogueReading, delimiter: str = "") -> Iterator[Made]:
-    """A file of either kind, told by its name; one whose delimiter is named is a table."""
+def read(source: FileSource, reading: CatalogueReading, delimiter: str = "") -> Iterator[ReadEvent]:
+    """Read a table or JSON lines, by the file's name. With a delimiter it is always a table."""
     if source.is_table or delimiter:
         return from_table(source.table(delimiter), reading)
     return from_lines(source.lines(), reading)
@@ -87,15 +87,15 @@ class _Row(NamedTuple):
     line: int
     fields: Mapping[str, object]
     commas: bool = False
-    """12,50 is a number here."""
+    """Commas are decimal: 12,50 is a number."""
 
     @property
     def where(self) -> str:
         return f"line {self.line}"
 
 
-def from_table(table: Table, reading: CatalogueReading) -> Iterator[Made]:
-    """CSV: every value is text until its field says otherwise, or all values of its column are numbers."""
+def from_table(table: Table, reading: CatalogueReading) -> Iterator[ReadEvent]:
+    """Read CSV. A value is text, unless its field converts it or its whole column is numeric."""
     commas = table.has_decimal_commas
     numbers = _numbers(table, reading)
     for row in table.rows():
@@ -111,7 +111,7 @@ def from_table(table: Table, reading: CatalogueReading) -> Iterator[Made]:
 
 
 def _numbers(table: Table, reading: CatalogueReading) -> set[str]:
-    """The attributes of which every value is a number."""
+    """Attribute columns in which every value is a number. Reads the table once for that."""
     found = {name for name in table.columns if name and reading.ours(name) not in FIELDS}
     left = {name for name in found if numeric(name, "0", commas=False)}
     met: set[str] = set()
@@ -126,8 +126,8 @@ def _numbers(table: Table, reading: CatalogueReading) -> set[str]:
     return left & met
 
 
-def from_lines(lines: Iterable[bytes], reading: CatalogueReading) -> Iterator[Made]:
-    """JSON lines: an object a line."""
+def from_lines(lines: Iterable[bytes], reading: CatalogueReading) -> Iterator[ReadEvent]:
+    """Read JSON lines, one object a line."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
@@ -138,7 +138,7 @@ def from_lines(lines: Iterable[bytes], reading: CatalogueReading) -> Iterator[Ma
                 yield _made(_Row(number, fields), reading)
 
 
-def _made(row: _Row, reading: CatalogueReading) -> Made:
+def _made(row: _Row, reading: CatalogueReading) -> ReadEvent:
     try:
         properties = _properties(row, reading)
     except ValueError as error:
@@ -153,7 +153,7 @@ def _made(row: _Row, reading: CatalogueReading) -> Made:
 
 
 def _properties(row: _Row, reading: CatalogueReading) -> Wire:
-    """Ours first, so that a second name of the same field does not overwrite the field itself."""
+    """Item properties. A field's own name goes first, so that another name does not overwrite it."""
     found: Wire = {}
     attributes: Wire = {}
     _check_names(row.fields)
@@ -180,7 +180,7 @@ def _check_names(fields: Mapping[str, object]) -> None:
 def _put(found: Wire, name: str, value: object, *, commas: bool) -> None:
     if name in found or value is None:
         return
-    made = MADE[name](value, commas) if name in MADE else value
+    made = CONVERTERS[name](value, commas) if name in CONVERTERS else value
     if isinstance(made, tuple):
         found[name], currency = made
         found.setdefault("currency", currency)

@@ -1,4 +1,4 @@
-"""JSON lines read strictly: one object a line, in which no key comes twice."""
+"""Strict JSON lines: one object a line, without duplicate keys."""
 
 import json
 
@@ -8,12 +8,12 @@ _decoder = msgspec.json.Decoder(dict[str, object])
 
 
 def decode(line: bytes) -> dict[str, object]:
-    """The object of a line. Raises ValueError with why it is none; a doubled key is told by its name."""
+    """The object of a line. Raises ValueError with the reason; a duplicate key is named."""
     try:
         found = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"is no JSON object: {error}") from None
-    # Other readers take the first of two equal keys, and msgspec the last: neither was meant.
+    # Readers differ in which of two equal keys they take, so neither can be assumed.
     json.loads(line, object_pairs_hook=_unique)
     return found
 

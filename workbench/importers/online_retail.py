@@ -1,8 +1,8 @@
-"""UCI Online Retail: invoice lines of a gift shop, as a catalogue and purchases.
+"""Reads UCI Online Retail, invoice lines of a gift shop, as a catalogue and purchases.
 
-Kept are lines of a known customer with Quantity > 0, UnitPrice > 0, an invoice that is no
-cancellation (C…) and a StockCode of five digits and up to two letters. What is left out is a property
-of the data and no rejection; it is counted apart.
+A line is kept if it has a customer, Quantity > 0, UnitPrice > 0, an invoice that is not a cancellation
+(C…) and a StockCode of five digits and up to two letters. Other lines are left out and counted apart from
+rejections.
 
 | in the file | becomes |
 |---|---|
@@ -11,9 +11,9 @@ of the data and no rejection; it is counted apart.
 | CustomerID | the visitor (or user) |
 | Country | the country trait, as ISO 3166-1 |
 
-The data has no categories. Ours is the head noun of the description: words for colour, size, pattern
-and packing are dropped, words are made singular, and of what remains the rightmost word that ends the
-descriptions of 10 or more items names the category; else `other`. `JUMBO BAG RED RETROSPOT` is a bag.
+The data has no categories, so one is derived from the description. Words for colour, size, pattern and
+packing are dropped and the rest made singular. The category is then the rightmost word that ends the
+descriptions of 10 or more items, else `other`. `JUMBO BAG RED RETROSPOT` is a bag.
 """
 
 import re
@@ -72,7 +72,7 @@ class _Invoice:
 
 
 class Sales:
-    """The cleaned file in memory: 397,000 lines are some 60 MB."""
+    """The cleaned file in memory; 397,000 lines take about 60 MB."""
 
     def __init__(self) -> None:
         self.products: dict[str, _Product] = {}
@@ -80,7 +80,7 @@ class Sales:
         self.left_out = 0
 
     def add(self, row: Mapping[str, str]) -> None:
-        """One row of the file; one that the protocol does not count is left out."""
+        """Add one row, unless the protocol leaves it out."""
         if not _counts(row):
             self.left_out += 1
             return
@@ -98,7 +98,7 @@ class Sales:
 
 
 def checked(rows: Iterable[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
-    """The rows, each with all of the file's columns. Raises BadInput when it is another file."""
+    """The rows, each with all columns. Raises BadInput when the file is not Online Retail."""
     for number, row in enumerate(rows):
         missing = [name for name in _COLUMNS if name not in row]
         if missing and not number:
@@ -109,7 +109,7 @@ def checked(rows: Iterable[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
 
 
 def read(rows: Iterable[Mapping[str, str]]) -> Sales:
-    """The whole file: an item's name and price are known only at its end. Raises BadInput."""
+    """Read the whole file: an item's name and price are known only at its end. Raises BadInput."""
     sales = Sales()
     for row in checked(rows):
         sales.add(row)
@@ -137,7 +137,7 @@ def _time(text: str) -> int:
 
 
 def _items(products: Mapping[str, _Product]) -> Iterator[Wire]:
-    # Equally frequent descriptions: the first in the alphabet, so that the order of rows is no matter.
+    # Of equally frequent descriptions the alphabetically first, so that row order does not matter.
     titles = {c: min(p.titles, key=lambda t: (-p.titles[t], t)) for c, p in products.items()}
     kinds = categories(titles)
     for code, product in products.items():

@@ -1,4 +1,4 @@
-"""RankLens in Metarank's event format: films, ranked lists that people saw, and their clicks.
+"""Reads RankLens in Metarank's event format: films, ranked lists that people saw, and their clicks.
 
 | in the file | becomes |
 |---|---|
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from workbench.importers.wire import Made, Placed, Unreadable, Wire, encode, moment
+from workbench.importers.wire import Placed, ReadEvent, Unreadable, Wire, encode, moment
 
 SLOT = "ranklens"
 _SECONDS = 1000
-# The lists in an item that a page would not use; its properties have room for 200 values.
+# An item's properties may hold 200 values; the longest tag lists would exceed that.
 _MOST_TAGS, _MOST_GENRES = 60, 10
 _NAMES = ("director", "writer")
 _NUMBERS = ("popularity", "vote_avg", "vote_cnt", "budget", "runtime")
@@ -49,14 +49,14 @@ class RankLensLine(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(RankLensLine)
 
 
-def events(lines: Iterable[bytes], *, who: str = "visitor") -> Iterator[Made]:
-    """`who`: import people as `visitor` or as `user`."""
+def events(lines: Iterable[bytes], *, who: str = "visitor") -> Iterator[ReadEvent]:
+    """Every line as a wire event. `who`: people become a `visitor` or a `user`."""
     for number, raw in enumerate(lines, start=1):
         if raw.strip():
             yield _made(raw, number, who)
 
 
-def _made(raw: bytes, number: int, who: str) -> Made:
+def _made(raw: bytes, number: int, who: str) -> ReadEvent:
     try:
         line = _decoder.decode(raw)
         make = _KINDS[line.event, line.type]

@@ -1,4 +1,4 @@
-"""Files as lines, plain or gzipped, with how far the reading is; knows nothing of what they say."""
+"""Reads files as lines, plain or gzipped, and reports progress. Knows nothing of their content."""
 
 import gzip
 import io
@@ -19,34 +19,34 @@ _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _WIDE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _TABLES = {".csv": "", ".tsv": "\t", ".tab": "\t"}
-"""End of a name → the delimiter, where the name says it."""
+"""Suffix of a table's name → its delimiter; empty: found in the header."""
 
 
 class FileSource:
-    """An open file. `position` of `size` bytes were read (of the compressed ones, when gzipped)."""
+    """An open file. `position` of `size` bytes have been read, compressed bytes if gzipped."""
 
     def __init__(self, path: Path, raw: io.BufferedReader) -> None:
         self.path, self._raw, self.size = path, raw, path.stat().st_size
         self.watch: Callable[[], object] = lambda: None
-        """Called every few thousand rows, for whom reading a whole file takes seconds."""
-        # Looked at and not read: a pipe cannot go back.
+        """Called every few thousand lines, for a progress bar."""
+        # Peek, because a pipe cannot seek back.
         zipped = raw.peek(2)[:2] == _GZIP
         self._data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if zipped else raw
         self._copy: IO[bytes] | None = None
 
     def close(self) -> None:
-        """Let go of the copy of a pipe."""
+        """Delete the copy of a pipe."""
         if self._copy:
             self._copy.close()
 
     @property
     def position(self) -> int:
-        """Bytes of the file that were read; 0 of a pipe."""
+        """Bytes of the file read so far; 0 for a pipe."""
         return self._raw.tell() if self._raw.seekable() else 0
 
     @property
     def is_table(self) -> bool:
-        """Whether its name is that of a table, in small letters or capitals, gzipped or not."""
+        """Whether its name is that of a table, in any case, gzipped or not."""
         return self._ending in _TABLES
 
     @property
@@ -55,7 +55,7 @@ class FileSource:
         return endings[-1] if endings else ""
 
     def lines(self) -> Iterator[bytes]:
-        """Lines without their ends, and without a byte order mark. Raises BadInput when it is no text."""
+        """Lines without line ends and byte order mark. Raises BadInput when it cannot be read as text."""
         yield from self._read(self._data)
 
     def _read(self, data: IO[bytes]) -> Iterator[bytes]:
@@ -80,7 +80,7 @@ class FileSource:
         return Table(self.path.name, self._again, named)
 
     def _again(self) -> Iterator[bytes]:
-        """All lines from the beginning; a pipe is copied for that."""
+        """All lines from the beginning. A pipe is copied to a temporary file for that."""
         data = self._data
         if not self._raw.seekable():
             if self._copy is None:
@@ -94,9 +94,9 @@ class FileSource:
     def rows(
         self, unreadable: Callable[[Unreadable], object] | None = None
     ) -> Iterator[dict[str, str]]:
-        """Rows by the names of the header's columns.
+        """Rows as column name → cell.
 
-        What cannot be read is handed to `unreadable`; without one it raises BadInput.
+        A row that cannot be read goes to `unreadable`; without that it raises BadInput.
         """
         for row in self.table().rows():
             if isinstance(row, Row):
@@ -118,6 +118,6 @@ def _copied(data: IO[bytes], path: Path) -> IO[bytes]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[FileSource]:
-    """`path` as a Source; gzip is told by its first bytes, not by its name."""
+    """Open `path` for a `with` block. Gzip is recognised by its first bytes, not by its name."""
     with path.open("rb") as raw, closing(FileSource(path, raw)) as source:
         yield source

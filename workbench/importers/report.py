@@ -1,4 +1,4 @@
-"""What an import did: counts, rejections by reason with their first examples, for people and as JSON."""
+"""The report of an import: counts, and rejections by reason with examples, as text and JSON."""
 
 from collections import Counter
 
@@ -8,11 +8,11 @@ from hemline.model.errors import BadInput, HemlineError
 
 _EXAMPLES = 3
 CATALOGUE = "the catalogue"
-"""What a row replaces that stands in the live edition."""
+"""What a row replaces when the live edition has its item."""
 
 
 class ImportReport(msgspec.Struct):
-    """Accepted + rejected = read, unless it was stopped: the last call is in neither then."""
+    """Accepted + rejected = read, unless it stopped early: the last call is then in neither."""
 
     read: int = 0
     accepted: int = 0
@@ -24,15 +24,15 @@ class ImportReport(msgspec.Struct):
     """Lines that the data set's own protocol does not count."""
     seconds: float = 0.0
     replaced: int = 0
-    """Rows that are the last word on what a row above them, or the catalogue, said before."""
+    """Rows that replace an earlier row of the file, or an item of the live edition."""
     replacements: dict[str, int] = {}
     """What was replaced → how often: a row of the file, or the catalogue."""
     replaced_at: list[str] = []
-    """The first of them that replace a row: `line 4 replaces line 2`."""
+    """Examples: `line 4 replaces line 2`."""
     stopped: str = ""
-    """What ended the import before its end; empty when nothing did."""
+    """The error that stopped the import early; empty: none."""
     stopped_by_input: bool = False
-    """It was the file, and not the other side."""
+    """The file stopped it, not the road."""
 
     def reject(self, reason: str, where: str) -> None:
         """Count one rejected event."""
@@ -43,7 +43,7 @@ class ImportReport(msgspec.Struct):
             places.append(where)
 
     def replace(self, where: str, before: str) -> None:
-        """Count one that takes the place of what was said before."""
+        """Count one row that replaces an earlier one or a live item."""
         self.replaced += 1
         what = CATALOGUE if before == CATALOGUE else "row"
         self.replacements[what] = self.replacements.get(what, 0) + 1
@@ -51,7 +51,7 @@ class ImportReport(msgspec.Struct):
             self.replaced_at.append(f"{where} replaces {before}")
 
     def stop(self, error: HemlineError) -> None:
-        """Say what ended it."""
+        """Record the error that stopped the import."""
         self.stopped, self.stopped_by_input = str(error), isinstance(error, BadInput)
 
     @property
@@ -62,7 +62,7 @@ class ImportReport(msgspec.Struct):
         return 1 if self.rejected or self.stopped else 0
 
     def lines(self) -> list[str]:
-        """For people, most frequent reason first."""
+        """The report as text, most frequent reason first."""
         rate = f", {self.accepted / self.seconds:,.0f} events/s" if self.seconds else ""
         text = [f"{self.accepted:,} of {self.read:,} events accepted in {self.seconds:.1f} s{rate}"]
         if self.left_out:

@@ -1,7 +1,7 @@
-"""A table of delimited text (CSV, TSV): its header, its rows, and what cannot be read of it.
+"""Reads tables of delimited text (CSV, TSV): header, rows, and rows that cannot be read.
 
-Rows carry the line on which they stand in the file. A row that cannot be read is one unreadable row and
-never the end of the file: reading goes on at the line after it. Knows nothing of what columns mean.
+Each row has its line number in the file. A row that cannot be read does not end the table: reading goes
+on at the next line. Knows nothing of what columns mean.
 """
 
 import csv
@@ -13,13 +13,13 @@ from hemline.model.errors import BadInput
 from workbench.importers.wire import Unreadable
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-"""Name → the character between two cells."""
+"""Name → the delimiter."""
 _NOT_CLOSED = "opens a quote that is never closed"
 _UTF8 = "Save the file as UTF-8."
 
 
 class Row(NamedTuple):
-    """Cells by the names of their columns; cells of a column without a name are left out."""
+    """Column name → cell; columns without a name are left out."""
 
     line: int
     """From 1, as an editor shows the file."""
@@ -31,11 +31,11 @@ class _Cells(NamedTuple):
     cells: Sequence[str]
     fault: str = ""
     rest: Sequence[tuple[int, bytes]] = ()
-    """The further lines that its quotes took in."""
+    """Further lines, with their numbers, that lie inside its quotes."""
 
 
 class Table:
-    """An open table. `lines` gives all lines of the file, each time from its beginning."""
+    """An open table. `lines` reads the file again from its beginning at each call."""
 
     def __init__(
         self, name: str, lines: Callable[[], Iterator[bytes]], delimiter: str = ""
@@ -51,11 +51,11 @@ class Table:
 
     @property
     def has_decimal_commas(self) -> bool:
-        """Whether 12,50 is twelve and a half here: where a semicolon parts the cells, commas are free."""
+        """Whether 12,50 means twelve and a half: so when semicolons are the delimiter."""
         return self.delimiter == ";"
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """Every row below the header; may be asked for again."""
+        """Every row below the header; may be called again."""
         self._ahead.clear()
         self._source = iter(enumerate(self._lines(), start=1))
         next(self._records(), None)
@@ -69,7 +69,7 @@ class Table:
                 yield Row(found.line, {name: cell for name, cell in cells if name})
 
     def _misfit(self, cells: Sequence[str]) -> str:
-        """A cell too many moves all that follow it into the next column; empty ones at the end do not."""
+        """The fault of a row with a wrong number of cells; empty cells at its end are allowed."""
         here, wanted = len(cells), len(self.columns)
         if here == wanted or (here > wanted and not any(cells[wanted:])):
             return ""
@@ -77,7 +77,10 @@ class Table:
         return f"has {here} cells, the header has {wanted}: {way_out}"
 
     def _swallowed(self, rest: Sequence[tuple[int, bytes]]) -> str:
-        """A quote that is closed by one of a later row: what lies between are rows, and no text."""
+        """The fault of a quote that is closed only by a quote of a later row.
+
+        If every line in between has the cells of a row, they are rows and not one text.
+        """
         between = self.delimiter.encode()
         wanted = len(self.columns) - 1
         inner = [line.count(between) == wanted for _, line in rest[:-1]]
@@ -128,7 +131,7 @@ class Table:
         try:
             return _Cells(line, next(reader), rest=taken)
         except (csv.Error, UnicodeDecodeError) as error:
-            # What the quotes took in may be rows that are right.
+            # The lines taken in by the open quote may be good rows: read them again.
             self._ahead.extendleft(reversed(taken))
             return _Cells(line, (), _in_words(error))
 
@@ -149,20 +152,20 @@ def _in_words(error: Exception) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A column's name as it is looked up: `Image Link` and `image_link` are one."""
+    """A column's name for look-ups: `Image Link` and `image_link` are the same."""
     return "_".join(name.strip().casefold().replace("-", " ").replace("_", " ").split())
 
 
 def _found(name: str, line: int, head: bytes) -> str:
-    """The delimiter that the header has most of; a header of one column has none."""
+    """The most frequent delimiter of the header; a comma if it has one column only."""
     text = head.decode("utf-8", "replace")
-    # What stands in quotes is no delimiter.
+    # Inside quotes a character is text: keep every other piece.
     bare = "".join(text.split('"')[::2])
     counts = {one: bare.count(one) for one in DELIMITERS.values()}
     best = max(counts.values())
     found = [one for one, count in counts.items() if count == best]
     if best and len(found) > 1:
         named = " or ".join(n for n, one in DELIMITERS.items() if one in found)
-        reason = f"may be parted by {named}."
+        reason = f"may be separated by {named}."
         raise BadInput(f"{name}:{line}", reason, "Name it: --delimiter.")
     return found[0] if best else ","

@@ -1,4 +1,4 @@
-"""What an importer makes of a file: events as they go over the wire, one JSON object each."""
+"""What importers produce: wire events, one JSON object each, and batches of them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from hemline.model.input.times import implausible
 Wire = dict[str, object]
 
 MOST_EVENTS, MOST_BYTES = 500, 250_000
-"""Of one call; the door takes 500 events and 256 kB."""
+"""Most of one call. The collect endpoint takes 500 events and 256 kB."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,41 +19,41 @@ _HEAD, _TAIL = b'{"events":[', b"]}"
 
 
 class Unreadable(NamedTuple):
-    """A line of the file that is no event: `where` is `line 12`."""
+    """A line that is not an event. `where` is such as `line 12`."""
 
     where: str
     reason: str
 
 
 class Placed(NamedTuple):
-    """One event as JSON, and where it stands in the file."""
+    """One event as JSON, and its place in the file."""
 
     data: bytes
     where: str
     replaces: str = ""
-    """Where the same thing stood before, of which this is the last word."""
+    """The place of an earlier row that this one replaces; empty: none."""
 
 
 Event = bytes | Placed
-"""An event as JSON; of one that was made of several lines nobody can say where it stands."""
-Made = Event | Unreadable
-"""One event as JSON, or why there is none."""
+"""An event as JSON; bare bytes for one that comes from several lines and has no place."""
+ReadEvent = Event | Unreadable
+"""An event, or a line that could not be read."""
 
 
 class WireEvents(NamedTuple):
-    """Events of one file; `total` where it is known before they are sent."""
+    """The events of one file. `total` is their number if it is known before they are sent."""
 
-    events: Iterable[Made]
+    events: Iterable[ReadEvent]
     total: int | None = None
 
 
 class Batch(NamedTuple):
-    """One call: its first event is the file's number `start` (from 0)."""
+    """The events of one call. `start`: position of the first in the file, from 0."""
 
     start: int
     events: tuple[bytes, ...]
     places: tuple[str, ...] = ()
-    """Where each stands in the file; empty for what has no place."""
+    """The place of each event in the file; empty where it has none."""
 
     @property
     def body(self) -> bytes:
@@ -61,24 +61,24 @@ class Batch(NamedTuple):
         return _HEAD + b",".join(self.events) + _TAIL
 
     def where(self, index: int) -> str:
-        """The place of one of its events, for a person who looks into the file."""
+        """The place of one of its events, for people."""
         place = self.places[index] if self.places else ""
         return place or f"event {self.start + index + 1}"
 
     def only(self, indices: Iterable[int]) -> "Batch":
-        """A call with some of them again; positions are no longer the file's."""
+        """A batch of some of its events; `where` is only right where events have places."""
         chosen = list(indices)
         places = tuple(self.places[index] for index in chosen) if self.places else ()
         return Batch(self.start, tuple(self.events[index] for index in chosen), places)
 
 
 def moment(ms: int) -> int | str:
-    """A time as an event's field says it: in words where the number would look like another unit."""
+    """A time for a wire event: epoch ms, or RFC 3339 where the number would look like another unit."""
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat() if implausible(ms) else ms
 
 
-def readable(events: Iterable[Made]) -> Iterator[bytes]:
-    """The events alone, without their places and without what cannot be read."""
+def readable(events: Iterable[ReadEvent]) -> Iterator[bytes]:
+    """The events as JSON, without places and unreadable lines."""
     for made in events:
         if isinstance(made, bytes):
             yield made
@@ -87,14 +87,14 @@ def readable(events: Iterable[Made]) -> Iterator[bytes]:
 
 
 def encode(event: Wire) -> bytes:
-    """One event; what is None or empty is left out. The same event gives the same bytes."""
+    """Encode an event without None and empty values. Equal events give equal bytes."""
     return _encode(
         {name: value for name, value in event.items() if value not in (None, "", [], {})}
     )
 
 
 def batches(events: Iterable[Event]) -> Iterator[Batch]:
-    """In order, each within the limits of one call (one event alone may exceed them)."""
+    """Batches in order, each within the limits of one call; a single large event may exceed them."""
     start, held, size = 0, list[Placed](), 0
     for event in events:
         placed = Placed(event, "") if isinstance(event, bytes) else event

@@ -1,1 +1,1 @@
-"""People on the command line: who is linked to whom, taking a link back, tokens for developers."""
+"""People on the command line: show who is linked to whom, undo a link, make tokens for developers."""

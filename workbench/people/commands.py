@@ -1,4 +1,4 @@
-"""`hemline unmerge`, `identity show`, `token`: who is one person, taking that back, signing in by hand."""
+"""`hemline unmerge`, `identity show` and `token`: undo a link, show what is stored, make a user token."""
 
 import secrets
 import time
@@ -20,18 +20,18 @@ def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
     app.command()(unmerge)
     app.command()(token)
-    group = typer.Typer(help="What is kept of one person, and who is one with them.")
+    group = typer.Typer(help="What is stored about one person, and who is linked to them.")
     group.callback()(_identity)
     group.command("show")(show)
     app.add_typer(group, name="identity", no_args_is_help=True)
 
 
 def _identity() -> None:
-    """What is kept of one person, and who is one with them."""
+    """What is stored about one person, and who is linked to them."""
 
 
 def unmerge(visitor: Visitor, user: User, *, as_json: AsJson = False) -> None:
-    """Make a visitor and a user two people again: both profiles come back exactly, and for good."""
+    """Undo the link of a visitor and a user, for good. Both get their own profiles back exactly."""
     from hemline.usecases.people.account import unlink_device
     from workbench import laptop
     from workbench.people.naming import USER, VISITOR, bare
@@ -41,18 +41,18 @@ def unmerge(visitor: Visitor, user: User, *, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"visitor": visitor, "user": user, "merged": False})
         return
-    print("two people again; a sign-in on that device makes a new visitor of it")
+    print("unlinked; after the next sign-in that device gets a new visitor id")
 
 
 def token(
     user: User,
     *,
     seconds: Annotated[
-        int, typer.Option(min=1, max=86_400, help="How long it is good for.")
+        int, typer.Option(min=1, max=86_400, help="How long the token is valid.")
     ] = 3600,
     as_json: AsJson = False,
 ) -> None:
-    """A user token as the site's server would sign it, for `Authorization: Bearer`."""
+    """Make a user token, as the site's server would sign it, for `Authorization: Bearer`."""
     from hemline.model.user_token import keys_of, mint_user_token
     from workbench import laptop
     from workbench.people.naming import USER, bare
@@ -69,7 +69,7 @@ def token(
 def show(
     name: Annotated[str, typer.Argument(help="v:VISITOR or u:USER.")], *, as_json: AsJson = False
 ) -> None:
-    """Links, consent and what is kept of one person, for whoever has to answer them."""
+    """Show links, consent and stored actions of one person, to answer a request of theirs."""
     from hemline.usecases.people.account import AccountCaller, described
     from workbench import laptop
     from workbench.people.naming import VISITOR, subject_of
@@ -84,10 +84,10 @@ def show(
     if as_json:
         _print_json(found)
         return
-    _tell(found)
+    _show(found)
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any]) -> None:
     links, profile, consent = found["links"], found["profile"], found["consent"]
     print(found["subject"])
     for what in ("visitors", "users", "taken_back"):

@@ -26,7 +26,7 @@ from hemline.usecases.sites.reach import Reach, Sides, SlotReach, Told, slots, t
 from hemline.usecases.sites.recent_visitors import SampleSize, sample
 from workbench import stores
 from workbench.importers import events, importing
-from workbench.importers.direct import Direct, DirectStores
+from workbench.importers.direct import DirectRoad, DirectStores
 from workbench.importers.direct import digest as digest_of
 from workbench.importers.reading import opened
 from workbench.importers.wire import WireEvents
@@ -80,7 +80,7 @@ def from_file(path: Path) -> SiteHistory:
     """A file of events as JSON lines, read as an import would read it; without a ranker."""
     objects = MemoryObjects()
     into = DirectStores(_SITE, MemoryTable(), objects)
-    with opened(path) as source, closing(Direct(into, digest_of(path))) as road:
+    with opened(path) as source, closing(DirectRoad(into, digest_of(path))) as road:
         report = importing.run(WireEvents(events.events(source.lines())), road)
     if report.stopped:
         raise BadInput(str(path), report.stopped)

@@ -16,7 +16,7 @@ from hemline.model.item import Item
 from workbench import stores
 from workbench.importers import items as item_files
 from workbench.importers.reading import opened
-from workbench.importers.wire import Made, Placed, Unreadable
+from workbench.importers.wire import Placed, ReadEvent, Unreadable
 from workbench.laptop import NotRunning, running
 
 _SUFFIXES = (".yaml", ".yml")
@@ -71,7 +71,7 @@ def _items_of(file: Path) -> list[Item]:
     return list(found.values())
 
 
-def _item_of(made: Made) -> Item:
+def _item_of(made: ReadEvent) -> Item:
     if isinstance(made, Unreadable):
         raise BadInput(made.where, f"{made.reason}.")
     where, data = (made.where, made.data) if isinstance(made, Placed) else ("", made)

@@ -1,1 +1,1 @@
-"""Receipts on the command line: explain, replay, why-not, what-if, preview."""
+"""Receipts on the command line: explain, replay, why-not, what-if, preview. Begin with `commands`."""

@@ -1,4 +1,4 @@
-"""What `what-if` is told to change: facts by name, with values of their kind, and rules taken out."""
+"""The changes of `what-if`: facts by name with values of their kind, and rules that are switched off."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +14,9 @@ _MINUTE = 60_000
 
 
 def changes(texts: list[str]) -> dict[str, object]:
-    """`trait.country=DE` → the fact and its value, of the fact's kind; `null` says that there is none.
+    """Parse `trait.country=DE` into fact → value of the fact's kind; `null` removes the fact.
 
-    `request.country` is another spelling of it. Raises BadInput for what is no fact or no value of it.
+    `request.country` is another spelling. Raises BadInput for an unknown fact or a wrong value.
     """
     found: dict[str, object] = {}
     for text in texts:
@@ -96,8 +96,8 @@ _KINDS: Mapping[str, tuple[Callable[[str], object], str]] = {
 }
 
 
-def taken_out(texts: Sequence[str]) -> list[str]:
-    """`off:NAME` → the rule's name."""
+def rules_off(texts: Sequence[str]) -> list[str]:
+    """Parse `off:NAME` into names of rules. Raises BadInput for anything else."""
     wrong = next((text for text in texts if not text.startswith("off:")), None)
     if wrong is not None:
         raise BadInput("--rule", f"{wrong[:64]!r} is not known.", "Use off:NAME.")

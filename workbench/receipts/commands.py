@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Token = Annotated[str, typer.Argument(help="The token of a fragment.")]
 Visitor = Annotated[
-    str, typer.Option(help="Whom it is about (v:… or u:…), when the archive does not know them.")
+    str, typer.Option(help="The visitor or user (v:… or u:…), if the archive does not know them.")
 ]
 RequestFile = Annotated[
     Path | None,
     typer.Option(
-        "--request", exists=True, dir_okay=False, help="The request, when the token says to."
+        "--request",
+        exists=True,
+        dir_okay=False,
+        help="The request, when the token could not hold it.",
     ),
 ]
 Expired = Annotated[
-    bool, typer.Option("--expired", help="Also a token that is too old, as long as all is there.")
+    bool, typer.Option("--expired", help="Accept an expired token, while its data is still stored.")
 ]
 
 
@@ -43,11 +46,11 @@ def explain(  # noqa: PLR0913 - a command's options are its arguments
     everything: Annotated[bool, typer.Option("--all", help="Every candidate.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say why a fragment is what it is: facts, candidates, rules, scores."""
+    """Explain a fragment: facts, candidates, rules, scores."""
     from hemline.usecases.receipts import explain as usecase
     from workbench.receipts import locate, tables
 
-    found = usecase.explain(locate.scene(token, visitor, request, expired=expired))
+    found = usecase.explain(locate.decision_inputs(token, visitor, request, expired=expired))
     if as_json:
         _print_json(found)
     else:
@@ -61,7 +64,7 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
     request: RequestFile = None,
     expired: Expired = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="A throw-away site: decide, then replay every receipt.")
+        bool, typer.Option("--all", help="In a sandbox site: decide, then replay every receipt.")
     ] = False,
     decisions: Annotated[int, typer.Option(min=1, help="With --all: how many.")] = 10_000,
     data: Annotated[
@@ -71,7 +74,7 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
     seed: Annotated[int, typer.Option(min=0, help="With --all: another draw.")] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """Decide again from a receipt: exit status 1, and what differs, unless the bytes are the same."""
+    """Decide again from a receipt. Exit status 1, with the differences, unless the bytes are equal."""
     if everything == bool(token):
         raise typer.BadParameter("Name a TOKEN, or use --all.")
     if everything:
@@ -79,14 +82,16 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
     else:
         from workbench.receipts import locate
 
-        _replay_one(locate.scene(token, visitor, request, expired=expired), as_json=as_json)
+        _replay_one(
+            locate.decision_inputs(token, visitor, request, expired=expired), as_json=as_json
+        )
 
 
-def _replay_one(scene: "DecisionInputs", *, as_json: bool) -> None:
+def _replay_one(inputs: "DecisionInputs", *, as_json: bool) -> None:
     from hemline.usecases.receipts.replay import replay as again
     from workbench.receipts import tables
 
-    found = again(scene)
+    found = again(inputs)
     if as_json:
         _print_json({"equal": not found.differences, "differences": found.differences})
     elif found.differences:
@@ -114,19 +119,17 @@ def _replay_all(decisions: int, data: Path | None, seed: int, *, as_json: bool) 
 
 def why_not(
     token: Token,
-    item: Annotated[
-        str, typer.Argument(help="The item's id; of other slots a variant or section.")
-    ],
+    item: Annotated[str, typer.Argument(help="An item's id; in other slots a variant or section.")],
     *,
     visitor: Visitor = "",
     request: RequestFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say the first thing that kept an item, a variant or a section out, or its rank and distance."""
+    """Show the first reason why an item, variant or section is not shown, or its rank and score gap."""
     from hemline.usecases.receipts import explain as usecase
     from workbench.receipts import locate, tables
 
-    found = usecase.why_not(locate.scene(token, visitor, request), item)
+    found = usecase.why_not(locate.decision_inputs(token, visitor, request), item)
     if as_json:
         _print_json(found)
     else:
@@ -139,19 +142,19 @@ def what_if(  # noqa: PLR0913 - a command's options are its arguments
     replaced: Annotated[
         list[str] | None, typer.Option("--set", help="FACT=VALUE, such as trait.country=DE.")
     ] = None,
-    rule: Annotated[list[str] | None, typer.Option(help="off:NAME takes a rule out.")] = None,
+    rule: Annotated[list[str] | None, typer.Option(help="off:NAME switches a rule off.")] = None,
     visitor: Visitor = "",
     request: RequestFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide again with facts replaced or rules taken out, and show what differs."""
+    """Decide again with facts replaced or rules switched off, and show what differs."""
     from hemline.usecases.receipts import what_if as usecase
     from workbench.receipts import changes, locate, tables
 
-    change, off = changes.changes(replaced or []), changes.taken_out(rule or [])
+    change, off = changes.changes(replaced or []), changes.rules_off(rule or [])
     if not (change or off):
         raise typer.BadParameter("Change something: --set FACT=VALUE or --rule off:NAME.")
-    found = usecase.what_if(locate.scene(token, visitor, request), change, off)
+    found = usecase.what_if(locate.decision_inputs(token, visitor, request), change, off)
     if as_json:
         sides = {"then": usecase.shown(found.then), "now": usecase.shown(found.now)}
         _print_json({**sides, "differs": found.differs, "unread": found.unread})
@@ -164,7 +167,7 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
     *,
     visitor: Annotated[str, typer.Option(help="A visitor's id, or u:NAME of a user.")] = "",
     segment: Annotated[
-        list[str] | None, typer.Option(help="Somebody in this segment of the site file.")
+        list[str] | None, typer.Option(help="As a visitor in this segment of the site file.")
     ] = None,
     country: Annotated[str, typer.Option(help="Such as DE.")] = "",
     device: Annotated[str, typer.Option(help="mobile, tablet or desktop.")] = "",
@@ -172,22 +175,26 @@ def preview(  # noqa: PLR0913 - a command's options are its arguments
     region: Annotated[str, typer.Option(help="The country's own code, such as ENG.")] = "",
     place: Annotated[str, typer.Option(help="LATITUDE,LONGITUDE.")] = "",
     time_zone: Annotated[str, typer.Option(help="Such as Europe/London.")] = "",
-    at: Annotated[str, typer.Option(help="When it is, such as '2026-12-24 18:00' (UTC).")] = "",
+    at: Annotated[
+        str, typer.Option(help="The time to decide for, such as '2026-12-24 18:00' (UTC).")
+    ] = "",
     page_type: Annotated[str, typer.Option(help="With SLOTS: the page's type.")] = "",
     item: Annotated[str, typer.Option(help="With SLOTS: the page's item.")] = "",
     category: Annotated[str, typer.Option(help="With SLOTS: the page's category.")] = "",
     cart: Annotated[str, typer.Option(help="With SLOTS: ids in the cart: a,b,c.")] = "",
-    minutes: Annotated[int, typer.Option(min=1, max=1440, help="How long it is good for.")] = 60,
+    minutes: Annotated[
+        int, typer.Option(min=1, max=1440, help="How long the header is valid.")
+    ] = 60,
     as_json: AsJson = False,
 ) -> None:
     """Mint a Hemline-Preview header; with slots, show them as that visitor or segment sees them."""
     from hemline.model.decision import PageContext
     from hemline.runtime.fragments.preview import mint
     from workbench import laptop, stores
-    from workbench.receipts.preview_pass import Stated, pass_for
+    from workbench.receipts.preview_pass import PreviewOptions, pass_for
 
     who = (visitor, country, device, language, region, place, time_zone, at, tuple(segment or ()))
-    held = pass_for(Stated(*who), minutes)
+    held = pass_for(PreviewOptions(*who), minutes)
     stack = laptop.running()
     header = mint(held, stores.secrets(stack))
     if slots:
@@ -208,7 +215,7 @@ def _show_preview(
     from hemline.usecases.receipts.explain import Explained
     from workbench.receipts import preview_client, tables
 
-    found = preview_client.answer(gateway, header, slots, page)
+    found = preview_client.fetch_preview(gateway, header, slots, page)
     if as_json:
         _print_json(found)
         return

@@ -1,6 +1,6 @@
-"""What goes wrong in a share of a throw-away site's decisions: a brake, a ranker, a deadline, a table.
+"""Fault injection for a sandbox site: a brake, a failing ranker, a missed deadline, a dead table.
 
-Each receipt says itself what its decision met (`kinds_of`); what is drawn here is only that it may.
+A fault is drawn for a page; whether a decision met it is read from its receipt (`kinds_of`).
 """
 
 import random
@@ -20,15 +20,15 @@ from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.decide_page import Deps
 
 SHARE = 0.3
-"""Of all pages: something fails."""
-BRAKED = 0.4
-"""Of all stretches of a history: something is stopped by hand."""
+"""Share of pages with a fault."""
+BRAKE_SHARE = 0.4
+"""Share of batches of the history during which an operator has stopped something."""
 KINDS = ("under a brake", "ranker failed", "ranker late", "profile unreadable")
 BRAKE, FAILED, LATE, UNREADABLE = KINDS
 
 
-class _Fails:
-    """A ranker out of order; `nonsense` when it answers all the same."""
+class _FailingRanker:
+    """A ranker that raises, or with `nonsense` answers NaN."""
 
     feature_names = FEATURES
 
@@ -36,13 +36,13 @@ class _Fails:
         self._nonsense = nonsense
 
     def score(self, matrix: Floats) -> Floats:
-        """Raises, or NaN."""
+        """NaN for every row, or RuntimeError."""
         if self._nonsense:
             return np.full(len(matrix), np.nan, np.float32)
         raise RuntimeError("out of order")
 
 
-class _Gone:
+class _UnreachableTable:
     """A table that does not answer."""
 
     def read_for_serving(
@@ -53,19 +53,21 @@ class _Gone:
         raise Unavailable("table", "no answer in time")
 
 
-class Trouble(NamedTuple):
-    """What one page meets; nothing by default."""
+class InjectedFault(NamedTuple):
+    """The fault of one page; none by default."""
 
     kind: str = ""
+    """One of KINDS, or empty."""
     nonsense: bool = False
+    """The ranker answers NaN instead of raising."""
 
     @contextmanager
-    def met(self, deps: Deps) -> Iterator[Deps]:
-        """The collaborators in that state, for as long as one page takes."""
+    def applied(self, deps: Deps) -> Iterator[Deps]:
+        """The dependencies with this fault, for a `with` block that decides one page."""
         live, well = deps.live, deps.live.engine
         assert well is not None, "an edition was published"
         if self.kind == FAILED:
-            live.engine = well._replace(ranker=_Fails(nonsense=self.nonsense))
+            live.engine = well._replace(ranker=_FailingRanker(nonsense=self.nonsense))
         try:
             yield _STATES.get(self.kind, _as_ever)(deps)
         finally:
@@ -82,22 +84,22 @@ def _late(deps: Deps) -> Deps:
 
 
 def _unreadable(deps: Deps) -> Deps:
-    return deps._replace(reader=_Gone())
+    return deps._replace(reader=_UnreachableTable())
 
 
 _STATES: dict[str, Callable[[Deps], Deps]] = {LATE: _late, UNREADABLE: _unreadable}
 
 
-def drawn(draw: random.Random) -> Trouble:
-    """For one page."""
+def draw_fault(draw: random.Random) -> InjectedFault:
+    """Draw the fault of one page."""
     if draw.random() >= SHARE:
-        return Trouble()
-    return Trouble(draw.choice([FAILED, LATE, UNREADABLE]), nonsense=draw.random() < 0.5)
+        return InjectedFault()
+    return InjectedFault(draw.choice([FAILED, LATE, UNREADABLE]), nonsense=draw.random() < 0.5)
 
 
-def stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
-    """For a stretch of the history, none for most; `at` epoch ms."""
-    if draw.random() >= BRAKED:
+def draw_stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
+    """Draw the brake for one batch of the history, none for most; `at` epoch ms."""
+    if draw.random() >= BRAKE_SHARE:
         return ()
     items, slots = draw.sample(snapshot.item_ids, 3), draw.choice(sorted(snapshot.slots))
     named: dict[Kind, tuple[str, tuple[str, ...]]] = {
@@ -111,10 +113,10 @@ def stops(draw: random.Random, snapshot: Snapshot, at: int) -> Sequence[Stop]:
     return [Stop(kind, "ops", at, "a drill", *named[kind]) for kind in kinds]
 
 
-def kinds_of(token: Token, trouble: Trouble, *, stopped: bool) -> tuple[str, ...]:
-    """What the decision of a receipt met, of KINDS."""
+def kinds_of(token: Token, fault: InjectedFault, *, stopped: bool) -> tuple[str, ...]:
+    """Kinds of fault that the decision of a receipt met."""
     read = token.request.given if isinstance(token.request, RecordedRequest) else ()
     found = [BRAKE] if stopped and any(fact_name(n) == "site.brake" for n, _ in read) else []
-    found += [trouble.kind] if token.broken and trouble.kind in {FAILED, LATE} else []
+    found += [fault.kind] if token.broken and fault.kind in {FAILED, LATE} else []
     unread = token.whose is not None and token.whose.flags & UNREAD
     return tuple([*found, UNREADABLE] if unread else found)

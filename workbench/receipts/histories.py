@@ -1,4 +1,4 @@
-"""What a throw-away site is filled with: a public data set, or the demo shop's simulated visitors."""
+"""Histories to fill a sandbox site with: a public data set, or the demo shop's simulated visitors."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,14 +16,14 @@ _DAY = 86_400_000
 
 
 class SeedHistory(NamedTuple):
-    """A site, and its events as wire events of signed batches, in order."""
+    """A site, and its events in order, as signed batches carry them."""
 
     site: Site
     events: Iterator[Event]
 
 
 def history(file: Path | None, decisions: int) -> SeedHistory:
-    """RankLens (JSON lines), Online Retail (CSV), or without a file the demo's."""
+    """The history in a file: RankLens (JSON lines) or Online Retail (CSV). Without one, the demo's."""
     if file is None:
         return _demo(decisions)
     kind = _online_retail if ".csv" in file.suffixes else _ranklens
@@ -36,7 +36,7 @@ def _demo(decisions: int) -> SeedHistory:
 
     site, findings = check(SITE_FILE.read_text(encoding="utf-8"))
     assert site is not None, findings
-    # When all of it is published: the same visits on whatever day this runs.
+    # A fixed end, after the whole catalogue is published: the same visits on any day.
     until = max(item.published_at or 0 for item in catalogue.items()) + 30 * _DAY
     return SeedHistory(site, demo_events(until, visitors=max(20, min(1500, decisions // 4))))
 
@@ -57,7 +57,7 @@ _BACK = Variant(
     "back", {"headline": "Good to see you again"}, (Condition("visitor.returning", "eq", True),)
 )
 SITE = Site(
-    title="A throw-away site",
+    title="A sandbox site",
     currency="GBP",
     slots=(
         Slot("for-you", title="For you", explore=0.2, diversity=0.2),
@@ -78,4 +78,4 @@ SITE = Site(
         ),
     ),
 )
-"""Slots of all scopes, with chance, diversity and rules over facts of several families."""
+"""A site with slots of all scopes, exploration, diversity, and rules over facts of several families."""

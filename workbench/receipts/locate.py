@@ -1,4 +1,4 @@
-"""From a token on the command line to the scene of its decision, in the stores of the stack here."""
+"""Finds the inputs of a decision by its token, in the stores of the running stack."""
 
 import time
 from pathlib import Path
@@ -16,21 +16,22 @@ from workbench import laptop, stores
 
 
 class RequestFile(PageBody, frozen=True, forbid_unknown_fields=True):
-    """A request that was too long for its token: the body of POST /v1/fragments, and its traits."""
+    """The request file of `--request`: the body of POST /v1/fragments, and the traits."""
 
     traits: Traits = Traits()
 
-    def ask(self) -> PageRequest:
-        """As the function would read it."""
+    def page_request(self) -> PageRequest:
+        """The request as the fragments function reads it."""
         return asked_in(self, self.traits)
 
 
-def scene(
+def decision_inputs(
     text: str, visitor: str = "", request: Path | None = None, *, expired: bool = False
 ) -> DecisionInputs:
-    """Raises NotRunning, NotAllowed for a token that is none of ours, Refused, BadInput.
+    """The inputs of the decision that `text` is the token of.
 
-    With `expired` a token is not too old: what it was made from may still be there.
+    `expired` accepts a token past its lifetime: its data may still be stored. Raises NotRunning,
+    NotAllowed for a token that this site did not sign, Refused, BadInput.
     """
     stack = laptop.running()
     keys = stores.secrets(stack)
@@ -39,7 +40,7 @@ def scene(
         decode(text.strip(), keys, site=stack.site, now=time.time_ns() // 1_000_000)
     subject = visitor if visitor[:2] in {"v:", "u:", ""} else f"v:{visitor}"
     sources = sources_of(stack.site, stores.objects(stack), keys, OnnxRanker, subject)
-    return scene_of(token, sources, asked(request) if request else None)
+    return scene_of(token, sources, request_from_file(request) if request else None)
 
 
 def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
@@ -50,10 +51,10 @@ def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:
         raise NotAllowed(f"{why}: {way_out}") from None
 
 
-def asked(file: Path) -> PageRequest:
-    """The request of a file. Raises BadInput when it is none."""
+def request_from_file(file: Path) -> PageRequest:
+    """Read a request file. Raises BadInput when it does not hold a request."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=RequestFile).ask()
+        return msgspec.json.decode(file.read_bytes(), type=RequestFile).page_request()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(
             "request", f"{file} is no request: {error}.", "Give the body of POST /v1/fragments."

@@ -1,4 +1,4 @@
-"""One page asked of a running stack as the holder of a preview header asks for it."""
+"""The preview client: requests one page from a running stack with a preview header."""
 
 import msgspec
 import urllib3
@@ -9,8 +9,10 @@ from hemline.model.errors import HemlineError, Unavailable
 _SECONDS = 30.0
 
 
-def answer(gateway: str, header: str, slots: list[str], page: PageContext) -> dict[str, object]:
-    """The answer for a page, explained. Raises Unavailable, and HemlineError with what the stack says."""
+def fetch_preview(
+    gateway: str, header: str, slots: list[str], page: PageContext
+) -> dict[str, object]:
+    """The stack's answer with its explanation. Raises Unavailable, or HemlineError with its detail."""
     body = msgspec.json.encode({"slots": [{"name": name} for name in slots], "page": page})
     headers = {"Hemline-Preview": header, "Content-Type": "application/json"}
     url = f"{gateway}/v1/fragments?explain=1"

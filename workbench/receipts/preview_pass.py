@@ -1,4 +1,4 @@
-"""Whom a preview is as: what the command line states of them, checked, as a pass."""
+"""The preview pass: the visitor to preview as, checked and built from command line options."""
 
 import re
 import time
@@ -14,8 +14,8 @@ _COUNTRY, _LANGUAGE = re.compile(r"[A-Z]{2}"), re.compile(r"[a-z]{2,3}")
 _ID = re.compile(r"([uv]:)?[\x21-\x7e]{1,128}")
 
 
-class Stated(NamedTuple):
-    """The options as they were given; what is empty stays as the request has it."""
+class PreviewOptions(NamedTuple):
+    """The options as given. An empty one leaves the request's own value."""
 
     visitor: str = ""
     country: str = ""
@@ -28,8 +28,8 @@ class Stated(NamedTuple):
     segments: tuple[str, ...] = ()
 
 
-def pass_for(stated: Stated, minutes: int) -> Pass:
-    """Good for so many minutes from now. Raises BadInput, with the way out, for what nobody can be."""
+def pass_for(stated: PreviewOptions, minutes: int) -> Pass:
+    """A pass that is valid for `minutes` from now. Raises BadInput for an impossible value."""
     latitude, longitude = _place(stated.place)
     return Pass(
         until=time.time_ns() // 1_000_000 + minutes * 60_000,
@@ -80,7 +80,7 @@ def _place(text: str) -> tuple[float | None, float | None]:
 
 
 def _moment(text: str) -> int:
-    """Epoch ms; 0 for nothing said."""
+    """Epoch ms; 0 when the text is empty."""
     if not text:
         return 0
     try:

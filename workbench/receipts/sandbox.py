@@ -1,4 +1,4 @@
-"""A throw-away site in memory: real validation, fold, archive, publish and ranker over memory stores."""
+"""A sandbox site in memory: real validation, fold, archive, publish and ranker over memory stores."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -31,8 +31,8 @@ KEYS = (b"signs nothing that outlives this process",)
 _SHARDS = 4
 
 
-class _Here:
-    """An executor of one thread, the caller's: memory is never waited for."""
+class _InlineExecutor:
+    """An executor that runs work at once in the caller's thread: memory stores never wait."""
 
     def submit(self, work: Callable[..., Any], *args: Any) -> "Future[Any]":  # noqa: ANN401 - as Executor's
         done: Future[Any] = Future()
@@ -40,15 +40,15 @@ class _Here:
         return done
 
 
-class ThrowAway:
-    """The throw-away site: its stores, its live edition, its visitors."""
+class SandboxSite:
+    """A site in memory: its stores, its live edition, its clock."""
 
     def __init__(self, site: Site) -> None:
         self.table, self.objects = MemoryTable(), MemoryObjects()
         self.places = PublishDeps(self.objects, self.table, KEYS, check_ranker)
         self._given = Given(site)
         put_demo_ranker(SITE, self.places)
-        # A clock that leaps: every decision looks at the pointer.
+        # The clock jumps a minute at each reading, so every decision reads the pointer.
         leaps = count(0, 60)
         self.live = LiveEdition(
             SITE, self.objects, OnnxRanker, KEYS, clock=lambda: float(next(leaps))
@@ -58,7 +58,7 @@ class ThrowAway:
         self._sequence = count(1)
 
     def accept(self, batch: Batch) -> list[tuple[Record, StreamEntry]]:
-        """Through the door; in the stream, in no profile yet."""
+        """Collect a batch. Its events are then on the stream and in no profile."""
         held = MemoryStream()
         times = [msgspec.json.decode(event, type=_Timed).time for event in batch.events]
         self.now = max(self.now, *times)
@@ -69,23 +69,23 @@ class ThrowAway:
         return [(decode_record(entry.data), entry) for entry in held.entries]
 
     def fold(self, accepted: list[tuple[Record, StreamEntry]]) -> None:
-        """Into archive and profiles. Raises HemlineError when a store does not take them."""
+        """Ingest events into archive and profiles. Raises HemlineError when one is not folded."""
         records = [
             StreamRecord(_shard(record.subject), str(next(self._sequence)), entry.data, self.now)
             for record, entry in accepted
         ]
-        deps = IngestDeps(SITE, self.table, self.objects, _Here())  # type: ignore[arg-type]
+        deps = IngestDeps(SITE, self.table, self.objects, _InlineExecutor())  # type: ignore[arg-type]  # it has `submit` only
         result = ingest_batch(records, deps, self.now)
         if result.failures or result.counts["quarantined"]:
             raise HemlineError("an accepted event was not folded")
 
     def publish(self) -> None:
-        """What has arrived so far, as a new edition."""
+        """Publish what has been ingested so far as a new edition."""
         published = publish_edition(SITE, self.places, built=self.now, given=self._given)
         self.editions += published.swapped
 
     def brake(self, stops: Sequence[Stop]) -> None:
-        """These are stopped by hand from now on, and nothing else: on the record, as an operator does it."""
+        """Make `stops` the only ones in force, through the same use case as an operator."""
         places = brake.BrakePlaces(self.table, self.objects, KEYS)
         if brake.show(SITE, places).stops:
             brake.clear(SITE, places, BrakeChange("clear", "ops", self.now, "the drill is over"))
@@ -93,7 +93,7 @@ class ThrowAway:
             brake.set_stop(SITE, places, stop)
 
     def snapshot(self) -> Snapshot:
-        """Of the edition that is live now."""
+        """The snapshot of the live edition."""
         self.live.follow(self.table.read_pointer(SITE), None)
         assert self.live.engine is not None, "an edition was published"
         return self.live.engine.snapshot

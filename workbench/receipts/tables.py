@@ -1,4 +1,4 @@
-"""Receipts as tables for a person. Knows no stores."""
+"""Tables: explanations, differences and changes of receipts as text for people. Knows no stores."""
 
 import time
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ _MOST = 40
 _FEATURES = 6
 _WIDE = 60
 _ENDLESS = 10_000
-"""Columns off a terminal: ids are not folded, so that they can be copied or cut out."""
+"""Width when output is no terminal: ids are not wrapped, so that they can be copied or cut."""
 
 
 def console() -> Console:
-    """Standard output: as wide as the terminal, or as what is said."""
+    """Standard output, as wide as the terminal; elsewhere lines are not wrapped."""
     out = Console()
     return out if out.is_terminal else Console(width=_ENDLESS)
 
 
 def explained(found: Explained, out: Console, *, everything: bool) -> None:
-    """The whole explanation, candidates cut short unless `everything`."""
+    """Print an explanation, with the first candidates only unless `everything`."""
     out.print(
         f"slot [b]{found.slot}[/b] ({found.kind}), rung [b]{found.rung}[/b], scope {found.scope},"
         f" edition {found.edition[:12]}, minute {_minute(found.minute)}"
@@ -53,7 +53,7 @@ def explained(found: Explained, out: Console, *, everything: bool) -> None:
 
 
 def estimates(found: Explained) -> list[str]:
-    """What was held of each variant, in a line."""
+    """One line for each variant with its estimate."""
     return [
         f"  {one.variant}: estimate {one.estimate:.4f} of {found.goal} ({one.own:.4f} own category),"
         f" {one.exposures:,.0f} exposures"
@@ -92,13 +92,13 @@ def _row(one: CandidateTrace) -> tuple[object, ...]:
 
 
 def differences(found: tuple[ReplayDifference, ...], out: Console) -> None:
-    """What a replay gave otherwise."""
+    """Print the differences of a replay."""
     rows = [(one.field, _short(one.then), _short(one.now)) for one in found]
     out.print(_table("differs", ("field", "then", "now"), rows))
 
 
 def why_not(found: WhyNot) -> str:
-    """One or two lines."""
+    """The reason, with rank and score gap where there are any."""
     lines = [f"{found.item}: {found.why}"]
     if found.rank is not None:
         lines.append(f"rank {found.rank} of {found.of}")
@@ -108,7 +108,7 @@ def why_not(found: WhyNot) -> str:
 
 
 def what_if(found: WhatIf, out: Console) -> None:
-    """What is shown, side by side, with how far each item or section moved; then what else differs."""
+    """Print both results side by side, how far each item or section moved, and what else differs."""
     then, now = shown(found.then), shown(found.now)
     out.print(f"rung {then.rung} → {now.rung}", markup=False)
     for name in ("scope", "variant"):
@@ -133,7 +133,7 @@ def _moves(then: tuple[str, ...], now: tuple[str, ...]) -> list[tuple[object, ..
 
 
 def moved(then: tuple[str, ...], item: str, at: int) -> str:
-    """`new`, how many places up (+) or down (-), or nothing."""
+    """`new`, the number of places up (+) or down (-), or empty if it did not move."""
     if not item:
         return ""
     if item not in then:
@@ -157,8 +157,8 @@ def _table(
 
 
 def _plain(cell: object) -> str:
-    # Square brackets in a site's own texts are no markup of ours, and an address that somebody asked
-    # with moves no cursor here.
+    # Texts of a site may hold square brackets, which rich would read as markup, and a URL of a request
+    # may hold control characters, which would move the cursor.
     return safe(str(cell)).replace("[", "\\[")
 
 

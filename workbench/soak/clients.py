@@ -1,7 +1,7 @@
-"""Clients at the door: they send, send again what was not durable, and some send twice.
+"""Clients of the collect endpoint. They retry events that were not durable, and send some calls twice.
 
-An answer may be lost on its way back (the same call again within days), and a phone that was in a
-drawer may send again what it had sent more than eight days before.
+A *copy* repeats a call within seven days, as when its answer was lost. A *late copy* repeats it after
+more than eight days, as a phone does that was switched off meanwhile.
 """
 
 import random
@@ -12,7 +12,7 @@ import msgspec
 
 from hemline.usecases.ingest.collect import NOT_DURABLE, CollectDeps, collect_events
 from hemline.usecases.ports import EventStream
-from workbench.soak.books.ledger import AGAIN, Ledger
+from workbench.soak.books.ledger import RETRY, Ledger
 from workbench.soak.poison import SITE
 from workbench.soak.visitors import DAY, EventCall, SentEvent
 
@@ -23,7 +23,7 @@ _HORIZON = 8 * DAY
 
 
 class SendingClients:
-    """All of them; what is sent later waits in order of time."""
+    """Sends calls now, and keeps those to be sent later in a heap ordered by time."""
 
     def __init__(self, stream: EventStream, ledger: Ledger, rng: random.Random) -> None:
         self._deps = CollectDeps(stream, SITE, _mint)
@@ -32,18 +32,18 @@ class SendingClients:
         self._order = count()
 
     def send(self, call: EventCall, kind: str = "") -> None:
-        """One call, and what its sender makes of the answer. Raises BadInput, which no call deserves."""
+        """Send one call, record the answer and plan retries. Raises BadInput, which fails the soak."""
         collected = collect_events(call.body, call.caller, self._deps, call.at)
         reasons = {one.index: one.reason for one in collected.rejected}
         self._ledger.answered(call, kind, reasons)
-        undone = [
+        not_durable = [
             _timed(sent, call.at)
             for i, sent in enumerate(call.sent)
             if reasons.get(i) == NOT_DURABLE
         ]
-        if undone:
+        if not_durable:
             self._later(
-                call._replace(sent=tuple(undone)), 1000 + self._rng.randrange(60_000), AGAIN
+                call._replace(sent=tuple(not_durable)), 1000 + self._rng.randrange(60_000), RETRY
             )
         if kind:
             return
@@ -54,20 +54,24 @@ class SendingClients:
             self._later(call, _HORIZON + self._rng.randrange(1, 2 * DAY), LATE)
 
     def due(self, now: int | None) -> list[tuple[str, EventCall]]:
-        """What was to be sent again by `now`; None: all that still waits."""
-        found = []
+        """Calls to repeat by `now` (epoch ms), each with its kind; None: all that wait."""
+        due = []
         while self._waiting and (now is None or self._waiting[0][0] <= now):
             _, _, kind, call = heappop(self._waiting)
-            found.append((kind, call))
-        return found
+            due.append((kind, call))
+        return due
 
     def _later(self, call: EventCall, pause: int, kind: str) -> None:
         at = call.at + pause
+        # The counter breaks ties: two calls of one time are never compared with each other.
         heappush(self._waiting, (at, next(self._order), kind, call._replace(at=at)))
 
 
 def _timed(sent: SentEvent, at: int) -> SentEvent:
-    """With the time of the call that failed, where it had none: the stream may hold it after all."""
+    """The event with the failed call's time if it had none.
+
+    The stream may hold the event after all. The retry must then be the same event, not a later one.
+    """
     if "time" in sent.wire:
         return sent
     event = msgspec.structs.replace(sent.event, time=at)

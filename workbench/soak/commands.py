@@ -1,4 +1,4 @@
-"""`hemline soak …`: prove here that nothing is lost and nothing counts twice."""
+"""`hemline soak ingest`: check on this machine that nothing is lost and nothing counts twice."""
 
 import json
 import sys
@@ -9,40 +9,42 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from workbench.soak.run import SoakReport, Tell
+    from workbench.soak.run import SoakProgress, SoakReport
 
 
 def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
-    soak = typer.Typer(help="Long tests of what must never fail.", no_args_is_help=True)
+    soak = typer.Typer(help="Long tests under kills and faults.", no_args_is_help=True)
     soak.callback()(_group)
     soak.command("ingest")(ingest)
     app.add_typer(soak, name="soak")
 
 
 def _group() -> None:
-    """Long tests of what must never fail: kills, faults, repeats and junk from a seed."""
+    """Long tests under kills, faults, repeats and junk, all drawn from a seed."""
 
 
 def ingest(  # noqa: PLR0913 - a command's options are its arguments
     *,
     events: int = typer.Option(
-        1_000_000, min=1, help="Events that clients send, repeats not counted."
+        1_000_000, min=1, help="Distinct events that clients send; repeats come on top."
     ),
-    kills: int = typer.Option(2000, min=0, help="How often the function dies in mid-batch."),
-    faults: int = typer.Option(10_000, min=0, help="How often table, bucket or stream fail."),
+    kills: int = typer.Option(2000, min=0, help="How often the function is killed in mid-batch."),
+    faults: int = typer.Option(10_000, min=0, help="How often the table, bucket or stream fails."),
     seed: int = typer.Option(1, help="The same seed gives the same run."),
-    shards: int = typer.Option(4, min=1, max=64, help="Of the stream at first; it is resharded."),
+    shards: int = typer.Option(
+        4, min=1, max=64, help="Shards at the start; the stream is resharded."
+    ),
     lanes: int = typer.Option(2, min=1, max=10, help="Batches of one shard in flight."),
-    batch: int = typer.Option(250, min=1, max=10_000, help="Records of one invocation at most."),
+    batch: int = typer.Option(250, min=1, max=10_000, help="Most records of one invocation."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
 ) -> None:
-    """Events through the door, the stream and ingest in this process, then held against what was sent."""
+    """Run events through collect, stream and ingest in this process, then compare stores with input."""
     from workbench.soak.run import SoakSettings, soak
 
     settings = SoakSettings(events, kills, faults, seed, shards, lanes, batch)
-    with _progress() as tell:
-        report = soak(settings, tell=tell)
+    with _progress() as progress:
+        report = soak(settings, progress=progress)
     if as_json:
         print(json.dumps(as_dict(report)))
     else:
@@ -52,27 +54,27 @@ def ingest(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def as_dict(report: "SoakReport") -> dict[str, object]:
-    """For `--json`."""
+    """The report as `--json` prints it."""
     return {
         "holds": report.holds,
         "settings": report.settings._asdict(),
         "checks": [{**check._asdict(), "holds": check.holds} for check in report.checks],
-        "troubles": report.troubles,
+        "troubles": report.faults,
         "figures": report.figures,
     }
 
 
 @contextmanager
-def _progress() -> "Iterator[Tell]":
+def _progress() -> "Iterator[SoakProgress]":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from workbench.soak.run import Tell
+    from workbench.soak.run import SoakProgress
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task("deliver")
-        yield Tell(
+        yield SoakProgress(
             total=lambda records: bar.update(task, total=records),
             done=lambda records: bar.advance(task, records),
             phase=lambda name: bar.update(task, description=name),
@@ -84,7 +86,7 @@ def _show(report: "SoakReport") -> None:
     from rich.table import Table
 
     console = Console()
-    for title, figures in (("What happened", report.figures), ("What went wrong", report.troubles)):
+    for title, figures in (("What happened", report.figures), ("What went wrong", report.faults)):
         table = Table("", "count", title=title)
         for name, count in figures.items():
             table.add_row(name, f"{count:,}")
@@ -95,4 +97,4 @@ def _show(report: "SoakReport") -> None:
         word = "holds" if check.holds else "BROKEN"
         checks.add_row(check.name, f"{check.expected:,}", f"{check.found:,}", word, style=style)
     console.print(checks)
-    print("nothing lost, nothing twice" if report.holds else "a check fell short")
+    print("nothing lost, nothing twice" if report.holds else "a check failed")

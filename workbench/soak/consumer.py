@@ -1,7 +1,8 @@
-"""The ingest function behind its event source mapping, in this process, dying again and again.
+"""The event source mapping that calls the soaked function, in this process.
 
-The mapping is the laptop's own (`cloud.delivery`); shards are read parents first, each in lanes by
-partition key as ParallelizationFactor does it, and all of them at the same time.
+Delivery is the local cloud's (`workbench.cloud.streams.delivery`). Parent shards are read before their
+children. A shard is split into lanes by partition key, as ParallelizationFactor does, and all lanes of
+all open shards run at the same time.
 """
 
 import random
@@ -21,34 +22,36 @@ from workbench.soak.scheduler import Actors
 from workbench.soak.stream import MemoryShard, Shards
 
 _AGAIN = 0.02
-"""Share of batches that are delivered once more after success."""
+"""Share of batches that are delivered again after success."""
 
 
 class ShardReading(NamedTuple):
     """How the stream is read."""
 
     lanes: int
+    """Per shard (ParallelizationFactor)."""
     batch: int
+    """Most records of one invocation (BatchSize)."""
 
 
 @dataclass
 class Consumer:
-    """The mapping's side: what was read, repeated and given up."""
+    """Reads the stream, and keeps what was repeated and given up."""
 
     function: SoakFunction
     rng: random.Random
     settled: Callable[[int], None] = lambda _: None
-    """Told how many records more are done."""
+    """Called with the number of records of each batch that is done."""
     seen: Counter[str] = field(default_factory=Counter)
-    """What the mapping did: batches given up, delivered again."""
+    """What the mapping did → how often: batches given up, delivered again."""
     given_up: list[tuple[str, Exhausted]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.stage = self.function.stage
+        self.scheduler = self.function.scheduler
         self._read: dict[str, int] = defaultdict(int)
 
     def drain(self, stream: Shards, reading: ShardReading) -> None:
-        """Everything that the stream holds and that was not read."""
+        """Deliver every record that was not delivered yet."""
         waiting = {s.name: s for s in stream.all if len(s.entries) > self._read[s.name]}
         while waiting:
             ready = [s for s in waiting.values() if not waiting.keys() & set(s.parents)]
@@ -57,12 +60,12 @@ class Consumer:
                 del waiting[shard.name]
 
     def replay(self, stream: Shards, reading: ShardReading) -> None:
-        """The whole stream from its oldest record, as when a mapping is made anew."""
+        """Deliver the whole stream from its oldest record, as a new mapping would."""
         self._read.clear()
         self.drain(stream, reading)
 
     def redrive(self) -> None:
-        """What was given up, from its bucket, as an operator does it."""
+        """Deliver the batches that were given up, as an operator does from their bucket."""
         while self.given_up:
             shard, batch = self.given_up.pop()
             self._finish([self._lane(shard, batch.entries, len(batch.entries))])
@@ -77,73 +80,73 @@ class Consumer:
         self._finish(lanes)
 
     def _finish(self, lanes: Sequence[Callable[[], None]]) -> None:
-        running = [Actors(self.stage).submit(lane) for lane in lanes]
+        running = [Actors(self.scheduler).submit(lane) for lane in lanes]
         for lane in running:
             lane.result()
 
     def _lane(self, shard: str, entries: Sequence[DeliveryEntry], size: int) -> Callable[[], None]:
-        source = stated()._replace(batch_size=size)
+        source = template_mapping()._replace(batch_size=size)
         world = _Lane(self, shard)
 
         def run() -> None:
             for at in range(0, len(entries), size):
                 batch = entries[at : at + size]
-                _now(deliver(batch, source, world))
+                _run_to_end(deliver(batch, source, world))
                 if self.rng.random() < _AGAIN:
                     self.seen["delivered again after success"] += 1
-                    _now(deliver(batch, source, world))
+                    _run_to_end(deliver(batch, source, world))
                 self.settled(len(batch))
 
         return run
 
 
 class _Lane:
-    """The world of `cloud.delivery`, for one lane of one shard."""
+    """What `delivery` needs of the outside, for one lane of one shard."""
 
     def __init__(self, consumer: Consumer, shard: str) -> None:
         self._consumer, self._shard = consumer, shard
 
     async def invoke(self, entries: Sequence[DeliveryEntry]) -> object:
-        """The function's answer."""
+        """Call the function."""
         return self._consumer.function.call(self._shard, entries)
 
     async def give_up(self, batch: Exhausted) -> None:
-        """Into the bucket for failed batches, payload and all."""
+        """Keep the batch with its payload, as the bucket for failed batches does."""
         self._consumer.seen["batches given up"] += 1
         self._consumer.given_up.append((self._shard, batch))
 
     async def done(self, sequence: str) -> None:
-        """A lane remembers by itself how far it is."""
+        """Nothing: a lane keeps its own position."""
 
-    async def pause(self, attempt: int) -> None:  # noqa: ARG002 - the world's signature
-        """The others go on."""
+    async def pause(self, attempt: int) -> None:  # noqa: ARG002 - the protocol's signature
+        """Give the turn to other actors instead of sleeping."""
         self._consumer.seen["attempts repeated"] += 1
-        self._consumer.stage.breathe()
+        self._consumer.scheduler.yield_turn()
 
     def now(self) -> float:
-        """No batch is too old here."""
+        """A constant: no batch becomes too old here."""
         return 0.0
 
 
 @cache
-def stated() -> EventSource:
-    """The mapping as template.yaml has it, but for the age that ends a batch: no clock runs here."""
+def template_mapping() -> EventSource:
+    """The mapping of template.yaml, without its maximum record age: no clock runs here."""
     stack = load(ROOT / "template.yaml", region=REGION, secret="", parameters={})
     return stack.sources[0]._replace(max_age=-1.0)
 
 
 def in_lanes(entries: Sequence[DeliveryEntry], lanes: int) -> list[list[DeliveryEntry]]:
-    """A partition key's entries stay in one lane, in order."""
+    """Entries by lane. Those of one partition key stay in one lane, in order."""
     parts: list[list[DeliveryEntry]] = [[] for _ in range(lanes)]
     for entry in entries:
         parts[zlib.crc32(entry.partition.encode()) % lanes].append(entry)
     return [part for part in parts if part]
 
 
-def _now(work: Coroutine[object, object, None]) -> None:
-    # Nothing in a lane's world ever waits, so the coroutine runs to its end in one go.
+def _run_to_end(work: Coroutine[object, object, None]) -> None:
+    # Nothing that a lane awaits ever suspends, so one `send` runs the coroutine to its end.
     try:
         work.send(None)
     except StopIteration:
         return
-    raise AssertionError("a lane waited for something")
+    raise AssertionError("the coroutine of a lane was suspended")

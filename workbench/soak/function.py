@@ -1,7 +1,7 @@
-"""The ingest function as a mapping calls it: it may die anywhere, and is watched from outside.
+"""The ingest function as an event source mapping calls it. It may be killed at any step.
 
-Beside the stores it keeps its own list of what the archive holds, to see at each write of a profile
-that it is not ahead of the archive: dying there would leave a profile that no replay can explain.
+It keeps a list of its own of what the archive holds, and checks at each profile write that the archive
+has those events already. If it died in between, no replay could explain the profile.
 """
 
 import gzip
@@ -16,10 +16,10 @@ from hemline.usecases.ingest.batch import IngestDeps, IngestResult, StreamRecord
 from workbench.cloud.streams.delivery import DeliveryEntry, FunctionError
 from workbench.soak.books.checks import Check
 from workbench.soak.books.verdict import VerdictStores
-from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
+from workbench.soak.faulty import FaultyObjects, FaultyTable, Invocation, Killed
 from workbench.soak.plan import FaultPlan
 from workbench.soak.poison import SITE
-from workbench.soak.scheduler import Stage
+from workbench.soak.scheduler import Scheduler
 
 Ingest = Callable[[Sequence[StreamRecord], IngestDeps, int], IngestResult]
 
@@ -32,23 +32,24 @@ _places = msgspec.json.Decoder(_Place)
 
 
 class SoakFunction:
-    """`pool` runs the writes of one invocation; `counts` is what ingest reported in all of them."""
+    """Runs invocations and counts what goes wrong. `pool` runs the writes of one invocation."""
 
     def __init__(
         self,
         plan: FaultPlan,
-        stage: Stage,
+        scheduler: Scheduler,
         places: VerdictStores,
         pool: Executor,
         ingest: Ingest = ingest_batch,
     ) -> None:
-        self.plan, self.stage = plan, stage
+        self.plan, self.scheduler = plan, scheduler
         self.counts: Counter[str] = Counter()
+        """Outcome → records, as ingest reported it, over all invocations."""
         self.invocations = 0
         self.watching = True
-        """Off in a replay: by then all is in the archive, or a check has said that it is not."""
+        """False in a replay: the first verdict has already compared the archive."""
         self.exempt: AbstractSet[str] = frozenset()
-        """Of whom some records may be neither archived nor folded, since they said no."""
+        """Subjects who may refuse: their records may be neither archived nor folded."""
         self._places, self._pool, self._ingest = places, pool, ingest
         self._archived: set[int] = set()
         self._ahead = self._miscounted = 0
@@ -56,14 +57,14 @@ class SoakFunction:
     def call(self, shard: str, entries: Sequence[DeliveryEntry]) -> dict[str, object]:
         """One invocation's answer. Raises FunctionError when it was killed."""
         self.invocations += 1
-        life = Life(self.plan, self.stage, self, _numbers(entries))
-        people = FaultyTable(self._places.people, life)
-        objects = FaultyObjects(self._places.objects, life)
+        invocation = Invocation(self.plan, self.scheduler, self, _numbers(entries))
+        people = FaultyTable(self._places.people, invocation)
+        objects = FaultyObjects(self._places.objects, invocation)
         deps = IngestDeps(SITE, people, objects, self._pool)
         records = [StreamRecord(shard, e.sequence, e.data, int(e.arrived * 1000)) for e in entries]
         try:
             result = self._ingest(records, deps, records[-1].arrived)
-            life.step("before the answer")
+            invocation.step("before the answer")
         except Killed as place:
             raise FunctionError(f"killed {place}") from None
         self._miscounted += sum(result.counts.values()) != len(records)
@@ -82,14 +83,14 @@ class SoakFunction:
             self._ahead += not self._archived.issuperset(batch)
 
     def checks(self) -> list[Check]:
-        """What must hold of it."""
+        """The invariants of the function itself."""
         return [
             Check("profile writes ahead of the archive", 0, self._ahead),
             Check("answers that do not add up", 0, self._miscounted),
         ]
 
     def figures(self) -> dict[str, int]:
-        """What it did."""
+        """Counts for the report."""
         reported = {f"reported {name}": count for name, count in self.counts.items()}
         return {"invocations": self.invocations, **reported}
 

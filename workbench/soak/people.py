@@ -1,9 +1,9 @@
-"""People with a story: they sign in on devices, say no and yes again, part, ask to be forgotten.
+"""Simulated people: they sign in on devices, refuse and consent, unlink devices, ask to be forgotten.
 
-Each story is drawn from the seed and told through the real use cases, with stores that fail and calls
-that are cut short, which whoever asked then repeats. Some of it happens between two calls of others, while
-what they did is on the stream, and some while ingest is at work. The acts of one story follow one
-another; those of different stories, and ingest, do as they like.
+A story is a few users and devices whose acts are drawn from the seed and run through the real use cases.
+Stores fail and calls are killed; the person then repeats the call. Some acts happen between two calls of
+clients, while earlier events are still on the stream; some race with ingest. The acts of one story follow
+one another; acts of different stories may overlap.
 """
 
 import random
@@ -27,45 +27,47 @@ from workbench.soak.visitors import SPAN, START, EventCall, traits_of, visitors_
 T = TypeVar("T")
 STREAM_HOURS = 48
 _USERS, _DEVICES = 2, 3
-"""Of one story: enough for shared devices and for somebody with several."""
+"""Per story: enough for shared devices and for a user with several."""
 _EACH = 16
 """Visitors for each story."""
 _ACTS = 9
 _TRIES = 60
-"""A person who asks again and again; each time something else may go wrong."""
-_QUIETLY = 0.5
-"""Share of what people do between two calls of others; the rest races with ingest."""
+"""How often a call is repeated; each time another fault may hit it."""
+_BETWEEN_CALLS = 0.5
+"""Share of acts that happen between two calls of clients; the rest races with ingest."""
 _STALE = 0.3
-"""Share of a device's calls that still come with the id it had before."""
+"""Share of a device's calls that still carry its former visitor id."""
 _TELLING = 0.5
-"""Share of the calls after a no that say so themselves; the others leave it to ingest."""
+"""Share of calls after a refusal that carry it in a capsule; for the others ingest must enforce it."""
 _WORDS: tuple[dict[str, bool], ...] = (
     {Purpose.PERSONALISATION: False},
     dict.fromkeys(DEFAULTS, False),
     dict.fromkeys(DEFAULTS, True),
 )
-"""What people say."""
+"""The consent choices that are drawn."""
 _POISONED = "n1"
-"""Junk names this one: whoever is forgotten takes it out of quarantine."""
+"""Bad records name this visitor, who has no story: forgetting them would empty the quarantine."""
 
 
-class StoryReach(NamedTuple):
-    """How one call reaches the stores."""
+class StoryStores(NamedTuple):
+    """The stores as one call sees them, with its own kill and faults."""
 
     people: PersonStore
     objects: ObjectStore
 
 
 class SoakWorld(NamedTuple):
-    """Where people live; `breathe` lets others go on."""
+    """What account calls need of the soak."""
 
-    reach: Callable[[], StoryReach]
-    door: EventStream
-    breathe: Callable[[], None] = lambda: None
+    stores: Callable[[], StoryStores]
+    """A new pair for each call."""
+    stream: EventStream
+    yield_turn: Callable[[], None] = lambda: None
+    """Gives the turn to other actors, between two tries."""
 
 
 class Story:
-    """Who is in it; `devices`: what a device is called here → the visitor that it is now."""
+    """The users and devices of one story. `devices`: name of a device → its present visitor id."""
 
     def __init__(self, names: Sequence[str], times: Sequence[int]) -> None:
         self.users = [*names[:_USERS]]
@@ -74,7 +76,7 @@ class Story:
         self.busy = False
 
     def subjects(self) -> list[str]:
-        """All that have a part in it from the beginning."""
+        """All users and visitors that it starts with."""
         return [*(f"u:{one}" for one in self.users), *(f"v:{one}" for one in self.devices)]
 
 
@@ -82,15 +84,16 @@ Act = Callable[[], None]
 
 
 class People:
-    """`said` and `ledger` are told of everything that was asked, and how it was answered."""
+    """Runs the stories, and records every call and its answer in `ledger` and `history`."""
 
     def __init__(self, seed: int, events: int, ledger: Ledger, world: SoakWorld) -> None:
-        self.said, self.minted = ledger.said, list[str]()
+        self.history, self.minted = ledger.history, list[str]()
         self.done: dict[str, int] = dict.fromkeys(_ACTS_OF, 0)
+        """Act → how often it happened."""
         self.touched: set[str] = set()
-        """Whoever did anything by now, and all of their story."""
+        """Subjects of every story in which something has happened."""
         self.misled = 0
-        """Devices that were made somebody's, or not, against the rules."""
+        """Sign-ins that linked, or did not link, a device against the rules."""
         self._ledger, self._world = ledger, world
         self._rng = random.Random(f"{seed} people")
         self._clock = self._next = 0
@@ -111,32 +114,29 @@ class People:
         acts = self._rng.randint(2, _ACTS)
         return [START + int(SPAN * self._rng.uniform(0.03, 0.93)) for _ in range(acts)]
 
-    def due(self, now: int, *, quietly: bool = False) -> None:
-        """Everything that somebody wanted to do by `now`; some wait for ingest unless `quietly`."""
+    def due(self, now: int, *, between_calls_only: bool = False) -> None:
+        """Run the acts due by `now` (epoch ms). A part waits for `race`, unless `between_calls_only`."""
         self._clock = max(self._clock, now)
         if now < self._next:
             return
         for story in self._stories:
             while story.times and story.times[-1] <= now and not story.busy:
                 story.times.pop()
-                self._begin(story, quietly or self._rng.random() < _QUIETLY)
+                self._begin(story, between_calls_only or self._rng.random() < _BETWEEN_CALLS)
         ahead = (story.times[-1] for story in self._stories if story.times and not story.busy)
         self._next = min(ahead, default=EVER)
 
-    def _begin(self, story: Story, quietly: bool) -> None:  # noqa: FBT001 - drawn
+    def _begin(self, story: Story, at_once: bool) -> None:  # noqa: FBT001 - drawn by chance
         self.touched.update(story.subjects())
-        if quietly:
+        if at_once:
             self._act(story)()
         else:
             story.busy = True
             self._racing.append(story)
 
     def race(self) -> list[Act]:
-        """What is to happen while ingest is at work, once.
-
-        It begins now, after all that the door took by now: a call is over within seconds, and nobody's
-        lasts while minutes of events go by.
-        """
+        """Take the acts that are to run while ingest is at work."""
+        # Made only now: a real call takes seconds, and does not last while minutes of events go by.
         taken, self._racing = self._racing, []
         return [partial(self._finish, story, self._act(story)) for story in taken]
 
@@ -144,71 +144,73 @@ class People:
         act()
         story.busy, self._next = False, 0
 
-    def as_they_are(self, call: EventCall) -> EventCall:
-        """A browser's call with the id that its device has by now, and what its person said."""
+    def with_current_identity(self, call: EventCall) -> EventCall:
+        """A browser's call with its device's present visitor id, and perhaps a capsule with refusals."""
         subject = call.caller.subject
         if subject is None or subject[2:] not in self._of:
             return call
         now = self._of[subject[2:]].devices[subject[2:]]
         if self._rng.random() >= _STALE:
             call = _renamed(call, f"v:{now}")
-        refused = self.said.own(f"v:{now}")
+        refused = self.history.own(f"v:{now}")
         return call.refusing(refused) if refused and self._rng.random() < _TELLING else call
 
     @property
     def figures(self) -> dict[str, int]:
-        """What people did."""
-        return {**self.done, "people forgotten": len(self.said.graves)}
+        """Counts for the report."""
+        return {**self.done, "people forgotten": len(self.history.forgotten_at)}
 
     def _act(self, story: Story) -> Act:
-        """Something that somebody of the story can do now; drawn before it begins."""
+        """A random act of the story. All is drawn here, so that a race does not change the draws."""
         kind = self._rng.choices(list(_ACTS_OF), [chance for chance, _ in _ACTS_OF.values()])[0]
         self._clock += 1  # two statements of one person never have the same time
         return _ACTS_OF[kind][1](self, story, self._clock)
 
     def sign_in(self, story: Story, now: int) -> Act:
-        """A user on a device; who is who follows from docs/identity.md."""
+        """A user signs in on a device. Whether both are linked follows from docs/identity.md."""
         name, user = self._rng.choice(list(story.devices)), self._rng.choice(story.users)
 
         def act() -> None:
             device = story.devices[name]
-            free = self.said.free_for(device, user)
+            free = self.history.may_link(device, user)
             person = AccountCaller(device, user, country=traits_of(f"v:{device}").country)
-            found, span = self._told("signed in", lambda deps: account.identify(person, deps, now))
+            found, span = self._retry("signed in", lambda deps: account.identify(person, deps, now))
             visitor = found.linked.visitor
             self.misled += (visitor == device) is not free or found.linked.merged is not free
-            self.said.tie(visitor, user, span)
+            self.history.link(visitor, user, span)
             story.devices[name] = visitor
 
         return act
 
-    def part(self, story: Story, now: int) -> Act:
-        """A device is taken back from a user, where there is one; else somebody signs in."""
-        pairs = [(v, u) for u in story.users for v in self.said.visitors(u)]
+    def unlink(self, story: Story, now: int) -> Act:
+        """A device is unlinked from a user; where nothing is linked, somebody signs in instead."""
+        pairs = [(v, u) for u in story.users for v in self.history.visitors(u)]
         if not pairs:
             return self.sign_in(story, now)
         visitor, user = self._rng.choice(pairs)
 
         def act() -> None:
-            _, span = self._told(
+            _, span = self._retry(
                 "parted", lambda deps: account.unlink_device(visitor, user, deps, now)
             )
-            self.said.tie(visitor, user, span, on=False)
+            self.history.link(visitor, user, span, on=False)
 
         return act
 
     def say(self, story: Story, now: int) -> Act:
-        """A device or a user says what may be done with their data."""
+        """A device or a user consents or refuses."""
         subject, choices = self._rng.choice(self._living(story)), self._rng.choice(_WORDS)
         user = subject.startswith("u:")
         person = AccountCaller(None if user else subject[2:], subject[2:] if user else None)
         wanted = {Purpose(purpose): yes for purpose, yes in choices.items()}
 
         def act() -> None:
-            _, span = self._told(
+            _, span = self._retry(
                 "said yes or no", lambda deps: account.set_consent(person, wanted, deps, now)
             )
-            self.said.say(subject, {purpose.value: yes for purpose, yes in wanted.items()}, span)
+            self.history.set_consent(
+                subject, {purpose.value: yes for purpose, yes in wanted.items()}, span
+            )
 
         return act
 
@@ -217,37 +219,40 @@ class People:
         subject = self._rng.choice(self._living(story))
 
         def act() -> None:
-            _, span = self._told(
+            _, span = self._retry(
                 "asked to be forgotten",
                 lambda deps: forget_person.forget(
                     SITE, subject, ForgetDeps(deps.people, deps.objects, STREAM_HOURS), now
                 ),
             )
-            self.said.bury(subject, now, span)
+            self.history.forget(subject, now, span)
 
         return act
 
     def _living(self, story: Story) -> list[str]:
-        """Users may come back; a dead visitor's cookie is gone."""
+        """Who can act. A forgotten user may come back; a forgotten visitor's cookie is gone."""
         devices = {f"v:{one}" for one in story.devices.values()}
-        return [*(f"u:{one}" for one in story.users), *sorted(devices - self.said.graves.keys())]
+        return [
+            *(f"u:{one}" for one in story.users),
+            *sorted(devices - self.history.forgotten_at.keys()),
+        ]
 
-    def _told(self, what: str, ask: Callable[[AccountDeps], T]) -> tuple[T, Span]:
-        """The answer, however often it takes to ask, and how long that took."""
-        begin = self.said.tick()
+    def _retry(self, what: str, ask: Callable[[AccountDeps], T]) -> tuple[T, Span]:
+        """Repeat a call until it is answered. Returns the answer and the ticks that it took."""
+        begin = self.history.tick()
         self.done[what] += 1
         for _ in range(_TRIES):
             try:
                 found = ask(self._deps())
             except (Unavailable, NotDurable, Killed):
-                self._world.breathe()
+                self._world.yield_turn()
             else:
-                return found, Span(begin, self.said.tick())
-        raise RuntimeError(f"somebody {what} {_TRIES} times, and nobody ever answered")
+                return found, Span(begin, self.history.tick())
+        raise RuntimeError(f"{what}: no answer after {_TRIES} tries")
 
     def _deps(self) -> AccountDeps:
-        reach = self._world.reach()
-        stream = _Heard(self._world.door, self._ledger)
+        reach = self._world.stores()
+        stream = _RecordingStream(self._world.stream, self._ledger)
         return AccountDeps(
             SITE, reach.people, reach.objects, stream, self._mint, Policy(), lambda: 0.0
         )
@@ -261,21 +266,21 @@ class People:
 
 _ACTS_OF: dict[str, tuple[float, Callable[[People, Story, int], Act]]] = {
     "signed in": (0.42, People.sign_in),
-    "parted": (0.13, People.part),
+    "parted": (0.13, People.unlink),
     "said yes or no": (0.3, People.say),
     "asked to be forgotten": (0.15, People.forget),
 }
-"""What people do → how often, and how."""
+"""Act → its weight, and the method that makes it. The names are in the report."""
 
 
-class _Heard:
-    """The stream's end of the account calls: the books are told what they put there, and how it ended."""
+class _RecordingStream:
+    """The stream of account calls. Records in the ledger what was put and whether it was acknowledged."""
 
     def __init__(self, inner: EventStream, ledger: Ledger) -> None:
         self._inner, self._ledger = inner, ledger
 
     def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
-        """As the stream does it."""
+        """Put entries, and record each."""
         records = [decode_record(entry.data) for entry in entries]
         try:
             reasons = self._inner.put(entries)
@@ -284,7 +289,7 @@ class _Heard:
             raise
         finally:
             for record, reason in zip(records, reasons, strict=True):
-                self._ledger.told(record, sure=reason is None)
+                self._ledger.account_record(record, sure=reason is None)
         return reasons
 
 

@@ -1,7 +1,7 @@
-"""What goes wrong and when: kills and faults, spread evenly over the work, each drawn from a seed.
+"""The plan of kills and faults: spread evenly over the work, each drawn from a seed.
 
-A trouble comes due when the work has come to its place, and happens at one of the next calls of its
-kind. Knows the names of troubles, not how they are played.
+A fault is due once the work has reached its place. It then happens at one of the next calls of its
+operation. Knows the names of faults, not how they are injected.
 """
 
 import random
@@ -18,7 +18,7 @@ KILLS = {
     "after a profile": 0.1,
     "before the answer": 0.5,
 }
-"""Where a function may die → the chance that a kill that is due happens at such a place."""
+"""Place where a function may die → the chance that a due kill happens when the place is reached."""
 
 FAULTS = {
     "put": ("throttled", "error 500", "partly refused", "sent twice", "answer lost"),
@@ -35,17 +35,21 @@ FAULTS = {
     "batch": ("throttled", "error 500", "timeout", "answer lost", "answer lost, sent again"),
     "object": ("throttled", "error 500", "timeout", "answer lost"),
 }
-"""Operation → what may happen to it."""
+"""Operation → the faults that it may meet."""
 
+# Writes are many: a lower chance spreads their faults over a batch instead of its first writes.
 _CHANCE = {"put": 0.5, "read": 0.5, "write": 0.1, "batch": 0.5, "object": 0.5}
 _LAST = 0.95
-"""Where in the work the last trouble comes due: later ones might find nothing left to disturb."""
+"""Share of the work at which the last fault is due. A later one might find no call left to hit."""
 _ONCE = {"put", "write", "batch", "before the profiles", "between profiles", "after a profile"}
-"""What happens in the first half of the work only: a replay puts nothing and writes no profile."""
+"""Faults of the first half of the work only: the replay puts nothing and writes no profile."""
 
 
 class FaultPlan:
-    """Draws the next trouble. `done` counts what happened: ("kill", place) and (operation, kind)."""
+    """Decides at each call whether it is killed or fails.
+
+    `done` counts what happened: ("kill", place) and (operation, kind).
+    """
 
     def __init__(self, rng: random.Random, *, kills: int, faults: int) -> None:
         self.done: Counter[tuple[str, str]] = Counter()
@@ -65,7 +69,7 @@ class FaultPlan:
         return self._rng.random() * _LAST * (0.42 if _ONCE & {operation, kind} else 1.0)
 
     def advance(self, share: float) -> None:
-        """The work has come to `share` (0 to 1) of its way."""
+        """Make due what belongs to the first `share` (0 to 1) of the work."""
         with self._lock:
             while self._ahead and self._ahead[-1][0] <= share:
                 _, operation, kind = self._ahead.pop()
@@ -73,7 +77,7 @@ class FaultPlan:
                 due[kind] += 1
 
     def kills(self, place: str) -> bool:
-        """Whether the function dies here."""
+        """Whether the function is killed here."""
         with self._lock:
             if not self._kills[place] or self._rng.random() >= KILLS[place]:
                 return False
@@ -82,7 +86,7 @@ class FaultPlan:
             return True
 
     def fault(self, operation: str) -> str:
-        """What happens to this call; empty: nothing."""
+        """The fault of this call; empty: none."""
         with self._lock:
             due = self._due[operation]
             if not due or self._rng.random() >= _CHANCE[operation]:
@@ -94,7 +98,7 @@ class FaultPlan:
             return kind
 
     def named(self) -> dict[str, int]:
-        """What happened, by name."""
+        """`operation: kind` → how often it happened."""
         return {f"{what}: {kind}": count for (what, kind), count in sorted(self.done.items())}
 
     def totals(self) -> tuple[int, int]:
@@ -104,5 +108,5 @@ class FaultPlan:
 
 
 def some(rng: random.Random, most: int) -> Sequence[int]:
-    """A part of 0 … most-1, at least one and not all where there are two."""
+    """A random subset of 0 … most-1: at least one, and not all unless `most` is 1."""
     return sorted(rng.sample(range(most), rng.randint(1, max(1, most - 1))))

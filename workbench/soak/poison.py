@@ -1,4 +1,4 @@
-"""Records that somebody put on the stream past the door, and what must be said of each."""
+"""Bad records that are put on the stream directly, and the quarantine reason that each must get."""
 
 import random
 from typing import NamedTuple
@@ -11,16 +11,17 @@ SITE = "soak"
 
 
 class PoisonRecord(NamedTuple):
-    """A payload, and how the reason in its quarantine document must begin."""
+    """A payload that must end in quarantine."""
 
     data: bytes
     reason: str
+    """How the reason in its quarantine document must begin."""
 
 
 def draw(rng: random.Random, number: int) -> tuple[StreamEntry, PoisonRecord]:
-    """A record that must end in quarantine; no two have the same bytes."""
-    made = rng.choice(_KINDS)
-    poison = PoisonRecord(made.data.replace(b"NUMBER", b"%d" % number), made.reason)
+    """A random bad record. `number` makes its bytes unique, so that each can be found again."""
+    kind = rng.choice(_KINDS)
+    poison = PoisonRecord(kind.data.replace(b"NUMBER", b"%d" % number), kind.reason)
     return StreamEntry(f"junk-{rng.randrange(50)}", poison.data), poison
 
 

@@ -1,8 +1,8 @@
-"""A proxy in front of an emulated AWS that has bad days: hangs, refuses, throttles, loses answers.
+"""A fault-injecting proxy in front of an emulated AWS: hangs, resets, throttles, loses answers.
 
-Loopback only, an event loop in a thread of its own. Which request is hit is drawn from a seed; a
-trouble lasts for a burst of requests of its operation, since a client that tries again would else
-never show it to anybody. Knows HTTP and how AWS spells errors; nothing of what is stored.
+Loopback only; its event loop runs in a thread of its own. Which request is hit is drawn from a seed. Some
+faults last for a burst of requests of one operation, or the client's retries would hide every fault.
+Knows HTTP and how AWS spells errors, and nothing of what is stored.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from workbench.laptop import LOOPBACK
 
 _LIMIT = 1 << 26
 _BURST = 6
-"""Requests that a long trouble lasts: more than a client tries."""
+"""Requests in a burst: more than a client's tries."""
 _LONG = 0.2
 _RARE = {"UpdateItem": 1, "TransactWriteItems": 1, "BatchExecuteStatement": 8}
-"""How much likelier a trouble is than the dose says; 4 times for all else that goes by the batch."""
+"""Operation → factor on the share of the dose; 4 for all others, as they are fewer calls."""
 _Kind = TypeVar("_Kind", bound="Proxy")
 _HOP = {"content-length", "transfer-encoding", "connection", "expect", "x-amz-crc32"}
 
 ANY = ("hang", "refuse", "throttle", "error 500", "cut after the commit", "truncate")
-TROUBLES: Mapping[str, tuple[str, ...]] = {
+FAULTS: Mapping[str, tuple[str, ...]] = {
     "UpdateItem": (*ANY, "TransactionConflict"),
     "TransactWriteItems": (*ANY, "TransactionConflict"),
     "BatchExecuteStatement": (
@@ -45,11 +45,11 @@ TROUBLES: Mapping[str, tuple[str, ...]] = {
     "PutRecords": (*ANY, "partly refused"),
     "PUT": ANY,
 }
-"""Operation (of S3 the method) → what may happen to it."""
+"""Operation (for S3 the method) → the faults that it may meet."""
 
 
 class Dose(NamedTuple):
-    """`share` of the writes meet a trouble, `most` requests in all; a hang lasts `hang` seconds."""
+    """`share` (0 to 1) of single writes are hit, `most` requests in all; a hang lasts `hang` seconds."""
 
     share: float = 0.05
     most: int = 1000
@@ -57,88 +57,86 @@ class Dose(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A request or an answer: its first line, its headers as they came, its body."""
+    """A request or a response: first line, headers as received, body."""
 
     start: str
     headers: Sequence[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str:
-        """Empty when it is not there."""
+        """The value of a header (name in lower case); empty when it is missing."""
         return next((value for key, value in self.headers if key.lower() == name), "")
 
     def encode(self) -> bytes:
-        """As it goes on: one length, and the connection closes."""
+        """The bytes to send on, with one content-length and `connection: close`."""
         kept = [f"{k}: {v}\r\n" for k, v in self.headers if k.lower() not in _HOP]
         head = f"{self.start}\r\n{''.join(kept)}connection: close\r\n"
         return f"{head}content-length: {len(self.body)}\r\n\r\n".encode("latin-1") + self.body
 
 
 class Proxy:
-    """`endpoint` is for clients; `done` counts (operation, trouble)."""
+    """Passes requests to `upstream`. `endpoint` is for clients; `done` counts (operation, fault)."""
 
     def __init__(self, upstream: str, rng: random.Random, dose: Dose) -> None:
         where = urlsplit(upstream)
         self._upstream = (where.hostname or "", where.port or 80)
         self._rng, self._dose = rng, dose
         self._burst: dict[str, tuple[str, int]] = {}
-        self._decks: dict[str, list[str]] = {operation: [] for operation in TROUBLES}
+        self._decks: dict[str, list[str]] = {operation: [] for operation in FAULTS}
         self.endpoint = ""
         self.done: Counter[tuple[str, str]] = Counter()
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """One connection, which carries one request."""
-        # A connection that the proxy's end cuts off has ended, like one that its client leaves.
+        # Cancelled when the proxy stops: that ends a connection as a client's leaving does.
         ended = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
         with contextlib.suppress(*ended):
             async with _closing(writer):
                 request = await _read(reader)
                 await self._answer(request, self._draw(operation_of(request)), writer)
 
-    async def _answer(self, request: Message, trouble: str, writer: StreamWriter) -> None:
-        if trouble == "hang":
+    async def _answer(self, request: Message, fault: str, writer: StreamWriter) -> None:
+        if fault == "hang":
             await asyncio.sleep(self._dose.hang)
-        elif trouble == "refuse":
+        elif fault == "refuse":
             _reset(writer)
-        elif trouble in _REFUSALS:
-            writer.write(refusal(trouble, request))
+        elif fault in _REFUSALS:
+            writer.write(refusal(fault, request))
             await writer.drain()
         else:
-            await self._pass_on(request, trouble, writer)
+            await self._pass_on(request, fault, writer)
 
-    async def _pass_on(self, request: Message, trouble: str, writer: StreamWriter) -> None:
-        """What is done, though its answer may not arrive whole."""
-        partly = _PARTLY.get(trouble)
+    async def _pass_on(self, request: Message, fault: str, writer: StreamWriter) -> None:
+        """Carry the request out; the response may be cut, truncated or partly changed."""
+        partly = _PARTLY.get(fault)
         request, out = self._part(request, partly) if partly else (request, [])
         answer = await self._forward(request)
-        if trouble == "cut after the commit":
+        if fault == "cut after the commit":
             _reset(writer)
             return
         data = (_filled(answer, out, partly) if partly and out else answer).encode()
-        writer.write(
-            data[: len(data) - 1 - len(answer.body) // 2] if trouble == "truncate" else data
-        )
+        writer.write(data[: len(data) - 1 - len(answer.body) // 2] if fault == "truncate" else data)
         await writer.drain()
 
     def _draw(self, operation: str) -> str:
         kind, left = self._burst.get(operation, ("", 0))
         if not left:
-            if self._dose.most <= self.done.total() or operation not in TROUBLES:
+            if self._dose.most <= self.done.total() or operation not in FAULTS:
                 return ""
             if self._rng.random() >= self._dose.share * _RARE.get(operation, 4):
                 return ""
             kind = self._dealt(operation)
-            # A long silence would only cost time.
+            # A burst of hangs would cost time and show nothing new.
             left = _BURST if kind != "hang" and self._rng.random() < _LONG else 1
         self._burst[operation] = (kind, left - 1)
         self.done[operation, kind] += 1
         return kind
 
     def _dealt(self, operation: str) -> str:
-        """Each trouble of an operation once before any comes again."""
+        """The next fault of an operation: each once before any comes again."""
         deck = self._decks[operation]
         if not deck:
-            deck += self._rng.sample(TROUBLES[operation], len(TROUBLES[operation]))
+            deck += self._rng.sample(FAULTS[operation], len(FAULTS[operation]))
         return deck.pop()
 
     async def _forward(self, request: Message) -> Message:
@@ -149,7 +147,7 @@ class Proxy:
             return await _read(reader)
 
     def _part(self, request: Message, partly: "_Partly") -> tuple[Message, list[int]]:
-        """The request with what is to be done of it, and the positions of what is reported as not."""
+        """The request without the members that must not be done, and the positions reported as failed."""
         body = json.loads(request.body)
         asked = body[partly.asked]
         out = [i for i in range(1, len(asked)) if self._rng.random() < 0.5]
@@ -160,13 +158,16 @@ class Proxy:
 
 
 class _Partly(NamedTuple):
-    """A trouble of some members of a batch: where they lie in request and answer, what they get."""
+    """A fault of some members of a batch."""
 
     asked: str
+    """Field of the request that lists the members."""
     answered: str
+    """Field of the response that lists them."""
     fault: Mapping[str, object]
+    """What a failed member gets in the response."""
     done: bool = False
-    """Though it is done."""
+    """The member is carried out all the same."""
 
 
 def _member(code: str, *, done: bool = False) -> _Partly:
@@ -188,7 +189,7 @@ _PARTLY: Mapping[str, _Partly] = {
 
 
 def operation_of(request: Message) -> str:
-    """Of a JSON service the operation, else the method."""
+    """The operation of a JSON service, else the HTTP method."""
     target = request.header("x-amz-target")
     return target.rpartition(".")[2] or request.start.partition(" ")[0]
 
@@ -202,14 +203,14 @@ _REFUSALS = _CODES.keys()
 _S3_CODES = {"throttle": (503, "SlowDown"), "error 500": (500, "InternalError")}
 
 
-def refusal(trouble: str, request: Message) -> bytes:
-    """An error as the service that was asked spells it; nothing was done."""
+def refusal(fault: str, request: Message) -> bytes:
+    """An error response as the addressed service spells it; nothing was done."""
     if not request.header("x-amz-target"):
-        status, code = _S3_CODES[trouble]
+        status, code = _S3_CODES[fault]
         return _answer(status, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
-    status, code = _CODES[trouble]
+    status, code = _CODES[fault]
     error: dict[str, Any] = {"__type": f"com.amazonaws.v1#{code}", "message": "a bad day"}
-    if trouble == "TransactionConflict" and operation_of(request) == "TransactWriteItems":
+    if fault == "TransactionConflict" and operation_of(request) == "TransactWriteItems":
         items = json.loads(request.body)["TransactItems"]
         reasons = [{"Code": "TransactionConflict"}] + [{"Code": "None"}] * (len(items) - 1)
         error["__type"] = "com.amazonaws.v1#TransactionCanceledException"
@@ -224,7 +225,7 @@ def _answer(status: int, body: bytes) -> bytes:
 
 
 def _filled(answer: Message, out: Sequence[int], partly: _Partly) -> Message:
-    """The answer to a part, as one to the whole."""
+    """The response to a part of a batch, completed to one for the whole batch."""
     body = json.loads(answer.body)
     held = body[partly.answered]
     if partly.done:
@@ -268,27 +269,27 @@ async def _closing(writer: StreamWriter) -> AsyncIterator[None]:
 
 
 def _reset(writer: StreamWriter) -> None:
-    # Lingering for zero seconds makes close() send a reset, not a goodbye.
+    # With a linger time of zero, close() sends RST instead of FIN.
     writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
     writer.close()
 
 
 def running(upstream: str, seed: str, dose: Dose) -> AbstractContextManager[Proxy]:
-    """A proxy for the length of a block."""
+    """Run a proxy for a `with` block. Faults are drawn from `seed`."""
     return listening(Proxy(upstream, random.Random(seed), dose))
 
 
 @contextmanager
 def listening(proxy: _Kind) -> Iterator[_Kind]:
-    """It takes connections for the length of a block."""
+    """Let a proxy take connections for a `with` block."""
 
     @asynccontextmanager
     async def served() -> AsyncIterator[_Kind]:
-        door = create_server((LOOPBACK, 0))
-        server = await asyncio.start_server(proxy.serve, sock=door, limit=_LIMIT)
-        proxy.endpoint = f"http://{LOOPBACK}:{door.getsockname()[1]}"
+        listener = create_server((LOOPBACK, 0))
+        server = await asyncio.start_server(proxy.serve, sock=listener, limit=_LIMIT)
+        proxy.endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         yield proxy
-        await drain_loop(door)
+        await drain_loop(listener)
         server.close()
         waiting = asyncio.all_tasks() - {asyncio.current_task()}
         for task in waiting:

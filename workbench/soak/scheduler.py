@@ -1,7 +1,7 @@
-"""Actors that run one at a time and change turns at seeded moments, so that a race can be repeated.
+"""A deterministic scheduler: actors run one at a time and switch at seeded moments.
 
-Each actor is a thread, since the code under test blocks; a baton goes from one to the next, so the
-order of everything follows from the seed. Knows nothing of what the actors do.
+Each actor is a thread, because the code under test blocks. Only the thread that holds the turn runs, so
+the order of everything follows from the seed and a race can be repeated. Knows nothing of what actors do.
 """
 
 import random
@@ -12,28 +12,28 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _LONGEST_TURN = 300.0
-"""Seconds; an actor that waits longer has found a deadlock."""
+"""Seconds. An actor that waits longer is in a deadlock."""
 
 
-class Stage:
-    """`share` of the moments offered by `breathe` are used for a change of turns."""
+class Scheduler:
+    """Hands the turn from actor to actor. `share`: how many calls of `yield_turn` switch (0 to 1)."""
 
     def __init__(self, rng: random.Random, share: float = 0.05) -> None:
         self._rng, self._share = rng, share
         self._waiting: list[Semaphore] = []
 
-    def breathe(self) -> None:
-        """A moment at which another actor may go on."""
+    def yield_turn(self) -> None:
+        """A point at which another actor may take the turn."""
         if self._waiting and self._rng.random() < self._share:
             self._hand_over()
 
     def wait_for(self, done: Callable[[], bool]) -> None:
-        """Let the others go on until `done`."""
+        """Give the turn to others until `done` is true."""
         while not done():
             self._hand_over()
 
     def start(self, act: Callable[[], None]) -> None:
-        """A new actor; it has its first turn when it is drawn. `act` must not raise."""
+        """Add an actor. It begins when it is first drawn. `act` must not raise."""
         turn = Semaphore(0)
 
         def live() -> None:
@@ -46,7 +46,8 @@ class Stage:
 
     def _hand_over(self) -> None:
         if not self._waiting:
-            raise RuntimeError("an actor waits for something that nobody is left to do")
+            raise RuntimeError("deadlock: an actor waits, and no other actor is left to run")
+        # The own semaphore is queued before the other is released: from then on only `other` runs.
         mine, other = Semaphore(0), self._draw()
         self._waiting.append(mine)
         other.release()
@@ -58,37 +59,37 @@ class Stage:
 
 def _take(turn: Semaphore) -> None:
     if not turn.acquire(timeout=_LONGEST_TURN):
-        raise RuntimeError("the turn never came")
+        raise RuntimeError(f"no turn within {_LONGEST_TURN:.0f} s")
 
 
 class _Awaited(Future[T]):
-    """A future whose reader lets the others go on."""
+    """A future. `result` gives the turn to others until it is there, or the wait would never end."""
 
-    stage: Stage
+    scheduler: Scheduler
 
     def result(self, timeout: float | None = None) -> T:
-        self.stage.wait_for(self.done)
+        self.scheduler.wait_for(self.done)
         return super().result(timeout)
 
 
 class Actors(Executor):
-    """An executor whose tasks are actors of a stage."""
+    """An executor whose tasks are actors of a scheduler."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # noqa: ANN401 - the signature of Executor
-        """A new actor for each task."""
+        """Run `fn` as a new actor."""
         future = _Awaited[T]()
-        future.stage = self._stage
+        future.scheduler = self._scheduler
 
         def act() -> None:
             try:
-                found = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - a killed task is told to whoever waits
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - `Killed` too must reach the future
                 future.set_exception(error)
             else:
-                future.set_result(found)
+                future.set_result(result)
 
-        self._stage.start(act)
+        self._scheduler.start(act)
         return future

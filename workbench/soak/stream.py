@@ -1,7 +1,7 @@
-"""A stream in memory with Kinesis's semantics: hash ranges, sequence numbers, splits and merges.
+"""An in-memory stream with the semantics of Kinesis: hash ranges, sequence numbers, splits and merges.
 
-A record goes to the open shard whose range holds the MD5 of its partition key; a shard that was split
-or merged is closed and keeps its records, to be read before those of its children.
+A record goes to the open shard whose range holds the MD5 of its partition key. A shard that was split or
+merged is closed and keeps its records; they are read before those of its children.
 """
 
 import random
@@ -21,7 +21,7 @@ _RANGE = 1 << 128
 
 @dataclass
 class MemoryShard:
-    """One shard: hash keys from `low` to below `high`, and what it holds."""
+    """One shard, for hash keys from `low` to below `high`."""
 
     name: str
     low: int
@@ -37,9 +37,10 @@ class Shards:
     def __init__(self, count: int, plan: FaultPlan, rng: random.Random) -> None:
         self.now = 0
         self.doubled = 0
-        """Records that are there once more than their senders know of."""
+        """Records stored in addition to those that were acknowledged."""
         self.all: list[MemoryShard] = []
         self._plan, self._rng = plan, rng
+        # As large as the real ones, so that arithmetic on them meets more than 64 bits.
         self._sequence = 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_800
         edges = [_RANGE * i // count for i in range(count + 1)]
         for low, high in pairwise(edges):
@@ -47,11 +48,11 @@ class Shards:
 
     @property
     def records(self) -> int:
-        """All there are, in every shard."""
+        """Number of records in all shards."""
         return sum(len(shard.entries) for shard in self.all)
 
     def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
-        """As a client sees it that repeats what failed: throttled, partly refused, stored twice."""
+        """Put as a retrying client sees it: it may be throttled, partly refused or stored twice."""
         fault = self._plan.fault("put")
         if fault in {"throttled", "error 500"}:
             raise Unavailable("kinesis", fault)
@@ -70,7 +71,7 @@ class Shards:
         return reasons
 
     def store(self, entries: Sequence[StreamEntry]) -> None:
-        """Durable, whatever the plan says."""
+        """Store entries without faults."""
         for entry in entries:
             at = int.from_bytes(md5(entry.partition.encode(), usedforsecurity=False).digest())
             shard = next(s for s in self.all if not s.closed and s.low <= at < s.high)
@@ -80,11 +81,11 @@ class Shards:
             )
 
     def at(self, now: int) -> None:
-        """It is `now`."""
+        """Set the clock (epoch ms)."""
         self.now = now
 
     def reshard(self) -> str:
-        """Split one open shard, or merge two neighbours; what was done."""
+        """Split one open shard or merge two neighbours; returns which. More shards, more merges."""
         shards = sorted((s for s in self.all if not s.closed), key=lambda s: s.low)
         if len(shards) > 1 and self._rng.random() < len(shards) / 8:
             at = self._rng.randrange(len(shards) - 1)

@@ -1,7 +1,7 @@
-"""What many visitors, a shop's server and some broken clients send, in order of time; all seeded.
+"""Seeded calls of many visitors, a shop's server and some broken clients, in order of time.
 
-Calls as they come to the door, each event beside what it must become. Times go back by up to three
-days within a visitor's events, as phones that were offline send them. Knows no stream and no store.
+Each event comes with the event that ingest must make of it. Times go back by up to three days within a
+visitor's events, as from phones that were offline. Knows no stream and no store.
 """
 
 import random
@@ -20,7 +20,7 @@ from hemline.usecases.ingest.collect import Caller
 START = 1_780_000_000_000
 DAY = 86_400_000
 SPAN = 12 * DAY
-"""How long it takes: more than the eight days after which a copy is late."""
+"""Length of the simulated time: more than the eight days after which a copy is late."""
 _EVENTS_OF_ONE = 40
 _ITEMS = 2000
 _UNTIMED = 0.01
@@ -38,15 +38,16 @@ class SentEvent(NamedTuple):
     """One event of a call."""
 
     event: Event
-    """What it must become, but for the time when none is stated."""
+    """What it must become. Without a time on the wire, its time is that of the call."""
     subject: str
     wire: dict[str, Any]
+    """The JSON object that is sent."""
     right: bool = True
-    """False: the door must refuse it."""
+    """False: the collect endpoint must refuse it."""
 
 
 class EventCall(NamedTuple):
-    """One call to the door; `at` is epoch ms."""
+    """One call to the collect endpoint; `at` is epoch ms."""
 
     at: int
     caller: Caller
@@ -54,24 +55,24 @@ class EventCall(NamedTuple):
 
     @property
     def body(self) -> bytes:
-        """As it goes over the wire."""
+        """The body of POST /v1/events."""
         return msgspec.json.encode({"events": [one.wire for one in self.sent]})
 
     @property
     def refused(self) -> frozenset[str]:
-        """Purposes that the caller's capsule says no to."""
-        said = self.caller.capsule.consent if self.caller.capsule else NOT_STATED
-        return frozenset(one.value for one in Purpose if said.states(one) is False)
+        """Purposes that the caller's capsule refuses."""
+        consent = self.caller.capsule.consent if self.caller.capsule else NOT_STATED
+        return frozenset(one.value for one in Purpose if consent.states(one) is False)
 
     def refusing(self, purposes: frozenset[str]) -> "EventCall":
-        """With a capsule that says no to them."""
+        """The call with a capsule that refuses `purposes`."""
         choices = [(Purpose(purpose), False) for purpose in purposes]
         capsule = Capsule(self.caller.subject or "", with_choices(choices, NOT_STATED, self.at))
         return self._replace(caller=self.caller._replace(capsule=capsule))
 
 
 def traits_of(subject: str) -> Traits:
-    """Country and device of a visitor; the catalogue has none."""
+    """Country and device of a subject; items have none."""
     if subject.startswith("i:"):
         return Traits()
     number = sum(subject.encode())
@@ -79,7 +80,7 @@ def traits_of(subject: str) -> Traits:
 
 
 def visitors_of(events: int) -> int:
-    """How many there are, called n0, n1 and so on."""
+    """Number of visitors for so many events. They are called n0, n1 and so on."""
     return max(20, events // _EVENTS_OF_ONE)
 
 
@@ -94,7 +95,7 @@ def calls(rng: random.Random, events: int, largest: int) -> Iterator[EventCall]:
 
 
 class _World:
-    """Draws calls; every event gets an id of its own."""
+    """Draws calls. Every event gets an id of its own."""
 
     def __init__(self, rng: random.Random, visitors: int) -> None:
         self._rng, self._visitors, self._number = rng, visitors, 0
@@ -102,20 +103,24 @@ class _World:
     def call(self, at: int, count: int) -> EventCall:
         draw = self._rng.random()
         if draw < 0.05:
-            return EventCall(at, Caller(signed=True), tuple(self._item(at) for _ in range(count)))
+            return EventCall(
+                at, Caller(signed=True), tuple(self._item_event(at) for _ in range(count))
+            )
         if draw < 0.15:
-            return EventCall(at, Caller(signed=True), tuple(self._told(at) for _ in range(count)))
-        subject = f"v:{self._somebody()}"
+            return EventCall(
+                at, Caller(signed=True), tuple(self._server_event(at) for _ in range(count))
+            )
+        subject = f"v:{self._visitor()}"
         caller = Caller(
             subject,
             opted_out=draw < 0.17,
             traits=traits_of(subject),
             program=0.17 <= draw < 0.19,
         )
-        return EventCall(at, caller, tuple(self._seen(at, subject) for _ in range(count)))
+        return EventCall(at, caller, tuple(self._browser_event(at, subject) for _ in range(count)))
 
-    def _seen(self, at: int, subject: str) -> SentEvent:
-        """What a browser sends: of itself, mostly right."""
+    def _browser_event(self, at: int, subject: str) -> SentEvent:
+        """An event that a browser sends about its own visitor; one in a hundred is wrong."""
         event = self._event(at)
         if self._rng.random() < 0.01:
             return SentEvent(
@@ -126,16 +131,16 @@ class _World:
             del wire["time"]
         return SentEvent(event, subject, wire)
 
-    def _told(self, at: int) -> SentEvent:
-        """What a server sends: of somebody, with the traits that somebody has."""
-        name = self._somebody()
+    def _server_event(self, at: int) -> SentEvent:
+        """An event that a server sends about a user or visitor, with their traits."""
+        name = self._visitor()
         field, subject = self._rng.choice((("user", f"u:{name}"), ("visitor", f"v:{name}")))
         event, traits = self._event(at), traits_of(subject)
         told = {field: name, "country": traits.country, "device": traits.device}
         return SentEvent(event, subject, to_wire(event) | told)
 
-    def _item(self, at: int) -> SentEvent:
-        name = self._thing()
+    def _item_event(self, at: int) -> SentEvent:
+        name = self._item_id()
         properties = {
             "title": f"Thing {name}",
             "url": f"/{name}",
@@ -157,38 +162,38 @@ class _World:
         if kind == "exposure":
             return {
                 "slot": "hero",
-                "lines": tuple(OrderLine(self._thing()) for _ in range(rng.randint(1, 6))),
+                "lines": tuple(OrderLine(self._item_id()) for _ in range(rng.randint(1, 6))),
             }
         if kind == "purchase":
             lines = tuple(
-                OrderLine(self._thing(), rng.randint(1, 5), rng.randint(1, 99) / 2)
+                OrderLine(self._item_id(), rng.randint(1, 5), rng.randint(1, 99) / 2)
                 for _ in range(rng.randint(1, 12))
             )
             return {"lines": lines, "currency": "GBP", "value": worth(lines)}
         if kind == "search":
-            return {"query": f"red {self._thing()}"}
+            return {"query": f"red {self._item_id()}"}
         return (
             {"properties": {"step": rng.randrange(9)}}
             if kind == "custom"
-            else {"item": self._thing()}
+            else {"item": self._item_id()}
         )
 
     def _id(self) -> str:
         self._number += 1
         return f"{self._rng.getrandbits(48):012x}-{self._number}"
 
-    def _somebody(self) -> str:
+    def _visitor(self) -> str:
         # A few come all the time and fill their profiles, most come now and then.
         return f"n{int(self._visitors * self._rng.random() ** 2)}"
 
-    def _thing(self) -> str:
+    def _item_id(self) -> str:
         return f"thing-{int(_ITEMS * self._rng.random() ** 3)}"
 
 
 def to_wire(event: Event) -> dict[str, Any]:
-    """The event as a client spells it."""
-    found: dict[str, Any] = msgspec.to_builtins(event)
-    return found
+    """The event as a client sends it."""
+    wire: dict[str, Any] = msgspec.to_builtins(event)
+    return wire
 
 
 _MISTAKES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
@@ -200,4 +205,4 @@ _MISTAKES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     lambda wire: wire | {"properties": {"deep": {"a": {"b": {"c": {"d": 1}}}}}},
     lambda wire: wire | {"user": "somebody-else"},
 )
-"""What a door must refuse; the last one would write to another person's profile."""
+"""Changes that the collect endpoint must refuse; the last would write to another person's profile."""

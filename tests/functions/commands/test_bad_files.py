@@ -198,7 +198,7 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", FILES)
 def test_a_request_that_is_none_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises((BadInput, OSError)):
-        locate.asked(a_file(tmp_path, kind, ".json"))
+        locate.request_from_file(a_file(tmp_path, kind, ".json"))
 
 
 def commands(group: typer.Typer, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -190,7 +190,7 @@ def test_a_ranker_learns_from_simulated_visitors_and_its_card_says_how_well(
 
 
 def test_too_little_to_learn_from_is_said(simulated: list[Example]) -> None:
-    with pytest.raises(BadInput, match="lists to learn from"):
+    with pytest.raises(BadInput, match="lists to train on"):
         fitting.fit(simulated[:9], "test")
 
 

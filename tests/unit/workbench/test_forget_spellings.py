@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hemline.model.signed import sign
 from workbench.forget import scan
-from workbench.forget.scan import Piece, Place, look
+from workbench.forget.scan import Piece, Place, scan_place
 from workbench.forget.spellings import found_in, needles
 from workbench.forget.unfold import layers
 
@@ -82,7 +82,7 @@ def test_a_short_id_counts_only_where_it_stands_alone(text: str) -> None:
 def test_a_place_tells_what_was_looked_at_and_where_it_is() -> None:
     packed = gzip.compress(VISITOR.encode())
     pieces = [Piece("a", b"nothing"), Piece(f"b/{VISITOR}", b""), Piece("c", packed, "soon")]
-    looked, found = look(Place("shelf", lambda: iter(pieces)), needles(VISITOR))
+    looked, found = scan_place(Place("shelf", lambda: iter(pieces)), needles(VISITOR))
     assert (looked.place, looked.pieces, looked.bytes) == ("shelf", 3, 7 + len(packed))
     assert looked.unfolded >= len(VISITOR)
     assert [(one.piece, one.spelling, one.inside, one.goes) for one in found] == [

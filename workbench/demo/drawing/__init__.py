@@ -1,1 +1,1 @@
-"""The shop's pictures: one drawing function a form, in the shop's colours. Pure text, no files."""
+"""Drawing functions of the shop's pictures, one a form, as SVG text. `brush` has the shared strokes."""

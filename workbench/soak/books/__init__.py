@@ -1,1 +1,1 @@
-"""The soak's books: what was sent and said, and the verdict on what is stored."""
+"""Records of what clients sent and people asked, and the verdict that compares the stores with them."""

@@ -1,4 +1,4 @@
-"""What a check is, and what a profile says that somebody did. Reads no store."""
+"""`Check`, and helpers that list the actions of a profile. Reads no store."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from hemline.learn.profile.fold import Profile
 
 
 class Check(NamedTuple):
-    """One thing that must hold."""
+    """One invariant: `found` must equal `expected`. Both are counts."""
 
     name: str
     expected: int
@@ -15,23 +15,27 @@ class Check(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Exactly."""
+        """Whether the two are equal."""
         return self.expected == self.found
 
 
-class Did(NamedTuple):
-    """One action of a profile, in its ring."""
+class ProfileAction(NamedTuple):
+    """One action of a profile, with the ring that holds it."""
 
     ring: int
+    """Index into `Profile.rings`."""
     action: ring.Action
 
 
-def actions(profile: Profile) -> set[Did]:
-    """What a profile says somebody did."""
+def actions(profile: Profile) -> set[ProfileAction]:
+    """Every action in a profile."""
     rings = range(len(profile.rings))
-    return {Did(which, action) for which in rings for action in profile.actions(which)}
+    return {ProfileAction(which, action) for which in rings for action in profile.actions(which)}
 
 
-def reaches(profile: Profile, did: Did) -> bool:
-    """Whether an action is young enough to be in a profile whose rings end where they do."""
+def reaches(profile: Profile, did: ProfileAction) -> bool:
+    """Whether an action is recent enough that its ring has not dropped it.
+
+    A full ring drops its oldest actions, so their absence is not a loss.
+    """
     return (did.action.time, did.action.key) > ring.floor_of(profile.rings[did.ring])

@@ -1,7 +1,7 @@
-"""What must, may and must not be kept of people with a story: the books, worked out after all is said.
+"""The expected state of people with a story: which of their records must, may and must not be kept.
 
-For each record that was put: which purposes are certain to be left to it, and which may be, by what its
-person refused while it was read, and again if the whole stream was replayed. Reads no store.
+For each record on the stream it says for which purposes it is certainly kept and for which possibly. That
+follows from what its person refused while it was read, in the first pass and in a replay. Reads no store.
 """
 
 from collections import defaultdict
@@ -16,94 +16,101 @@ from workbench.soak.books.ledger import Ledger, Put, name_of
 _PERSONAL = Purpose.PERSONALISATION.value
 
 
-class Fate(NamedTuple):
-    """Of one record: the purposes that it is certainly kept for, and those that it may be."""
+class ExpectedRecord(NamedTuple):
+    """What must become of one record."""
 
     record: Record
     sure: Purposes
+    """It is certainly kept for these."""
     possible: Purposes
+    """It may be kept for these, `sure` included."""
     forgotten: bool
+    """It belongs to a forgotten past and must be gone."""
 
 
-class ExpectedRecord(NamedTuple):
-    """What a profile holds: certainly, and perhaps."""
+class ExpectedProfile(NamedTuple):
+    """The records that a profile certainly holds, and those that it may hold."""
 
     sure: list[Record]
     maybe: list[Record]
 
     @property
     def exact(self) -> bool:
-        """Nothing was on its way while its person changed their mind."""
+        """Whether no record is in doubt."""
         return not self.maybe
 
 
-class Fates:
-    """`replayed`: the whole stream was read once more, when everything had been said."""
+class ExpectedState:
+    """The expectation for all records. `replayed`: the stream was read again after all account calls."""
 
     def __init__(self, ledger: Ledger, *, replayed: bool) -> None:
-        self.said, self._now = ledger.said, ledger.said.now()
+        self.history, self._now = ledger.history, ledger.history.now()
         self._replayed = replayed
-        self._refusals = cache(self.said.refusals)
-        self.by_name: dict[str, list[Fate]] = defaultdict(list)
-        self._by_subject: dict[str, list[Fate]] = defaultdict(list)
+        self._refusals = cache(self.history.refusals)
+        self.by_name: dict[str, list[ExpectedRecord]] = defaultdict(list)
+        self._by_subject: dict[str, list[ExpectedRecord]] = defaultdict(list)
         for subject, puts in ledger.puts.items():
-            for fate in map(self._fate, puts):
-                self._by_subject[subject].append(fate)
-                self.by_name[name_of(fate.record)].append(fate)
+            for record in map(self._expect, puts):
+                self._by_subject[subject].append(record)
+                self.by_name[name_of(record.record)].append(record)
 
     def must(self) -> set[str]:
         """Names of events that must be in the archive."""
-        return {name for name, fates in self.by_name.items() if any(one.sure for one in fates)}
+        return {name for name, records in self.by_name.items() if any(one.sure for one in records)}
 
     def may(self) -> set[str]:
-        """Names of those that may be, the former among them."""
-        return {name for name, fates in self.by_name.items() if any(one.possible for one in fates)}
+        """Names of events that may be in the archive, those of `must` included."""
+        return {
+            name for name, records in self.by_name.items() if any(one.possible for one in records)
+        }
 
     def forgotten(self) -> set[str]:
-        """Names of events of a past that is forgotten."""
-        return {name for name, fates in self.by_name.items() if all(o.forgotten for o in fates)}
+        """Names of events that belong to a forgotten past."""
+        return {name for name, records in self.by_name.items() if all(o.forgotten for o in records)}
 
     def in_doubt(self) -> set[str]:
-        """Names of events that were on their way while their person changed their mind."""
+        """Names of events that were read while their person's consent changed."""
         return self.may() - self.must()
 
     def explains(self, found: Record) -> bool:
-        """Whether a line of the archive is a record that was put, for no more and no less than it may."""
+        """Whether an archived record is one that was put, with a permitted set of purposes."""
         told = {*found.purposes}
         return any(
             one.sure - {_PERSONAL} <= told <= one.possible and _sent(one.record) == _sent(found)
             for one in self.by_name[name_of(found)]
         )
 
-    def kept(self, *subjects: str) -> ExpectedRecord:
-        """What a profile of these people's events holds."""
-        fates = [fate for subject in subjects for fate in self._by_subject.get(subject, ())]
-        fates = [fate for fate in fates if fate.record.profiled]
-        sure = {_which(one.record): one.record for one in fates if _PERSONAL in one.sure}
+    def kept(self, *subjects: str) -> ExpectedProfile:
+        """The expected content of a profile made of these subjects' events."""
+        records = [record for subject in subjects for record in self._by_subject.get(subject, ())]
+        records = [record for record in records if record.record.profiled]
+        sure = {_which(one.record): one.record for one in records if _PERSONAL in one.sure}
         maybe = [
             one.record
-            for one in fates
+            for one in records
             if _PERSONAL in one.possible and _which(one.record) not in sure
         ]
-        return ExpectedRecord(list(sure.values()), maybe)
+        return ExpectedProfile(list(sure.values()), maybe)
 
     def refused(self, subject: str) -> Purposes:
-        """What they refuse, now that all is said."""
+        """Purposes refused after all account calls."""
         return self._refusals(subject, self._now)[0]
 
-    def _fate(self, put: Put) -> Fate:
+    def _expect(self, put: Put) -> ExpectedRecord:
         record = put.record
-        if self.said.forgets(record):
-            return Fate(record, NOTHING, NOTHING, forgotten=True)
-        told, windows = frozenset(record.purposes), [self.said.window(put.tick)]
+        if self.history.forgets(record):
+            return ExpectedRecord(record, NOTHING, NOTHING, forgotten=True)
+        told, windows = frozenset(record.purposes), [self.history.window(put.tick)]
         windows += [self._now] if self._replayed else []
         found = [self._refusals(record.subject, window) for window in windows]
         sure = NOTHING.union(*(told - maybe for _, maybe in found)) if put.sure else NOTHING
-        return Fate(record, sure, NOTHING.union(*(told - no for no, _ in found)), forgotten=False)
+        return ExpectedRecord(
+            record, sure, NOTHING.union(*(told - no for no, _ in found)), forgotten=False
+        )
 
 
 def _sent(record: Record) -> tuple[object, ...]:
-    """What its sender can know of it; the door may note more."""
+    """The fields that the sender knows; collect may add others."""
     return (
         record.subject,
         record.received,
@@ -115,5 +122,5 @@ def _sent(record: Record) -> tuple[object, ...]:
 
 
 def _which(record: Record) -> tuple[str, int]:
-    """What tells events apart in a profile: the same one at another time is another action."""
+    """Identity of an event in a profile: the same id at another time is another action."""
     return record.event.id, record.event.time

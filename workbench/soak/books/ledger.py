@@ -1,7 +1,7 @@
-"""The books of the senders: what the door said it took, each event once, whatever was sent again.
+"""The ledger of the senders: what the collect endpoint accepted, each event once, however often sent.
 
-Kept from the outside: built from what clients sent and what they were answered, never from the
-stream or a store, so that it can be held against them.
+It is built from calls and their answers only, never from the stream or a store, so that these can be
+compared with it.
 """
 
 from collections import Counter, defaultdict
@@ -13,54 +13,59 @@ import msgspec
 from hemline.model.consent import DEFAULTS
 from hemline.model.events.event import BOT, ITEM_EVENT, Record, decode_record, encode_record
 from hemline.usecases.ingest.collect import NOT_DURABLE
-from workbench.soak.books.consent_history import Said
+from workbench.soak.books.consent_history import ConsentHistory
 from workbench.soak.poison import SITE, PoisonRecord
 from workbench.soak.visitors import EventCall, SentEvent, traits_of
 
-AGAIN = "again"
-"""The kind of a call that repeats what was not durable."""
-
-
-SAID_AGAIN = "said again"
-"""The kind of what an account call puts on the stream once more."""
+RETRY = "again"
+"""Kind of a call that repeats events that were not durable."""
+ACCOUNT_COPY = "said again"
+"""Kind of a record that an account call puts on the stream again. A name in the report."""
 
 
 class Put(NamedTuple):
-    """A record of somebody with a story, as it was put on the stream at a tick; each copy for itself."""
+    """One put of a record of a person with a story; copies are separate puts."""
 
     data: bytes
+    """The encoded record."""
     tick: int
+    """When it was put, in ticks of the consent history."""
     sure: bool
-    """False: it may not be there, since nobody answered."""
+    """False: the put was not acknowledged, so the record may not be on the stream."""
 
     @property
     def record(self) -> Record:
-        """What it says."""
+        """The decoded record."""
         return decode_record(self.data)
 
 
 class Ledger:
-    """`kept`: name of an event (subject and id) of each subject → its record, as it came first."""
+    """Accepted events by subject, copies, rejections and bad records.
+
+    Records are kept encoded, or a million would not fit in memory.
+    """
 
     def __init__(self) -> None:
-        self.said = Said()
+        self.history = ConsentHistory()
         self.watched: set[str] = set()
-        """Subjects with a story: what becomes of their events depends on when they were read."""
+        """Subjects with a story: which of their events are kept depends on when they were read."""
         self.puts: dict[str, list[Put]] = defaultdict(list)
-        """Of the watched, by subject, all that was put."""
+        """Watched subject → every put of a record of theirs."""
         self.submitted = 0
-        """Events in all calls, and records put past the door."""
+        """Events in all calls, and records put directly on the stream."""
         self.copies: Counter[str] = Counter()
-        """Accepted again, by the kind of call: an event that the door had accepted already."""
+        """Kind of call → events accepted again."""
         self.rejected: Counter[str] = Counter()
         """Field or reason → events."""
         self.wrongly_taken = 0
+        """Events accepted that should have been refused."""
         self.wrongly_refused = 0
+        """Events refused that should have been accepted."""
         self.poison: dict[bytes, PoisonRecord] = {}
         self._subjects: dict[str, list[bytes]] = defaultdict(list)
         self._names: set[str] = set()
         self._again: dict[str, list[bytes]] = defaultdict(list)
-        """Copies that may have a time of their own, by subject: of events sent without one."""
+        """Subject → copies of events sent without a time: each may have got a time of its own."""
 
     @property
     def events(self) -> int:
@@ -68,7 +73,7 @@ class Ledger:
         return len(self._names)
 
     def answered(self, call: EventCall, kind: str, rejected: dict[int, str]) -> None:
-        """A call and the door's answer to it: position → reason."""
+        """Record a call and its answer. `rejected`: position in the call → reason."""
         self.submitted += len(call.sent)
         turns = Counter[tuple[str, int]]()
         for index, sent in enumerate(call.sent):
@@ -84,20 +89,20 @@ class Ledger:
             else:
                 self._refused(sent, call, reason, record)
 
-    def told(self, record: Record, *, sure: bool) -> None:
-        """An account call put a record on the stream, or nobody answered whether it did."""
+    def account_record(self, record: Record, *, sure: bool) -> None:
+        """Record a put by an account call. Not `sure`: it was not acknowledged."""
         if sure:
             self.submitted += 1
-            self._booked(record, SAID_AGAIN)
+            self._count(record, ACCOUNT_COPY)
         self._put(record, sure=sure)
 
     def poisoned(self, poison: PoisonRecord) -> None:
-        """A record was put on the stream past the door."""
+        """Record a bad record that was put directly on the stream."""
         self.submitted += 1
         self.poison[poison.data] = poison
 
     def figures(self) -> dict[str, int]:
-        """What was sent, and what the door made of it."""
+        """Counts of what was sent and how it was answered, for the report."""
         return {
             "submitted": self.submitted,
             "events": self.events,
@@ -110,7 +115,7 @@ class Ledger:
         return name in self._names
 
     def subjects(self) -> Iterator[tuple[str, list[Record]]]:
-        """Who has a profile and no story, and their events, once for each time that one came with."""
+        """Subjects that have a profile and no story, with their events, each once for each time it had."""
         for subject, kept in self._subjects.items():
             if subject.startswith("i:") or subject in self.watched:
                 continue
@@ -120,18 +125,18 @@ class Ledger:
                 yield subject, profiled
 
     def records(self) -> Iterator[Record]:
-        """Every event once, as it came first, of those without a story."""
+        """The first record of every event of subjects without a story."""
         for subject, kept in self._subjects.items():
             if subject not in self.watched:
                 yield from map(decode_record, kept)
 
     def names_of_watched(self) -> set[str]:
-        """Of their events, those that were accepted."""
+        """Names of the accepted events of watched subjects."""
         found = (kept for subject, kept in self._subjects.items() if subject in self.watched)
         return {name_of(decode_record(data)) for kept in found for data in kept}
 
     def _refused(self, sent: SentEvent, call: EventCall, reason: str, record: Record) -> None:
-        # What only the stream or the visitor's own wish can be the reason for is no mistake of the door.
+        # The stream was not durable, or the visitor refused: then the refusal is right.
         fine = not sent.right or _unwanted(call) or reason == NOT_DURABLE
         self.wrongly_refused += not fine
         self.rejected[reason.partition(":")[0]] += 1
@@ -141,11 +146,11 @@ class Ledger:
     def _accepted(self, sent: SentEvent, call: EventCall, kind: str, record: Record) -> None:
         refusable = _unwanted(call) and sent.event.type != ITEM_EVENT
         self.wrongly_taken += refusable or not sent.right
-        timed = "time" in sent.wire and kind != AGAIN
-        self._booked(record, kind, timed=timed)
+        timed = "time" in sent.wire and kind != RETRY
+        self._count(record, kind, timed=timed)
         self._put(record, sure=True)
 
-    def _booked(self, record: Record, kind: str, *, timed: bool = True) -> None:
+    def _count(self, record: Record, kind: str, *, timed: bool = True) -> None:
         name = name_of(record)
         if name in self._names:
             self.copies[kind] += 1
@@ -157,16 +162,16 @@ class Ledger:
 
     def _put(self, record: Record, *, sure: bool) -> None:
         if record.subject in self.watched:
-            self.puts[record.subject].append(Put(encode_record(record), self.said.tick(), sure))
+            self.puts[record.subject].append(Put(encode_record(record), self.history.tick(), sure))
 
 
 def name_of(record: Record) -> str:
-    """What tells events apart."""
+    """The identity of an event: subject and id."""
     return f"{record.subject}|{record.event.id}"
 
 
 def _unwanted(call: EventCall) -> bool:
-    """Whether the caller lets nothing be done with what they send."""
+    """Whether the caller refuses every purpose, so that nothing of the call may be kept."""
     return call.caller.opted_out or {*DEFAULTS} <= call.refused
 
 

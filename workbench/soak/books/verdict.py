@@ -1,7 +1,7 @@
-"""What is stored, held against what was sent: lost, doubled, and where everything went.
+"""The verdict: compares the stores with the ledger. What is lost, what is doubled, where did events go?
 
-The expectation is made from the senders' books alone: each event once, folded into profiles and
-counted into statistics in one go, in any order. Reads stores, changes nothing.
+The expectation comes from the ledger alone: each event once, folded into profiles and counted into
+statistics in one pass, in any order. Reads stores and changes nothing.
 """
 
 import base64
@@ -19,9 +19,9 @@ from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.ports import ObjectStore, PersonStore, VersionedStore
 from hemline.usecases.publishing.build import count
 from workbench.soak.books.checks import Check, actions
-from workbench.soak.books.expected_state import Fates
+from workbench.soak.books.expected_state import ExpectedState
 from workbench.soak.books.ledger import Ledger, name_of
-from workbench.soak.books.verdict_people import Compared, heard, profiles
+from workbench.soak.books.verdict_people import Compared, compare_profiles, link_checks
 from workbench.soak.poison import SITE
 from workbench.soak.visitors import SPAN, START
 
@@ -30,64 +30,68 @@ _PART = 1000
 
 
 class VerdictStores(NamedTuple):
-    """What ingest writes to, or what is judged."""
+    """The stores of one site: those that ingest writes to, or those that the verdict reads."""
 
     people: PersonStore
     objects: VersionedStore
 
 
 def sections(records: Iterable[Record]) -> dict[str, bytes]:
-    """Every array of an edition that comes from events and catalogue, as publishing counts them."""
+    """Section → bytes of every edition array that publishing counts from events and catalogue."""
     counted = count(records)
     made = arrays.sections(counted.statistics, counted.items, _BUILT)
     return {name: bytes(payload[2]) for name, payload in made.items()}
 
 
-class Look(NamedTuple):
-    """One look at the stores."""
+class Verdict(NamedTuple):
+    """The result of one comparison."""
 
     checks: list[Check]
     digest: bytes
-    """Of all that the archive holds, in order: equal digests make equal statistics."""
+    """Of all archived records, in order. Equal digests have equal statistics."""
     figures: dict[str, int]
-    """Where everything that was sent has gone."""
+    """Outcome → events: counted, repeats, rejected and so on."""
 
 
 def judge(
-    ledger: Ledger, stores: VerdictStores, before: Look | None = None, *, minted: Sequence[str] = ()
-) -> Look:
-    """Every check. `before`: an earlier look, after which the whole stream was read once more.
+    ledger: Ledger,
+    stores: VerdictStores,
+    before: Verdict | None = None,
+    *,
+    minted: Sequence[str] = (),
+) -> Verdict:
+    """Run every check.
 
-    Statistics are not counted again where the archive reads the same as it did before. `minted`: ids
-    that were made for devices.
+    `before`: the verdict before a replay. If the archive still reads the same, statistics are not
+    counted again. `minted`: visitor ids that sign-ins made.
     """
-    fates = Fates(ledger, replayed=before is not None)
+    expected = ExpectedState(ledger, replayed=before is not None)
     archive, kept = _read(stores.objects, ledger), _quarantine(stores.objects)
     known = before is not None and before.digest == archive.digest
-    where = _where(ledger, fates, archive, kept)
+    where = _where(ledger, expected, archive, kept)
     checks = [
-        *_names(ledger, fates, archive, where),
+        *_names(ledger, expected, archive, where),
         *_quarantined(ledger, kept),
         Check("sections of statistics that differ", 0, 0 if known else _differing(ledger, archive)),
-        *_profiles(ledger, fates, stores.people),
-        *heard(ledger, fates, stores.people, minted),
-        Check("taken by the door though wrong", 0, ledger.wrongly_taken),
-        Check("refused by the door though right", 0, ledger.wrongly_refused),
+        *_profiles(ledger, expected, stores.people),
+        *link_checks(ledger, expected, stores.people, minted),
+        Check("accepted though wrong", 0, ledger.wrongly_taken),
+        Check("refused though right", 0, ledger.wrongly_refused),
     ]
-    figures = {**where, "in doubt": len(fates.in_doubt())}
-    return Look(checks, archive.digest, figures)
+    figures = {**where, "in doubt": len(expected.in_doubt())}
+    return Verdict(checks, archive.digest, figures)
 
 
 class _Read(NamedTuple):
     names: set[str]
     records: Sequence[bytes]
     watched: Sequence[bytes]
-    """Of the records, those of people with a story."""
+    """The records of subjects with a story."""
     digest: bytes
 
 
 def _read(objects: ObjectStore, ledger: Ledger) -> _Read:
-    """All of the archive as publishing reads it; records stay encoded, or a million would not fit."""
+    """The archive as publishing reads it. Records stay encoded, or a million would not fit in memory."""
     names, records, watched, whole = set[str](), list[bytes](), list[bytes](), blake2b()
     for one in read_archive(objects, SITE):
         names.add(name_of(one.record))
@@ -99,16 +103,21 @@ def _read(objects: ObjectStore, ledger: Ledger) -> _Read:
 
 
 def _differing(ledger: Ledger, archive: _Read) -> int:
-    """What is archived of people with a story is one of what may be; all others are in the books."""
+    """Count sections that differ.
+
+    For people with a story several archives are right, so theirs is taken as found; `_names` checks it.
+    """
     asked = sections(chain(ledger.records(), map(decode_record, archive.watched)))
     found = sections(map(decode_record, archive.records))
     return sum(found.get(name) != want for name, want in asked.items())
 
 
-def _where(ledger: Ledger, fates: Fates, archive: _Read, kept: "Sequence[_Kept]") -> dict[str, int]:
-    """Where everything that was sent has gone; the lost and the doubled are nowhere."""
-    missing = ledger.names_of_watched() - fates.must() - archive.names
-    forgotten = len(missing & fates.forgotten())
+def _where(
+    ledger: Ledger, expected: ExpectedState, archive: _Read, kept: "Sequence[_Quarantined]"
+) -> dict[str, int]:
+    """Outcome → events. Lost and doubled events have no outcome, so the sum shows them."""
+    missing = ledger.names_of_watched() - expected.must() - archive.names
+    forgotten = len(missing & expected.forgotten())
     return {
         "counted": sum(name in ledger for name in archive.names),
         "repeats": ledger.copies.total(),
@@ -119,24 +128,26 @@ def _where(ledger: Ledger, fates: Fates, archive: _Read, kept: "Sequence[_Kept]"
     }
 
 
-def _names(ledger: Ledger, fates: Fates, archive: _Read, where: Mapping[str, int]) -> list[Check]:
-    """Every event that was accepted is counted, or must not be; nothing else is."""
-    found, forgotten = archive.names, fates.forgotten()
+def _names(
+    ledger: Ledger, expected: ExpectedState, archive: _Read, where: Mapping[str, int]
+) -> list[Check]:
+    """Checks that the archive has every accepted event that it must have, and no other."""
+    found, forgotten = archive.names, expected.forgotten()
     gone = where["counted"] + where["withheld"] + where["forgotten"]
-    unsure = sum(name in fates.by_name and name not in ledger for name in found)
-    refused = fates.by_name.keys() - fates.may() - forgotten
-    wrong = sum(not fates.explains(decode_record(data)) for data in archive.watched)
+    unsure = sum(name in expected.by_name and name not in ledger for name in found)
+    refused = expected.by_name.keys() - expected.may() - forgotten
+    wrong = sum(not expected.explains(decode_record(data)) for data in archive.watched)
     return [
         Check("events lost", 0, ledger.events - gone),
         Check("events counted twice", 0, len(archive.records) - where["counted"] - unsure),
         Check(f"input = {' + '.join(where)}", ledger.submitted, sum(where.values())),
         Check("kept in spite of a no", 0, len(found & refused)),
         Check("kept of a past that is forgotten", 0, len(found & forgotten)),
-        Check("archived for other purposes, or as nobody sent it", 0, wrong),
+        Check("archived for other purposes, or differing from what was sent", 0, wrong),
     ]
 
 
-def _quarantined(ledger: Ledger, kept: "Sequence[_Kept]") -> list[Check]:
+def _quarantined(ledger: Ledger, kept: "Sequence[_Quarantined]") -> list[Check]:
     held = {one.data for one in kept} & ledger.poison.keys()
     known = [(one, ledger.poison.get(one.data)) for one in kept]
     wrong = sum(p is not None and not one.reason.startswith(p.reason) for one, p in known)
@@ -147,7 +158,7 @@ def _quarantined(ledger: Ledger, kept: "Sequence[_Kept]") -> list[Check]:
     ]
 
 
-class _Kept(NamedTuple):
+class _Quarantined(NamedTuple):
     data: bytes
     reason: str
 
@@ -157,17 +168,17 @@ class _Document(msgspec.Struct):
     payload: str
 
 
-def _quarantine(objects: ObjectStore) -> list[_Kept]:
+def _quarantine(objects: ObjectStore) -> list[_Quarantined]:
     found = []
     for key in objects.keys("quarantine/"):
         document = msgspec.json.decode(objects.get(key) or b"", type=_Document)
-        found.append(_Kept(base64.b64decode(document.payload), document.reason))
+        found.append(_Quarantined(base64.b64decode(document.payload), document.reason))
     return found
 
 
-def _profiles(ledger: Ledger, fates: Fates, store: PersonStore) -> list[Check]:
+def _profiles(ledger: Ledger, expected: ExpectedState, store: PersonStore) -> list[Check]:
     asked = {who: state_bytes(fold(Profile(), found)) for who, found in ledger.subjects()}
-    total, subjects = profiles(ledger, fates, store), list(asked)
+    total, subjects = compare_profiles(ledger, expected, store), list(asked)
     for at in range(0, len(subjects), _PART):
         part = subjects[at : at + _PART]
         held = store.read_profiles(SITE, part)

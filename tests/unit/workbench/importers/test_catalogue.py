@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.builders.importing import wire
 from workbench.importers import cells, items
 from workbench.importers.table import Table
-from workbench.importers.wire import Made, Unreadable
+from workbench.importers.wire import ReadEvent, Unreadable
 
 TIME = 1_700_000_000_000
 
@@ -19,7 +19,7 @@ def table(text: str, delimiter: str = "") -> Table:
     return Table("feed.csv", lambda: iter(text.encode().splitlines()), delimiter)
 
 
-def catalogue(text: str, mapping: dict[str, str] | None = None) -> list[Made]:
+def catalogue(text: str, mapping: dict[str, str] | None = None) -> list[ReadEvent]:
     return list(items.from_table(table(text), reading(mapping)))
 
 

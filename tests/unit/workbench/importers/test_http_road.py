@@ -13,7 +13,7 @@ from hemline.model.errors import HemlineError, Unavailable
 from hemline.model.events.batch_signature import check_batch
 from hemline.usecases.ingest.collected import Rejected
 from workbench.importers import importing
-from workbench.importers.http_road import FrontDoor, SentBatch
+from workbench.importers.http_road import HttpRoad, SentBatch
 from workbench.importers.wire import Batch, Unreadable, WireEvents
 
 KEY = b"a key for tests that is long enough"
@@ -28,7 +28,7 @@ class Door:
         self.answers, self.bodies, self.pauses = list(answers), list[list[str]](), list[float]()
 
     def send(self, batch: Batch) -> SentBatch:
-        with _serving(self) as url, closing(FrontDoor(url, KEY, sleep=self.pauses.append)) as road:
+        with _serving(self) as url, closing(HttpRoad(url, KEY, sleep=self.pauses.append)) as road:
             return road.send(batch)
 
 
@@ -97,7 +97,7 @@ def test_a_door_that_stays_shut_is_given_up_and_says_why() -> None:
 
 
 def test_nobody_at_the_address_is_said_in_words() -> None:
-    road = FrontDoor("http://127.0.0.1:1", KEY, sleep=lambda _: None)
+    road = HttpRoad("http://127.0.0.1:1", KEY, sleep=lambda _: None)
     with closing(road), pytest.raises(Unavailable, match="did not answer"):
         road.send(THREE)
 

@@ -14,7 +14,7 @@ from hemline.usecases.ingest.archive import read_archive
 from hemline.usecases.publishing.build import count
 from tests.harness.collecting import NOW, SERVER, collect
 from workbench.importers import importing, items
-from workbench.importers.direct import Direct, DirectStores
+from workbench.importers.direct import DirectRoad, DirectStores
 from workbench.importers.reading import opened
 from workbench.importers.report import CATALOGUE, ImportReport
 from workbench.importers.wire import WireEvents
@@ -38,7 +38,7 @@ class Shop:
         known: tuple[str, ...] = (),
     ) -> ImportReport:
         reading = items.CatalogueReading(mapping or {}, time, known)
-        road = Direct(self._stores, f"{path.stem}-{time}")
+        road = DirectRoad(self._stores, f"{path.stem}-{time}")
         with opened(path) as source, closing(road):
             return importing.run(WireEvents(items.read(source, reading)), road)
 

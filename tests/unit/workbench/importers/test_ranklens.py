@@ -8,7 +8,7 @@ import pytest
 from tests.builders.importing import DATA, wire
 from workbench.importers import ranklens
 from workbench.importers.reading import opened
-from workbench.importers.wire import Made, Unreadable
+from workbench.importers.wire import ReadEvent, Unreadable
 
 # ── RankLens ────────────────────────────────────────────────────────────────────────────────
 
@@ -34,7 +34,7 @@ CLICK = {
 }  # fmt: skip
 
 
-def lens(*lines: object, who: str = "visitor") -> list[Made]:
+def lens(*lines: object, who: str = "visitor") -> list[ReadEvent]:
     return list(ranklens.events((json.dumps(line).encode() for line in lines), who=who))
 
 

@@ -13,26 +13,26 @@ from hemline.model.errors import BadInput
 from tests.builders.importing import wire
 from workbench.importers import items
 from workbench.importers.reading import opened
-from workbench.importers.wire import Made, Unreadable
+from workbench.importers.wire import ReadEvent, Unreadable
 
 TIME = 1_700_000_000_000
 
 
 def read(
     folder: Path, text: str | bytes, name: str = "feed.csv", delimiter: str = ""
-) -> list[Made]:
+) -> list[ReadEvent]:
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     with opened(path) as source:
         return list(items.read(source, items.CatalogueReading({}, TIME), delimiter))
 
 
-def good(made: list[Made]) -> dict[str, dict[str, Any]]:
+def good(made: list[ReadEvent]) -> dict[str, dict[str, Any]]:
     events = [wire(one) for one in made if not isinstance(one, Unreadable)]
     return {event["item"]: event.get("properties", {}) for event in events}
 
 
-def bad(made: list[Made]) -> list[tuple[str, str]]:
+def bad(made: list[ReadEvent]) -> list[tuple[str, str]]:
     return [(one.where, one.reason) for one in made if isinstance(one, Unreadable)]
 
 

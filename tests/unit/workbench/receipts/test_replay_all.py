@@ -1,4 +1,4 @@
-"""A throw-away site replays every receipt it gave, while events arrive and editions change."""
+"""A sandbox site replays every receipt it gave, while events arrive and editions change."""
 
 from itertools import count
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_every_receipt_of_the_demos_visitors_gives_its_bytes_again() -> None:
     assert found.editions > 2
     assert found.rungs.keys() >= {"model", "segment", "popular"}
     assert found.troubles.keys() == set(KINDS)
-    assert min(found.troubles.values()) >= 3, "each kind of trouble was met, and replayed"
+    assert min(found.troubles.values()) >= 3, "each kind of fault was met, and replayed"
     assert found.longest <= 700
 
 

@@ -1,4 +1,4 @@
-"""The parts of the soak by themselves: turns, troubles, shards, senders' books and the proxy."""
+"""The parts of the soak by themselves: turns, faults, shards, senders' books and the proxy."""
 
 import random
 from collections.abc import Callable
@@ -16,26 +16,26 @@ from hemline.model.errors import Conflict, Unavailable
 from hemline.usecases.ports import StreamEntry, Write
 from tests.faults.fault_server import FaultServer, answer, serving
 from tests.harness.clouds import REGION
-from workbench.soak.consumer import in_lanes, stated
-from workbench.soak.faulty import FaultyObjects, FaultyTable, Killed, Life
+from workbench.soak.consumer import in_lanes, template_mapping
+from workbench.soak.faulty import FaultyObjects, FaultyTable, Invocation, Killed
 from workbench.soak.plan import FAULTS, KILLS, FaultPlan
 from workbench.soak.proxy import ANY, Dose, Proxy, running
-from workbench.soak.scheduler import Actors, Stage
+from workbench.soak.scheduler import Actors, Scheduler
 from workbench.soak.stream import Shards
 
 # --- turns ---------------------------------------------------------------------------------
 
 
 def turns(seed: int) -> list[int]:
-    stage = Stage(random.Random(seed), share=0.5)
+    scheduler = Scheduler(random.Random(seed), share=0.5)
     found: list[int] = []
 
     def act(number: int) -> None:
         for _ in range(20):
             found.append(number)
-            stage.breathe()
+            scheduler.yield_turn()
 
-    running = [Actors(stage).submit(act, number) for number in range(4)]
+    running = [Actors(scheduler).submit(act, number) for number in range(4)]
     for one in running:
         one.result()
     return found
@@ -52,12 +52,12 @@ def test_what_an_actor_dies_of_reaches_whoever_waits_for_it() -> None:
     def die() -> None:
         raise Killed("here")
 
-    future: Future[None] = Actors(Stage(random.Random(1))).submit(die)
+    future: Future[None] = Actors(Scheduler(random.Random(1))).submit(die)
     with pytest.raises(Killed, match="here"):
         future.result()
 
 
-# --- troubles ------------------------------------------------------------------------------
+# --- faults ------------------------------------------------------------------------------
 
 
 def plan(*, kills: int = 0, faults: int = 0, seed: int = 1) -> FaultPlan:
@@ -90,7 +90,7 @@ class NoBooks:
 
 
 class Always(FaultPlan):
-    """One trouble, every time."""
+    """One fault, every time."""
 
     def __init__(self, what: str) -> None:
         super().__init__(random.Random(1), kills=0, faults=0)
@@ -103,8 +103,8 @@ class Always(FaultPlan):
         return self.what if self.what in FAULTS[operation] else ""
 
 
-def life(what: str) -> Life:
-    return Life(Always(what), Stage(random.Random(1)), NoBooks(), {})
+def invocation(what: str) -> Invocation:
+    return Invocation(Always(what), Scheduler(random.Random(1)), NoBooks(), {})
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def life(what: str) -> Life:
     [("before the profiles", 0), ("after a profile", 1), ("before the archive", 0)],
 )
 def test_a_killed_function_does_nothing_more(place: str, written: int) -> None:
-    inner, one = MemoryTable(), life(place)
+    inner, one = MemoryTable(), invocation(place)
     table, objects = FaultyTable(inner, one), FaultyObjects(MemoryObjects(), one)
 
     def work() -> None:
@@ -134,7 +134,7 @@ def test_a_killed_function_does_nothing_more(place: str, written: int) -> None:
 def test_a_write_that_fails_is_done_or_not_as_the_fault_says(fault: str, written: int) -> None:
     inner = MemoryTable()
     with pytest.raises(Unavailable):
-        FaultyTable(inner, life(fault)).write_profile("s", "v:a", b"1", expected=0)
+        FaultyTable(inner, invocation(fault)).write_profile("s", "v:a", b"1", expected=0)
     assert len(inner.read_profiles("s", ["v:a"])) == written
 
 
@@ -149,14 +149,14 @@ def test_writes_of_one_call_fail_singly_or_all_together_as_the_fault_says() -> N
         ("a rival was faster", Conflict, 3),
     ):
         inner = MemoryTable()
-        found = FaultyTable(inner, life(fault)).write_profiles("s", writes)
+        found = FaultyTable(inner, invocation(fault)).write_profiles("s", writes)
         assert [type(one) for one in found] == [kind] * 3
         assert len(inner.read_profiles("s", subjects)) == written
 
 
 def test_a_killed_function_has_written_some_of_a_call_and_not_the_rest() -> None:
     inner = MemoryTable()
-    table = FaultyTable(inner, life("between profiles"))
+    table = FaultyTable(inner, invocation("between profiles"))
     with pytest.raises(Killed):
         table.write_profiles("s", [Write(f"v:{n}", b"1", 0) for n in range(3)])
     assert len(inner.read_profiles("s", ["v:0", "v:1", "v:2"])) == 1
@@ -193,9 +193,9 @@ def test_a_partition_key_stays_in_one_lane_in_order() -> None:
 
 
 def test_the_mapping_is_the_one_of_the_template() -> None:
-    assert stated().partial
-    assert stated().bisect
-    assert stated().retries == 20
+    assert template_mapping().partial
+    assert template_mapping().bisect
+    assert template_mapping().retries == 20
 
 
 # --- the proxy -----------------------------------------------------------------------------
@@ -210,22 +210,22 @@ def ask(proxy: Proxy, operation: str, body: object) -> object:
 
 @pytest.fixture
 def forced(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Every request meets this trouble."""
-    return lambda trouble: monkeypatch.setattr(Proxy, "_draw", lambda *_: trouble)
+    """Every request meets this fault."""
+    return lambda fault: monkeypatch.setattr(Proxy, "_draw", lambda *_: fault)
 
 
-@pytest.mark.parametrize("trouble", [*ANY, "TransactionConflict"])
+@pytest.mark.parametrize("fault", [*ANY, "TransactionConflict"])
 def test_each_trouble_shows_to_the_client_and_only_some_reach_the_service(
-    trouble: str, forced: Callable[[str], None]
+    fault: str, forced: Callable[[str], None]
 ) -> None:
-    forced(trouble)
+    forced(fault)
     with (
         serving(answer({"fine": "x" * 500})) as upstream,
         running(upstream.endpoint, "1", Dose(hang=1.5)) as proxy,
     ):
         with pytest.raises(AwsFault):
             ask(proxy, "UpdateItem", {})
-        assert len(upstream.seen) == (trouble in {"cut after the commit", "truncate"})
+        assert len(upstream.seen) == (fault in {"cut after the commit", "truncate"})
         drop_connections()
 
 
@@ -263,7 +263,7 @@ def test_a_part_of_the_records_is_refused_each_in_its_place(forced: Callable[[st
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code", "done"),
+    ("fault", "code", "done"),
     [
         ("members throttled", "ProvisionedThroughputExceeded", False),
         ("members conflict", "TransactionConflict", False),
@@ -272,9 +272,9 @@ def test_a_part_of_the_records_is_refused_each_in_its_place(forced: Callable[[st
     ],
 )
 def test_some_statements_of_a_batch_fail_each_in_its_place(
-    trouble: str, code: str, forced: Callable[[str], None], *, done: bool
+    fault: str, code: str, forced: Callable[[str], None], *, done: bool
 ) -> None:
-    forced(trouble)
+    forced(fault)
     asked = {"Statements": [{"Statement": f"s{n}"} for n in range(20)]}
     held = {"Responses": [{"TableName": "t"} for _ in range(20)]}
     with (

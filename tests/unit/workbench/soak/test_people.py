@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.consent import DEFAULTS, Purpose
 from hemline.model.events.event import Event, Record
-from workbench.soak.books.consent_history import NOTHING, Course, Said, Span
-from workbench.soak.books.expected_state import ExpectedRecord, Fates
+from workbench.soak.books.consent_history import NOTHING, ConsentHistory, Span, Timeline
+from workbench.soak.books.expected_state import ExpectedProfile, ExpectedState
 from workbench.soak.books.ledger import Ledger
 from workbench.soak.books.verdict_people import _compared
-from workbench.soak.people import People, SoakWorld, StoryReach
+from workbench.soak.people import People, SoakWorld, StoryStores
 from workbench.soak.poison import SITE
 
 NO: dict[str, bool] = dict.fromkeys(DEFAULTS, False)
@@ -19,12 +19,12 @@ YES: dict[str, bool] = dict.fromkeys(DEFAULTS, True)
 BOTH = frozenset(DEFAULTS)
 
 
-def span(said: Said) -> Span:
-    return Span(said.tick(), said.tick())
+def span(history: ConsentHistory) -> Span:
+    return Span(history.tick(), history.tick())
 
 
-def refused(said: Said, subject: str) -> frozenset[str]:
-    sure, maybe = said.refusals(subject, said.now())
+def refused(history: ConsentHistory, subject: str) -> frozenset[str]:
+    sure, maybe = history.refusals(subject, history.now())
     assert sure == maybe
     return sure
 
@@ -33,7 +33,7 @@ def refused(said: Said, subject: str) -> frozenset[str]:
 def test_outside_of_calls_one_thing_holds_and_within_them_both(
     lengths: list[int], begin: int, length: int
 ) -> None:
-    course, at = Course(0), 0
+    course, at = Timeline(0), 0
     spans = []
     for number, size in enumerate(lengths, 1):
         spans.append(Span(at + 3, at + 3 + size))
@@ -48,44 +48,44 @@ def test_outside_of_calls_one_thing_holds_and_within_them_both(
 
 
 def test_a_record_is_read_when_the_stream_is_read_next_and_in_doubt_if_it_came_amid() -> None:
-    said = Said()
-    before = said.tick()
-    with said.reading():
-        amid = said.tick()
-    with said.reading():
+    history = ConsentHistory()
+    before = history.tick()
+    with history.reading():
+        amid = history.tick()
+    with history.reading():
         pass
-    after = said.tick()
-    first, second = said.window(before), said.window(said.window(amid).end - 2)
+    after = history.tick()
+    first, second = history.window(before), history.window(history.window(amid).end - 2)
     assert before < first.begin < amid < first.end
-    assert said.window(amid) == Span(amid, second.end)
-    assert said.window(after).begin == after
-    assert said.window(after).end > said.tick()
+    assert history.window(amid) == Span(amid, second.end)
+    assert history.window(after).begin == after
+    assert history.window(after).end > history.tick()
 
 
 def test_of_linked_people_the_strictest_counts_for_the_user_and_each_keeps_their_own_word() -> None:
-    said = Said()
-    said.tie("phone", "ann", span(said))
-    said.say("v:phone", NO, span(said))
-    assert (refused(said, "u:ann"), refused(said, "v:phone")) == (BOTH, BOTH)
-    said.say("u:ann", YES, span(said))
-    assert refused(said, "u:ann") == BOTH
-    said.tie("phone", "ann", span(said), on=False)
-    assert (refused(said, "u:ann"), refused(said, "v:phone")) == (NOTHING, BOTH)
-    assert not said.free_for("phone", "ann")
-    assert said.free_for("phone", "bob")
+    history = ConsentHistory()
+    history.link("phone", "ann", span(history))
+    history.set_consent("v:phone", NO, span(history))
+    assert (refused(history, "u:ann"), refused(history, "v:phone")) == (BOTH, BOTH)
+    history.set_consent("u:ann", YES, span(history))
+    assert refused(history, "u:ann") == BOTH
+    history.link("phone", "ann", span(history), on=False)
+    assert (refused(history, "u:ann"), refused(history, "v:phone")) == (NOTHING, BOTH)
+    assert not history.may_link("phone", "ann")
+    assert history.may_link("phone", "bob")
 
 
 def test_a_user_is_forgotten_with_their_devices_and_their_refusal_stays() -> None:
-    said = Said()
+    history = ConsentHistory()
     for device in ("phone", "desk"):
-        said.tie(device, "ann", span(said))
-    said.tie("desk", "ann", span(said), on=False)
-    said.say("v:phone", {Purpose.PERSONALISATION: False}, span(said))
-    assert sorted(said.bury("u:ann", 50, span(said))) == ["u:ann", "v:phone"]
-    assert refused(said, "u:ann") == {Purpose.PERSONALISATION}
-    assert said.visitors("ann") == []
-    assert not said.free_for("phone", "ann")
-    assert said.free_for("desk", "ann"), "who comes back is somebody new"
+        history.link(device, "ann", span(history))
+    history.link("desk", "ann", span(history), on=False)
+    history.set_consent("v:phone", {Purpose.PERSONALISATION: False}, span(history))
+    assert sorted(history.forget("u:ann", 50, span(history))) == ["u:ann", "v:phone"]
+    assert refused(history, "u:ann") == {Purpose.PERSONALISATION}
+    assert history.visitors("ann") == []
+    assert not history.may_link("phone", "ann")
+    assert history.may_link("desk", "ann"), "who comes back is somebody new"
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_a_user_is_forgotten_with_their_devices_and_their_refusal_stays() -> Non
 def test_what_is_forgotten_is_the_past_and_of_a_visitor_everything(
     subject: str, received: int, time: int, *, gone: bool
 ) -> None:
-    said = Said()
+    history = ConsentHistory()
     for one in ("v:phone", "u:ann"):
-        said.bury(one, 50, span(said))
-    assert said.forgets(Record(SITE, subject, received, Event("e", "view", time))) is gone
+        history.forget(one, 50, span(history))
+    assert history.forgets(Record(SITE, subject, received, Event("e", "view", time))) is gone
 
 
 def watched(*subjects: str) -> Ledger:
@@ -122,39 +122,39 @@ def test_what_was_read_before_a_no_stays_what_came_after_does_not_and_amid_eithe
     None
 ):
     ledger = watched("v:phone")
-    said = ledger.said
-    ledger.told(view("before"), sure=True)
-    with said.reading():
+    history = ledger.history
+    ledger.account_record(view("before"), sure=True)
+    with history.reading():
         pass
-    ledger.told(view("amid"), sure=True)
-    begin = said.tick()
-    with said.reading():
-        said.say("v:phone", NO, Span(begin + 2, said.tick()))
-    ledger.told(view("after"), sure=True)
-    with said.reading():
+    ledger.account_record(view("amid"), sure=True)
+    begin = history.tick()
+    with history.reading():
+        history.set_consent("v:phone", NO, Span(begin + 2, history.tick()))
+    ledger.account_record(view("after"), sure=True)
+    with history.reading():
         pass
     for replayed in (False, True):
-        fates = Fates(ledger, replayed=replayed)
-        assert fates.must() == {"v:phone|before"}
-        assert fates.in_doubt() == {"v:phone|amid"}
-    said.say("v:phone", YES, span(said))
-    assert Fates(ledger, replayed=False).must() == {"v:phone|before"}
-    assert len(Fates(ledger, replayed=True).must()) == 3
+        expected = ExpectedState(ledger, replayed=replayed)
+        assert expected.must() == {"v:phone|before"}
+        assert expected.in_doubt() == {"v:phone|amid"}
+    history.set_consent("v:phone", YES, span(history))
+    assert ExpectedState(ledger, replayed=False).must() == {"v:phone|before"}
+    assert len(ExpectedState(ledger, replayed=True).must()) == 3
 
 
 def test_what_nobody_answered_for_may_be_there_and_need_not() -> None:
     ledger = watched("v:phone")
-    ledger.told(view("lost"), sure=False)
-    fates = Fates(ledger, replayed=False)
-    assert (fates.must(), fates.in_doubt()) == (set(), {"v:phone|lost"})
-    assert fates.explains(view("lost"))
-    assert not fates.explains(view("lost", 8))
+    ledger.account_record(view("lost"), sure=False)
+    expected = ExpectedState(ledger, replayed=False)
+    assert (expected.must(), expected.in_doubt()) == (set(), {"v:phone|lost"})
+    assert expected.explains(view("lost"))
+    assert not expected.explains(view("lost", 8))
     assert ledger.submitted == 0
 
 
 def test_a_profile_with_something_in_doubt_must_hold_the_certain_and_nothing_else() -> None:
     sure, maybe, other = view("a", 1), view("b", 2), view("c", 3)
-    kept = ExpectedRecord([sure], [maybe])
+    kept = ExpectedProfile([sure], [maybe])
     for found in ([sure], [sure, maybe]):
         assert not any(_compared(kept, fold(Profile(), found)))
     assert _compared(kept, fold(Profile(), [maybe])).lost == 1
@@ -163,7 +163,7 @@ def test_a_profile_with_something_in_doubt_must_hold_the_certain_and_nothing_els
 
 
 def test_stories_share_nobody_and_leave_whom_the_junk_names_alone() -> None:
-    def nowhere() -> StoryReach:
+    def nowhere() -> StoryStores:
         raise AssertionError("nobody has done anything yet")
 
     ledger = Ledger()
