@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.decide.ranking.features.matrix import FEATURES, matrix
+from hemline.learn.array_types import Floats, Reals
+from hemline.model.durations import HOUR_MS
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from models.candidates import offered
@@ -23,7 +25,6 @@ from workbench.demo.catalogue import by_id
 from workbench.demo.simulator import history
 from workbench.demo.tastes import taste, trend, utility
 
-Reals = npt.NDArray[np.float64]
 SITE = "demo"
 SLOT = "for-you"
 """Only rows that mix categories teach what a whole-shop list needs."""
@@ -31,7 +32,7 @@ SEEDS = (11, 12, 13, 14, 21, 22, 23, 24)
 TRUTH_SEED = 7
 """The shop that the demo seeds itself with: never learnt from."""
 UNTIL = int(datetime(2026, 6, 28, tzinfo=UTC).timestamp() * 1000)
-_EDITION_EVERY = 6 * 3_600_000
+_EDITION_EVERY = 6 * HOUR_MS
 _FIRST = 8
 
 
@@ -73,7 +74,7 @@ def examples(
         tick()
 
 
-def truth(score: Callable[[npt.NDArray[np.float32]], Reals], visitors: int = 1500) -> Truth:
+def truth(score: Callable[[Floats], Reals], visitors: int = 1500) -> Truth:
     """The ranker against what the visitors of the demo's own shop really like, at its last moment."""
     log = log_of(TRUTH_SEED, visitors)
     world = ReplayWorld(SITE)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.decide.ranking.diversify import diversify, spread
 from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.learn.array_types import Floats, Ints, Order, Vectors
 from hemline.learn.statistics import content
 from hemline.model.item import Item
 from hemline.model.site.slot import Slot
@@ -22,7 +22,7 @@ from models.ranklens import DATA, TRAIN
 from models.training import SHAPE, TrainingShape, predict, train
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
-Vary = Callable[[list[int], npt.NDArray[np.int32], float], list[int]]
+Vary = Callable[[list[int], Ints, float], list[int]]
 """(positions by rank, item indices of the list, strength) → positions as shown."""
 
 
@@ -63,13 +63,13 @@ def _likenesses(items: Sequence[Item]) -> dict[str, Vary]:
     }
 
 
-def _main(items: Sequence[Item]) -> npt.NDArray[np.int32]:
+def _main(items: Sequence[Item]) -> Ints:
     number: dict[str, int] = {}
     own = (item.categories[0] if item.categories else "" for item in items)
     return np.array([number.setdefault(n, len(number)) if n else -1 for n in own], np.int32)
 
 
-def _vectors(over: str, items: Sequence[Item]) -> npt.NDArray[np.int8]:
+def _vectors(over: str, items: Sequence[Item]) -> Vectors:
     """As an edition holds them for a slot that is diverse over it."""
     dtype, shape, data = sections([Slot("", diversity=1.0, diverse_over=over)], items)[
         f"diverse_{over}"
@@ -83,7 +83,7 @@ class _Judge:
     def __init__(
         self,
         tests: Sequence[Example],
-        orders: Sequence[npt.NDArray[np.intp]],
+        orders: Sequence[Order],
         items: Sequence[Item],
     ) -> None:
         self._tests, self._orders = tests, orders
@@ -110,7 +110,7 @@ class _Judge:
         return values, distances, categories
 
 
-def _distance(vectors: npt.NDArray[np.float32]) -> float:
+def _distance(vectors: Floats) -> float:
     """1 less the mean product of two different rows."""
     n = len(vectors)
     alike = float((vectors @ vectors.T).sum() - (vectors * vectors).sum())

@@ -7,6 +7,7 @@ from functools import partial
 from hemline.decide.page import PageRequest
 from hemline.learn.profile.fold import decode
 from hemline.model.decision import PageContext, SlotRequest, Traits, Visit
+from hemline.model.durations import MINUTE_MS
 from hemline.usecases.serving.decide_page import decide
 from workbench.bench.measure import BenchRow, rounds, row
 from workbench.bench.naive.decide import NaiveService, stored_profile
@@ -77,5 +78,5 @@ def _theirs(known: BenchWorld, names: list[str]) -> Callable[[], bytes]:
     assert stored is not None
     document = stored_profile(decode(stored.blob))
     # The product decides as of the minute.
-    minute = NOW - NOW % 60_000
+    minute = NOW - NOW % MINUTE_MS
     return lambda: service.decide(document, names, LIMIT, minute).encode()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hemline.model.durations import DAY_SECONDS
+
 if TYPE_CHECKING:  # heavy at run time: each command imports what it uses
     from hemline.usecases.people.account import AccountDeps
     from workbench.laptop import Running
@@ -48,7 +50,7 @@ def token(
     user: User,
     *,
     seconds: Annotated[
-        int, typer.Option(min=1, max=86_400, help="How long it is good for.")
+        int, typer.Option(min=1, max=DAY_SECONDS, help="How long it is good for.")
     ] = 3600,
     as_json: AsJson = False,
 ) -> None:

@@ -14,12 +14,12 @@ import msgspec
 from hemline.learn.profile.capsule import Capsule
 from hemline.model.consent import UNSAID, Purpose, say
 from hemline.model.decision import Traits
+from hemline.model.durations import DAY_MS, HOUR_MS
 from hemline.model.events.event import ITEM_EVENT, Event, OrderLine, worth
 from hemline.usecases.ingest.collect import Caller
 
 START = 1_780_000_000_000
-DAY = 86_400_000
-SPAN = 12 * DAY
+SPAN = 12 * DAY_MS
 """How long it takes: more than the eight days after which a copy is late."""
 _EVENTS_OF_ONE = 40
 _ITEMS = 2000
@@ -148,7 +148,7 @@ class _World:
         rng = self._rng
         kind = rng.choices(_NAMES, cum_weights=_CHANCES)[0]
         old = rng.random()
-        time = at - rng.randrange(3 * DAY if old < 0.02 else 2 * 3_600_000 if old < 0.1 else 5000)
+        time = at - rng.randrange(3 * DAY_MS if old < 0.02 else 2 * HOUR_MS if old < 0.1 else 5000)
         event = Event(self._id(), kind, time)
         return msgspec.structs.replace(event, **self._about(kind))
 

@@ -10,12 +10,13 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from hemline.model.durations import DAY_SECONDS
 from hemline.model.errors import NotAllowed
 from hemline.model.ids import is_id
 
 MOST_CHARACTERS = 4096
 """Of a token: nothing longer is looked at."""
-LONGEST_LIFE = 24 * 3600
+LONGEST_LIFE = DAY_SECONDS
 """Seconds between `iat` (now, where there is none) and `exp`: a lost token must soon be worthless."""
 SKEW = 60
 """Seconds that the signer's clock may be ahead of ours, for `iat` and `nbf`."""

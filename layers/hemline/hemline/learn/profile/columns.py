@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from hemline.learn.array_types import Codes, Ints, Longs
 from hemline.learn.profile.ring import HEAD, POSITION, POSITION_BITS, SIZES
 
 _U2, _U4 = np.dtype("<u2"), np.dtype("<u4")
@@ -13,15 +13,15 @@ _U2, _U4 = np.dtype("<u2"), np.dtype("<u4")
 class Columns(NamedTuple):
     """A ring read for a decision, newest action first; n actions, L lines, text of t item ids."""
 
-    times: npt.NDArray[np.int64]
+    times: Longs
     """[n], epoch ms."""
-    kinds: npt.NDArray[np.uint8]
+    kinds: Codes
     """[n], index in `profile.TYPES`."""
-    counts: npt.NDArray[np.uint8]
+    counts: Codes
     """[n], lines of each action."""
-    positions: npt.NDArray[np.int32]
+    positions: Ints
     """[L], position in `items`."""
-    quantities: npt.NDArray[np.int32]
+    quantities: Ints
     """[L], 0 to 63."""
     items: list[str]
 
@@ -67,9 +67,7 @@ def _cut(ring: bytes, n: int, count: int) -> tuple[bytes, ...]:
     return (*head, ring[kinds:counts], ring[counts:text], ring[text:])
 
 
-def _shifted(
-    positions: npt.NDArray[np.int32], shifts: list[tuple[int, int]]
-) -> npt.NDArray[np.int32]:
+def _shifted(positions: Ints, shifts: list[tuple[int, int]]) -> Ints:
     """Each ring counts its ids from 0; here they stand one list after another."""
     at = 0
     for count, shift in shifts:

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.learn.statistics.sums import Sums
+from hemline.model.durations import DAY_MS, MINUTE_MS
 from hemline.model.events.abuse import DWELL, FOREIGN, RATE, UNKNOWN, UNSEEN, AbuseLimits
 from hemline.model.events.event import ITEM_EVENT, Event, Record
 from hemline.model.ids import hash64
 
-MINUTE, DAY = 60_000, 86_400_000
 _TOKENED = frozenset({"click", "dwell"})
 
 
@@ -54,7 +54,7 @@ def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
     When something happened is the client's word: what says that it happened at another time than it
     came is counted by when it came too, and may be more, since a phone was perhaps without a network.
     """
-    busy = {span: (Sums(), Sums()) for span in (MINUTE, DAY)}
+    busy = {span: (Sums(), Sums()) for span in (MINUTE_MS, DAY_MS)}
     items: set[int] = set()
     asked: set[int] = set()
     shown, times = array("q"), array("q")
@@ -73,8 +73,8 @@ def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
         elif event.token and event.type in _TOKENED:
             asked.add(_hash(event.token))
     most = {
-        MINUTE: (limits.per_minute, limits.late_per_minute),
-        DAY: (limits.per_day, limits.late_per_day),
+        MINUTE_MS: (limits.per_minute, limits.late_per_minute),
+        DAY_MS: (limits.per_day, limits.late_per_day),
     }
     hot = frozenset[int]().union(
         *(_above(*pair) for span in busy for pair in zip(busy[span], most[span], strict=True))
@@ -125,7 +125,7 @@ def _too_many(suspects: Suspects, record: Record) -> bool:
     return bool(suspects.hot) and any(
         _bucket(record, span) in suspects.hot
         or (_came_late(record, span) and _arrival(record, span) in suspects.hot)
-        for span in (MINUTE, DAY)
+        for span in (MINUTE_MS, DAY_MS)
     )
 
 

@@ -9,13 +9,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from hemline.learn.statistics.sums import Longs, Sums
+from hemline.learn.array_types import Floats, Ints, Longs, Reals
+from hemline.learn.statistics.sums import Sums
+from hemline.model.durations import DAY_MS
 
 UNIT = 64
 _RECENT = 10
-_WINDOW_MS = 14 * 86_400_000
+_WINDOW_MS = 14 * DAY_MS
 _BASKET = 60
 _VISITORS = 50_000
 _PAIRS = 3_000_000
@@ -72,9 +73,7 @@ class Cooccurrence:
         if len(weights) > _PAIRS:
             self._pairs.keep(weights >= np.partition(weights, -_PAIRS)[-_PAIRS])
 
-    def neighbours(
-        self, position: npt.NDArray[np.int32], count: int, k: int
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def neighbours(self, position: Ints, count: int, k: int) -> tuple[Ints, Floats]:
         """([count, k] positions padded with -1, [count, k] similarities in (0, 1), best first).
 
         `position`: our item number → the caller's position below `count`, or -1 for none.
@@ -90,18 +89,14 @@ class Cooccurrence:
         )
 
 
-def _known(
-    keys: Longs, weights: Longs, position: npt.NDArray[np.int32]
-) -> tuple[Longs, Longs, npt.NDArray[np.float64]]:
+def _known(keys: Longs, weights: Longs, position: Ints) -> tuple[Longs, Longs, Reals]:
     left = position[keys >> _SHIFT].astype(np.int64)
     right = position[keys & 0xFFFFFFFF].astype(np.int64)
     known = (left >= 0) & (right >= 0)
     return left[known], right[known], weights[known].astype(np.float64)
 
 
-def best(
-    owner: Longs, other: Longs, score: npt.NDArray[np.float64], shape: tuple[int, int]
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+def best(owner: Longs, other: Longs, score: Reals, shape: tuple[int, int]) -> tuple[Ints, Floats]:
     """The best others of each owner, [n, k] padded with -1, and their scores, which are in (0, 1]."""
     # One sort of plain integers (owner, score downwards, other) is several times faster than an
     # indirect sort of three columns: a million pairs take a tenth of a second.

@@ -4,9 +4,9 @@ Knows nothing of what a key means. Integers, so that the order of additions can 
 """
 
 import numpy as np
-import numpy.typing as npt
 
-Longs = npt.NDArray[np.int64]
+from hemline.learn.array_types import Longs, Mask
+
 _BUFFER = 1 << 18
 
 
@@ -59,7 +59,7 @@ class Sums:
             self._fold()
         return self._parts[0]
 
-    def keep(self, mask: npt.NDArray[np.bool_]) -> None:
+    def keep(self, mask: Mask) -> None:
         """Forget the rows of `table()` that `mask` leaves out."""
         keys, sums = self.table()
         self._parts = [(keys[mask], sums[mask])]

@@ -15,17 +15,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from hemline.learn.array_types import Longs, Mask, Order, Reals
 from hemline.learn.statistics.counts import day_of
-from hemline.learn.statistics.sums import Longs
 from hemline.model.choice import Match
+from hemline.model.durations import DAY_MS
 from hemline.model.events.event import Event, Record
 from hemline.model.ids import hash64
 from hemline.model.site.slot import Slot
 from hemline.model.token_header import TokenHeader, peek
 
-ATTRIBUTION_WINDOW_MS = 24 * 3_600_000
+ATTRIBUTION_WINDOW_MS = DAY_MS
 """How long after a fragment was seen a goal without a token is put down to it."""
 DEVICES = ("", "mobile", "tablet", "desktop")
 """Classes that are told apart; what is of none is the first."""
@@ -50,9 +50,9 @@ class AttributedExposures(NamedTuple):
     """[n] position in DEVICES."""
     day: Longs
     """[n] when it was first seen, days since 1970."""
-    propensity: npt.NDArray[np.float64]
+    propensity: Reals
     """[n] how likely it was to be shown; 0 where it was not chosen by estimate or chance."""
-    converted: npt.NDArray[np.bool_]
+    converted: Mask
     """[n] whether the slot's goal followed."""
 
 
@@ -159,7 +159,7 @@ class Choices:
         return [max(found)[1] for found in before if found]
 
 
-def _once(key: Longs, time: Longs, cell: Longs) -> npt.NDArray[np.intp]:
+def _once(key: Longs, time: Longs, cell: Longs) -> Order:
     """Positions of each key's first time, by key."""
     order = np.lexsort((cell, time, key))
     fresh = np.ones(len(order), np.bool_)
