@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from hemline.decide.facts.facts import Fact, Facts, FactSource
-from hemline.decide.facts.snapshot import Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.candidates import generate
 from hemline.decide.ranking.features.matrix import matrix
 from hemline.decide.ranking.visitor import VisitorView
+from hemline.learn.array_types import Ints
 from hemline.model.events.event import InteractionLevel, OrderLine, Record
 from hemline.model.site.slot import Slot
 from models.examples import Example, Turn

@@ -19,6 +19,7 @@ from hemline.decide.page import Engine, PageRequest
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.decision import PageContext, SlotRequest, Traits, Visit
+from hemline.model.durations import DAY_MS
 from hemline.model.edition import pack, unpack
 from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.ids import hash64
@@ -33,7 +34,6 @@ from hemline.usecases.serving.editions import LiveEdition
 SITE, SLOT = "simulated", "hero"
 START = 1_780_012_800_000
 """Midnight, epoch ms."""
-_DAY = 86_400_000
 _KEYS = (b"a key that signs in simulations only",)
 
 
@@ -147,7 +147,7 @@ def _items(shop: Shop) -> list[Item]:
 
 
 def _live(site: Site, known: ArchiveCounts, day: int) -> LiveEdition:
-    header, payloads = edition_parts(SITE, site, known, None, Made(START + day * _DAY, {}))
+    header, payloads = edition_parts(SITE, site, known, None, Made(START + day * DAY_MS, {}))
     live = LiveEdition(SITE, None, lambda *_: None, _KEYS, clock=lambda: 0.0)  # type: ignore[arg-type] # never asks
     live.follow(None)
     snapshot = Snapshot(unpack(pack(header, payloads), site=SITE))
@@ -172,7 +172,7 @@ class _Table:
 def _profile(own: int) -> bytes:
     acts = [
         Record(SITE, "v:any", at, Event(f"e{at}", "click", at, lines=(OrderLine(f"i{own}"),)))
-        for at in range(START - 5 * _DAY, START - 4 * _DAY, _DAY // 4)
+        for at in range(START - 5 * DAY_MS, START - 4 * DAY_MS, DAY_MS // 4)
     ]
     return encode(fold(Profile(), acts))
 
@@ -186,7 +186,7 @@ def _day(
     shown: Counter[int] = Counter()
     clicks, regret, best = 0, 0.0, 0
     for number, one in enumerate(visitors):
-        now = START + day * _DAY + number * (_DAY // visits)
+        now = START + day * DAY_MS + number * (DAY_MS // visits)
         variant, token = _shown(deps, one, now)
         likely = [_rate(shop, one, n) * shop.drift**day for n in range(len(shop.rates))]
         shown[variant] += 1

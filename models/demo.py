@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.decide.ranking.features.matrix import FEATURES, matrix
+from hemline.learn.array_types import Reals
+from hemline.model.durations import HOUR_MS
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from models.candidates import offered
@@ -23,7 +25,6 @@ from workbench.demo.catalogue import by_id
 from workbench.demo.simulator import history
 from workbench.demo.tastes import taste, trend, utility
 
-Reals = npt.NDArray[np.float64]
 SITE = "demo"
 SLOT = "for-you"
 """Only lists of this slot mix categories, as a list over the whole shop does."""
@@ -31,7 +32,7 @@ SEEDS = (11, 12, 13, 14, 21, 22, 23, 24)
 TRUTH_SEED = 7
 """The shop that the demo seeds itself with; never trained on."""
 UNTIL = int(datetime(2026, 6, 28, tzinfo=UTC).timestamp() * 1000)
-_EDITION_EVERY = 6 * 3_600_000
+_EDITION_EVERY = 6 * HOUR_MS
 _FIRST = 8
 
 

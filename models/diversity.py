@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from hemline.decide.ranking.diversify import diversify, spread
 from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.learn.array_types import Ints, Order
 from hemline.learn.statistics import content
 from hemline.model.item import Item
 from hemline.model.site.slot import Slot
@@ -22,7 +23,7 @@ from models.ranklens import DATA, TRAIN
 from models.training import SHAPE, TrainingShape, predict, train
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
-Vary = Callable[[list[int], npt.NDArray[np.int32], float], list[int]]
+Vary = Callable[[list[int], Ints, float], list[int]]
 """(positions by rank, item indices of the list, strength) → positions as shown."""
 
 
@@ -65,7 +66,7 @@ def _likenesses(items: Sequence[Item]) -> dict[str, Vary]:
     }
 
 
-def _main(items: Sequence[Item]) -> npt.NDArray[np.int32]:
+def _main(items: Sequence[Item]) -> Ints:
     number: dict[str, int] = {}
     own = (item.categories[0] if item.categories else "" for item in items)
     return np.array([number.setdefault(n, len(number)) if n else -1 for n in own], np.int32)
@@ -85,7 +86,7 @@ class _Evaluator:
     def __init__(
         self,
         tests: Sequence[Example],
-        orders: Sequence[npt.NDArray[np.intp]],
+        orders: Sequence[Order],
         items: Sequence[Item],
     ) -> None:
         self._tests, self._orders = tests, orders

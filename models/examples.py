@@ -9,17 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from hemline.decide.facts.snapshot import Ints
 from hemline.decide.ranking.features.matrix import matrix
+from hemline.learn.array_types import Floats, Ints
+from hemline.model.durations import DAY_MS
 from hemline.model.errors import BadInput
 from hemline.model.events.event import InteractionLevel, Record
 from models.replay import ReplayWorld, Rows
 
 T = TypeVar("T")
-Floats = npt.NDArray[np.float32]
-_DAY = 86_400_000
 _EDITIONS = 200
 Turn = Callable[[int, int], bool]
 """(lists so far, epoch ms) → whether an edition is due."""
@@ -41,7 +39,7 @@ class Example(NamedTuple):
     """[n] item indices of the edition."""
     features: Floats
     """[n, FEATURES]"""
-    gains: npt.NDArray[np.int32]
+    gains: Ints
     """[n]"""
     wanted: int
     """Number of relevant items in all, candidates or not."""
@@ -119,7 +117,7 @@ def _gain(known: Answers, record: Record, item: str) -> int:
     if not clicked:
         return 0
     later = known.get((record.subject, item), ())
-    deeper = (gain for time, gain in later if 0 <= time - event.time <= _DAY)
+    deeper = (gain for time, gain in later if 0 <= time - event.time <= DAY_MS)
     return max(clicked, *deeper, 0)
 
 
@@ -127,10 +125,10 @@ def turns(records: Sequence[Record]) -> Turn:
     """A new edition every six hours or rarer, about 200 in all; for a log under two days, by lists."""
     times = [record.event.time for record in records]
     span = max(times, default=0) - min(times, default=0)
-    if span < 2 * _DAY:
+    if span < 2 * DAY_MS:
         lists = sum(record.event.type == "exposure" for record in records)
         return each(max(lists // _EDITIONS, 20))
-    return every(max(_DAY // 4, span // _EDITIONS))
+    return every(max(DAY_MS // 4, span // _EDITIONS))
 
 
 def every(milliseconds: int) -> Turn:

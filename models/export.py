@@ -10,18 +10,17 @@ from typing import NamedTuple
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import onnxmltools
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from hemline.adapters.onnx.ranker import SCHEMA, OnnxRanker
 from hemline.adapters.onnx.trial import STATED, VERSION, trial_rows
+from hemline.learn.array_types import Floats
 from hemline.model.errors import Refused
 from models.training import predict
 
 TOLERANCE = 1e-5
 _OPSET = 15
-Floats = npt.NDArray[np.float32]
 
 
 class Files(NamedTuple):

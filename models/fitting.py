@@ -5,10 +5,8 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.learn.array_types import Floats, Reals
 from hemline.model.errors import BadInput
 from hemline.model.ids import hash64
 from models.examples import Example, rows
@@ -16,7 +14,7 @@ from models.export import Files, export
 from models.results import OURS, Result, compare
 from models.training import SHAPE, TrainingShape, predict, train
 
-Score = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]]
+Score = Callable[[Floats], Reals]
 """[n, FEATURES] → [n], higher is better."""
 LEAST_LISTS = 50
 _HELD_OUT = 5

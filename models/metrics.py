@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Reals = npt.NDArray[np.float64]
 CUT = 10
 _DRAWS = 4000
 _DISCOUNT = 1.0 / np.log2(np.arange(2, CUT + 2))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.features.matrix import FEATURES, matrix
 from hemline.decide.ranking.visitor import view
+from hemline.learn.array_types import Floats
 from hemline.learn.statistics.arrays import Statistics
 from hemline.model.events.event import Record
 from hemline.model.ids import hash64
@@ -21,7 +22,7 @@ from models.examples import Example, each, rows, shown_lists, split
 from models.logs import Log
 from models.metrics import ndcg, paired, summary
 from models.ranklens import DATA, EDITION_EVERY, SITE, TRAIN
-from models.replay import Floats, ReplayWorld
+from models.replay import ReplayWorld
 from models.training import SHAPE, TrainingShape, predict, train
 
 _ONE_IN = 10

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.learn.array_types import Floats
+from hemline.model.durations import DAY_MS
 from hemline.model.events.event import OrderLine, Record
 from hemline.model.item import Item
 from models.candidates import next_list
@@ -33,7 +34,6 @@ PROTOCOL = "P3"
 SITE = "online-retail"
 PAIRS_EVERY = 7
 """Days between two builds of the neighbours."""
-_DAY_MS = 86_400_000
 Sales = Sequence[Mapping[str, str]]
 
 
@@ -91,9 +91,9 @@ def examples(log: Invoices, tick: Callable[[], None] = lambda: None) -> list[Exa
 
 def _replay(world: ReplayWorld, log: Invoices, tick: Callable[[], None]) -> Iterator[Example]:
     catalogue = Catalogue(log.rows)
-    days = groupby(log.purchases, lambda invoice: invoice[0].event.time // _DAY_MS)
+    days = groupby(log.purchases, lambda invoice: invoice[0].event.time // DAY_MS)
     for number, (day, todays) in enumerate(days):
-        midnight = day * _DAY_MS
+        midnight = day * DAY_MS
         if midnight >= START:
             date = datetime.fromtimestamp(midnight / 1000, UTC).date().isoformat()
             world.stock(catalogue.before(date))
@@ -131,9 +131,9 @@ def evaluate(found: list[Example], shape: TrainingShape = SHAPE) -> Result:
     return compare(PROTOCOL, tests, scorers)
 
 
-def _popularity(example: Example) -> npt.NDArray[np.float32]:
+def _popularity(example: Example) -> Floats:
     return _column(example, "popularity")
 
 
-def _column(example: Example, name: str) -> npt.NDArray[np.float32]:
+def _column(example: Example, name: str) -> Floats:
     return example.features[:, FEATURES.index(name)]

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.ranking.visitor import VisitorView, view
+from hemline.learn.array_types import Floats, Ints
 from hemline.learn.profile.fold import Profile, decode, encode, fold
 from hemline.learn.statistics import content
 from hemline.learn.statistics.arrays import (
@@ -25,8 +25,6 @@ from hemline.learn.statistics.cold_items import cold_section, item_similarity
 from hemline.model.edition import SCHEMA, Header, Payload, pack, unpack
 from hemline.model.events.event import Record
 from hemline.model.item import Item
-
-Floats = npt.NDArray[np.float32]
 
 
 class ReplayWorld:
@@ -92,7 +90,7 @@ class Rows(NamedTuple):
 
     features: Floats
     """[r, FEATURES]."""
-    labels: npt.NDArray[np.int32]
+    labels: Ints
     """[r], the gain of each candidate."""
-    groups: npt.NDArray[np.int32]
+    groups: Ints
     """[q], candidates of each list."""

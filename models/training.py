@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 
+from hemline.learn.array_types import Floats, Reals
 from models.replay import Rows
 
 
@@ -81,6 +81,6 @@ def floor32(value: float) -> float:
     return float(np.nextafter(near, np.float32(-np.inf)))
 
 
-def predict(booster: lgb.Booster, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def predict(booster: lgb.Booster, features: Floats) -> Reals:
     """[r, FEATURES] → [r], higher is better."""
     return np.asarray(booster.predict(features), np.float64)

@@ -11,6 +11,7 @@ from hemline.adapters.onnx.ranker import OnnxRanker
 from hemline.decide.page import PageRequest
 from hemline.learn.profile.fold import decode
 from hemline.model.decision import PageContext, SlotRequest, Traits, Visit
+from hemline.model.durations import MINUTE_MS
 from hemline.model.edition import pack, unpack
 from hemline.model.site.slot import Slot
 from hemline.usecases.serving.decide_page import Deps, decide
@@ -95,7 +96,7 @@ def _theirs(known: BenchWorld) -> Callable[[], Answers]:
     stored = known.deps.reader.read_for_serving(SITE, SUBJECT, pointer=False, timeout=1).profile
     assert stored is not None
     document = stored_profile(decode(stored.blob))
-    minute, lists = NOW - NOW % 60_000, _lists(known)
+    minute, lists = NOW - NOW % MINUTE_MS, _lists(known)
 
     def page() -> Answers:
         shown: set[str] = set()

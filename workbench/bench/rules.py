@@ -16,6 +16,7 @@ from hemline.decide.rules import masks
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.statistics.arrays import sections
 from hemline.learn.statistics.counts import Statistics
+from hemline.model.durations import DAY_MS
 from hemline.model.edition import SCHEMA, Header, pack, unpack
 from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Rule, When
@@ -108,7 +109,7 @@ def _item(n: int) -> Item:
         categories=(f"category-{n % 40:02}",),
         tags=(f"tag-{n % 7}", f"tag-{n % 11}"),
         attributes={"brand": f"brand-{n % 53}", "season": f"season-{n % 5}"},
-        published_at=NOW - 86_400_000 * (1 + n % 300),
+        published_at=NOW - DAY_MS * (1 + n % 300),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.onnx.ranker import OnnxRanker
 from hemline.learn.profile.fold import Profile, encode, fold
+from hemline.model.durations import DAY_MS, MINUTE_MS
 from hemline.model.edition import TRIAL, pack, unpack
 from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.item import Item
@@ -30,7 +31,6 @@ KEYS = (b"a key that signs in benchmarks only",)
 SUBJECT = "v:bench"
 SLOT = "for-you"
 LIMIT = 10
-_DAY = 86_400_000
 _KINDS = ("exposure", "exposure", "view", "click", "click", "add_to_cart", "purchase")
 
 
@@ -89,19 +89,19 @@ def _items() -> Iterator[Item]:
             currency="EUR",
             categories=(f"category-{n % 20:02}",),
             tags=(f"tag-{n % 7}", f"tag-{n % 11}"),
-            published_at=NOW - _DAY * (1 + n % 300),
+            published_at=NOW - DAY_MS * (1 + n % 300),
         )
 
 
 def _visits(rng: np.random.Generator, subject: str, acts: int) -> Iterator[Record]:
     homes = rng.integers(0, 20, 2)
-    start = NOW - 30 * _DAY
+    start = NOW - 30 * DAY_MS
     for n in range(acts):
         kind = _KINDS[int(rng.integers(len(_KINDS)))]
         size = 6 if kind == "exposure" else 1
         categories = np.where(rng.random(size) < 0.7, rng.choice(homes, size), rng.integers(0, 20))
         numbers = np.unique(categories + 20 * rng.geometric(0.08, size).clip(max=29))
         lines = tuple(OrderLine(f"item-{i:03}", int(rng.integers(1, 4))) for i in numbers)
-        when = start + (n * 30 * _DAY) // acts + int(rng.integers(_DAY // 4))
-        event = Event(f"{subject}-{n}", kind, min(when, NOW - 60_000), lines=lines)
+        when = start + (n * 30 * DAY_MS) // acts + int(rng.integers(DAY_MS // 4))
+        event = Event(f"{subject}-{n}", kind, min(when, NOW - MINUTE_MS), lines=lines)
         yield Record(SITE, subject, when, event, "GB", "mobile")

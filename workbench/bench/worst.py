@@ -22,6 +22,7 @@ from hemline.decide.token import TokenContext
 from hemline.learn.statistics.arrays import sections
 from hemline.learn.statistics.counts import Statistics
 from hemline.model.decision import Visit
+from hemline.model.durations import MINUTE_MS
 from hemline.model.edition import SCHEMA, Header, pack, unpack
 from hemline.model.site.rule import Condition
 from hemline.model.site.slot import Slot, Variant
@@ -89,7 +90,7 @@ def _ours(engine: Engine, body: bytes) -> list[str]:
     method = {"http": {"method": "POST"}}
     ask = ask_of(HttpRequest({"requestContext": method, "headers": {}, "body": body.decode()}))
     known = VisitorContext(
-        Visit(None, consent=None), ServingRead(None, None), engine, NOW - NOW % 60_000
+        Visit(None, consent=None), ServingRead(None, None), engine, NOW - NOW % MINUTE_MS
     )
     found = decide_page(engine, ask, FactSource(fact_providers(ask, known)), TokenContext(KEYS))
     return [json.loads(fragment.body)["variant"]["name"] for fragment in found.values()]

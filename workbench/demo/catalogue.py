@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from hemline.model.durations import DAY_MS
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 
@@ -61,7 +62,6 @@ class Design(NamedTuple):
 
 _TABLE = Path(__file__).with_name("designs.csv")
 _NEWEST = int(datetime(2026, 5, 31, 8, tzinfo=UTC).timestamp() * 1000)
-_DAY = 86_400_000
 _SPREAD_DAYS = 540
 
 
@@ -109,7 +109,7 @@ def _item(key: str, design: Design) -> Item:
         tags=tuple(design.tags.split()),
         attributes={"colour": colour, "material": design.material, "collection": design.name},
         stock=_stock(key),
-        published_at=_NEWEST - _age_days(design.name, key) * _DAY,
+        published_at=_NEWEST - _age_days(design.name, key) * DAY_MS,
     )
 
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from hemline.decide.render.cards import html_card, price_text
 from hemline.decide.render.web import CARD_END, variant_html
 from hemline.model.decision import PageContext
+from hemline.model.durations import DAY_SECONDS
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from hemline.model.site.site import Site
@@ -28,7 +29,7 @@ from workbench.demo.sign_in import PEOPLE
 from workbench.laptop import ROOT
 
 FOLDER = Path(__file__).parent
-_PAGE_AGE, _ASSET_AGE, _PICTURE_AGE = 60, 60, 86_400
+_PAGE_AGE, _ASSET_AGE, _PICTURE_AGE = 60, 60, DAY_SECONDS
 _ROW, _PARTNERS = 8, 4
 
 HEADERS: Mapping[str, str] = {

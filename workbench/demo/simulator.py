@@ -23,14 +23,15 @@ from functools import cache
 
 import numpy as np
 
+from hemline.learn.array_types import Reals
+from hemline.model.durations import DAY_MS
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from workbench.demo.catalogue import CATEGORIES, CURRENCY, TOGETHER, by_id
-from workbench.demo.tastes import Floats, Taste, appeal, taste, trend, utility
+from workbench.demo.tastes import Taste, appeal, taste, trend, utility
 
 Wire = dict[str, object]
 
-_DAY = 86_400_000
 _RETURN = 0.45
 _ROW, _SHELF, _PARTNERS = 8, 12, 6
 _EXAMINE = 0.25
@@ -62,9 +63,9 @@ class _Walk:
     rng: np.random.Generator
     until: int
     now: int = 0
-    utility: Floats = field(default_factory=appeal)
+    utility: Reals = field(default_factory=appeal)
     """[n] of each item, trend included."""
-    pull: Floats = field(default_factory=appeal)
+    pull: Reals = field(default_factory=appeal)
     """[n] log weights of the logging policy: appeal + trend."""
     written: int = 0
     """Number of events so far."""
@@ -95,7 +96,7 @@ def _walk(visitor: str, seed: int, until: int, days: int) -> list[Wire]:
     for start in _visits(rng, days):
         progress = start / days
         rise = trend(progress)
-        walk.now = max(walk.now, until - int((days - start) * _DAY))
+        walk.now = max(walk.now, until - int((days - start) * DAY_MS))
         walk.utility, walk.pull = utility(walk.taste) + rise, appeal() + rise
         walk.cart = []
         events += _visit(walk)

@@ -18,13 +18,11 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from hemline.learn.array_types import Order, Reals
 from hemline.model.ids import hash64
 from hemline.model.item import Item
 from workbench.demo.catalogue import CATEGORIES, by_id, in_category
-
-Floats = npt.NDArray[np.float64]
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "warm": ("clay", "mustard", "rose", "brass"),
@@ -79,21 +77,21 @@ def taste(visitor: str) -> Taste:
     )
 
 
-def utility(of: Taste) -> Floats:
+def utility(of: Taste) -> Reals:
     """[n] utility of each item in the catalogue's order, without trend; higher is better."""
     category, family, dearness = _columns()
-    love: Floats = np.array(of.love)[category]
-    hue: Floats = np.where(family == list(FAMILIES).index(of.hue), _HUE, 0.0)
+    love: Reals = np.array(of.love)[category]
+    hue: Reals = np.where(family == list(FAMILIES).index(of.hue), _HUE, 0.0)
     return love + hue - of.thrift * dearness + appeal()
 
 
 @cache
-def appeal() -> Floats:
+def appeal() -> Reals:
     """[n] appeal of each item, the same for all visitors."""
     return np.array([np.random.default_rng(hash64(f"appeal {i}")).normal(0, 0.5) for i in by_id()])
 
 
-def trend(progress: float) -> Floats:
+def trend(progress: float) -> Reals:
     """[n] rise or fall of each item's collection. `progress`: 0 at the period's start, 1 at its end."""
     # A logistic curve around 70 % of the period: the change comes late, so old statistics mislead.
     risen = 1 / (1 + np.exp(-(progress - 0.7) * 12))
@@ -102,7 +100,7 @@ def trend(progress: float) -> Floats:
 
 
 @cache
-def _columns() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+def _columns() -> tuple[Order, Order, Reals]:
     """[n] category index, [n] colour family index, [n] log of price over its category's median."""
     names, families = list(CATEGORIES), list(FAMILIES.values())
     items = list(by_id().values())

@@ -7,10 +7,10 @@ import msgspec
 
 from hemline.decide.facts.names import kind_of, spellings
 from hemline.model.decision import Traits
+from hemline.model.durations import MINUTE_MS
 from hemline.model.errors import BadInput
 
 _EXAMPLE = "such as trait.country=DE"
-_MINUTE = 60_000
 
 
 def changes(texts: list[str]) -> dict[str, object]:
@@ -55,7 +55,7 @@ def _value(name: str, text: str) -> object:
     except (ValueError, msgspec.MsgspecError):
         raise BadInput("--set", f"{text[:64]!r} is no value of {name}.", f"It is {word}.") from None
     if name == "clock.minute":
-        return int(value) // _MINUTE * _MINUTE  # type: ignore[call-overload]  # of kind time: a number
+        return int(value) // MINUTE_MS * MINUTE_MS  # type: ignore[call-overload]  # of kind time: a number
     return text.upper() if name == "trait.country" else value
 
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.token import UNREAD, RecordedRequest, Token, fact_name
+from hemline.learn.array_types import Floats
 from hemline.model.brake import Kind, Stop
 from hemline.model.errors import Unavailable
 from hemline.usecases.ports import ServingRead

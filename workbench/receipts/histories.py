@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from hemline.model.durations import DAY_MS
 from hemline.model.site.rule import Condition, Rule
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot, Variant
@@ -11,8 +12,6 @@ from hemline.sitefile.reader import check
 from workbench.importers import online_retail, ranklens
 from workbench.importers.reading import opened
 from workbench.importers.wire import Event, Unreadable
-
-_DAY = 86_400_000
 
 
 class SeedHistory(NamedTuple):
@@ -37,7 +36,7 @@ def _demo(decisions: int) -> SeedHistory:
     site, findings = check(SITE_FILE.read_text(encoding="utf-8"))
     assert site is not None, findings
     # A fixed end, after the whole catalogue is published: the same visits on any day.
-    until = max(item.published_at or 0 for item in catalogue.items()) + 30 * _DAY
+    until = max(item.published_at or 0 for item in catalogue.items()) + 30 * DAY_MS
     return SeedHistory(site, demo_events(until, visitors=max(20, min(1500, decisions // 4))))
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
+from hemline.model.durations import MINUTE_MS
 from hemline.model.errors import BadInput
 from hemline.runtime.fragments.preview import Pass
 
@@ -32,7 +33,7 @@ def pass_for(stated: PreviewOptions, minutes: int) -> Pass:
     """A pass that is valid for `minutes` from now. Raises BadInput for an impossible value."""
     latitude, longitude = _place(stated.place)
     return Pass(
-        until=time.time_ns() // 1_000_000 + minutes * 60_000,
+        until=time.time_ns() // 1_000_000 + minutes * MINUTE_MS,
         visitor=_fits("--visitor", _ID, stated.visitor, "u:NAME or a visitor's id").removeprefix(
             "v:"
         ),

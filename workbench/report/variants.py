@@ -7,16 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from hemline.learn.array_types import Longs, Mask
 from hemline.learn.statistics.counts import day_of
-from hemline.learn.statistics.sums import Longs
 from hemline.learn.variants.estimates import estimates
 from hemline.learn.variants.exposures import AttributedExposures, Choices
 from hemline.model.choice import Evidence
 from hemline.model.site.slot import Slot
-
-Bools = npt.NDArray[np.bool_]
 
 
 class VariantRow(msgspec.Struct, frozen=True):
@@ -65,7 +62,7 @@ def reports(choices: Choices, now: int) -> list[VariantsReport]:
 
 
 def _report(
-    slot: Slot, trials: AttributedExposures, mine: Bools, known: Evidence | None
+    slot: Slot, trials: AttributedExposures, mine: Mask, known: Evidence | None
 ) -> VariantsReport:
     chosen = mine & (trials.propensity > 0)
     # At most half of the choices explore, so only a variant that is not the best has a propensity below 0.5.
@@ -81,7 +78,7 @@ def _report(
     )
 
 
-def _variants(slot: Slot, shown: Longs, met: Bools, known: Evidence | None) -> Iterator[VariantRow]:
+def _variants(slot: Slot, shown: Longs, met: Mask, known: Evidence | None) -> Iterator[VariantRow]:
     size = len(slot.variants)
     exposures = np.bincount(shown, minlength=size).tolist()
     goals = np.bincount(shown[met], minlength=size).tolist()

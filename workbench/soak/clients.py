@@ -10,16 +10,17 @@ from itertools import count
 
 import msgspec
 
+from hemline.model.durations import DAY_MS
 from hemline.usecases.ingest.collect import NOT_DURABLE, CollectDeps, collect_events
 from hemline.usecases.ports import EventStream
 from workbench.soak.books.ledger import RETRY, Ledger
 from workbench.soak.poison import SITE
-from workbench.soak.visitors import DAY, EventCall, SentEvent
+from workbench.soak.visitors import EventCall, SentEvent
 
 COPY, LATE = "copies", "late copies"
 _COPIES = 0.04
 _LATE = 0.02
-_HORIZON = 8 * DAY
+_HORIZON = 8 * DAY_MS
 
 
 class SendingClients:
@@ -49,9 +50,9 @@ class SendingClients:
             return
         draw = self._rng.random()
         if draw < _COPIES:
-            self._later(call, self._rng.randrange(1, 7 * DAY), COPY)
+            self._later(call, self._rng.randrange(1, 7 * DAY_MS), COPY)
         elif draw < _COPIES + _LATE:
-            self._later(call, _HORIZON + self._rng.randrange(1, 2 * DAY), LATE)
+            self._later(call, _HORIZON + self._rng.randrange(1, 2 * DAY_MS), LATE)
 
     def due(self, now: int | None) -> list[tuple[str, EventCall]]:
         """Calls to repeat by `now` (epoch ms), each with its kind; None: all that wait."""

@@ -14,6 +14,7 @@ import msgspec
 from hemline.learn.profile.capsule import Capsule
 from hemline.model.consent import NOT_STATED, Purpose, with_choices
 from hemline.model.decision import Traits
+from hemline.model.durations import DAY_MS, HOUR_MS
 from hemline.model.events.event import ITEM_EVENT, Event, OrderLine, worth
 from hemline.usecases.ingest.collect import Caller
 
@@ -153,7 +154,7 @@ class _World:
         rng = self._rng
         kind = rng.choices(_NAMES, cum_weights=_CHANCES)[0]
         old = rng.random()
-        time = at - rng.randrange(3 * DAY if old < 0.02 else 2 * 3_600_000 if old < 0.1 else 5000)
+        time = at - rng.randrange(3 * DAY_MS if old < 0.02 else 2 * HOUR_MS if old < 0.1 else 5000)
         event = Event(self._id(), kind, time)
         return msgspec.structs.replace(event, **self._about(kind))
 

@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 
 from hemline.decide.facts.facts import Facts
-from hemline.decide.facts.snapshot import Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.render.reasons import item_of
 from hemline.decide.rules.eligibility import Eligibility, Rules, pinned
+from hemline.learn.array_types import Ints
 from hemline.model.brake import NO_BRAKE, Brake, Stop
 from hemline.model.decision import Rung
 from hemline.model.site.slot import Slot, Variant

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from hemline.decide.facts.snapshot import Ints, Marks, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.learn.array_types import Hashes, Ints
 from hemline.model.errors import BadInput, NotAllowed
 from hemline.model.signed import sign, verify
 
@@ -19,7 +20,7 @@ MOST_SHOWN = 500
 """Items of one list, however often "more" is asked; then it ends."""
 MOST_CHARACTERS = 4096
 _PURPOSE = "cursor"
-NOTHING: Marks = np.empty(0, np.uint32)
+NOTHING: Hashes = np.empty(0, np.uint32)
 _NONE: Ints = np.empty(0, np.int32)
 
 
@@ -27,7 +28,7 @@ class _Cursor(msgspec.Struct, frozen=True, array_like=True):
     site: str
     slot: str
     shown: bytes
-    """Marks in ascending order, little-endian: the same items give the same cursor."""
+    """Hashes in ascending order, little-endian: the same items give the same cursor."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -35,7 +36,7 @@ _decoder = msgspec.msgpack.Decoder(_Cursor)
 
 
 def member(
-    snapshot: Snapshot, slot: str, before: Marks, shown: Sequence[int], keys: tuple[bytes, ...]
+    snapshot: Snapshot, slot: str, before: Hashes, shown: Sequence[int], keys: tuple[bytes, ...]
 ) -> bytes:
     """`,"cursor":"…"` for an answer that shows `shown` after `before`; empty where the list ends."""
     if not shown or len(before) + len(shown) > MOST_SHOWN:
@@ -49,8 +50,10 @@ def member(
     return b',"cursor":"%b"' % sign(_PURPOSE, _encoder.encode(cursor), keys[0]).encode()
 
 
-def decode(text: str, site: str, slot: str, keys: tuple[bytes, ...], field: str = "after") -> Marks:
-    """Marks of what was shown, none for an empty text. Raises BadInput unless it is this slot's own.
+def decode(
+    text: str, site: str, slot: str, keys: tuple[bytes, ...], field: str = "after"
+) -> Hashes:
+    """Hashes of what was shown, none for an empty text. Raises BadInput unless it is this slot's own.
 
     `field`: where it was sent.
     """
@@ -68,7 +71,7 @@ def decode(text: str, site: str, slot: str, keys: tuple[bytes, ...], field: str 
 _WAY_OUT = "Send the `cursor` of this slot's last answer, or leave it out."
 
 
-def items_of(snapshot: Snapshot, marks: Marks) -> Ints:
+def items_of(snapshot: Snapshot, marks: Hashes) -> Ints:
     """Indices of the items that a cursor says were shown; those that are gone are not among them."""
     if not marks.size:
         return _NONE

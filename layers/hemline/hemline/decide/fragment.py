@@ -15,6 +15,7 @@ from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.render import web
 from hemline.decide.seen import Seen
 from hemline.model.decision import Fragment, Rung, Scope
+from hemline.model.durations import MINUTE_MS
 from hemline.model.site.slot import Slot
 
 Format = Literal["json", "html", "email"]
@@ -100,7 +101,7 @@ def _token(
         slot=slot.name,
         rung=token.rung_number(answer.rung, capped=bool(slot.frequency and answer.variant)),
         facts=facts.digest(*(part.encode() for part in parts), _encode(asked.wants)),
-        minute=facts.read("clock.minute") // 60_000,
+        minute=facts.read("clock.minute") // MINUTE_MS,
         items=answer.shown,
         variant=answer.variant,
         explored=answer.explored,

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from hemline.decide.facts.facts import Facts, MissingFact
-from hemline.decide.facts.snapshot import Floats, Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.candidates import (
     NAMES,
     NOTHING,
@@ -24,6 +24,7 @@ from hemline.decide.ranking.candidates import (
 )
 from hemline.decide.ranking.features import matrix as features
 from hemline.decide.rules.eligibility import Eligibility, Rules
+from hemline.learn.array_types import Floats, Ints
 from hemline.model.decision import Rung, SlotRequest
 from hemline.model.errors import Unavailable
 from hemline.model.site.slot import Slot

@@ -7,8 +7,9 @@ import numpy as np
 
 from hemline.decide import cursor
 from hemline.decide.facts.facts import Facts, TracedRead
-from hemline.decide.facts.snapshot import Ints, Marks, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.token import EncodedRequest
+from hemline.learn.array_types import Hashes, Ints
 from hemline.model.decision import SlotRequest
 from hemline.model.site.slot import Slot
 
@@ -23,7 +24,7 @@ class Seen(NamedTuple):
     """A bit for each of `wants`."""
     counted: tuple[int, ...] = ()
     """Those of the items that page-wide caps count."""
-    before: Marks = cursor.NOTHING
+    before: Hashes = cursor.NOTHING
     """What earlier pages of this list showed."""
     listed: Sequence[int] = ()
     """What the caller's own list for this slot names, as item indices: those that the edition has."""

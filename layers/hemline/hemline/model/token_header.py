@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from hemline.model.durations import DAY_MINUTES, MINUTE_MS
 from hemline.model.errors import NotAllowed
 from hemline.model.ids import hash64
 from hemline.model.signed import unsigned, verify
@@ -145,7 +146,7 @@ def verify_header(
         raise NotAllowed("this decision token is of another version") from None
     if site and head.site != site_fingerprint(site):
         raise NotAllowed(f"this decision token is of another site than {site}")
-    age = 0 if now is None else (now // 60_000 - head.minute) // _MINUTES_A_DAY
+    age = 0 if now is None else (now // MINUTE_MS - head.minute) // DAY_MINUTES
     if age > KEPT_DAYS:
         raise NotAllowed(
             f"this decision token is {age} days old; receipts are kept for {KEPT_DAYS} days"

@@ -9,6 +9,7 @@ Knows no meaning of a value.
 import re
 from typing import NamedTuple
 
+from hemline.model.durations import DAY_SECONDS
 from hemline.runtime.http import HttpRequest
 
 VISITOR_COOKIE = "hem_v"
@@ -16,7 +17,7 @@ CAPSULE_COOKIE = "hem_c"
 HOST_PREFIX = "__Host-"
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?")
 # Browsers cap a cookie's life at 400 days; a visitor who returns gets a new capsule each time.
-_MAX_AGE = 395 * 24 * 3600
+_MAX_AGE = 395 * DAY_SECONDS
 
 
 class Held(NamedTuple):

@@ -19,6 +19,7 @@ from pydantic import (
 from hemline.decide.render.web import safe_url
 from hemline.decide.templates.compile import compile_template
 from hemline.model.consent import ConsentRules
+from hemline.model.durations import DAY_SECONDS
 from hemline.model.events.abuse import AbuseLimits
 from hemline.model.events.event import LEVEL_OF_EVENT, InteractionLevel
 from hemline.model.ids import COUNTRY_PATTERN, CURRENCY_PATTERN
@@ -69,7 +70,7 @@ class _Slot(Strict):
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     deadline_ms: Annotated[int, Field(ge=1, le=1000)] = 50
     goal: Annotated[str, AfterValidator(_goal)] = "click"
-    max_age: Annotated[int, Field(ge=0, le=86_400)] = 60
+    max_age: Annotated[int, Field(ge=0, le=DAY_SECONDS)] = 60
     template: Name = ""
 
     def struct(self) -> Slot:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
-from hemline.learn.statistics import abuse
-from hemline.learn.statistics.abuse import MINUTE, clean, survey
+from hemline.learn.statistics.abuse import clean, survey
+from hemline.model.durations import DAY_MS, MINUTE_MS
 from hemline.model.events.abuse import FLAGS, AbuseLimits
 from hemline.model.events.event import Record, fault_of
 from hemline.model.site.site import Site
@@ -46,8 +46,8 @@ def test_a_minute_with_too_many_events_of_one_visitor_is_flagged_as_a_whole() ->
 
 
 def test_a_day_with_too_many_events_is_flagged_though_no_minute_is() -> None:
-    day = NOW - NOW % abuse.DAY
-    spread = burst("v:z", 9, apart=MINUTE, since=day)
+    day = NOW - NOW % DAY_MS
+    spread = burst("v:z", 9, apart=MINUTE_MS, since=day)
     assert set(flags(spread).values()) == {("rate",)}
     assert flags(burst("v:z", 9, apart=3 * 3_600_000, since=day)) == {}
 
@@ -71,9 +71,9 @@ def test_who_spreads_made_up_times_is_flagged_by_when_the_events_came() -> None:
 
 
 def test_late_events_of_a_whole_day_are_counted_too() -> None:
-    day = NOW - NOW % abuse.DAY
+    day = NOW - NOW % DAY_MS
     slow = [
-        msgspec.structs.replace(one, received=day + n * MINUTE)
+        msgspec.structs.replace(one, received=day + n * MINUTE_MS)
         for n, one in enumerate(backlog(60))
         if one.event.time < day
     ]
@@ -88,7 +88,7 @@ def test_a_site_s_own_server_may_tell_of_years_at_once() -> None:
 
 
 def test_twenty_thousand_clicks_of_one_instant_are_no_person_s_whatever_their_times() -> None:
-    apart = 390 * abuse.DAY // 20_000
+    apart = 390 * DAY_MS // 20_000
     made_up = [
         record("v:z", f"c{n}", type="click", time=NOW - n * apart, received=NOW)
         for n in range(20_000)
@@ -165,8 +165,8 @@ def random_history(rng: random.Random) -> list[Record]:
     kinds = ("exposure", "click", "dwell", "view", "purchase")
     found = [item(f"p{n}") for n in range(2)]
     for n in range(rng.randint(1, 60)):
-        kind, time = rng.choice(kinds), NOW + rng.randrange(4 * MINUTE)
-        more = {"token": rng.choice((None, "t1", "t2")), "duration": rng.randrange(MINUTE)}
+        kind, time = rng.choice(kinds), NOW + rng.randrange(4 * MINUTE_MS)
+        more = {"token": rng.choice((None, "t1", "t2")), "duration": rng.randrange(MINUTE_MS)}
         found.append(
             record(rng.choice(("v:a", "v:b")), f"e{n}", type=kind, time=time,
                    item=f"p{rng.randrange(4)}", **more)

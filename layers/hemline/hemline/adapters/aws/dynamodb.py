@@ -25,6 +25,7 @@ from hemline.adapters.aws.dynamodb_items import (
     pointer_key,
     profile_key,
 )
+from hemline.model.durations import DAY_SECONDS
 from hemline.model.edition import Pointer
 from hemline.model.errors import Conflict, Refused, Unavailable
 from hemline.model.keys import (
@@ -189,7 +190,7 @@ class DynamoTable:
         """Who a person is linked to lasts as long as the profiles that it links."""
         if not self._days or part is PersonItem.LINKS:
             return {}
-        past = {"N": str(int(self.clock()) + self._days * 86_400)}
+        past = {"N": str(int(self.clock()) + self._days * DAY_SECONDS)}
         lasting = standing.forgotten or standing.linked or standing.consent.refused
         return {"u": past} if lasting or part is PersonItem.OWN else {"u": past, "ttl": past}
 

@@ -9,13 +9,12 @@ from typing import Annotated, Literal, cast
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
 from hemline.adapters.onnx.scan import check_model
+from hemline.learn.array_types import Floats
 from hemline.model.errors import Refused
 
-Floats = npt.NDArray[np.float32]
 SCHEMA = 1
 
 

@@ -16,8 +16,9 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
-from hemline.adapters.onnx.ranker import Floats, OnnxRanker
+from hemline.adapters.onnx.ranker import OnnxRanker
 from hemline.decide.ranking.candidates import MOST
+from hemline.learn.array_types import Floats
 from hemline.model.errors import Refused
 
 VERSION = 1

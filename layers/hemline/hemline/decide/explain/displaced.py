@@ -6,11 +6,11 @@ An item that is too far down would be missing all the same: then nothing here ke
 from collections.abc import Sequence
 from typing import TypeVar
 
-from hemline.decide.facts.snapshot import Ints
 from hemline.decide.ranking.observed import Chosen
 from hemline.decide.ranking.rerank import rerank
 from hemline.decide.ranking.spacing import MinGap
 from hemline.decide.rules.eligibility import Cap, Eligibility
+from hemline.learn.array_types import Ints
 
 T = TypeVar("T")
 _FREE = -1

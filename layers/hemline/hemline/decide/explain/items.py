@@ -13,12 +13,13 @@ import numpy as np
 from hemline.decide.explain.displaced import displaced_by
 from hemline.decide.explain.missing import why_missing
 from hemline.decide.facts.facts import Facts, FactSource
-from hemline.decide.facts.snapshot import Floats, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.page import Engine
 from hemline.decide.ranking.candidates import MOST, NAMES, NONE, Candidates, from_request, generate
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.ranking.observed import Chosen
 from hemline.decide.token import encode_request, listed_in
+from hemline.learn.array_types import Floats
 from hemline.model.decision import Rung
 
 PINNED = "shown: pinned"

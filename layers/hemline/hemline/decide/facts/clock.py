@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
-DAY_MINUTES = 1440
+from hemline.model.durations import DAY_MINUTES, MINUTE_MS
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SEASONS = ("winter", "spring", "summer", "autumn")
 _MONTHS = 12
@@ -81,7 +82,7 @@ def span(text: str) -> tuple[int, int]:
     """
     first = epoch_ms(text)
     if first is not None and is_day(text):
-        return first, first + DAY_MINUTES * 60_000
+        return first, first + DAY_MINUTES * MINUTE_MS
     if first is None or not _zoned(text):
         raise ValueError(f"{text[:40]} is no date, and no time with its offset from UTC")
     return first, first + 1

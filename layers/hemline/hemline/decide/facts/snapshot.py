@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from hemline.learn.array_types import Floats, Hashes, Ints, Longs
+from hemline.model.durations import DAY_MS
 from hemline.model.edition import Edition
 from hemline.model.input.text import normal
 from hemline.model.site.slot import diverse_attributes
@@ -15,9 +17,6 @@ from hemline.model.site.slot import diverse_attributes
 if TYPE_CHECKING:
     from hemline.model.choice import Evidence
 
-Ints = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float32]
-Marks = npt.NDArray[np.uint32]
 LEAST_PRICE = 0.01
 """Lower prices are the same to a ranker: a logarithm has no 0."""
 Array = TypeVar("Array", bound=npt.NDArray[np.generic])
@@ -71,7 +70,7 @@ class Snapshot:
         return {normal(name): i for i, name in enumerate(self.categories)}
 
     @cached_property
-    def id_marks(self) -> Marks:
+    def id_marks(self) -> Hashes:
         """[n], four bytes that stand for each item's id in every edition."""
         return np.array([zlib.crc32(name.encode()) for name in self.item_ids], np.uint32)
 
@@ -116,7 +115,7 @@ class Snapshot:
         return self.ints("stock")
 
     @cached_property
-    def published(self) -> npt.NDArray[np.int64]:
+    def published(self) -> Longs:
         """[n], epoch ms, 0 when unknown."""
         return self.array("published").astype(np.int64, copy=False)
 
@@ -149,7 +148,7 @@ class Snapshot:
     @cached_property
     def born(self) -> Floats:
         """[n] publication in days since 1970, NaN when unknown."""
-        days: Floats = (self.published / 86_400_000).astype(np.float32)
+        days: Floats = (self.published / DAY_MS).astype(np.float32)
         days[self.published == 0] = np.nan
         return days
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.decide.facts.facts import Facts, MissingFact
-from hemline.decide.facts.snapshot import Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.learn.array_types import Codes, Ints, Mask, Order
 from hemline.model.site.slot import Slot, Source
 
 MOST = 200
@@ -34,8 +34,6 @@ PERSONAL: frozenset[Source] = frozenset(
 )
 
 
-Codes = npt.NDArray[np.uint8]
-
 NAMES: tuple[str, ...] = (*SHARES, "yours", "static")
 """What a candidate's source code stands for: a source, the caller's own list, the slot's fallback."""
 _CODE = {name: code for code, name in enumerate(NAMES)}
@@ -47,7 +45,7 @@ class Candidates(NamedTuple):
     items: Ints
     sources: Codes
 
-    def take(self, order: npt.NDArray[np.intp]) -> "Candidates":
+    def take(self, order: Order) -> "Candidates":
         """Those at these positions, in this order."""
         return Candidates(self.items.take(order), self.sources.take(order))
 
@@ -136,7 +134,7 @@ def first_of(*lists: Ints) -> Ints:
     return joined[_first_places(joined)]
 
 
-def _first_places(items: Ints) -> npt.NDArray[np.intp]:
+def _first_places(items: Ints) -> Order:
     """Positions at which an item stands for the first time, ascending."""
     places = np.arange(len(items))
     # Only places that are written are read, so the table need not be cleared; the first one wins
@@ -153,7 +151,7 @@ def generate(  # noqa: PLR0913 - a slot's sources, and what bounds them
     *,
     personal: bool,
     most: int = MOST,
-    allowed: npt.NDArray[np.bool_] | None = None,
+    allowed: Mask | None = None,
 ) -> Candidates:
     """Candidates of the slot's sources, each up to its share; without the visitor's unless `personal`.
 

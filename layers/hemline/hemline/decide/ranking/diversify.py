@@ -9,17 +9,15 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from hemline.decide.facts.snapshot import Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.learn.array_types import Ints, Vectors
 from hemline.model.site.slot import Slot
 
 _DEPTH = 4
 """How many times the list's length may be looked through: an item from further down is no match."""
 _UNIT = np.float32(127.0)
 """Length of a vector that is as long as it can be; products of whole numbers are exact in any order."""
-
-Vectors = npt.NDArray[np.int8]
 
 
 def diversified(

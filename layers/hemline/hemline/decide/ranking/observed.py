@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hemline.decide.facts.facts import Facts
-from hemline.decide.facts.snapshot import Ints
 from hemline.decide.ladder import Step
 from hemline.decide.ranking.explore import Explored
 from hemline.decide.rules.eligibility import Eligibility
+from hemline.learn.array_types import Ints
 from hemline.model.decision import SlotRequest
 from hemline.model.site.slot import Slot
 

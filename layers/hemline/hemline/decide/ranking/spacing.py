@@ -6,7 +6,7 @@ Chosen place by place: what is left out for its neighbours comes later, or not a
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from hemline.decide.facts.snapshot import Ints
+from hemline.learn.array_types import Ints
 
 _FAR = 1 << 30
 

@@ -8,14 +8,13 @@ from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from hemline.decide.facts.snapshot import Floats, Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.learn.array_types import Codes, Floats, Ints, Longs, Reals
 from hemline.learn.profile.columns import Columns
 from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES, Profile
+from hemline.model.durations import DAY_MS
 from hemline.model.events.event import LEVEL_OF_EVENT, InteractionLevel
-
-Reals = npt.NDArray[np.float64]
 
 OWN = ("own_bought", "own_carted", "own_quantity", "own_engaged", "own_shown", "own_share")
 """Columns of `VisitorView.own`."""
@@ -59,7 +58,6 @@ STEPS = 12
 _STEP_FADES = (0.85 ** np.arange(STEPS, dtype=np.float32))[:, None]
 # A visitor's showings are believed over the catalogue's shares after about this many.
 _SHARE_PRIOR = 20.0
-_DAY_MS = 86_400_000
 _LIFT_PRIOR = 1.0
 
 
@@ -104,7 +102,7 @@ class VisitorView(NamedTuple):
 class _Taste(NamedTuple):
     """What was bought, carted or engaged with, newest first, with repeats; r deeds."""
 
-    items: npt.NDArray[np.int64]
+    items: Longs
     weight: Reals
     """[r] what each says."""
     total: float
@@ -114,9 +112,9 @@ class _Taste(NamedTuple):
 class _Lines(NamedTuple):
     """What the edition knows of the three rings, ring after ring, newest first in each; L lines."""
 
-    items: npt.NDArray[np.int64]
-    times: npt.NDArray[np.int64]
-    kinds: npt.NDArray[np.uint8]
+    items: Longs
+    times: Longs
+    kinds: Codes
     quantities: Ints
     deep: int
     """Lines of the first two rings: what was bought, carted or engaged with."""
@@ -125,8 +123,8 @@ class _Lines(NamedTuple):
 def _lines(columns: Columns, index: dict[str, int]) -> _Lines:
     found = list(map(index.get, columns.items, repeat(-1)))
     items = np.array(found, np.int64).take(columns.positions)
-    times: npt.NDArray[np.int64] = columns.times.repeat(columns.counts)
-    kinds: npt.NDArray[np.uint8] = columns.kinds.repeat(columns.counts)
+    times: Longs = columns.times.repeat(columns.counts)
+    kinds: Codes = columns.kinds.repeat(columns.counts)
     quantities = columns.quantities
     if -1 in found:
         known = items >= 0
@@ -162,7 +160,7 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
     )
 
 
-def _rows(n: int, items: npt.NDArray[np.int64]) -> tuple[Ints, int, Ints]:
+def _rows(n: int, items: Longs) -> tuple[Ints, int, Ints]:
     """(row of each item or 0 [n], how many items there are, the row of each line)."""
     met = np.zeros(n, np.bool_)
     met[items] = True
@@ -200,8 +198,8 @@ def _own(size: int, lines: _Lines, rows: Ints, purchases: int) -> tuple[Floats, 
 def _gap(
     newest: Reals,
     rows: Ints,
-    when: npt.NDArray[np.int64],
-    times: npt.NDArray[np.int64],
+    when: Longs,
+    times: Longs,
 ) -> Floats:
     """[m + 1] from each item's first deed to its newest, over how often it was bought after that."""
     # In most shops hardly a visitor buys a thing twice, and there is nothing to reckon.
@@ -209,7 +207,7 @@ def _gap(
         return np.zeros(len(newest), np.float32)
     first = np.zeros(len(newest))
     first[rows] = when
-    gap = (newest - first) / (np.maximum(times - 1, 1) * _DAY_MS)
+    gap = (newest - first) / (np.maximum(times - 1, 1) * DAY_MS)
     gap[times < 2] = 0.0
     found: Floats = gap.astype(np.float32)
     return found
@@ -220,7 +218,7 @@ def _prior(snapshot: Snapshot) -> Floats:
     return prior
 
 
-def _lift(snapshot: Snapshot, taste: _Taste, shown: npt.NDArray[np.int64]) -> Floats:
+def _lift(snapshot: Snapshot, taste: _Taste, shown: Longs) -> Floats:
     """Taken against what was to be expected from what was shown (or, unseen, from all deeds)."""
     prior, terms = snapshot.once(_prior), snapshot.item_terms
     size, width = len(prior), terms.shape[1]
@@ -234,7 +232,7 @@ def _lift(snapshot: Snapshot, taste: _Taste, shown: npt.NDArray[np.int64]) -> Fl
     return lift
 
 
-def _category_place(snapshot: Snapshot) -> npt.NDArray[np.int64]:
+def _category_place(snapshot: Snapshot) -> Longs:
     # An item without a category has -1, which counts into the last place.
     return (snapshot.main_category % (len(snapshot.categories) + 1)).astype(np.int64)
 

@@ -11,21 +11,18 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from hemline.decide.facts.facts import Facts
-from hemline.decide.facts.snapshot import Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.spacing import MinGap
 from hemline.decide.rules.masks import attribute_of, sections
 from hemline.decide.rules.plan import Purpose, RulePlan, RulePlans
+from hemline.learn.array_types import Codes, Ints, Mask, Reals
 from hemline.model.edition import UNKNOWN_STOCK
 from hemline.model.site.rule import RESTRICTING, Rule
 from hemline.model.site.slot import Slot, Source, Variant
 
 __all__ = ["Boosts", "Cap", "Eligibility", "Fired", "Rules", "Share", "attribute_of", "sections"]
-
-Mask = npt.NDArray[np.bool_]
-Bits = npt.NDArray[np.uint8]
 
 
 class Cap(NamedTuple):
@@ -48,20 +45,20 @@ class Share(NamedTuple):
 class Boosts(NamedTuple):
     """`bits` u1 [b, n/8], the set of each boost or bury; `times` and `plus` float64 [b]."""
 
-    bits: Bits
-    times: npt.NDArray[np.float64]
-    plus: npt.NDArray[np.float64]
+    bits: Codes
+    times: Reals
+    plus: Reals
 
     def rows(self, rows: Sequence[int]) -> "Boosts":
         """Some of them."""
         return Boosts(self.bits[rows], self.times[rows], self.plus[rows])
 
-    def applied(self, scores: npt.NDArray[np.float64], items: Ints) -> npt.NDArray[np.float64]:
+    def applied(self, scores: Reals, items: Ints) -> Reals:
         """[k] scores in 0 to 1 of `items`: every factor first, then every addition; in no order."""
         bits = self.bits.take(items >> 3, axis=1)
         held = (bits & _BIT.take(items & 7)) != 0
         factor = np.where(held, self.times[:, None], 1.0).prod(axis=0)
-        adjusted: npt.NDArray[np.float64] = scores * factor
+        adjusted: Reals = scores * factor
         adjusted += np.where(held, self.plus[:, None], 0.0).sum(axis=0)
         return adjusted
 
@@ -145,7 +142,7 @@ class Rules:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot, self._rules = snapshot, snapshot.header.rules
         self._segments = {segment.name: segment for segment in snapshot.header.segments}
-        self._masks: Bits = snapshot.array("rule_mask").astype(np.uint8, copy=False)
+        self._masks: Codes = snapshot.array("rule_mask").astype(np.uint8, copy=False)
         self._group = snapshot.ints("rule_group")
         rows = snapshot.ints("rule_rows").reshape(-1, 2)
         self._mask_row, self._group_row = rows[:, 0].tolist(), rows[:, 1].tolist()
@@ -223,8 +220,8 @@ class Rules:
         if gone:
             allowed[[item for item in gone if item >= 0]] = False
 
-    def _kept(self, at: int) -> Bits | None:
-        """Bits of what a rule leaves, None when it takes nothing away or one item only."""
+    def _kept(self, at: int) -> Codes | None:
+        """Codes of what a rule leaves, None when it takes nothing away or one item only."""
         rule = self._rules[at]
         if rule.action not in RESTRICTING or rule.action in {"cap", "suppress"}:
             return None
@@ -233,10 +230,10 @@ class Rules:
         members = self._bits(at)
         return members if rule.action in {"filter", "include"} else ~members
 
-    def _bits(self, at: int) -> Bits:
+    def _bits(self, at: int) -> Codes:
         """u1 [n/8] the rule's set of items."""
         if self._mask_row[at] >= 0:
-            row: Bits = self._masks[self._mask_row[at]]
+            row: Codes = self._masks[self._mask_row[at]]
             return row
         one = np.zeros(len(self._snapshot.item_ids), np.bool_)
         one[[item for item in (self._item[at],) if item >= 0]] = True

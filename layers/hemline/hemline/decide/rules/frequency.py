@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hemline.decide.facts.facts import Facts
+from hemline.model.durations import DAY_MS
 from hemline.model.site.alert import Frequency
 
 FAMILY = "visitor.alert."
 """Facts of this family, by slot: `exposures` and `answers` (epoch ms, newest first), `known_since`."""
-_DAY = 86_400_000
 
 
 def why_not(slot: str, cap: Frequency, facts: Facts) -> str:
     """Why it may not be shown now, or nothing. Raises MissingFact, Unavailable: then it may not either."""
     seen: Mapping[str, Any] = facts.read(FAMILY + slot)
     now = facts.read("clock.minute")
-    since, quiet = now - cap.days * _DAY, now - cap.quiet_days * _DAY
+    since, quiet = now - cap.days * DAY_MS, now - cap.quiet_days * DAY_MS
     if _later(seen["answers"], quiet):
         return f"frequency: answered, quiet for {cap.quiet_days} days"
     count = _later(seen["exposures"], since)

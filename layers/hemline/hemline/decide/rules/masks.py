@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.decide.rules.operators import OPERATORS, Misfit
+from hemline.learn.array_types import Ints, Longs, Mask
 from hemline.model.edition import Payload
 from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Every, Not, Operand, Operator, Rule, When
 
-Mask = npt.NDArray[np.bool_]
 PREFIX = "item."
 """Facts of a rule's `where` begin with it."""
 
@@ -56,7 +55,7 @@ class _Column:
         self.values = [value for _, value in codes]
 
     @cached_property
-    def arrays(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def arrays(self) -> tuple[Longs, Longs]:
         """(item of each value, value's code), as long as there are values in all items."""
         return np.array(self._owners, np.int64), np.array(self._codes, np.int64)
 
@@ -67,7 +66,7 @@ class _Column:
         mask[owners[np.array(hits, np.bool_)[codes]]] = True
         return mask
 
-    def groups(self) -> npt.NDArray[np.int32]:
+    def groups(self) -> Ints:
         """[n] a number for each item's first value, -1 for none."""
         owners, codes = self.arrays
         found = np.full(self._n, -1, np.int32)

@@ -15,13 +15,13 @@ from hemline.decide.facts.clock import epoch_ms, span
 from hemline.decide.rules.pattern_machine import TooManySteps
 from hemline.decide.rules.patterns import compile_pattern
 from hemline.decide.rules.semver import requirement, version
+from hemline.model.durations import DAY_MS
 from hemline.model.site.rule import Operator
 
 Test = Callable[[Any, int], bool]
 """(fact, now in epoch ms) → whether it holds."""
 Maker = Callable[[Any], Test]
 
-_DAY = 86_400_000
 _EARTH_KM = 6371.0
 
 
@@ -122,7 +122,7 @@ def _search(meets: Callable[[str], bool], text: str) -> bool | None:
 
 def _within_days(value: float) -> Test:
     """The last `value` days, or, below 0, the next ones."""
-    width = value * _DAY
+    width = value * DAY_MS
 
     def test(fact: object, now: int) -> bool:
         past = now - _moment(fact, "within_days")

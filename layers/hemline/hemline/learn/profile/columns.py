@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hemline.learn.array_types import Ints, Longs
 from hemline.learn.profile.ring import HEAD, POSITION, POSITION_BITS, SIZES
 
 _U2, _U4 = np.dtype("<u2"), np.dtype("<u4")
@@ -13,15 +14,15 @@ _U2, _U4 = np.dtype("<u2"), np.dtype("<u4")
 class Columns(NamedTuple):
     """A ring as arrays, newest action first: n actions with L lines over t distinct item ids."""
 
-    times: npt.NDArray[np.int64]
+    times: Longs
     """[n], epoch ms."""
     kinds: npt.NDArray[np.uint8]
     """[n], index in `fold.TYPES`."""
     counts: npt.NDArray[np.uint8]
     """[n], lines of each action."""
-    positions: npt.NDArray[np.int32]
+    positions: Ints
     """[L], position in `items`."""
-    quantities: npt.NDArray[np.int32]
+    quantities: Ints
     """[L], 0 to 63."""
     items: list[str]
     """[t], item ids; several rings may repeat one."""

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.learn.statistics.sums import Sums
+from hemline.model.durations import DAY_MS, MINUTE_MS
 from hemline.model.events.abuse import DWELL, FOREIGN, RATE, UNKNOWN, UNSEEN, AbuseLimits
 from hemline.model.events.event import ITEM_EVENT, Event, Record
 from hemline.model.ids import hash64
 
-MINUTE, DAY = 60_000, 86_400_000
 _TOKENED = frozenset({"click", "dwell"})
 
 
@@ -54,7 +54,7 @@ def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
     The time of an event is the client's claim. An event that claims another minute or day than that of
     its reception also counts at its reception, with a higher limit: a phone may have been offline.
     """
-    counts_of = {span: (Sums(), Sums()) for span in (MINUTE, DAY)}
+    counts_of = {span: (Sums(), Sums()) for span in (MINUTE_MS, DAY_MS)}
     items: set[int] = set()
     tokens: set[int] = set()
     shown, times = array("q"), array("q")
@@ -73,8 +73,8 @@ def survey(records: Iterable[Record], limits: AbuseLimits) -> Suspects:
         elif event.token and event.type in _TOKENED:
             tokens.add(_hash(event.token))
     most = {
-        MINUTE: (limits.per_minute, limits.late_per_minute),
-        DAY: (limits.per_day, limits.late_per_day),
+        MINUTE_MS: (limits.per_minute, limits.late_per_minute),
+        DAY_MS: (limits.per_day, limits.late_per_day),
     }
     over_limit = frozenset[int]().union(
         *(
@@ -130,7 +130,7 @@ def _too_many(suspects: Suspects, record: Record) -> bool:
     return bool(suspects.over_limit) and any(
         _bucket(record, span) in suspects.over_limit
         or (_came_late(record, span) and _arrival(record, span) in suspects.over_limit)
-        for span in (MINUTE, DAY)
+        for span in (MINUTE_MS, DAY_MS)
     )
 
 

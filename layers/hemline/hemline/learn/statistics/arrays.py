@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hemline.learn.array_types import Floats, Ints, Longs, Mask, Reals
 from hemline.learn.statistics import cold_items, content
 from hemline.learn.statistics.cold_items import ItemSimilarity
 from hemline.learn.statistics.columns import STATS, WINDOWS
@@ -23,8 +24,6 @@ from hemline.model.item import Item
 
 __all__ = ["STATS", "Statistics", "sections"]
 
-Reals = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int32]
 
 LIST = 200
 """Length of popular, trending and fresh."""
@@ -170,7 +169,7 @@ def _windows(statistics: Statistics, position: Ints, n: int, as_of: int) -> tupl
     ever = days == statistics.ever()
     age = np.maximum(as_of - days, 0)
 
-    def total(rows: npt.NDArray[np.bool_], weight: Reals | npt.NDArray[np.int64]) -> Reals:
+    def total(rows: Mask, weight: Reals | Longs) -> Reals:
         flat: Reals = np.bincount(cell[rows], weight[rows], n * len(InteractionLevel)).astype(
             np.float64
         )
@@ -195,7 +194,7 @@ def _rate(part: Reals, whole: Reals) -> Reals:
     return rate
 
 
-def _block(windows: Reals, decayed: Reals, trend: Reals) -> npt.NDArray[np.float32]:
+def _block(windows: Reals, decayed: Reals, trend: Reals) -> Floats:
     week, month, ever = windows[1], windows[2], windows[-1]
     counts = np.log1p(windows)
     columns = [
@@ -261,7 +260,7 @@ def neighbour_sections(
     }
 
 
-def _ranked(score: Reals, allowed: npt.NDArray[np.bool_], most: int) -> Ints:
+def _ranked(score: Reals, allowed: Mask, most: int) -> Ints:
     order = np.argsort(-score, kind="stable")
     return order[allowed[order]][:most].astype(np.int32)
 

@@ -11,15 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hemline.learn.array_types import Floats, Ints, Longs, Order, Reals
 from hemline.learn.statistics.cooccurrence import best
 from hemline.learn.statistics.counts import Statistics
 from hemline.model.edition import Payload
 from hemline.model.events.event import InteractionLevel
 from hemline.model.item import Item
-
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int32]
-Reals = npt.NDArray[np.float64]
 
 COLD_BELOW = 50.0
 """Evidence in exposures below which an item is cold, and listed beside items that it resembles."""
@@ -86,7 +83,7 @@ def evidence(statistics: Statistics, items: Sequence[Item]) -> Reals:
     return np.append(total, 0.0)[number]
 
 
-def _nearest(products: Floats, known: npt.NDArray[np.intp]) -> tuple[Ints, Floats]:
+def _nearest(products: Floats, known: Order) -> tuple[Ints, Floats]:
     """([r, ALIKE], [r, ALIKE]) of products [r, known], the best first."""
     near = np.full((len(products), ALIKE), -1, np.int32)
     similar = np.zeros((len(products), ALIKE), np.float32)
@@ -152,7 +149,7 @@ def _best_per_host(host: Ints, guest: Ints, score: Floats, n: int) -> npt.NDArra
 
 def _deduplicated(
     *columns: tuple[npt.NDArray[np.generic], ...],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Reals]:
+) -> tuple[Longs, Longs, Reals]:
     """The columns joined, each (owner, other) once with its higher score."""
     owner, other, score = (np.concatenate(parts) for parts in columns)
     owner, other = owner.astype(np.int64), other.astype(np.int64)

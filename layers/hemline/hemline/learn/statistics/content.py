@@ -13,12 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from hemline.learn.array_types import Floats
 from hemline.model.ids import hash64
 from hemline.model.item import Item
-
-Floats = npt.NDArray[np.float32]
 
 WIDTH = 128
 _SPOTS = 4

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hemline.learn.statistics.sums import Longs, Sums
+from hemline.learn.array_types import Floats, Ints, Longs
+from hemline.learn.statistics.sums import Sums
 
 UNIT = 64
 _RECENT = 10
@@ -73,9 +74,7 @@ class Cooccurrence:
         if len(weights) > _PAIRS:
             self._pairs.keep(weights >= np.partition(weights, -_PAIRS)[-_PAIRS])
 
-    def neighbours(
-        self, position: npt.NDArray[np.int32], count: int, k: int
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def neighbours(self, position: Ints, count: int, k: int) -> tuple[Ints, Floats]:
         """([count, k] positions padded with -1, [count, k] similarities in (0, 1), best first).
 
         `position`: our item number → the caller's position below `count`, or -1 for none.

@@ -6,12 +6,13 @@ no catalogue: items are numbered as they appear.
 
 import numpy as np
 
+from hemline.learn.array_types import Longs
 from hemline.learn.statistics.cooccurrence import Cooccurrence
-from hemline.learn.statistics.sums import Longs, Sums
+from hemline.learn.statistics.sums import Sums
+from hemline.model.durations import DAY_MS
 from hemline.model.events.event import InteractionLevel, Record
 from hemline.model.token_header import peek
 
-DAY_MS = 86_400_000
 KEEP_DAYS = 120
 """Days with counts of their own; older ones are in the all-time sums only."""
 SEGMENT_DAYS = 28

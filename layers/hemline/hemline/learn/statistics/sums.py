@@ -6,7 +6,8 @@ Knows nothing of what a key means. Integers, so that the result never depends on
 import numpy as np
 import numpy.typing as npt
 
-Longs = npt.NDArray[np.int64]
+from hemline.learn.array_types import Longs
+
 _BUFFER = 1 << 18
 
 

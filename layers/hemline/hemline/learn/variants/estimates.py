@@ -17,16 +17,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from hemline.learn.array_types import Order, Reals
 from hemline.learn.statistics.arrays import HALF_LIFE_DAYS
 from hemline.learn.statistics.counts import day_of
 from hemline.learn.variants.exposures import DEVICES, AttributedExposures, Choices
 from hemline.model.choice import SECTION, Estimate, Evidence, Match, encode
 from hemline.model.edition import Payload
 from hemline.model.site.slot import Slot
-
-Reals = npt.NDArray[np.float64]
 
 CLIP = 5.0
 """The most that one exposure weighs."""
@@ -111,7 +109,7 @@ def _sums(exposures: AttributedExposures, slot: int, variants: int, as_of: int) 
     return _Sums(*(_total(cell, part, size).reshape(shape) for part in parts))
 
 
-def _total(cell: npt.NDArray[np.intp], part: Reals, size: int) -> Reals:
+def _total(cell: Order, part: Reals, size: int) -> Reals:
     return np.bincount(cell, part, size).astype(np.float64)
 
 

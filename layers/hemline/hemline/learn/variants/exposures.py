@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hemline.learn.array_types import Longs
 from hemline.learn.statistics.counts import day_of
-from hemline.learn.statistics.sums import Longs
 from hemline.model.choice import Match
 from hemline.model.events.event import Event, Record
 from hemline.model.ids import hash64

@@ -8,10 +8,11 @@ import hashlib
 import hmac
 import re
 
+from hemline.model.durations import MINUTE_MS
 from hemline.model.errors import NotAllowed
 
 HEADER = "Hemline-Signature"
-SKEW_MS = 5 * 60 * 1000
+SKEW_MS = 5 * MINUTE_MS
 _FORM = re.compile(r"t=([0-9]{1,15}),v1=([0-9a-f]{64})")
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from hemline.model import item_form
 from hemline.model.consent import DEFAULTS, Purpose
+from hemline.model.durations import DAY_MS
 from hemline.model.errors import BadInput
 from hemline.model.events.event import ITEM_EVENT, Event, OrderLine, worth
 from hemline.model.events.properties import ITEM_LIMITS, PROPERTY_LIMITS, check_properties, plain
@@ -47,7 +48,7 @@ Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}" + _END, description="ISO 3166
 Device = Annotated[str, Meta(pattern=r"^[a-z]{1,16}" + _END)]
 Amount = Annotated[float, Meta(ge=-1e12, le=1e12)]
 Price = Annotated[float, Meta(ge=0, le=1e12)]
-Duration = Annotated[int, Meta(ge=0, le=24 * 3600 * 1000, description="milliseconds")]
+Duration = Annotated[int, Meta(ge=0, le=DAY_MS, description="milliseconds")]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 

@@ -9,6 +9,7 @@ from hemline.adapters.aws.dynamodb import DynamoTable
 from hemline.adapters.aws.s3 import S3Objects
 from hemline.adapters.onnx.bounded import try_ranker
 from hemline.model.consent import Policy
+from hemline.model.durations import DAY_MS, MINUTE_MS
 from hemline.model.errors import BadInput
 from hemline.model.input.refusals import Refusals
 from hemline.model.site.site import Site
@@ -19,9 +20,9 @@ from hemline.usecases.publishing.publish import PublishDeps
 from hemline.usecases.publishing.ranker import Tried
 from hemline.usecases.sites.live_site import read_site
 
-_SKEW_MS = 5 * 60_000
+_SKEW_MS = 5 * MINUTE_MS
 """What clocks may differ by."""
-_OLD_MS = 24 * 3_600_000
+_OLD_MS = DAY_MS
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

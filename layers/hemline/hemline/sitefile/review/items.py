@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.decide.rules.masks import PREFIX, attribute_of, has_mask, sections
 from hemline.decide.templates.compile import compile_template
+from hemline.learn.array_types import Mask
 from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Rule, Segment, leaves
 from hemline.model.site.site import Site
@@ -193,7 +193,7 @@ def _removes(rule: Rule, item: Item) -> bool:
     return bool(members(rule, [item])[0]) == (rule.action in _TAKEN)
 
 
-def members(rule: Rule, items: Sequence[Item]) -> npt.NDArray[np.bool_]:
+def members(rule: Rule, items: Sequence[Item]) -> Mask:
     """[n] the rule's set as publishing compiles it."""
     if not has_mask(rule):
         return np.array([rule.item in (None, item.id) for item in items], np.bool_)

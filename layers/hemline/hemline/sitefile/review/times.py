@@ -1,12 +1,11 @@
 """When conditions can hold: over, without an end, at one moment. Knows no clock: it is handed in."""
 
-from hemline.decide.facts.clock import DAY_MINUTES, LOCAL, date
+from hemline.decide.facts.clock import LOCAL, date
+from hemline.model.durations import DAY_MINUTES, DAY_MS, MINUTE_MS
 from hemline.model.site.zones import SiteTime
 from hemline.sitefile.review.logic import Cases, TooMany, both, possible
 from hemline.sitefile.review.values import Requirement
 
-_MINUTE = 60_000
-_DAY = 86_400_000
 _FAR = 253_370_764_800_000
 """The year 9999, epoch ms: what can hold then has no end."""
 
@@ -23,7 +22,7 @@ def _one(fact: str, op: str, value: object) -> Cases:
 def _from(of: Cases, moment: int) -> bool:
     """Whether it can hold from that moment on: by its dates, and by the days that it asks for."""
     # A day begins somewhere on earth up to a day before it does in UTC.
-    day = date((moment - _DAY) // _MINUTE, "")
+    day = date((moment - DAY_MS) // MINUTE_MS, "")
     days = [_one(name, "ge", day) for name in ("clock.date", "trait.date") if _asks(of, name)]
     try:
         return possible(both(of, clock("ge", moment), *days))
@@ -37,7 +36,7 @@ def _asks(of: Cases, fact: str) -> bool:
 
 def over(of: Cases, now: int) -> bool:
     """Whether it could hold once, and can no more from `now` (epoch ms) on."""
-    return not _from(of, now - now % _MINUTE)
+    return not _from(of, now - now % MINUTE_MS)
 
 
 def endless(of: Cases) -> bool:
@@ -47,9 +46,9 @@ def endless(of: Cases) -> bool:
 
 def live(of: Cases, moment: int, time: SiteTime) -> bool:
     """Whether it can hold at that moment (epoch ms) for anybody, by the site's own clock."""
-    minute = moment // _MINUTE
+    minute = moment // MINUTE_MS
     local = minute + time.own.at(minute)
-    then = [clock("eq", minute * _MINUTE)]
+    then = [clock("eq", minute * MINUTE_MS)]
     then += [
         _one(f"clock.{name}", "eq", fact(local, time.hemisphere)) for name, fact in LOCAL.items()
     ]

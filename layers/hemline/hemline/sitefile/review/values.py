@@ -11,6 +11,7 @@ from typing import NamedTuple
 from hemline.decide.facts.clock import WEEKDAYS, civil, span
 from hemline.decide.facts.names import kind_of
 from hemline.decide.facts.values import bounds
+from hemline.model.durations import DAY_MS
 
 
 class Requirement(NamedTuple):
@@ -25,7 +26,6 @@ class Requirement(NamedTuple):
 Case = frozenset[Requirement]
 """All of them at once."""
 
-_DAY = 86_400_000
 Domain = Callable[[Case], Iterable[object]]
 """Values that a fact may have, given what it is compared with; enough of them to decide."""
 
@@ -111,7 +111,7 @@ def _anything(literals: Case) -> Iterable[object]:
 def _days(literals: Case) -> Iterable[str]:
     """The days of all dates, and those before and after each."""
     for date in (date for one in literals for date in _dates(one)):
-        for day in (span(date)[0] // _DAY + beside for beside in (-1, 0, 1)):
+        for day in (span(date)[0] // DAY_MS + beside for beside in (-1, 0, 1)):
             yield "{:04}-{:02}-{:02}".format(*civil(day))
 
 

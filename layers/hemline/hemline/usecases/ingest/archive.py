@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hemline.model.durations import DAY_MS
 from hemline.model.errors import Refused
 from hemline.model.events.event import IDENTIFY, Record, encode_record
 from hemline.model.ids import hash64
@@ -84,7 +85,7 @@ def append(objects: ObjectStore, lines: Sequence[ArchiveLine]) -> list[str]:
 
 
 def _place(one: ArchiveLine) -> tuple[str, int, int]:
-    return one.record.site, one.record.received // 86_400_000, int(one.sequence)
+    return one.record.site, one.record.received // DAY_MS, int(one.sequence)
 
 
 def day_of(ms: int) -> str:

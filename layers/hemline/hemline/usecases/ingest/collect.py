@@ -12,6 +12,7 @@ from hemline.learn.profile import capsule as capsules
 from hemline.learn.profile.capsule import Capsule
 from hemline.model.consent import DEFAULTS, NOT_STATED, Policy, allowed, with_choices
 from hemline.model.decision import Traits
+from hemline.model.durations import DAY_MS, MINUTE_MS
 from hemline.model.errors import BadInput, NotAllowed, Unavailable
 from hemline.model.events.body import Faulty, RawEvent, diagnose, id_of, split
 from hemline.model.events.event import BOT, CAPPED, ITEM_EVENT, Record, encode_record, in_call_order
@@ -31,10 +32,10 @@ from hemline.usecases.ingest.collected import Collected, Rejected
 from hemline.usecases.ingest.token_binding import check_binding, given_to
 from hemline.usecases.ports import EventStream, StreamEntry
 
-EARLIEST_MS = 395 * 24 * 3600 * 1000
+EARLIEST_MS = 395 * DAY_MS
 """A visitor's id lives so long. As long as a client's time is kept, an event that it sends again weeks
 later is the same event to the last bit, and a repeat."""
-LATEST_MS = 5 * 60 * 1000
+LATEST_MS = 5 * MINUTE_MS
 NO_CONSENT = "no_consent"
 NOT_DURABLE = "not_durable"
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hemline.model.durations import DAY_MS
 from hemline.model.errors import Conflict, Refused, Unavailable
 from hemline.model.keys import QUARANTINE_PREFIX, archive_prefix, sweep_object
 from hemline.usecases.ingest.archive import day_of, last_of_shards
@@ -30,7 +31,6 @@ from hemline.usecases.ports import ObjectVersion, VersionedStore
 MOST = 2000
 """Versions read in one run: a minute or two."""
 _TRIES = 5
-_DAY = 86_400_000
 
 
 class SweepDeps(NamedTuple):
@@ -194,7 +194,7 @@ def _first_day(people: Sequence[RegisterEntry]) -> str:
     """
     if any(not entry.swept for entry in people):
         return ""
-    return day_of(max(0, min(2 * one.at - one.settled_at for one in people) - _DAY))
+    return day_of(max(0, min(2 * one.at - one.settled_at for one in people) - DAY_MS))
 
 
 def _cleaned(place: _Place, key: str, forgetting: Forgetting, rest: bytes, data: bytes) -> bytes:

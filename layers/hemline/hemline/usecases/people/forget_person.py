@@ -12,6 +12,7 @@ link that was half made before could be finished over it, from what it had read.
 from typing import NamedTuple
 
 from hemline.model.consent import Consent
+from hemline.model.durations import HOUR_MS
 from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
 from hemline.model.subject_status import DEFAULT_STATUS, Links, SubjectStatus
@@ -21,7 +22,6 @@ from hemline.usecases.people.link import LinkDeps, rebuild_profile, strike
 from hemline.usecases.people.parts import change_part
 from hemline.usecases.ports import ObjectStore, PersonItem, PersonStore, Stored
 
-_HOUR = 3_600_000
 _IN_FLIGHT = 24
 """Hours after which nothing that was read from the stream is still being worked on."""
 
@@ -105,7 +105,7 @@ def _forget_visitor(visitor: str, here: _Here, now: int, *, but: str = "") -> Fo
 
 def _bury(subject: str, here: _Here, now: int) -> int:
     """Register first: from here on no reader of the archive sees them. When it will be settled."""
-    settled_at = now + (here.stream_hours + _IN_FLIGHT) * _HOUR
+    settled_at = now + (here.stream_hours + _IN_FLIGHT) * HOUR_MS
     enter(here.objects, here.site, subject, now, settled_at)
     _entomb(subject, PersonItem.PROFILE, here, now)
     return settled_at

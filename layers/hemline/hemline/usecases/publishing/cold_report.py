@@ -11,12 +11,12 @@ from typing import Literal
 import msgspec
 
 from hemline.learn.statistics.counts import Statistics
+from hemline.model.durations import HOUR_MS
 from hemline.model.events.event import Record
 from hemline.model.item import Item
 from hemline.model.site.slot import ColdStart, Slot
 from hemline.usecases.publishing.cold_start import shown_times
 
-_HOUR = 3_600_000
 TRAFFIC_HOURS = 24
 """How far back traffic is looked at: a whole day, so that the night is in it."""
 
@@ -64,7 +64,7 @@ def report(
     """Items of up to twice the hours at `now` (epoch ms); `chance` places an hour."""
     shown = shown_times(statistics)
     young = [
-        (item, (now - (item.published_at or 0)) / _HOUR) for item in items if item.published_at
+        (item, (now - (item.published_at or 0)) / HOUR_MS) for item in items if item.published_at
     ]
     young = [(item, age) for item, age in young if 0 <= age < 2 * cold.hours]
     waiting = {
@@ -110,7 +110,7 @@ def chance_per_hour(records: Iterable[Record], slots: Iterable[Slot], now: int) 
     A list that was seen in parts has several exposures and one token.
     """
     share: Mapping[str, float] = {s.name: s.explore for s in slots if s.kind == "items"}
-    since = now - TRAFFIC_HOURS * _HOUR
+    since = now - TRAFFIC_HOURS * HOUR_MS
     lists = {
         (event.slot or "", event.token or event.id)
         for event in (record.event for record in records)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hemline.learn.statistics.counts import Statistics
+from hemline.model.durations import HOUR_MS
 from hemline.model.edition import Payload
 from hemline.model.item import Item
 from hemline.model.site.slot import ColdStart
 
-_HOUR = 3_600_000
 _NAMED = 10
 
 
@@ -56,7 +56,7 @@ def _new(cold: ColdStart, statistics: Statistics, items: Sequence[Item], built: 
     shown = shown_times(statistics)
     found = []
     for index, item in enumerate(items):
-        age = (built - (item.published_at or 0)) / _HOUR
+        age = (built - (item.published_at or 0)) / HOUR_MS
         seen = shown.get(item.id, 0)
         if item.published_at and 0 <= age < 2 * cold.hours and seen < cold.impressions:
             found.append(_New(index, age, seen))

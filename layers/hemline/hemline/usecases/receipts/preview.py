@@ -8,6 +8,7 @@ from hemline.decide.facts.facts import FactSource
 from hemline.decide.page import PageRequest
 from hemline.decide.token import TokenContext
 from hemline.model.decision import Visit
+from hemline.model.durations import MINUTE_MS
 from hemline.model.errors import Unavailable
 from hemline.usecases.ports import ServingRead
 from hemline.usecases.receipts.explain import Explained, explained, watched
@@ -16,7 +17,6 @@ from hemline.usecases.serving.decide_page import Deps, PageDecision
 from hemline.usecases.serving.fact_providers import brake_fact, fact_providers
 from hemline.usecases.serving.visitor_context import VisitorContext, consents, judged
 
-_MINUTE = 60_000
 _PATIENCE = 1.2
 """Seconds for the read, and for an edition: who previews would rather wait than see a lower rung."""
 
@@ -51,7 +51,7 @@ def preview(
         raise Unavailable("edition", "there is none yet")
     engine = with_segments(engine, dict.fromkeys(segments, True))
     visit = judged(visit, hot, engine, ask.traits.country)
-    known = VisitorContext(visit, hot, engine, now - now % _MINUTE)
+    known = VisitorContext(visit, hot, engine, now - now % MINUTE_MS)
     source = FactSource(fact_providers(ask, known) | brake_fact(deps.live.brake))
     seen = watched(engine, ask, source, TokenContext(deps.keys, counts=False), time.perf_counter)
     told = {name: explained(seen, name, known.minute) for name in seen.fragments}

@@ -29,6 +29,7 @@ from hemline.learn.profile import capsule
 from hemline.learn.profile.fold import Profile, encode, fold, state_bytes
 from hemline.model.brake import Brake, brake_of
 from hemline.model.decision import PageContext, Traits, Visit
+from hemline.model.durations import MINUTE_MS
 from hemline.model.edition import unpack
 from hemline.model.errors import BadInput, Refused, Unavailable
 from hemline.model.events.event import Record
@@ -135,7 +136,7 @@ def scene_of(token: Token, sources: Sources, asked: PageRequest | None = None) -
     late = {want.name for at, want in enumerate(ask.slots) if token.broken >> at & 1}
     engine = engine._replace(obstacle=lambda slot: _LATE if slot.name in late else "")
     visit, hot, key = _visitor(token, sources)
-    return DecisionInputs(token, engine, ask, visit, hot, given, token.minute * 60_000, key)
+    return DecisionInputs(token, engine, ask, visit, hot, given, token.minute * MINUTE_MS, key)
 
 
 def _asked(

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats
 from hemline.decide.ladder import Ranker
+from hemline.learn.array_types import Floats
 from hemline.model.site.slot import Slot
 
 FAILURES = 3

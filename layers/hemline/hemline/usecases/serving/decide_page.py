@@ -8,6 +8,7 @@ from hemline.decide.facts.facts import FactSource
 from hemline.decide.page import Engine, PageRequest, decide_page
 from hemline.decide.token import TokenContext
 from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
+from hemline.model.durations import MINUTE_MS
 from hemline.model.errors import BadInput, Unavailable, UnknownSlot
 from hemline.usecases.ports import ServingRead, ServingReader
 from hemline.usecases.serving.breaker import Breaker, Clock, Health, Run
@@ -16,7 +17,6 @@ from hemline.usecases.serving.editions import LiveEdition
 from hemline.usecases.serving.fact_providers import brake_fact, fact_providers
 from hemline.usecases.serving.visitor_context import VisitorContext, consents, judged
 
-_MINUTE = 60_000
 _PATIENCE_MS = 1000
 """A slot's longest deadline: for as long as no edition says another one."""
 
@@ -68,7 +68,7 @@ def decide(ask: PageRequest, visit: Visit, deps: Deps, now: int) -> PageDecision
         run = Run(engine.ranker, health.ranker, deps.clock, started)
         engine = engine._replace(ranker=run, obstacle=run.obstacle, late=run.late)
     visit = judged(visit, hot, engine, ask.traits.country)
-    known = VisitorContext(visit, hot, engine, now - now % _MINUTE)
+    known = VisitorContext(visit, hot, engine, now - now % MINUTE_MS)
     source = FactSource(fact_providers(ask, known) | brake_fact(deps.live.brake))
     # Said once, for all slots of the page.
     witness = TokenContext(deps.keys, cache(lambda: known.whose(deps.keys[0])))

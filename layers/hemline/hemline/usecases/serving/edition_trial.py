@@ -1,8 +1,8 @@
 """Whether an edition's ranker has had its trial, and what stands for one that has not."""
 
-from hemline.decide.facts.snapshot import Floats
 from hemline.decide.ladder import NotNow
 from hemline.decide.ranking.features.matrix import FEATURES
+from hemline.learn.array_types import Floats
 from hemline.model.edition import TRIAL, Edition
 
 

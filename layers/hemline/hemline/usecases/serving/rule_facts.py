@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import numpy as np
 
-from hemline.decide.facts.clock import DAY_MINUTES, LOCAL
+from hemline.decide.facts.clock import LOCAL
 from hemline.decide.facts.exact_price import price_of, total
 from hemline.decide.facts.facts import Fact, Maker, MissingFact
 from hemline.decide.facts.names import window
@@ -20,6 +20,7 @@ from hemline.decide.facts.snapshot import Snapshot
 from hemline.learn.profile import alerts
 from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES
 from hemline.model.decision import PageContext, Traits
+from hemline.model.durations import DAY_MINUTES, DAY_MS, MINUTE_MS
 from hemline.model.edition import UNKNOWN_STOCK
 from hemline.model.input.text import normal
 from hemline.usecases.serving.visitor_context import VisitorContext
@@ -27,8 +28,6 @@ from hemline.usecases.serving.visitor_context import VisitorContext
 if TYPE_CHECKING:
     from hemline.learn.profile.columns import Columns
 
-_DAY = 86_400_000
-_MINUTE = 60_000
 _encode = msgspec.json.Encoder().encode
 _SOUTH = "AO AR AU BO BR BW CL FJ LS MG MU MW MZ NA NZ PE PG PY RE SZ TL UY VU WS ZA ZM ZW"
 """Countries whose people live south of the equator, most of them."""
@@ -114,7 +113,7 @@ def _place(request: RequestContext) -> tuple[float, float] | None:
 
 def _site_time(name: str) -> Callable[[RequestContext], int | str]:
     def value(request: RequestContext) -> int | str:
-        time, minute = request.snapshot.header.time, request.minute // _MINUTE
+        time, minute = request.snapshot.header.time, request.minute // MINUTE_MS
         return LOCAL[name](minute + time.own.at(minute), time.hemisphere)
 
     return value
@@ -122,7 +121,7 @@ def _site_time(name: str) -> Callable[[RequestContext], int | str]:
 
 def _visitor_time(name: str) -> Callable[[RequestContext], int | str]:
     def value(request: RequestContext) -> int | str:
-        time, minute = request.snapshot.header.time, request.minute // _MINUTE
+        time, minute = request.snapshot.header.time, request.minute // MINUTE_MS
         offsets = time.of(request.traits.time_zone)
         if offsets is None:
             raise MissingFact(f"trait.{name}")
@@ -211,7 +210,7 @@ class ProfileHistory:
         """Actions of a type, all that are kept or those of the last days."""
         deed, days = window(rest)
         times = self._times(deed)
-        since = 0 if days is None else self._known.minute - days * _DAY
+        since = 0 if days is None else self._known.minute - days * DAY_MS
         return int(np.count_nonzero(times >= since))
 
     def _times(self, deed: str) -> np.ndarray:
@@ -244,7 +243,7 @@ class ProfileHistory:
 
     def days_since(self, time: int | None) -> float | None:
         """Days from a time (epoch ms) to now; None for never."""
-        return None if not time else max(self._known.minute - time, 0) / (DAY_MINUTES * _MINUTE)
+        return None if not time else max(self._known.minute - time, 0) / (DAY_MINUTES * MINUTE_MS)
 
     def since_last(self) -> float | None:
         """Days since anything at all."""

@@ -10,12 +10,13 @@ from hemline.decide.token import CONSENTED, KNOWN, UNREAD, SubjectReference, sho
 from hemline.learn.profile.fold import Profile, decode, fold, state_bytes
 from hemline.model.consent import Purpose
 from hemline.model.decision import Visit
+from hemline.model.durations import MINUTE_MS
 from hemline.model.errors import Refused, Unavailable
 from hemline.model.events.event import Record
 from hemline.model.subject_status import DEFAULT_STATUS
 from hemline.usecases.ports import ServingRead, Stored
 
-_SESSION_GAP = 30 * 60_000
+_SESSION_GAP = 30 * MINUTE_MS
 """Milliseconds after which somebody counts as returning (the field's usual half hour)."""
 
 

@@ -13,6 +13,7 @@ from hemline.decide.rules.operators import Misfit
 from hemline.decide.rules.plan import conditions_of
 from hemline.decide.token import TokenContext
 from hemline.model.decision import Fragment, SlotRequest
+from hemline.model.durations import MINUTE_MS
 from hemline.model.site.rule import Rule, Segment, When, leaves
 from hemline.model.site.site import Site
 from hemline.sitefile.review.compare import Named, Part, SiteChange, changes, parts
@@ -21,7 +22,6 @@ from hemline.usecases.serving.visitor_context import VisitorContext
 from hemline.usecases.sites.recent_visitors import KNOWN_FACTS, Moment, VisitorSample
 
 _KEY = b"receipts of a comparison go nowhere"
-_MINUTE = 60_000
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ def _answer(fragment: Fragment) -> object:
 
 
 def _known(engine: Engine, moment: Moment) -> VisitorContext:
-    return VisitorContext(moment.visit, moment.hot, engine, moment.now - moment.now % _MINUTE)
+    return VisitorContext(moment.visit, moment.hot, engine, moment.now - moment.now % MINUTE_MS)
 
 
 def _reach(named: Named, sides: Sides, sample: VisitorSample) -> Reach | None:

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.decision import PageContext, Traits, Visit
+from hemline.model.durations import DAY_MS
 from hemline.model.events.event import Record
 from hemline.model.ids import hash64
 from hemline.usecases.ports import ServingRead, Stored
 
-_DAY = 86_400_000
 KNOWN_FACTS = ("clock.", "visitor.", "page.item", "page.category", "trait.country", "trait.device")
 """Facts, or beginnings of their names, that the archive can tell."""
 
@@ -54,7 +54,7 @@ def sample(
     Chosen by a hash of who they are, so that the same archive gives the same sample.
     """
     people = [record for record in records if record.profiled]
-    since = max((record.event.time for record in people), default=0) - wanted.days * _DAY
+    since = max((record.event.time for record in people), default=0) - wanted.days * DAY_MS
     recent = {record.subject for record in people if record.event.time >= since}
     chosen = set(heapq.nsmallest(wanted.visitors, recent, key=hash64))
     histories: dict[str, list[Record]] = defaultdict(list)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.features.inputs import FeatureInputs
+from hemline.learn.array_types import Floats
 
 NAMES = (
     "together",

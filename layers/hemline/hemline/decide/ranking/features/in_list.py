@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats
+from hemline.learn.array_types import Floats
 
 RELATIVE = (
     "engaged_ever",

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats, Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.visitor import VisitorView
+from hemline.learn.array_types import Floats, Ints
 
-DAY_MS = 86_400_000.0
 UNKNOWN_GAP = -32768.0
 """Where a difference is not known: gaps that are known are some thousand years at the most."""
 

@@ -1,6 +1,7 @@
 """What all visitors did with an item: counts by window, rates, popularity. The same whoever asks."""
 
-from hemline.decide.facts.snapshot import Floats, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.learn.array_types import Floats
 from hemline.learn.statistics.columns import STATS
 
 NAMES = STATS

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats, Ints, Snapshot
+from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.features import (
     affinity,
     item_statistics,
@@ -21,6 +21,7 @@ from hemline.decide.ranking.features import in_list as relative
 from hemline.decide.ranking.features.in_list import RELATIVE, in_list
 from hemline.decide.ranking.features.inputs import FeatureInputs
 from hemline.decide.ranking.visitor import VisitorView
+from hemline.learn.array_types import Floats, Ints
 
 __all__ = ["FEATURES", "RELATIVE", "matrix"]
 

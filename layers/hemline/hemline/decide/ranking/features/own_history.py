@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats
-from hemline.decide.ranking.features.inputs import DAY_MS, FeatureInputs
+from hemline.decide.ranking.features.inputs import FeatureInputs
 from hemline.decide.ranking.visitor import LAST, OWN, VisitorView
+from hemline.learn.array_types import Floats
+from hemline.model.durations import DAY_MS
 
 NAMES = (*OWN, *(f"days_since_{deed}" for deed in LAST), "overdue")
 _MOST_OVERDUE = np.float32(9.0)

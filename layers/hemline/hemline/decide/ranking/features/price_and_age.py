@@ -4,13 +4,10 @@ import math
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats, Snapshot
-from hemline.decide.ranking.features.inputs import (
-    DAY_MS,
-    UNKNOWN_GAP,
-    FeatureInputs,
-    known_or,
-)
+from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.ranking.features.inputs import UNKNOWN_GAP, FeatureInputs, known_or
+from hemline.learn.array_types import Floats
+from hemline.model.durations import DAY_MS
 
 NAMES = ("price", "price_gap", "page_price_gap", "age", "age_gap")
 _AT = {name: column for column, name in enumerate(NAMES)}

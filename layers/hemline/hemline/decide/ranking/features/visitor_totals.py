@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from hemline.decide.facts.snapshot import Floats
-from hemline.decide.ranking.features.inputs import DAY_MS, FeatureInputs
+from hemline.decide.ranking.features.inputs import FeatureInputs
+from hemline.learn.array_types import Floats
+from hemline.model.durations import DAY_MS
 
 NAMES = ("visitor_purchases", "visitor_carted", "visitor_engaged", "visitor_shown", "idle")
 
