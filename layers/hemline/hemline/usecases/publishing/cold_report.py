@@ -13,6 +13,7 @@ import msgspec
 from hemline.learn.statistics.counts import Statistics
 from hemline.model.events.event import Record
 from hemline.model.item import Item
+from hemline.model.site.kinds import has_list
 from hemline.model.site.slot import ColdStart, Slot
 from hemline.usecases.publishing.cold_start import shown_times
 
@@ -109,7 +110,7 @@ def chance_per_hour(records: Iterable[Record], slots: Iterable[Slot], now: int) 
 
     A list that was seen in parts has several exposures and one token.
     """
-    share: Mapping[str, float] = {s.name: s.explore for s in slots if s.kind == "items"}
+    share: Mapping[str, float] = {s.name: s.explore for s in slots if has_list(s.kind)}
     since = now - TRAFFIC_HOURS * _HOUR
     lists = {
         (event.slot or "", event.token or event.id)
