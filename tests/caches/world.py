@@ -8,8 +8,8 @@ import pytest
 
 from hemline.adapters.memory import MemoryObjects, MemoryStream
 from hemline.adapters.onnx.ranker import OnnxRanker
+from hemline.decide.engine import Engine
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine
 from hemline.decide.rules.eligibility import Rules
 from hemline.model.site.slot import Slot
 from hemline.usecases.serving.decide_page import Deps

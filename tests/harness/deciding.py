@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
+from hemline.decide.engine import Engine
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine, PageRequest
+from hemline.decide.page import PageRequest
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.decision import PageContext, SlotRequest, Traits, Visit

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 import msgspec
 from hypothesis import strategies as st
 
-from hemline.decide.page import Engine, Format, PageRequest
+from hemline.decide.engine import Engine
+from hemline.decide.fragment import Format
+from hemline.decide.page import PageRequest
 from hemline.learn.profile import capsule
 from hemline.model.brake import Brake
 from hemline.model.consent import BITS, Consent, Purpose

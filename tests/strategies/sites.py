@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine
 from hemline.decide.ranking import page_caps
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.render import cards

@@ -8,10 +8,12 @@ from urllib.parse import quote
 from hemline.decide.facts.facts import Fact, Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.fragment import SlotAnswer
-from hemline.decide.render import email, web
+from hemline.decide.kinds import BEHAVIOURS
+from hemline.decide.render import web
 from hemline.decide.templates.slot import templated
 from hemline.model.decision import Rung
 from hemline.model.item import Item
+from hemline.model.site.kinds import KINDS
 from hemline.model.site.slot import Slot, Variant
 from hemline.model.site.template import Template
 from tests.builders.editions import build
@@ -64,7 +66,7 @@ class Stage:
             made = templated(self.snapshot, named, answer, facts)
             assert not made.reasons, made.reasons
             yield f"template {kind}", made.html
-            mail = email.mail(self.snapshot, slot, answer.shown, answer.said, answer.variant)
+            mail = BEHAVIOURS[KINDS[slot.kind].fills].email(self.snapshot, slot, answer)
             yield f"email {kind}", mail.html
         row, hero = slots(text, address)["items"], slots(text, address)["variant"]
         yield "items", web.items_html(self.snapshot, row, [at], [text])

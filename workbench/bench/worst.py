@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine, decide_page
+from hemline.decide.page import decide_page
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.rules import masks
 from hemline.decide.rules.eligibility import Rules

@@ -6,6 +6,7 @@ Contract tests validate the functions' real answers against them.
 from typing import Any
 
 from hemline.model.decision import Rung, Scope
+from hemline.model.site.kinds import KINDS
 
 Document = dict[str, Any]
 
@@ -40,7 +41,7 @@ FRAGMENT: Document = {
     "type": "object",
     "required": ["kind", "rung", "scope", "token"],
     "properties": {
-        "kind": {"enum": ["items", "content", "alert", "layout"]},
+        "kind": {"enum": list(KINDS)},
         "items": {"type": "array", "items": {"$ref": "#/components/schemas/Card"}},
         "variant": {
             "type": ["object", "null"],

@@ -8,7 +8,7 @@ import msgspec
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.adapters.onnx.ranker import OnnxRanker
-from hemline.decide.page import Engine
+from hemline.decide.engine import Engine
 from hemline.learn.statistics.abuse import survey
 from hemline.model.edition import pack, unpack
 from hemline.model.errors import BadInput

@@ -239,7 +239,7 @@ def test_the_property_above_turns_red_when_blocked_items_are_forgotten(
     def forgetful(*args: Any) -> Any:
         return whole(*args)._replace(blocked=np.empty(0, np.int32))
 
-    monkeypatch.setattr("hemline.decide.page.braked", forgetful)
+    monkeypatch.setattr("hemline.decide.fill_list.braked", forgetful)
     assert appearances([stop("block", "i3"), stop("freeze", "shelf")])
 
 

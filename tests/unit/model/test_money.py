@@ -7,9 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine, PageRequest
+from hemline.decide.page import PageRequest
 from hemline.decide.ranking.features.matrix import FEATURES, matrix
 from hemline.decide.ranking.visitor import view
 from hemline.decide.rules.eligibility import Rules

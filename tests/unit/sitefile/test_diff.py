@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine
 from hemline.decide.rules.eligibility import Rules
 from hemline.model.events.event import Event, OrderLine, Record
 from hemline.model.site.rule import Condition, Rule, Segment

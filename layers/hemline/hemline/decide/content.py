@@ -3,12 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from hemline.decide.brake import braked, without_forbidden_items
 from hemline.decide.eligible import EligibleVariants
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import Facts, MissingFact
 from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.fragment import SlotAnswer
+from hemline.decide.render import web
 from hemline.decide.rules.eligibility import Fired, Rules
-from hemline.model.decision import Rung
+from hemline.decide.seen import Seen
+from hemline.model.decision import Rung, SlotRequest
 from hemline.model.errors import Unavailable
+from hemline.model.site.kinds import KINDS
 from hemline.model.site.slot import Slot, Variant
 
 
@@ -21,6 +29,38 @@ class Choice(NamedTuple):
     reasons: tuple[str, ...] = ()
     exploration: tuple[int, float] | None = None
     """What the token says of a choice that chance or an estimate had a part in."""
+
+
+def fill_variant(engine: Engine, slot: Slot, _: SlotRequest, facts: Facts, __: Seen) -> SlotAnswer:
+    """One of the slot's variants, or nothing."""
+    slot, choice, left_out = _choice(engine, slot, facts)
+    members = b'"variant":' + web.variant_json(choice.variant)
+    if slot.opens and choice.variant:
+        members += b',"opens":' + msgspec.json.encode(slot.opens)
+    name = choice.variant.name if choice.variant else ""
+    reasons = (*choice.reasons, left_out) if left_out else choice.reasons
+    html = web.variant_html(slot, choice.variant)
+    return SlotAnswer(
+        members, html, choice.rung, reasons, variant=name, explored=choice.exploration
+    )
+
+
+def fill_sections(engine: Engine, slot: Slot, _: SlotRequest, facts: Facts, __: Seen) -> SlotAnswer:
+    """The slot's sections in the order for this visitor."""
+    _slot, choice, _left_out = _choice(engine, slot, facts)
+    members = b'"sections":' + msgspec.json.encode(choice.sections)
+    html = web.sections_html(choice.sections)
+    return SlotAnswer(members, html, choice.rung, choice.reasons, said=choice.sections)
+
+
+def _choice(engine: Engine, slot: Slot, facts: Facts) -> tuple[Slot, Choice, str]:
+    """The slot without forbidden variants, the choice, and which variants were left out."""
+    under = braked(slot, engine.snapshot, facts)
+    slot, left_out = without_forbidden_items(under, engine.rules, engine.snapshot, facts)
+    frozen = under.frozen or None
+    stopped = under.closed.get(Rung.MODEL, "")
+    choice = choose(slot, engine.rules, engine.snapshot, facts, frozen, stopped)
+    return slot, choice, left_out
 
 
 def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what stands in its way
@@ -36,13 +76,14 @@ def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what sta
     `frozen`, where it says why, leaves the static one; what rules suppress is not shown then either.
     `stopped`, where it says why, leaves estimates and chance out.
     """
-    fired = rules.fired(slot.name, facts, "order" if slot.kind == "layout" else "choice")
+    fills = KINDS[slot.kind].fills
+    fired = rules.fired(slot.name, facts, fills)
     settled = _settled(slot, rules, facts, fired, frozen)
     if settled:
         return settled
     try:
         liked = own_places(slot, snapshot, facts)
-        if slot.kind == "layout":
+        if fills == "sections":
             return _layout(slot, liked, fired)
         field = field_of(slot, rules, facts, liked)
         choice, named = _variant(slot, field, fired.wanted)

@@ -4,7 +4,6 @@ What was chosen, and why, is settled before; here nothing is decided. Every head
 facts that were read.
 """
 
-from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -16,6 +15,7 @@ from hemline.decide.render import web
 from hemline.decide.seen import Seen
 from hemline.model.decision import Fragment, Rung, Scope
 from hemline.model.durations import MINUTE_MS
+from hemline.model.site.kinds import has_list
 from hemline.model.site.slot import Slot
 
 Format = Literal["json", "html", "email"]
@@ -53,15 +53,6 @@ class SlotDecision(NamedTuple):
     asked: Seen
     facts: Facts
     answer: SlotAnswer
-
-
-EMPTY: Mapping[str, bytes] = {
-    "items": b'"items":[]',
-    "content": b'"variant":null',
-    "alert": b'"variant":null',
-    "layout": b'"sections":[]',
-}
-"""The middle of the JSON of a slot that shows nothing, by its kind."""
 
 
 def fragment(decided: SlotDecision, form: Format, witness: token.TokenContext) -> Fragment:
@@ -111,7 +102,7 @@ def _token(
         broken=asked.broken,
         request=token.RecordedRequest(token.given_of(facts.trace), asked.wants),
         whose=witness.whose() if facts.scope is Scope.VISITOR else None,
-        shown=_shown(decided) if slot.kind == "items" else None,
+        shown=_shown(decided) if has_list(slot.kind) else None,
     )
 
 

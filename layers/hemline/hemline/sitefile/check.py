@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from hemline.decide.ranking.candidates import PERSONAL
 from hemline.decide.rules.conditions import Segments
+from hemline.model.site.kinds import has_list, has_variants
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot
 from hemline.sitefile.check_rules import in_rules
@@ -49,7 +50,7 @@ def _in_slot(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path, s
     variants = [variant.name for variant in slot.variants]
     for path, problem, way_out in _twice("variants", variants):
         yield (*at, *path), problem, way_out
-    if slot.kind in ("content", "alert"):
+    if has_variants(slot.kind):
         for n, name in enumerate(slot.fallback):
             if name not in variants:
                 known = f"One of: {', '.join(variants)}."
@@ -74,7 +75,7 @@ def _in_alert(at: Path, slot: Slot) -> Iterator[tuple[Path, str, str]]:
 
 
 def _not_public(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path, str, str]]:
-    for n, source in enumerate(slot.sources if slot.kind == "items" else ()):
+    for n, source in enumerate(slot.sources if has_list(slot.kind) else ()):
         if source in PERSONAL:
             where = (*at, "sources", n)
             yield where, f"{source} reads the visitor.", "Leave it out, or set `personal: true`."

@@ -20,17 +20,16 @@ from pydantic import (
     model_validator,
 )
 
-from hemline.decide.facts.names import FACTS, FAMILIES, kind_of, spellings, wrong_pair
+from hemline.decide.facts.names import FACTS, FAMILIES, kind_of, spellings
 from hemline.decide.facts.values import misspelt
 from hemline.decide.rules.masks import PREFIX
-from hemline.decide.rules.operator_specs import check_operand
+from hemline.decide.rules.operator_specs import SPECS, check_operand, wrong_pair
 from hemline.learn.profile.fold import TYPES
 from hemline.model.input.text import normal_value
 from hemline.model.site.rule import Condition, Every, Not, Operator, Some, When, depth, leaves
 
 MOST_DEPTH = 6
 MOST_COST = 64
-_COSTS = {"matches": 8, "distance_km": 4, "semver": 4}
 
 
 class Strict(BaseModel):
@@ -172,7 +171,7 @@ for _model in (AllOf, AnyOf, NoneOf):
 
 def cost(conditions: Sequence[When]) -> int:
     """What asking them takes at the most, in comparisons of two values."""
-    return sum(_COSTS.get(one.op, 1) for one in leaves(conditions))
+    return sum(SPECS[one.op].cost for one in leaves(conditions))
 
 
 def _within_limits(conditions: list[Any]) -> tuple[When, ...]:

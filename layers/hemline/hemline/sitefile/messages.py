@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
+from hemline.model.site.kinds import KINDS
 from hemline.model.site.rule import Action
 from hemline.sitefile.schema import SiteModel
 
@@ -59,7 +60,7 @@ def _choice(error: dict[str, Any]) -> tuple[str, str]:
 def _tag(error: dict[str, Any]) -> tuple[str, str]:
     field, known = ("action", ", ".join(get_args(Action)))
     if error["loc"][0] == "slots":
-        field, known = ("kind", "items, content, alert, layout")
+        field, known = ("kind", ", ".join(KINDS))
     return f"has no `{field}` that is known.", f"`{field}` is one of: {known}."
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
+from hemline.model.site.kinds import DEFAULT_KIND
 from hemline.model.site.site import Site
 from hemline.sitefile.check import contradictions
 from hemline.sitefile.check_rules import left_out
@@ -175,7 +176,7 @@ def _plain(loc: Path, data: object) -> Path:
     for n, part in enumerate(loc):
         last = n == len(loc) - 1
         if isinstance(data, dict) and isinstance(part, str):
-            kinds = (data.get("kind", "items"), data.get("action"))
+            kinds = (data.get("kind", DEFAULT_KIND), data.get("action"))
             tag = part.startswith("<") or (part not in data and part in kinds)
             if tag:
                 continue

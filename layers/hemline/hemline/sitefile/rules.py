@@ -4,9 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
-from hemline.decide.facts.names import wrong_pair
 from hemline.decide.rules.masks import PREFIX
-from hemline.decide.rules.operator_specs import check_operand
+from hemline.decide.rules.operator_specs import check_operand, wrong_pair
 from hemline.model.ids import ID_PATTERN
 from hemline.model.site.rule import Operand, Operator, Rule, Segment, Source
 from hemline.sitefile.conditions import Conditions, ItemConditions, Strict, Value, structs

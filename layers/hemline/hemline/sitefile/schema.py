@@ -24,6 +24,7 @@ from hemline.model.events.abuse import AbuseLimits
 from hemline.model.events.event import LEVEL_OF_EVENT, InteractionLevel
 from hemline.model.ids import COUNTRY_PATTERN, CURRENCY_PATTERN
 from hemline.model.site.alert import MAX_TIMES, Frequency, Opens
+from hemline.model.site.kinds import DEFAULT_KIND
 from hemline.model.site.rule import Condition
 from hemline.model.site.site import Site
 from hemline.model.site.slot import ColdStart, PageCap, Slot, Source, Variant
@@ -153,7 +154,7 @@ AnySlot = Annotated[
     | Annotated[_Content, Tag("content")]
     | Annotated[_Alert, Tag("alert")]
     | Annotated[_Layout, Tag("layout")],
-    tag("kind", "items"),
+    tag("kind", DEFAULT_KIND),
 ]
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts import clock
 from hemline.decide.facts.facts import Facts, FactSource, MissingFact, scope_of
 from hemline.decide.facts.names import FACTS, kind_of
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine, PageRequest
+from hemline.decide.page import PageRequest
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.decision import PageContext, Scope, Traits, Visit

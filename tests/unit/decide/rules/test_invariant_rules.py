@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from hemline.decide import content, cursor, ladder, page, seen
+from hemline.decide import brake, content, cursor, fill_list, ladder, seen
 from hemline.decide.ranking import rerank
 from hemline.decide.ranking.candidates import NAMES
 from hemline.decide.rules import eligibility, plan
@@ -75,16 +75,16 @@ def _placed_anyhow(under: Any, eligible: Any) -> Any:
     return eligible._replace(pins=tuple(sorted(pins.items())))
 
 
-braked = page.braked
+braked = brake.braked
 BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "the static rung is not sifted": (ladder, "_sift", _static_rung_unsifted),
-    "diversity comes after caps": (page, "rerank", _last_word_to_diversity),
+    "diversity comes after caps": (fill_list, "rerank", _last_word_to_diversity),
     "a failed rule is no match": (plan.RulePlan, "_doubt", lambda *_: None),
     "sets of rules are forgotten": (Rules, "_restrict", lambda *_: None),
-    "a page's caps are each slot's own": (page, "caps_left", lambda *_: ()),
+    "a page's caps are each slot's own": (fill_list, "caps_left", lambda *_: ()),
     "what is owned or seen comes": (seen, "_listed", lambda *_: ()),
-    "what is blocked by hand comes": (page, "braked", _without_brake),
-    "a place by hand goes over what may be shown": (page, "with_placed", _placed_anyhow),
+    "what is blocked by hand comes": (fill_list, "braked", _without_brake),
+    "a place by hand goes over what may be shown": (fill_list, "with_placed", _placed_anyhow),
     "a cursor is forgotten": (cursor, "items_of", lambda *_: np.empty(0, np.int32)),
     "a frequency cap is forgotten": (content, "_held", lambda *_: None),
     "the static rung does not count": (content, "static", _static_without_caps),

@@ -7,7 +7,7 @@ import pytest
 from hemline.adapters.background import Background
 from hemline.adapters.memory import MemoryObjects
 from hemline.adapters.onnx.ranker import OnnxRanker
-from hemline.decide.page import Engine
+from hemline.decide.engine import Engine
 from hemline.model.decision import Visit
 from hemline.model.edition import Pointer
 from hemline.model.errors import Unavailable

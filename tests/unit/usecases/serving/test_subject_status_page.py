@@ -2,7 +2,7 @@
 
 import pytest
 
-from hemline.decide.page import Engine
+from hemline.decide.engine import Engine
 from hemline.learn.profile.fold import Profile, encode, fold
 from hemline.model.consent import NO, Consent, ConsentRules
 from hemline.model.decision import Visit

@@ -12,11 +12,12 @@ from hemline.decide import content
 from hemline.decide.brake import Braked, braked, without_forbidden_items
 from hemline.decide.content import Choice
 from hemline.decide.eligible import EligibleVariants
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import Facts, FactSource
-from hemline.decide.page import Engine
 from hemline.decide.rules.conditions import all_hold
 from hemline.decide.rules.eligibility import Fired
 from hemline.model.decision import Rung
+from hemline.model.site.kinds import KINDS
 from hemline.model.site.rule import Condition, Every, Not, Rule, When
 from hemline.model.site.slot import Slot, Variant
 
@@ -63,7 +64,7 @@ class _Scene(NamedTuple):
 def choice_trace(engine: Engine, source: FactSource, slot: Slot) -> ChoiceTrace:
     """Of a slot that is not of items, decided from the facts of `source`. Raises what the decision raised."""
     scene = _scene(engine, source, slot)
-    options = _sections(scene) if slot.kind == "layout" else _variants(scene)
+    options = _sections(scene) if KINDS[slot.kind].fills == "sections" else _variants(scene)
     shown_first = sorted(options, key=lambda one: (one.place or len(options) + 1, one.usual or 0))
     return ChoiceTrace(tuple(shown_first), tuple(_held(scene, rule) for rule in _rules(scene)))
 
@@ -81,7 +82,7 @@ def _scene(engine: Engine, source: FactSource, slot: Slot) -> _Scene:
     kept, _ = without_forbidden_items(under, rules, snapshot, facts)
     stopped = under.closed.get(Rung.MODEL, "")
     choice = content.choose(kept, rules, snapshot, facts, under.frozen or None, stopped)
-    fired = rules.fired(slot.name, facts, "order" if slot.kind == "layout" else "choice")
+    fired = rules.fired(slot.name, facts, KINDS[slot.kind].fills)
     return _Scene(engine, slot, facts, under, kept, fired, choice)
 
 

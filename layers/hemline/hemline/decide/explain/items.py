@@ -10,11 +10,11 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from hemline.decide.engine import Engine
 from hemline.decide.explain.displaced import displaced_by
 from hemline.decide.explain.missing import why_missing
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine
 from hemline.decide.ranking.candidates import MOST, NAMES, NONE, Candidates, from_request, generate
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.ranking.observed import Chosen

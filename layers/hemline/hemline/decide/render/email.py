@@ -40,18 +40,6 @@ class Mail(NamedTuple):
 NOTHING = Mail(b"", b"")
 
 
-def mail(
-    snapshot: Snapshot, slot: Slot, shown: Sequence[int], said: Sequence[str], chosen: str
-) -> Mail:
-    """A slot of any kind: `said` are its items' reasons or its sections, `chosen` names its variant."""
-    if slot.kind == "items":
-        return items(snapshot, slot, shown, said)
-    if slot.kind == "layout":
-        return sections(said)
-    found = next((v for v in slot.variants if v.name == chosen), None)
-    return variant(found, snapshot.header.base_url)
-
-
 def items(snapshot: Snapshot, slot: Slot, shown: Sequence[int], reasons: Sequence[str]) -> Mail:
     """One row an item; nothing at all when there is nothing to show."""
     if not shown:

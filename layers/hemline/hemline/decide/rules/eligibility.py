@@ -16,9 +16,10 @@ from hemline.decide.facts.facts import Facts
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.spacing import MinGap
 from hemline.decide.rules.masks import attribute_of, sections
-from hemline.decide.rules.plan import Purpose, RulePlan, RulePlans
+from hemline.decide.rules.plan import RulePlan, RulePlans
 from hemline.learn.array_types import Codes, Ints, Mask, Reals
 from hemline.model.edition import UNKNOWN_STOCK
+from hemline.model.site.kinds import Fills
 from hemline.model.site.rule import RESTRICTING, Rule
 from hemline.model.site.slot import Slot, Source, Variant
 
@@ -185,9 +186,9 @@ class Rules:
         """Whether a variant's own conditions hold. Raises what they raise."""
         return self._variants[slot, variant.name](facts)
 
-    def fired(self, slot: str, facts: Facts, purpose: Purpose = "list") -> Fired:
+    def fired(self, slot: str, facts: Facts, fills: Fills = "list") -> Fired:
         """Reads the clock, and the facts that the slot's rules ask for."""
-        plan = self._plans.of(slot, purpose, facts.read("clock.minute"))
+        plan = self._plans.of(slot, fills, facts.read("clock.minute"))
         at, faults = plan.fire(facts)
         return Fired(plan, at, faults, self._rules)
 

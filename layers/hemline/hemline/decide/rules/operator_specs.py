@@ -1,14 +1,17 @@
-"""What operators can be given in a site file: checked when the file is, so that no decision has to.
+"""What a site file may write with each operator: its operand, the facts it compares, what it costs.
 
-Knows operators by what they do with a value (`operators`), and no fact.
+Checked with the file, so that no decision has to. What an operator means is in `operators`.
 """
 
 import sys
 from collections.abc import Callable, Mapping
+from typing import NamedTuple, cast, get_args
 
-from hemline.decide.facts.clock import span
+from hemline.decide.facts.clock import is_day, span
+from hemline.decide.facts.names import ITEM_FACTS, Kind, kind_of
 from hemline.decide.rules.operators import OPERATORS
 from hemline.decide.rules.semver import meetable
+from hemline.model.input.times import implausible
 from hemline.model.site.rule import Operand, Operator
 
 _WHEN = "'2026-12-24' or '2026-12-24T18:00+01:00'"
@@ -42,41 +45,75 @@ def _is_circle(value: Operand) -> bool:
     return abs(latitude) <= 90 and abs(longitude) <= 180 and most >= 0
 
 
-def _shape(op: Operator, value: Operand) -> str:
-    """What is wrong with the kind of operand, or nothing."""
-    if op in _SHAPES:
-        fits, wrong = _SHAPES[op]
-        return "" if fits(value) else wrong
+def _one(value: Operand) -> str:
     if isinstance(value, list):
         return "needs one value; for a list write `op: in`"
-    return "needs a value" if op != "exists" and value is None else ""
+    return "needs a value" if value is None else ""
+
+
+def _one_or_none(value: Operand) -> str:
+    return "" if value is None else _one(value)
+
+
+def _of(fits: Callable[[Operand], bool], wrong: str) -> Callable[[Operand], str]:
+    return lambda value: "" if fits(value) else wrong
 
 
 _CIRCLE = (
     "needs 3 numbers as its value: latitude (-90 to 90), longitude (-180 to 180), km (from 0),"
     " such as [51.5, -0.13, 25]"
 )
-_TEXT = (lambda value: isinstance(value, str), "needs a text as its value")
-_SHAPES: Mapping[Operator, tuple[Callable[[Operand], bool], str]] = {
-    "in": (lambda value: isinstance(value, list), "needs a list as its value, such as [GB, IE]"),
-    "between": (_is_pair, "needs 2 numbers or 2 dates as its value, such as [10, 50]"),
-    "distance_km": (_is_circle, _CIRCLE),
-    **dict.fromkeys(
-        ("gt", "ge", "lt", "le"),
-        (
-            lambda value: _is_number(value) or _is_date(value),
-            f"needs a number as its value, or a date such as {_WHEN}",
-        ),
-    ),
-    "within_days": (_is_number, "needs a number as its value"),
-    **dict.fromkeys(("starts_with", "matches", "semver"), _TEXT),
+_SOME_TEXT = _of(lambda value: isinstance(value, str), "needs a text as its value")
+_BOUND = _of(
+    lambda value: _is_number(value) or _is_date(value),
+    f"needs a number as its value, or a date such as {_WHEN}",
+)
+_LIST = _of(lambda value: isinstance(value, list), "needs a list as its value, such as [GB, IE]")
+_RANGE = _of(_is_pair, "needs 2 numbers or 2 dates as its value, such as [10, 50]")
+_DAYS = _of(_is_number, "needs a number as its value")
+_PLACE = _of(_is_circle, _CIRCLE)
+
+
+class OperatorSpec(NamedTuple):
+    """What a site file may write with one operator."""
+
+    wrong: Callable[[Operand], str]
+    """What is wrong with an operand; empty when nothing is."""
+    kinds: frozenset[Kind]
+    """Kinds of facts that it compares."""
+    cost: int = 1
+    """What one comparison costs, against `eq`: a condition may cost so much in all."""
+
+
+_EVERY: frozenset[Kind] = frozenset(get_args(Kind))
+_PLAIN = _EVERY - {"list", "place"}
+_IN_ORDER: frozenset[Kind] = frozenset({"number", "time", "date"})
+_TEXTUAL: frozenset[Kind] = frozenset({"text", "date"})
+
+SPECS: Mapping[Operator, OperatorSpec] = {
+    "eq": OperatorSpec(_one, _PLAIN),
+    "ne": OperatorSpec(_one, _PLAIN),
+    "in": OperatorSpec(_LIST, _PLAIN - {"flag"}),
+    "contains": OperatorSpec(_one, _TEXTUAL | {"list"}),
+    "gt": OperatorSpec(_BOUND, _IN_ORDER),
+    "ge": OperatorSpec(_BOUND, _IN_ORDER),
+    "lt": OperatorSpec(_BOUND, _IN_ORDER),
+    "le": OperatorSpec(_BOUND, _IN_ORDER),
+    "between": OperatorSpec(_RANGE, _IN_ORDER),
+    "exists": OperatorSpec(_one_or_none, _EVERY),
+    "starts_with": OperatorSpec(_SOME_TEXT, _TEXTUAL),
+    "matches": OperatorSpec(_SOME_TEXT, _TEXTUAL, cost=8),
+    "within_days": OperatorSpec(_DAYS, frozenset({"time", "date"})),
+    "distance_km": OperatorSpec(_PLACE, frozenset({"place"}), cost=4),
+    "semver": OperatorSpec(_SOME_TEXT, frozenset({"text"}), cost=4),
 }
-"""Operator → what its operand must be, and what to say when it is not."""
+"""In the order of `Operator`."""
+_ORDERS = frozenset[Operator]({"gt", "ge", "lt", "le", "between"})
 
 
 def check_operand(op: Operator, value: Operand) -> None:
     """Raises ValueError, with the way out, when `op` can mean nothing with such a `value`."""
-    wrong = _shape(op, value) or _endless(value)
+    wrong = SPECS[op].wrong(value) or _endless(value)
     if wrong:
         raise ValueError(f"`op: {op}` {wrong}")
     if op == "between" and isinstance(value, list) and _upside_down(*value):
@@ -98,4 +135,53 @@ def _endless(value: Operand) -> str:
 def _upside_down(low: str | float, high: str | float) -> bool:
     if isinstance(low, str) and isinstance(high, str):
         return span(low)[0] > span(high)[0]
-    return low > high  # type: ignore[operator] # two numbers, says _shape
+    return low > high  # type: ignore[operator] # two numbers, says SPECS
+
+
+def wrong_pair(name: str, op: Operator, value: object) -> str:
+    """Why such a fact, or `item.…`, never compares so, or nothing."""
+    kind = ITEM_FACTS.get(name) or kind_of(name)
+    if kind is None:
+        return ""
+    if kind not in SPECS[op].kinds:
+        possible = sorted(other for other, spec in SPECS.items() if kind in spec.kinds)
+        return f"{name} is a {kind}: it goes with {', '.join(possible)}"
+    values = value if isinstance(value, list) else [value]
+    odd = next((w for one in values if (w := _odd_time(kind, op, one))), "")
+    if odd:
+        return f"{name} is compared with a time, and {odd}"
+    if op in {"eq", "ne", "in"} and not all(_is_of(kind, one) for one in values):
+        return f"{name} is compared with {_WORDS[kind]}"
+    if op in _ORDERS and not all(_orders(kind, one) for one in values):
+        return f"{name} is compared with {_WORDS[kind]}"
+    return ""
+
+
+_WORDS: Mapping[Kind, str] = {
+    "text": "a text; quote what is text",
+    "number": "a number",
+    "time": "a time: epoch milliseconds, or with gt, ge, lt, le, between a date",
+    "date": "a date such as '2026-12-24'",
+    "flag": "true or false",
+}
+
+
+def _is_of(kind: Kind, value: object) -> bool:
+    if kind == "flag":
+        return isinstance(value, bool)
+    if kind in {"number", "time"}:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, str) and (kind != "date" or is_day(value))
+
+
+def _odd_time(kind: Kind, op: Operator, value: object) -> str:
+    """What is wrong with a number that is no time in epoch ms; days have numbers of their own."""
+    if kind != "time" or op == "within_days" or not _is_of(kind, value):
+        return ""
+    wrong = implausible(cast("float", value))
+    return wrong and f"{value} {wrong}: write epoch milliseconds or a date"
+
+
+def _orders(kind: Kind, value: object) -> bool:
+    # A moment's operand may be either spelling.
+    return _is_of(kind, value) or (kind == "time" and isinstance(value, str))

@@ -8,21 +8,15 @@ with the same condition share its answer. What is left of a rule's conditions is
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import msgspec
 
 from hemline.decide.facts.facts import Facts, MissingFact
 from hemline.decide.rules.conditions import Holds, Segments, compile_all, segment_of
-from hemline.model.site.rule import RESTRICTING, Action, Condition, Rule, Some, When
+from hemline.model.site.kinds import ACTIONS, Fills
+from hemline.model.site.rule import RESTRICTING, Condition, Rule, Some, When
 
-Purpose = Literal["list", "choice", "order"]
-"""What rules are asked for: what a list may hold, which variant, the order of sections."""
-_USE: Mapping[Purpose, frozenset[Action]] = {
-    "list": frozenset(get_args(Action)) - {"variant", "reorder"},
-    "choice": frozenset({"variant", "suppress"}),
-    "order": frozenset({"reorder"}),
-}
 _NAMED = 3
 """Rules that one fault names before it counts."""
 _BY_VALUE = frozenset({"eq", "in"})
@@ -154,17 +148,17 @@ class RulePlans:
         self._rules, self._segments = rules, segments
         edges = {edge for rule in rules for edge in (rule.since, rule.until) if edge is not None}
         self._edges = sorted(edges)
-        self._made: dict[tuple[str, Purpose], tuple[int, RulePlan]] = {}
+        self._made: dict[tuple[str, Fills], tuple[int, RulePlan]] = {}
 
-    def of(self, slot: str, purpose: Purpose, now: int) -> RulePlan:
-        """The plan for a slot at a time (epoch ms); rules that its purpose has no use for stay unread."""
+    def of(self, slot: str, fills: Fills, now: int) -> RulePlan:
+        """The plan for a slot at a time (epoch ms), of the rules whose action concerns `fills`."""
         stretch = bisect_right(self._edges, now)
-        made = self._made.get((slot, purpose))
+        made = self._made.get((slot, fills))
         if made is None or made[0] != stretch:
             rules = enumerate(self._rules)
-            use = _USE[purpose]
+            use = ACTIONS[fills]
             at = [at for at, rule in rules if rule.action in use and _is_due(rule, slot, now)]
-            made = self._made[slot, purpose] = (stretch, RulePlan(self._rules, at, self.compiled))
+            made = self._made[slot, fills] = (stretch, RulePlan(self._rules, at, self.compiled))
         return made[1]
 
     def compiled(self, when: Sequence[When]) -> Holds:

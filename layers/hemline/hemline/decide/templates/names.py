@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 
 from hemline.decide.facts.names import Kind, kind_of, spellings
 from hemline.decide.rules.conditions import segment_of
+from hemline.model.site.kinds import KINDS, Fills, KindName
 from hemline.model.site.template import FACT, Name
 
 Type = Literal["text", "number", "flag", "list", "record", "map"]
-Shown = Literal["items", "content", "alert", "layout", "any"]
+Shown = KindName | Literal["any"]
 """The kind of slot that a template is for; `any` of one that no slot uses yet."""
 
 
@@ -35,11 +36,13 @@ _ITEM = ValueShape("record", {
 _ITEMS = {"slot": _SLOT, "items": ValueShape("list", of=_ITEM)}
 _VARIANT = {"slot": _SLOT, "variant": ValueShape("record", {"name": TEXT, "fields": MAP})}
 _LAYOUT = {"slot": _SLOT, "sections": TEXTS}
+_DATA: Mapping[Fills, ValueShape] = {
+    "list": ValueShape("record", _ITEMS),
+    "variant": ValueShape("record", _VARIANT),
+    "sections": ValueShape("record", _LAYOUT),
+}
 ROOTS: Mapping[Shown, ValueShape] = {
-    "items": ValueShape("record", _ITEMS),
-    "content": ValueShape("record", _VARIANT),
-    "alert": ValueShape("record", _VARIANT),
-    "layout": ValueShape("record", _LAYOUT),
+    **{kind.name: _DATA[kind.fills] for kind in KINDS.values()},
     "any": ValueShape("record", {**_ITEMS, **_VARIANT, **_LAYOUT}),
 }
 _FACTS: Mapping[Kind, ValueShape] = {

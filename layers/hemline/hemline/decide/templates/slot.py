@@ -18,6 +18,7 @@ from hemline.decide.templates.escape import address
 from hemline.decide.templates.render import SECTION, LinkedProgram, ReadFact, names_of, programs
 from hemline.model.errors import Unavailable
 from hemline.model.item import Item
+from hemline.model.site.kinds import KINDS, Fills
 from hemline.model.site.rule import Condition
 from hemline.model.site.slot import Slot
 from hemline.model.site.template import FACT, Program
@@ -40,13 +41,13 @@ _ready: WeakKeyDictionary[Snapshot, dict[str, _Ready]] = WeakKeyDictionary()
 
 def templated(snapshot: Snapshot, slot: Slot, answer: SlotAnswer, facts: Facts) -> SlotAnswer:
     """The answer with its template's markup; as it is when there is nothing to show."""
-    if slot.kind != "layout" and not (answer.shown or answer.variant):
+    if KINDS[slot.kind].fills != "sections" and not (answer.shown or answer.variant):
         return answer
     faults: list[str] = []
     try:
         ready = _of(snapshot)[slot.template]
         data: dict[str, object] = {"slot": {"name": slot.name, "title": slot.title}}
-        data |= _DATA[slot.kind](snapshot, slot, answer, ready)
+        data |= _DATA[KINDS[slot.kind].fills](snapshot, slot, answer, ready)
         html = ready.linked.render(data, _reader(facts, ready.segments, faults))
     except Exception as fault:  # noqa: BLE001 - a fragment never fails: the reason is reported
         faults.append(type(fault).__name__)
@@ -159,9 +160,8 @@ def _layout(_: Snapshot, __: Slot, answer: SlotAnswer, ___: _Ready) -> dict[str,
     return {"sections": list(answer.said)}
 
 
-_DATA: Mapping[str, Callable[[Snapshot, Slot, SlotAnswer, _Ready], dict[str, object]]] = {
-    "items": _items,
-    "content": _variant,
-    "alert": _variant,
-    "layout": _layout,
+_DATA: Mapping[Fills, Callable[[Snapshot, Slot, SlotAnswer, _Ready], dict[str, object]]] = {
+    "list": _items,
+    "variant": _variant,
+    "sections": _layout,
 }

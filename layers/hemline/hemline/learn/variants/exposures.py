@@ -22,6 +22,7 @@ from hemline.learn.statistics.counts import day_of
 from hemline.model.choice import Match
 from hemline.model.events.event import Event, Record
 from hemline.model.ids import hash64
+from hemline.model.site.kinds import learns_variants
 from hemline.model.site.slot import Slot
 from hemline.model.token_header import TokenHeader, peek
 
@@ -62,7 +63,7 @@ class Choices:
 
     def __init__(self, slots: Iterable[Slot]) -> None:
         self.slots: Sequence[Slot] = [
-            slot for slot in slots if slot.kind == "content" and len(slot.variants) > 1
+            slot for slot in slots if learns_variants(slot.kind) and len(slot.variants) > 1
         ]
         self._watched = {
             slot.name: _WatchedSlot(at, slot.goal, {v.name: n for n, v in enumerate(slot.variants)})

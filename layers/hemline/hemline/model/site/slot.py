@@ -1,11 +1,11 @@
 """A slot: a named place on a page, and what may fill it."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 import msgspec
 
 from hemline.model.site.alert import Frequency, Opens
+from hemline.model.site.kinds import DEFAULT_KIND, KindName
 from hemline.model.site.rule import Source, When
 
 __all__ = ["Slot", "Source", "Variant"]
@@ -46,7 +46,7 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     """One slot. `personal` False guarantees that no visitor fact is read, so the answer is public."""
 
     name: str
-    kind: Literal["items", "content", "alert", "layout"] = "items"
+    kind: KindName = DEFAULT_KIND
     title: str = ""
     limit: int = 8
     sources: tuple[Source, ...] = (

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 
+from hemline.model.site.kinds import KINDS
 from hemline.model.site.rule import Action, Condition, Rule
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot
@@ -223,7 +224,7 @@ def _variants(path: Path, slot: Slot, site: Site) -> Iterator[Remark]:
             if shadowed:
                 problem = f"{earlier.name} comes first whenever {variant.name} may be shown."
                 way_out = "Move it up, or narrow the other's conditions."
-                way_out += " Or let the slot explore." if slot.kind == "content" else ""
+                way_out += " Or let the slot explore." if KINDS[slot.kind].explores else ""
                 yield Remark((*path, "variants", n), "error", "shadowed", problem, way_out)
                 break
 

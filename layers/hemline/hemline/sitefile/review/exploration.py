@@ -5,6 +5,7 @@ Knows the site alone: how much traffic its slots have is for `cold_report`.
 
 from collections.abc import Iterator
 
+from hemline.model.site.kinds import has_list
 from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot
 from hemline.sitefile.review.remark import Remark
@@ -16,7 +17,7 @@ def cold_start(site: Site) -> Iterator[Remark]:
     """Warnings: new items are owed impressions that no slot gives them by chance."""
     if site.cold_start is None:
         return
-    curious = [slot for slot in site.slots if slot.kind == "items" and slot.explore]
+    curious = [slot for slot in site.slots if has_list(slot.kind) and slot.explore]
     if not curious:
         problem = "no slot of items gives a place to chance: nothing is shown because it is owed."
         way_out = "Give one `explore: 0.1` and the source `new`."

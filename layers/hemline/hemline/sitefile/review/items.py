@@ -9,6 +9,7 @@ from hemline.decide.rules.masks import PREFIX, attribute_of, has_mask, sections
 from hemline.decide.templates.compile import compile_template
 from hemline.learn.array_types import Mask
 from hemline.model.item import Item
+from hemline.model.site.kinds import has_list
 from hemline.model.site.rule import Condition, Rule, Segment, leaves
 from hemline.model.site.site import Site
 from hemline.model.site.slot import DIVERSE_OVER
@@ -70,7 +71,7 @@ def _items_named(site: Site) -> Iterator[tuple[Path, str]]:
         if rule.item is not None:
             yield ("rules", place, "item"), rule.item
     for place, slot in enumerate(site.slots):
-        for n, item in enumerate(slot.fallback if slot.kind == "items" else ()):
+        for n, item in enumerate(slot.fallback if has_list(slot.kind) else ()):
             yield ("slots", place, "fallback", n), item
     yield from _compared(site, "page.item")
 

@@ -5,22 +5,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from hemline.decide.rules.plan import conditions_of
-from hemline.model.site.rule import Action, Rule
+from hemline.model.site.kinds import KINDS
+from hemline.model.site.rule import Rule
 from hemline.model.site.site import Site
 from hemline.sitefile.review.logic import Cases, TooMany, both, cases, implies, together
 from hemline.sitefile.review.remark import Path
 from hemline.sitefile.review.times import clock
-
-_CHOOSING = frozenset({"content", "alert"})
-_KINDS: Mapping[Action, frozenset[str]] = {
-    "variant": _CHOOSING,
-    "reorder": frozenset({"layout"}),
-    # A variant may be about an item, and goes where that item goes.
-    **dict.fromkeys(("block", "exclude", "filter", "include"), _CHOOSING | {"items"}),
-    "suppress": _CHOOSING | {"items"},
-}
-"""Action → the kinds of slots that it does something to; lists, where it is not named."""
-_LISTS = frozenset({"items"})
 
 
 class Scoped(NamedTuple):
@@ -43,9 +33,8 @@ def scoped(site: Site) -> list[Scoped]:
 
 
 def _slots(rule: Rule, site: Site) -> frozenset[str]:
-    kinds = _KINDS.get(rule.action, _LISTS)
     named = [slot for slot in site.slots if not rule.slots or slot.name in rule.slots]
-    return frozenset(slot.name for slot in named if slot.kind in kinds)
+    return frozenset(slot.name for slot in named if rule.action in KINDS[slot.kind].actions)
 
 
 def segment_cases(site: Site) -> dict[str, Cases]:

@@ -23,6 +23,7 @@ from hemline.model.errors import BadInput
 from hemline.model.events.event import ITEM_EVENT, Event, InteractionLevel, Record, item_order
 from hemline.model.events.schema import item_of
 from hemline.model.item import Item
+from hemline.model.site.kinds import has_list
 from hemline.model.site.site import Site, encode_site
 from hemline.model.site.slot import Slot
 from hemline.usecases.publishing import cold_start, variety
@@ -153,7 +154,7 @@ def dangling(site: Site, items: Iterable[Item]) -> list[str]:
     items = list(items)
     known = {item.id for item in items}
     named = [(f"rule {r.name}", r.item) for r in site.rules if r.item is not None]
-    named += [(f"slot {s.name}", i) for s in site.slots if s.kind == "items" for i in s.fallback]
+    named += [(f"slot {s.name}", i) for s in site.slots if has_list(s.kind) for i in s.fallback]
     named += [(f"variant {v.name} of slot {s.name}", v.item)
               for s in site.slots for v in s.variants if v.item is not None]  # fmt: skip
     return [f"{who} names item {item}, which is not in the catalogue" for who, item in named

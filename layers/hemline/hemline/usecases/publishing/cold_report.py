@@ -14,6 +14,7 @@ from hemline.learn.statistics.counts import Statistics
 from hemline.model.durations import HOUR_MS
 from hemline.model.events.event import Record
 from hemline.model.item import Item
+from hemline.model.site.kinds import has_list
 from hemline.model.site.slot import ColdStart, Slot
 from hemline.usecases.publishing.cold_start import shown_times
 
@@ -109,8 +110,8 @@ def chance_per_hour(records: Iterable[Record], slots: Iterable[Slot], now: int) 
 
     A list that was seen in parts has several exposures and one token.
     """
-    share: Mapping[str, float] = {s.name: s.explore for s in slots if s.kind == "items"}
-    since = now - TRAFFIC_HOURS * HOUR_MS
+    share: Mapping[str, float] = {s.name: s.explore for s in slots if has_list(s.kind)}
+    since = now - TRAFFICHOUR_MSS * HOUR_MS
     lists = {
         (event.slot or "", event.token or event.id)
         for event in (record.event for record in records)

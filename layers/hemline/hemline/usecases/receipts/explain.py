@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hemline.decide.engine import Engine
 from hemline.decide.explain.choices import ChoiceTrace, choice_trace, suppressing
 from hemline.decide.explain.facts import FactRead, facts_read
 from hemline.decide.explain.items import (
@@ -18,11 +19,12 @@ from hemline.decide.explain.items import (
 )
 from hemline.decide.facts.facts import Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine, PageRequest, decide_page
+from hemline.decide.page import PageRequest, decide_page
 from hemline.decide.ranking.observed import Chosen
 from hemline.decide.token import TokenContext
 from hemline.model.decision import Fragment
 from hemline.model.errors import BadInput
+from hemline.model.site.kinds import has_list
 from hemline.model.site.slot import Slot
 from hemline.model.token_header import peek
 from hemline.usecases.receipts.receipts import DecisionInputs
@@ -135,8 +137,8 @@ def explained(seen: Watching, name: str, minute: int, item: str = "") -> Explain
         },
         goal=slot.goal,
         known=_known(slot, snapshot),
-        likely=_likely(fragment) if slot.kind != "items" else None,
-        choice=_choice(seen, slot) if slot.kind != "items" else None,
+        likely=None if has_list(slot.kind) else _likely(fragment),
+        choice=None if has_list(slot.kind) else _choice(seen, slot),
     )
 
 
@@ -149,7 +151,7 @@ def _choice(seen: Watching, slot: Slot) -> ChoiceTrace | None:
 
 def _suppressed(seen: Watching, slot: Slot, fragment: Fragment) -> SlotTrace | None:
     """Of a slot of items that was not filled: by which rules; None when it is for another reason."""
-    if slot.kind != "items":
+    if not has_list(slot.kind):
         return None
     names = suppressing(seen.engine, seen.source, slot)
     effects = tuple(RuleEffect(name, "suppress", 0) for name in names)

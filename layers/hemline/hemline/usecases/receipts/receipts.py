@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import Fact, Maker, MissingFact
-from hemline.decide.page import Engine, PageRequest
+from hemline.decide.page import PageRequest
 from hemline.decide.token import (
     CONSENTED,
     KNOWN,

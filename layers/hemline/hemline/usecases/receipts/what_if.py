@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import Facts
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.page import Engine
 from hemline.decide.rules.eligibility import Rules
 from hemline.model.decision import Fragment
 from hemline.model.edition import Header

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import FactSource
-from hemline.decide.page import Engine, PageRequest, decide_page
+from hemline.decide.page import PageRequest, decide_page
 from hemline.decide.token import TokenContext
 from hemline.model.decision import Fragment, Rung, Scope, SlotRequest, Visit
 from hemline.model.durations import MINUTE_MS

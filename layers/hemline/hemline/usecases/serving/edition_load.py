@@ -13,9 +13,9 @@ deadlines, and the next one asks for the rest.
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ladder import Ranker
-from hemline.decide.page import Engine
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.decide.rules.eligibility import Rules
 from hemline.model.edition import Edition, unpack

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from hemline.decide.page import Engine
+from hemline.decide.engine import Engine
 from hemline.model.brake import Brake
 from hemline.model.edition import Pointer
 from hemline.model.errors import HemlineError, Refused

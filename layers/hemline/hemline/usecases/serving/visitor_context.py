@@ -3,8 +3,8 @@
 Consent is judged once, for everything. Knows no store: what the one read brought is handed in.
 """
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import Fact
-from hemline.decide.page import Engine
 from hemline.decide.ranking.visitor import VisitorView, view
 from hemline.decide.token import CONSENTED, KNOWN, UNREAD, SubjectReference, short, subject_hash
 from hemline.learn.profile.fold import Profile, decode, fold, state_bytes

@@ -20,6 +20,7 @@ from hemline.model.brake import (
 )
 from hemline.model.edition import Edition
 from hemline.model.errors import BadInput, Conflict
+from hemline.model.site.kinds import has_list
 from hemline.usecases.ports import BrakeStore, ObjectStore
 
 _TRIES = 5
@@ -80,7 +81,7 @@ def doubt(stop: Stop, edition: Edition | None) -> str:
 def _misplaced(stop: Stop, edition: Edition) -> str:
     name, position = place_of(stop.name)
     slot = next((slot for slot in edition.header.slots if slot.name == name), None)
-    if slot is None or slot.kind != "items":
+    if slot is None or not has_list(slot.kind):
         return f"the live edition has no list {name}; the item will stand in none"
     if position > slot.limit:
         return f"{name} shows {slot.limit} items, unless pages ask for more"

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from hemline.decide.engine import Engine
 from hemline.decide.facts.facts import Facts, FactSource
-from hemline.decide.page import Engine, PageRequest, decide_page
+from hemline.decide.page import PageRequest, decide_page
 from hemline.decide.rules.conditions import BadCondition, Holds, compile_all
 from hemline.decide.rules.operators import Misfit
 from hemline.decide.rules.plan import conditions_of
