@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 from hypothesis import strategies as st
 
-from hemline.decide.page import Engine, Format, PageRequest
+from hemline.decide.fragment import Format
+from hemline.decide.page import Engine, PageRequest
 from hemline.learn.profile import capsule
 from hemline.model.brake import Brake
 from hemline.model.consent import BITS, Consent, Purpose
@@ -89,7 +90,11 @@ class Case(NamedTuple):
         profiles = PROFILES[self.stage]
         if self.table in WITHDRAWN:
             return Said(profiles, WITHDRAWN[self.table])
-        tables = {"works": Then(profiles), "broken": Broken(), "torn": Torn()}
+        tables: dict[str, ServingReader] = {
+            "works": Then(profiles),
+            "broken": Broken(),
+            "torn": Torn(),
+        }
         return tables[self.table]
 
     @property

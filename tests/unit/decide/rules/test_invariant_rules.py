@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from hemline.decide import content, cursor, ladder, page, seen
+from hemline.decide.brake import braked
 from hemline.decide.ranking import rerank
 from hemline.decide.ranking.candidates import NAMES
 from hemline.decide.rules import eligibility, plan
@@ -75,7 +76,6 @@ def _placed_anyhow(under: Any, eligible: Any) -> Any:
     return eligible._replace(pins=tuple(sorted(pins.items())))
 
 
-braked = page.braked
 BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "the static rung is not sifted": (ladder, "_sift", _static_rung_unsifted),
     "diversity comes after caps": (page, "rerank", _last_word_to_diversity),
