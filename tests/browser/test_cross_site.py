@@ -119,7 +119,7 @@ ATTACKS: dict[str, Attack] = {
 
 @pytest.fixture(scope="module")
 def sites(emulator: Cloud, browser: Browser) -> Iterator[Sites]:
-    assert browser
+    assert browser.is_connected()
     with pytest.MonkeyPatch.context() as patch, two_sites(emulator, patch) as found:
         yield found
 

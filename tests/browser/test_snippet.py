@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Page
 
 from hemline.runtime.fragments.request import ask_of
 from tests.harness.browsing import Answer, Shop, eventually, settled
@@ -147,9 +147,8 @@ def test_a_slot_that_stands_twice_is_asked_for_once_and_filled_twice(
     assert [slot["name"] for slot in shop.asked[-1]["slots"]] == ["twin"]
 
 
-def place(page: Page, selector: str) -> dict[str, float] | None:
-    box = page.locator(selector).bounding_box()
-    return dict(box) if box else None
+def place(page: Page, selector: str) -> FloatRect | None:
+    return page.locator(selector).bounding_box()
 
 
 @pytest.mark.parametrize("width", [390, 1440])

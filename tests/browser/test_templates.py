@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Dialog, Page, Request
 
 from hemline.decide.templates import escape, slot
 from hemline.decide.templates.render import SECTION, LinkedProgram, programs
@@ -34,6 +34,10 @@ def shown(page: Page, stage: Stage) -> tuple[list[str], list[str]]:
     ran: list[str] = []
     asked: list[str] = []
 
+    def dismiss(dialog: Dialog) -> None:
+        ran.append(dialog.message)
+        dialog.dismiss()
+
     def look(request: Request) -> None:
         if (
             request.resource_type in {"script", "stylesheet", "object"}
@@ -41,7 +45,7 @@ def shown(page: Page, stage: Stage) -> tuple[list[str], list[str]]:
         ):
             asked.append(request.url)
 
-    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", dismiss)
     page.on("request", look)
     index = stage.snapshot.index
     parts = [
@@ -82,7 +86,7 @@ def test_it_turns_red_when_values_are_not_escaped(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = Stage(PAYLOADS)
-    monkeypatch.setitem(escape.ESCAPES, "text", str)  # type: ignore[arg-type]
+    monkeypatch.setitem(escape.ESCAPES, "text", str)
     made = programs(stage.snapshot.edition.raw(SECTION))
     held = slot._of(stage.snapshot)
     for name in made:

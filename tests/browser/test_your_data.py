@@ -23,7 +23,7 @@ Device = Callable[..., Page]
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Stack]:
     """A stocked shop of its own; the browser comes first, since it may be missing."""
-    assert browser
+    assert browser.is_connected()
     running = Stack(tmp_path_factory.mktemp("your-data"))
     try:
         running.wait_for(READY)

@@ -5,7 +5,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any, NoReturn
 
 import jwt
@@ -133,7 +132,7 @@ def _capsule() -> str:
 
 
 def record_of(subject: str) -> Record:
-    about = {"note": CANARIES["property"], "mail": CANARIES["email"]}
+    about: dict[str, object] = {"note": CANARIES["property"], "mail": CANARIES["email"]}
     made = Event(CANARIES["event id"], "search", NOW, query=CANARIES["query"], properties=about)
     return Record(SITE, subject, NOW, made)
 
@@ -172,7 +171,7 @@ BODIES: dict[str, str] = {
 }
 
 
-def collect(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, stream: str = "") -> ModuleType:
+def collect(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, stream: str = "") -> Any:
     made = environment(cloud, stream=stream or cloud.make_stream(1))
     return load("collect", made, monkeypatch)
 
@@ -187,7 +186,7 @@ class Broken:
         return raising(self._error)
 
 
-def loaded(name: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def loaded(name: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Any:
     names = {
         "stream": cloud.make_stream(1),
         "table": cloud.make_table(),

@@ -1,7 +1,7 @@
 """Small editions made by hand: known neighbours, known popularity, any slots and rules."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -109,6 +109,9 @@ class ScoreByPrice:
         return matrix[:, self.column]
 
 
-def with_fields(item: Item, **fields: object) -> Item:
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+
+def with_fields(struct: StructT, **fields: object) -> StructT:
     """A copy with some fields changed."""
-    return msgspec.structs.replace(item, **fields)
+    return msgspec.structs.replace(struct, **fields)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -69,10 +70,11 @@ def model(
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
     opset = [helper.make_opsetid("", 17)]
-    return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+    made: bytes = helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+    return made
 
 
-def node(operator: str, inputs: str, output: str, **attributes: object) -> onnx.NodeProto:
+def node(operator: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto:
     return helper.make_node(operator, inputs.split(), [output], **attributes)
 
 
@@ -99,8 +101,8 @@ def slow(times: int) -> bytes:
     nodes = [node("MatMul", "x a", "y0")]
     nodes += [node("MatMul", f"y{n} b", f"y{n + 1}") for n in range(times)]
     nodes += [node("MatMul", f"y{times} c", "scores")]
-    ends = {"a": np.ones((3, 1000), np.float32), "c": np.ones((1000, 1), np.float32)}
-    return model(nodes, **ends, b=wide)
+    first, last = np.ones((3, 1000), np.float32), np.ones((1000, 1), np.float32)
+    return model(nodes, a=first, b=wide, c=last)
 
 
 def crashing() -> bytes:

@@ -1,7 +1,7 @@
 """A site in memory whose visitors' events went through the real ingest: what receipts are found in."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import msgspec
@@ -24,12 +24,12 @@ from tests.builders.editions import KEYS, NOW, SITE, build_file
 from tests.harness.deciding import live
 
 
-class Here:
+class Here(Executor):
     """An executor that works in the caller's thread, so that nothing depends on timing."""
 
-    def submit(self, work: Any, *args: Any) -> "Future[Any]":
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
         done: Future[Any] = Future()
-        done.set_result(work(*args))
+        done.set_result(work(*args, **kwargs))
         return done
 
 
@@ -54,7 +54,7 @@ class World:
             StreamRecord(shard, f"{next(self._numbers):020}", encode_record(record), NOW)
             for record in records
         ]
-        deps = IngestDeps(SITE, self.table, self.objects, Here(), KEYS)  # type: ignore[arg-type]
+        deps = IngestDeps(SITE, self.table, self.objects, Here(), KEYS)
         assert not ingest_batch(stream, deps, NOW).failures
 
     def stop(self, brake: Brake) -> None:

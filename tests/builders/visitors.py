@@ -4,13 +4,14 @@ The events went through the real ingest once; a profile is as it was after one o
 archive holds all of them: whoever replays always meets a profile that went on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 
 from hemline.adapters.memory import MemoryObjects, MemoryTable
+from hemline.decide.ladder import Ranker
 from hemline.model.events.event import Event, Record, encode_record
 from hemline.model.subject_status import SubjectStatus
 from hemline.usecases.ingest.batch import IngestDeps, ingest_batch
@@ -54,7 +55,7 @@ def _arrived() -> tuple[list[dict[str, Stored]], MemoryObjects]:
     table, objects, numbers = MemoryTable(), MemoryObjects(), count(1)
     names = [name for name in SUBJECTS if name]
     found = [table.read_profiles(SITE, names)]
-    deps = IngestDeps(SITE, table, objects, Here())  # type: ignore[arg-type] # an executor enough
+    deps = IngestDeps(SITE, table, objects, Here())
     for shard, records in BATCHES:
         stream = [
             StreamRecord(shard, f"{next(numbers):020}", encode_record(record), NOW)
@@ -126,7 +127,7 @@ class NotFinite(ScoreByPrice):
         return np.full(len(matrix), np.nan, np.float32)
 
 
-RANKERS = {
+RANKERS: dict[str, Callable[[], Ranker]] = {
     "good": ScoreByPrice,
     "fails": lambda: Explodes(0),
     "fails after one": lambda: Explodes(1),

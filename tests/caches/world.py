@@ -1,7 +1,6 @@
 """Many visitors of warm functions, each with items that nobody else has: their canaries."""
 
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -57,7 +56,7 @@ class World:
         """The items that only this visitor has ever looked at."""
         return self._owned[visitor]
 
-    def function(self, name: str) -> ModuleType:
+    def function(self, name: str) -> Any:
         """A cold one, with the parts of this world."""
         app: Any = load(name, ENVIRONMENT, self.monkeypatch)
         self.monkeypatch.setattr(app.time, "time_ns", lambda: NOW * 1_000_000)

@@ -4,6 +4,7 @@ moto reports success for an UPDATE of PartiQL whose condition matches nothing, s
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import count
 
 import pytest
@@ -107,7 +108,7 @@ def test_many_writes_leave_the_attributes_that_single_ones_leave(
         client = connect("dynamodb", region=REGION, endpoint=emulator.endpoint)
         table = DynamoTable(client, name, days)
         for version, now in enumerate((1_000_000, 1_500_000)):
-            table.clock = lambda now=now: float(now)
+            table.clock = partial(float, now)
             if many:
                 assert table.write_profiles("demo", [Write("v:a", b"x", version)]) == [None]
             else:

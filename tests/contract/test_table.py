@@ -1,6 +1,7 @@
 """One suite for the table's three ports, run on memory, moto and ministack."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 
 import pytest
@@ -150,7 +151,7 @@ def test_a_profile_is_kept_for_so_long_after_its_last_write(cloud: Cloud) -> Non
     name = cloud.make_table()
     table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), name, 10)
     for version, now in enumerate((1_000_000, 1_500_000)):
-        table.clock = lambda now=now: float(now)
+        table.clock = partial(float, now)
         table.write_profile("demo", "v:a", b"x", expected=version)
         assert kept(cloud, name) == {"profile": (str(now + 864_000),) * 2}
 

@@ -3,7 +3,6 @@
 import json
 import time
 from itertools import count
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
@@ -40,7 +39,7 @@ class Answered(NamedTuple):
     seconds: float
 
 
-def call(app: ModuleType, payload: dict[str, Any]) -> Answered:
+def call(app: Any, payload: dict[str, Any]) -> Answered:
     began = time.perf_counter()
     answer = app.handler(payload, None)
     took = time.perf_counter() - began
@@ -63,7 +62,7 @@ class Days:
         """1, 2, …: of names that must not come again."""
         return next(self._counted)
 
-    def function(self, name: str, *, cold: bool = False) -> ModuleType:
+    def function(self, name: str, *, cold: bool = False) -> Any:
         """`cold`: as in a process of its own, which has no connection and knows no address."""
         if cold:
             self.world.forget_connections()
@@ -118,6 +117,6 @@ def wrong_collected(found: Answered, name: str, held: set[str]) -> list[str]:
     return [f"not durable: {one}" for one in lost]
 
 
-def look(app: ModuleType) -> None:
+def look(app: Any) -> None:
     """The next request brings pointer and brake, as one does every few seconds."""
     app.deps.live._looked = None

@@ -1,7 +1,7 @@
 """The brake on a running table: set by the command, obeyed by a warm function at its next look."""
 
 import json
-from types import ModuleType
+from typing import Any
 
 import pytest
 from typer.testing import Result
@@ -33,7 +33,7 @@ def names(stack: Running) -> dict[str, str]:
 
 
 @pytest.fixture
-def app(emulator: Cloud, names: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def app(emulator: Cloud, names: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
     data, edition = build_file(
         catalogue(24), SLOTS, history=acts("v:x", ["i1", "i5", "i9"]), ranker=linear(together=1.0)
     )
@@ -50,7 +50,7 @@ def brake(*arguments: str) -> Result:
     return hemline("brake", *arguments)
 
 
-def shown(app: ModuleType, *, later: float = 0.0) -> list[str]:
+def shown(app: Any, *, later: float = 0.0) -> list[str]:
     """Item ids of the slot, asked `later` seconds after the function's last look."""
     looked = app.deps.live._looked
     if later and looked is not None:
@@ -61,7 +61,7 @@ def shown(app: ModuleType, *, later: float = 0.0) -> list[str]:
 
 
 def test_a_warm_function_obeys_within_five_seconds_and_no_earlier_than_its_next_look(
-    app: ModuleType,
+    app: Any,
 ) -> None:
     first = shown(app)
     assert brake("set", "block", first[0], "--why", "recalled").exit_code == 0
@@ -72,7 +72,7 @@ def test_a_warm_function_obeys_within_five_seconds_and_no_earlier_than_its_next_
     assert shown(app, later=5) == first
 
 
-def test_an_item_is_put_in_a_place_within_five_seconds_and_on_the_record(app: ModuleType) -> None:
+def test_an_item_is_put_in_a_place_within_five_seconds_and_on_the_record(app: Any) -> None:
     first = shown(app)
     put = brake(
         "set", "place", "for-you/2", "--shows", first[-1], "--why", "on air", "--who", "ann"
@@ -98,7 +98,7 @@ def test_an_item_is_put_in_a_place_within_five_seconds_and_on_the_record(app: Mo
     ],
 )
 def test_a_place_is_one_position_and_one_item(
-    app: ModuleType, arguments: tuple[str, ...], field: str
+    app: Any, arguments: tuple[str, ...], field: str
 ) -> None:
     del app
     with pytest.raises(BadInput) as raised:
@@ -115,7 +115,7 @@ def test_a_place_is_one_position_and_one_item(
     ],
 )
 def test_what_is_doubtful_about_a_place_is_said_and_stops_nothing(
-    app: ModuleType, name: str, item: str, told: str
+    app: Any, name: str, item: str, told: str
 ) -> None:
     del app
     found = brake("set", "place", name, "--shows", item, "--why", "in haste")
@@ -124,7 +124,7 @@ def test_what_is_doubtful_about_a_place_is_said_and_stops_nothing(
 
 
 def test_a_function_that_starts_under_a_brake_obeys_from_its_first_answer(
-    emulator: Cloud, app: ModuleType, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    emulator: Cloud, app: Any, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = shown(app)
     brake("set", "block", first[0], "--why", "recalled")
@@ -132,8 +132,7 @@ def test_a_function_that_starts_under_a_brake_obeys_from_its_first_answer(
     assert first[0] not in shown(fresh)
 
 
-def test_who_when_and_why_are_shown_now_and_in_the_log(app: ModuleType) -> None:
-    assert app
+def test_who_when_and_why_are_shown_now_and_in_the_log(app: Any) -> None:
     brake("set", "freeze", "for-you", "--shows", "i3,i4", "--why", "odd row", "--who", "ann")
     now = json.loads(brake("show", "--json").stdout)
     assert now["version"] == 1
@@ -156,7 +155,7 @@ def test_who_when_and_why_are_shown_now_and_in_the_log(app: ModuleType) -> None:
 
 
 def test_an_edition_is_pinned_by_its_first_digits_and_one_that_is_not_there_is_not(
-    app: ModuleType,
+    app: Any,
 ) -> None:
     digest = app.deps.live.engine.snapshot.digest
     assert digest in brake("set", "pin", digest[:8], "--why", "the new one is odd").stdout
@@ -164,8 +163,7 @@ def test_an_edition_is_pinned_by_its_first_digits_and_one_that_is_not_there_is_n
         brake("set", "pin", "f" * 64, "--why", "typo")
 
 
-def test_a_name_that_the_edition_does_not_have_is_said(app: ModuleType) -> None:
-    assert app
+def test_a_name_that_the_edition_does_not_have_is_said(app: Any) -> None:
     result = brake("set", "block", "nowhere", "--why", "just in case")
     assert result.exit_code == 0
     assert "no item nowhere" in result.stderr

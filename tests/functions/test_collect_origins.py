@@ -9,6 +9,7 @@ import pytest
 
 from hemline.runtime.collect import request as collect_in
 from hemline.runtime.identity import sign_visitor
+from hemline.runtime.origins import check_origin
 from tests.builders.editions import KEYS
 from tests.harness.clouds import Cloud
 from tests.harness.collect_function import Door
@@ -117,11 +118,10 @@ def test_a_door_that_judges_only_calls_with_a_cookie_is_found_out(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seeded: what stood there before. SameSite holds the cookie back, and the answer sets another."""
-    judge = collect_in.check_origin
 
     def seeded(request: Any, origins: tuple[str, ...]) -> None:
         if request.cookies:
-            judge(request, origins)
+            check_origin(request, origins)
 
     monkeypatch.setattr(collect_in, "check_origin", seeded)
     answer = call(door, cookie=False, origin="https://evil.example", sec_fetch_site="cross-site")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -55,7 +54,7 @@ class Stack:
         pointer = Pointer(edition.digest, NOW).signed(SITE, KEYS[0])
         self.table.swap_pointer(SITE, pointer, expected=expected)
 
-    def function(self) -> ModuleType:
+    def function(self) -> Any:
         return load("fragments", environment(self.cloud, **self.names), self.monkeypatch)
 
 

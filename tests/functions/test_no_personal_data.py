@@ -9,7 +9,7 @@ import base64
 import json
 import sys
 import traceback
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import pytest
@@ -95,7 +95,7 @@ def test_publish_with_people_in_the_archive(
         {**site, "site": SITE},
         event("publish", "schedule"),
     ):
-        output.run(lambda payload=payload: app.handler(payload, None))
+        output.run(partial(app.handler, payload, None))
     for error in FAULTS:
         monkeypatch.setattr("hemline.usecases.publishing.publish.read_archive", raising(error))
         if not isinstance(error, BadInput | Conflict):

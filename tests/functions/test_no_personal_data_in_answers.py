@@ -1,7 +1,8 @@
 """Canaries in what is answered: fragments on every rung, account with every call and every refusal."""
 
 import json
-from types import ModuleType
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -50,14 +51,14 @@ def test_account_with_every_call_and_every_refusal(
         for bearer in ("", CANARIES["authorization"], user_token()):
             for route in ("GET /v1/me", "POST /v1/identify", "DELETE /v1/me"):
                 call = account_call(route, bearer=bearer)
-                output.run(lambda call=call: app.handler(call, None))
+                output.run(partial(app.handler, call, None))
             for body in bodies:
                 call = account_call("PUT /v1/me/consent", body, bearer)
-                output.run(lambda call=call: app.handler(call, None))
+                output.run(partial(app.handler, call, None))
     assert "answered" in output.names_nobody()
 
 
-def fragments(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def fragments(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Any:
     names = {"table": cloud.make_table(), "bucket": cloud.make_bucket()}
     table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), names["table"])
     objects = S3Objects(connect("s3", region=REGION, endpoint=cloud.endpoint), names["bucket"])
@@ -93,7 +94,7 @@ def test_fragments_on_every_rung_and_with_every_rejection(
     seen = ""
     for page in PAGES.values():
         payload = request("fragments", "page", body=json.dumps(page))
-        seen += str(output.run(lambda payload=payload: app.handler(payload, None)))
+        seen += str(output.run(partial(app.handler, payload, None)))
         for scenario, query in (
             ("slot-json", "item=i1&after=" + CANARIES["forged cookie"]),
             ("slot-json", "limit=" + CANARIES["email"]),
@@ -102,7 +103,7 @@ def test_fragments_on_every_rung_and_with_every_rejection(
         ):
             for bearer in ("", CANARIES["authorization"], user_token()):
                 ask = request("fragments", scenario, bearer=bearer, rawQueryString=query)
-                output.run(lambda ask=ask: app.handler(ask, None))
+                output.run(partial(app.handler, ask, None))
     places = app.deps
     for error in (*FAULTS, Unavailable("dynamodb", "timed out")):
         app.deps = places._replace(reader=Broken(error))

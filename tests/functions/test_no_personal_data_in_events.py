@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_collect_with_every_body(
             {**signed, "body": text},
             {**forged, "body": named},
         ):
-            assert output.run(lambda payload=payload: app.handler(payload, None))
+            assert output.run(partial(app.handler, payload, None))
     assert "Accepted" in output.names_nobody()
 
 

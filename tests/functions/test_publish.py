@@ -1,7 +1,6 @@
 """The publish function on its scenarios, with a real table and bucket of the emulator."""
 
 import json
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -33,7 +32,7 @@ class Stack:
         names = {"table": cloud.make_table(), "bucket": cloud.make_bucket()}
         self.table = DynamoTable(_connect("dynamodb", cloud), names["table"])
         self.objects = S3Objects(_connect("s3", cloud), names["bucket"])
-        self.app: ModuleType = load("publish", environment(cloud, site=SITE, **names), monkeypatch)
+        self.app: Any = load("publish", environment(cloud, site=SITE, **names), monkeypatch)
 
     def call(self, scenario: str, **more: object) -> dict[str, Any]:
         # The tests' time is long ago.

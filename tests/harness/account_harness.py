@@ -2,7 +2,6 @@
 
 import json
 import time
-from types import ModuleType
 from typing import Any
 
 from hemline.adapters.aws.client import connect
@@ -23,7 +22,7 @@ KEY = UserKey("1", b"u" * 32)
 class Desk:
     """The function, and what lies behind it."""
 
-    def __init__(self, cloud: Cloud, app: ModuleType, stream: str, table: str) -> None:
+    def __init__(self, cloud: Cloud, app: Any, stream: str, table: str) -> None:
         self.cloud, self.app, self.stream = cloud, app, stream
         self.table = DynamoTable(connect("dynamodb", region=REGION, endpoint=cloud.endpoint), table)
         self.objects = app.deps.objects

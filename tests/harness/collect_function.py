@@ -1,6 +1,5 @@
 """The collect function in front of a fresh stream."""
 
-from types import ModuleType
 from typing import Any
 
 from hemline.model.events.event import Record, decode_record
@@ -11,7 +10,7 @@ from tests.harness.functions import event
 class Door:
     """The function in front of a fresh stream, and what the stream holds."""
 
-    def __init__(self, cloud: Cloud, app: ModuleType, stream: str) -> None:
+    def __init__(self, cloud: Cloud, app: Any, stream: str) -> None:
         self.cloud, self.app, self.stream = cloud, app, stream
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:

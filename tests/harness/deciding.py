@@ -6,6 +6,7 @@ from typing import Any
 from hemline.adapters.memory import MemoryObjects, MemoryTable
 from hemline.decide.engine import Engine
 from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.fragment import Format
 from hemline.decide.page import PageRequest
 from hemline.decide.rules.eligibility import Rules
 from hemline.learn.profile.fold import Profile, encode, fold
@@ -70,11 +71,11 @@ def live(edition: Edition | None, ranker: Any = None) -> LiveEdition:
 
 
 def ask(
-    *slots: SlotRequest | str, form: str = "json", country: str = "GB", **page: Any
+    *slots: SlotRequest | str, form: Format = "json", country: str = "GB", **page: Any
 ) -> PageRequest:
     """A page that asks for these slots."""
     wants = tuple(SlotRequest(slot) if isinstance(slot, str) else slot for slot in slots)
-    return PageRequest(PageContext(**page), Traits(country=country, device="mobile"), wants, form)  # type: ignore[arg-type]
+    return PageRequest(PageContext(**page), Traits(country=country, device="mobile"), wants, form)
 
 
 def decide_for(

@@ -4,7 +4,6 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -24,8 +23,11 @@ def event(function: str, scenario: str) -> dict[str, Any]:
     return found
 
 
-def load(name: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """functions/<name>/app.py as a fresh module; its environment is gone when the test ends."""
+def load(name: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """functions/<name>/app.py as a fresh module; its environment is gone when the test ends.
+
+    Typed Any, since tests replace what the module holds (`deps`, `settings`).
+    """
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
     # Powertools keeps its dimensions on the class: the site of a test before would be in them.

@@ -140,7 +140,7 @@ _LEAVES: Sequence[tuple[Condition, Plain]] = (
 LEAVES = tuple(condition for condition, _ in _LEAVES)
 _PLAIN = {msgspec.json.encode(condition): plain for condition, plain in _LEAVES}
 
-SEGMENTS = (
+SEGMENTS: tuple[Segment, ...] = (
     Segment("keen", (Condition("visitor.count.click", "ge", 2),)),
     Segment(
         "abroad",

@@ -60,6 +60,13 @@ def _path(node: LexborNode) -> str:
     return "/".join(reversed(tags))
 
 
+def one_of(node: LexborNode, selector: str) -> LexborNode:
+    """The first match of a CSS selector; fails where there is none."""
+    match = node.css_first(selector)
+    assert match is not None, selector
+    return match
+
+
 def addresses(attribute: str, value: str) -> list[str]:
     """Those that an attribute's value holds; of a srcset each picture's."""
     attribute = attribute.removeprefix("data-")

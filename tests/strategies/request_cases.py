@@ -91,7 +91,11 @@ class Case(NamedTuple):
         profiles = PROFILES[self.stage]
         if self.table in WITHDRAWN:
             return Said(profiles, WITHDRAWN[self.table])
-        tables = {"works": Then(profiles), "broken": Broken(), "torn": Torn()}
+        tables: dict[str, ServingReader] = {
+            "works": Then(profiles),
+            "broken": Broken(),
+            "torn": Torn(),
+        }
         return tables[self.table]
 
     @property

@@ -143,7 +143,8 @@ class Desk:
     """Where both ask."""
 
     def __init__(self, door: Door) -> None:
-        self._door, self._app = door, door.apps["fragments"]
+        self._door = door
+        self._app: Any = door.apps["fragments"]
 
     def ask(self, passers: Passers, headers: Mapping[str, str]) -> Response:
         """The answer to a request in the passers' way, by their case's visitor."""
@@ -154,15 +155,15 @@ class Desk:
         case = passers.case
         none = passers.way == "no edition"
         live: Any = Staying(None if none else case.engine, sites.BRAKES[case.brake])
-        self._app.deps = Deps(SITE, case.reader, live, KEYS, 0.05)  # type: ignore[attr-defined] # the app's own
-        self._app.time = SimpleNamespace(  # type: ignore[attr-defined] # as above
+        self._app.deps = Deps(SITE, case.reader, live, KEYS, 0.05)
+        self._app.time = SimpleNamespace(
             time_ns=lambda: case.now * 1_000_000, perf_counter=lambda: 0.0
         )
 
     def _get(
         self, passers: Passers, headers: Mapping[str, str], more: Mapping[str, str] | None = None
     ) -> Response:
-        asked = urlencode(query(passers) | (more or {}))
+        asked = urlencode({**query(passers), **(more or {})})
         name = "nowhere" if passers.way == "unknown slot" else passers.slot
         return self._door.ask("GET", f"/v1/fragments/{quote(name)}?{asked}", headers)
 

@@ -78,7 +78,7 @@ def fold(stack: Running, records: list[Record]) -> None:
     stream = [
         StreamRecord("s1", str(record.event.time), encode_record(record), NOW) for record in records
     ]
-    deps = IngestDeps(SITE, stores.table(stack), stores.objects(stack), Here())  # type: ignore[arg-type]
+    deps = IngestDeps(SITE, stores.table(stack), stores.objects(stack), Here())
     assert not ingest_batch(stream, deps, NOW).failures
 
 

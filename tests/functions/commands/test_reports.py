@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,9 +20,9 @@ DAY = 1_767_225_600_000  # 2026-01-01
 SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
 
 
-def figures(*arguments: str | Path) -> dict[str, object]:
+def figures(*arguments: str | Path) -> dict[str, Any]:
     result = hemline(*arguments, "--json")
-    found: dict[str, object] = json.loads(result.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 

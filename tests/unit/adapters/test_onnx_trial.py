@@ -4,6 +4,7 @@ import json
 import platform
 import signal
 import sys
+from typing import Any
 
 import numpy as np
 import onnx
@@ -116,7 +117,8 @@ def _random() -> bytes:
 def _function() -> bytes:
     made = weighted()
     made.functions.append(onnx.FunctionProto(name="f"))
-    return made.SerializeToString()
+    data: bytes = made.SerializeToString()
+    return data
 
 
 def _named(operator: str) -> bytes:
@@ -268,12 +270,12 @@ def test_the_child_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_no_process_can_be_started_the_publish_fails_and_nothing_is_called_unfit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bounded.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
     data = weighted(width=3).SerializeToString()
     files = RankerFiles(data, card(data, metrics={"another": 1}))
 
-    def check(onnx: bytes, text: bytes) -> object:
+    def check(onnx: bytes, text: bytes) -> Any:
         return try_ranker(onnx, text)
 
     with pytest.raises(Unavailable, match="no process could be started"):
-        choose({"stored": files}, check, [])  # type: ignore[arg-type]
+        choose({"stored": files}, check, [])

@@ -184,7 +184,8 @@ def turns(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 def repeats(script: Sequence[dict[str, Any]]) -> list[str]:
     """Items that "more" showed again though the list had shown them before."""
-    after, shown = "", []
+    after = ""
+    shown: list[str] = []
     for turn in script:
         edition, table = _scene(turn)
         want = SlotRequest("row", limit=turn["limit"], after=after)

@@ -212,7 +212,8 @@ NO_CODES = ["eur", "€", "EURO", "EU", "EUR\n", " EUR", "ÉUR", "EURO-LONG-<b>"
 def test_a_currencys_code_is_taken_at_every_door(code: str) -> None:
     assert is_currency(code)
     assert check_item_of("a", {"currency": code}).currency == code
-    assert parse_event(msgspec.json.encode({"id": "1", "type": "page", "currency": code}))
+    event = parse_event(msgspec.json.encode({"id": "1", "type": "page", "currency": code}))
+    assert event.currency == code
     assert check(SITE.format("{}").replace("EUR", f'"{code}"')).site
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hemline.decide.facts.snapshot import Snapshot
-from hemline.decide.ranking.features import matrix as features
+from hemline.decide.ranking.features.inputs import UNKNOWN_GAP
 from hemline.decide.ranking.features.matrix import FEATURES, matrix
 from hemline.decide.ranking.visitor import VisitorView, view
 from hemline.learn.profile.fold import Profile
@@ -72,4 +72,4 @@ def test_a_gap_of_any_size_is_no_unknown_gap() -> None:
     visitor = view(Profile(), found)._replace(born=born)
     *known, unknown = column(found, "age_gap", visitor)
     assert min(known) > unknown
-    assert unknown == features._UNKNOWN_GAP
+    assert unknown == UNKNOWN_GAP

@@ -51,7 +51,7 @@ def test_onnx_and_lightgbm_agree_on_every_row() -> None:
     assert json.loads(files.card)["metrics"] == {}
 
 
-def on_the_threshold() -> tuple[object, np.ndarray]:
+def on_the_threshold() -> tuple[lgb.Booster, np.ndarray]:
     """Trees whose thresholds are no float32, and rows that lie right beside them."""
     values = np.repeat(np.arange(1, 41, dtype=np.float64) / 3, 10)[:, None]
     labels = (np.arange(400) // 10 % 2).astype(np.int32)
@@ -209,7 +209,7 @@ def test_a_log_without_lists_teaches_by_what_was_bought_next() -> None:
 def test_the_archive_teaches_and_the_next_edition_finds_the_ranker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    objects, stack = MemoryObjects(), Running(1, *[""] * 3, "demo", *[""] * 4)
+    objects, stack = MemoryObjects(), Running(1, "", "", "", "demo", "", "", "", "")
     log = log_of(seed=3, visitors=300)
     items = [
         Record("demo", "v:1", 1, Event(f"i-{i.id}", "item", 1, i.id, properties={"title": i.title}))

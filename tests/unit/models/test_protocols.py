@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,8 @@ def test_p1_trains_on_the_first_lists_and_judges_the_rest(
     found = ranklens.examples(ranklens.read(ranklens_file(tmp_path)))
     result = ranklens.evaluate(found, SMALL)
     assert result.lists == 8
-    rows = {row["model"]: row for row in result.as_json()["rows"]}
+    figures: Any = result.as_json()
+    rows = {row["model"]: row for row in figures["rows"]}
     assert set(rows[OURS]) == {"model", "ndcg@10", "se"}
     assert rows["shown order"]["ndcg@10"] == 1.0
 

@@ -72,8 +72,13 @@ def suppressed(case: dict[str, Any]) -> bool:
     rule = Rule("r", "suppress", ("row",), (Condition(case["fact"], case["op"], case["value"]),))
     shown = with_fields(catalogue(9)[8], id="other")
     edition = build([*items, shown], [Slot("row", sources=("popular", "new"))], site_rules=[rule])
-    page = {"item": "i0", "cart": tuple(item.id for item in items)}
-    fragment = decide_for("v:x", ask("row", **page), edition, table_with(), consent=True)
+    fragment = decide_for(
+        "v:x",
+        ask("row", item="i0", cart=tuple(item.id for item in items)),
+        edition,
+        table_with(),
+        consent=True,
+    )
     assert not [why for why in fragment.fragments["row"].reasons if "rule" in why]
     return not fragment.fragments["row"].items
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 
+import numpy as np
 import pytest
 
 from hemline.decide.page import PageRequest
@@ -100,8 +101,8 @@ def test_reading_on_repeats_nothing_where_scores_are_equal() -> None:
     """encode/django-rest-framework#5160: a cursor over equal numbers repeats and skips."""
 
     class Flat(ScoreByPrice):
-        def score(self, matrix: object) -> object:
-            return super().score(matrix) * 0  # type: ignore[arg-type]
+        def score(self, matrix: np.ndarray) -> np.ndarray:
+            return super().score(matrix) * np.float32(0)
 
     edition = build(catalogue(50), [Slot("row", sources=("popular", "new"), limit=7)])
     table = table_with(acts("v:x", ["i1"]))

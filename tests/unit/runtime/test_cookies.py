@@ -7,7 +7,7 @@ import pytest
 
 from hemline.learn.profile.capsule import Capsule, decode, encode, refuses_personalisation, update
 from hemline.model.consent import NO, Consent
-from hemline.runtime import cookies, identity
+from hemline.runtime import cookies
 from hemline.runtime.collect import response
 from hemline.runtime.http import HttpRequest
 from hemline.runtime.identity import asker_of, sign_visitor, visit_of
@@ -164,7 +164,7 @@ def test_who_takes_the_first_cookie_of_a_name_is_found_out(monkeypatch: pytest.M
         now, before = held(request, name)
         return cookies.Held((*before, *now)[:1], ())
 
-    monkeypatch.setattr(identity.cookies, "held", first)
+    monkeypatch.setattr(cookies, "held", first)
     with pytest.raises(AssertionError):
         test_over_tls_two_people_s_cookies_are_nobody_s(
             [f"hem_v={EVE}", f"__Host-hem_v={ANN}"], "v:ann"

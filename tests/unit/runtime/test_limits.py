@@ -2,7 +2,6 @@
 
 import json
 import time
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ KINDS = {"dynamodb", "s3", "kinesis"}
 NAMES = {"table": "t", "bucket": "b", "stream": "s", "failed": "f"}
 
 
-def clients_in(app: ModuleType) -> list[AwsClient]:
+def clients_in(app: Any) -> list[AwsClient]:
     """All that hang on what the function has wired, however deep."""
     found: dict[int, AwsClient] = {}
     waiting, seen = (
@@ -44,7 +43,7 @@ def clients_in(app: ModuleType) -> list[AwsClient]:
     return list(found.values())
 
 
-def wrong(function: str, app: ModuleType, timeout: float) -> list[str]:
+def wrong(function: str, app: Any, timeout: float) -> list[str]:
     """What could outlast the function, of its clients and its budget."""
     budget = LIMITS[function].budget
     faults = [] if budget + MARGIN < timeout or function == "fragments" else ["the budget"]
@@ -59,7 +58,7 @@ def wrong(function: str, app: ModuleType, timeout: float) -> list[str]:
 
 @pytest.fixture
 def apps(monkeypatch: pytest.MonkeyPatch) -> Any:
-    def made(function: str) -> ModuleType:
+    def made(function: str) -> Any:
         with serving(hang) as server:
             gone = Cloud("nowhere", server.endpoint)
         return load(function, environment(gone, **NAMES), monkeypatch)

@@ -156,7 +156,7 @@ SITE_FILE = Path(__file__).resolve().parents[3] / "workbench/demo/site.yaml"
 
 def test_the_command_compares_two_files_over_a_history(tmp_path: Path) -> None:
     history = tmp_path / "events.jsonl"
-    history.write_bytes(b"\n".join(bytes(e) for e in demo_events(LATER, 40)))  # type: ignore[arg-type]
+    history.write_bytes(b"\n".join(bytes(e) for e in demo_events(LATER, 40)))
     changed = tmp_path / "new.yaml"
     text = SITE_FILE.read_text()
     assert check(text).site is not None

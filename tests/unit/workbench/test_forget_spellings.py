@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ def hits(data: bytes, name: str = VISITOR) -> list[str]:
     return [how for layer in layers(data) for how in found_in(layer.data, wanted)]
 
 
-SPELLINGS = {
+SPELLINGS: dict[str, Callable[[str], bytes]] = {
     "plain": lambda name: name.encode(),
     "JSON": lambda name: json.dumps({"a": name}).encode(),
     "JSON with slashes": lambda name: json.dumps({"a": name}).replace("/", "\\/").encode(),

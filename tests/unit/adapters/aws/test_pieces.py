@@ -57,4 +57,4 @@ def test_an_error_puts_nothing_into_an_object_and_a_missing_one_is_told() -> Non
         with pytest.raises(Unavailable):
             objects.fetch("k", held)
         assert not objects.fetch("k", held)
-        assert (held, len(server.seen)) == (b"", 2)
+        assert (bytes(held), len(server.seen)) == (b"", 2)

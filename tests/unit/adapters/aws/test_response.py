@@ -50,12 +50,12 @@ class Drip:
 
 @given(st.binary(max_size=300), st.integers(1, 50))
 def test_a_sized_answer_is_whole_however_it_is_cut(body: bytes, size: int) -> None:
-    assert read_answer(Drip(sized(body, "X-A: b"), size)) == AwsResponse(200, body)  # type: ignore[arg-type]
+    assert read_answer(Drip(sized(body, "X-A: b"), size)) == AwsResponse(200, body)  # type: ignore[arg-type] # a fake socket
 
 
 @given(st.lists(st.binary(max_size=40), max_size=6), st.integers(1, 50))
 def test_a_chunked_answer_is_whole_however_it_is_cut(parts: list[bytes], size: int) -> None:
-    assert read_answer(Drip(chunked(parts), size)).body == b"".join(parts)  # type: ignore[arg-type]
+    assert read_answer(Drip(chunked(parts), size)).body == b"".join(parts)  # type: ignore[arg-type] # a fake socket
 
 
 @given(st.binary(min_size=1, max_size=60), st.data())

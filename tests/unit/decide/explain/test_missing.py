@@ -40,7 +40,7 @@ def why(here: World, name: str, who: str | None = None, want: Any = "row", **pag
     return why_not(here.scene(fragment), name).why
 
 
-def one_candidate(**page: str) -> str:
+def one_candidate(**page: Any) -> str:
     here = world(Slot("row", sources=PAGE, personal=False))
     assert here.decide(ask("row", **page), Visit(None, None)).fragments["row"].items == ("i1",)
     return why(here, "i2", **page)

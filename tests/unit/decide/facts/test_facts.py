@@ -1,5 +1,7 @@
 """Facts: what is read is traced, and scope and digest follow from the trace."""
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +20,8 @@ VALUES = {
 }
 
 
-def facts(*, personal: bool = True, **change: object) -> Facts:
-    values = VALUES | {name.replace("__", "."): value for name, value in change.items()}
+def facts(change: Mapping[str, object] = {}, *, personal: bool = True) -> Facts:
+    values = {**VALUES, **change}
     makers = {name: (lambda v=value: Fact(v, repr(v).encode())) for name, value in values.items()}
     return Facts(FactSource(makers), personal=personal)
 
@@ -73,7 +75,7 @@ def test_absorbing_a_trace_takes_over_its_scope_and_its_digest() -> None:
 
 @given(st.sampled_from(sorted(VALUES)), st.text(max_size=5))
 def test_the_digest_changes_with_every_value_read_and_with_no_other(name: str, value: str) -> None:
-    same, other = facts(), facts(**{name.replace(".", "__"): value})
+    same, other = facts(), facts({name: value})
     assert same.digest() == other.digest()
     same.read(name)
     other.read(name)

@@ -64,7 +64,7 @@ def facts(history: list[Any] | None = None, *, page: PageContext = PAGE, traits:
 
 @pytest.mark.parametrize("name", FACTS)
 def test_every_fact_that_a_file_may_name_is_one_that_decisions_have(name: str) -> None:
-    kinds = {
+    kinds: dict[str, type | tuple[type, ...]] = {
         "text": str,
         "number": (int, float),
         "time": int,

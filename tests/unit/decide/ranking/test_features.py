@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.features import matrix as features
+from hemline.decide.ranking.features.in_list import in_list
 from hemline.decide.ranking.features.matrix import FEATURES, matrix
 from hemline.decide.ranking.visitor import VisitorView, view
 from hemline.learn.profile.fold import TYPES, Profile, decode, encode, fold
@@ -185,10 +186,9 @@ def test_a_feature_that_differs_in_the_last_bit_would_be_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     nudge = cycle((0.0, np.inf))
-    real = features.in_list
 
     def off_by_a_bit(block: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        values = real(block, columns)
+        values = in_list(block, columns)
         return np.nextafter(values, np.float32(np.inf)) if next(nudge) else values
 
     monkeypatch.setattr(features, "in_list", off_by_a_bit)

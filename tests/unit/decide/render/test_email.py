@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemline.decide.facts.snapshot import Snapshot
+from hemline.decide.fragment import Format
 from hemline.decide.render import email
 from hemline.model.item import Item
 from hemline.model.site.slot import Slot, Variant
@@ -62,7 +63,14 @@ class Reader(HTMLParser):
     def handle_comment(self, data: str) -> None:
         raise AssertionError(data)
 
-    handle_decl = unknown_decl = handle_pi = handle_comment
+    def handle_decl(self, decl: str) -> None:
+        raise AssertionError(decl)
+
+    def unknown_decl(self, data: str) -> None:
+        raise AssertionError(data)
+
+    def handle_pi(self, data: str) -> None:
+        raise AssertionError(data)
 
 
 def check(mail: email.Mail) -> Reader:
@@ -152,7 +160,7 @@ SLOTS = [
 HISTORY = acts("v:ann", ["i1", "i5", "i9"])
 
 
-def decided(form: str, slots: list[Slot] = SLOTS) -> dict[str, Any]:
+def decided(form: Format, slots: list[Slot] = SLOTS) -> dict[str, Any]:
     edition = build(catalogue(12), slots, history=HISTORY, base_url=BASE)
     question = ask(*(slot.name for slot in slots), form=form)
     found = decide_for("v:ann", question, edition, table_with(HISTORY), ScoreByPrice())

@@ -10,7 +10,7 @@ from hemline.decide.render.markup import escape
 
 @given(st.text())
 def test_it_escapes_what_html_has_for_special(text: str) -> None:
-    more = {"`": "&#x60;", "\0": "\ufffd", "\r": "&#13;"}
+    more: dict[str, str | int | None] = {"`": "&#x60;", "\0": "\ufffd", "\r": "&#13;"}
     assert escape(text) == html.escape(text).translate(str.maketrans(more))
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from hemline.decide import brake, content, cursor, fill_list, ladder, seen
+from hemline.decide import content, cursor, fill_list, ladder, seen
+from hemline.decide.brake import braked
 from hemline.decide.ranking import rerank
 from hemline.decide.ranking.candidates import NAMES
 from hemline.decide.rules import eligibility, plan
@@ -75,7 +76,6 @@ def _placed_anyhow(under: Any, eligible: Any) -> Any:
     return eligible._replace(pins=tuple(sorted(pins.items())))
 
 
-braked = brake.braked
 BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "the static rung is not sifted": (ladder, "_sift", _static_rung_unsifted),
     "diversity comes after caps": (fill_list, "rerank", _last_word_to_diversity),

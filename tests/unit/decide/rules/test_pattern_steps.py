@@ -69,9 +69,12 @@ def test_the_slots_of_a_page_search_a_text_once(monkeypatch: pytest.MonkeyPatch)
     asked: list[str] = []
     operators._matches.cache_clear()
     search = operators._search
-    monkeypatch.setattr(
-        operators, "_search", lambda meets, text: asked.append(text) or search(meets, text)
-    )
+
+    def watched(meets: Any, text: str) -> Any:
+        asked.append(text)
+        return search(meets, text)
+
+    monkeypatch.setattr(operators, "_search", watched)
     slots = [Slot(f"s{n}", personal=False, sources=("popular",)) for n in range(20)]
     rule = Rule("all", "exclude", (), (SPRING,), value="c1")
     edition = build(catalogue(8), slots, site_rules=[rule])

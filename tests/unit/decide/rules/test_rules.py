@@ -1,5 +1,7 @@
 """Rules: compiled at publish, and what they forbid is never shown, whatever the list."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hemline.decide.facts.facts import Fact, Facts, FactSource
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.rerank import rerank
 from hemline.decide.rules.eligibility import Cap, Eligibility, Rules, sections
+from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Rule
 from tests.builders.editions import NOW, build, catalogue, with_fields
 
@@ -20,7 +23,7 @@ def facts(country: str = "GB", now: int = NOW) -> Facts:
 
 
 def in_force(
-    rules: list[Rule], items: list | None = None, **kwargs: object
+    rules: list[Rule], items: list[Item] | None = None, **kwargs: Any
 ) -> tuple[Snapshot, Eligibility]:
     snapshot = Snapshot(build(items or catalogue(8), [], site_rules=rules))
     nothing = np.empty(0, np.int32)

@@ -43,7 +43,9 @@ def data(text: str) -> dict[str, Any]:
 def rendered(template: str, text: str) -> Dom | None:
     """What a browser builds; None for a template that is not let through."""
     program = compile_template(template, "items").program
-    return program and dom(LinkedProgram(program).render(data(text), lambda _: text))
+    if not program:
+        return None
+    return dom(LinkedProgram(program).render(data(text), lambda _: text))
 
 
 def changed(template: str, text: str) -> str:

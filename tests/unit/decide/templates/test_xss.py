@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hemline.decide.render import cards, email, web
+from hemline.decide.render import cards, email, markup, web
 from hemline.decide.templates import elements, escape, slot
 from hemline.decide.templates.render import SECTION, LinkedProgram, programs
 from hemline.model.site.template import EscapeContext
-from tests.oracles.markup import as_parsed, dom
+from tests.oracles.markup import as_parsed, dom, one_of
 from tests.strategies.xss import CLASSES, PAYLOADS, Stage
 
 SAFE = frozenset({"", "http", "https", "mailto", "tel"})
@@ -22,9 +22,9 @@ def harmless() -> dict[str, dict[str, int]]:
     most: dict[str, dict[str, int]] = {}
     for text in HARMLESS:
         at = STAGE.snapshot.index[text]
-        for where, markup in STAGE.shown(at, text, text):
+        for where, html in STAGE.shown(at, text, text):
             held = most.setdefault(where, {})
-            for part, count in dom(markup).parts.items():
+            for part, count in dom(html).parts.items():
                 held[part] = max(held.get(part, 0), count)
     return most
 
@@ -34,8 +34,8 @@ MOST = harmless()
 
 def faults(payload: str, stage: Stage = STAGE) -> Iterator[str]:
     """What one payload brings into the page that harmless data does not."""
-    for where, markup in stage.shown(stage.snapshot.index[payload], payload, payload):
-        found = dom(markup)
+    for where, html in stage.shown(stage.snapshot.index[payload], payload, payload):
+        found = dom(html)
         for part, count in found.parts.items():
             if count > MOST[where].get(part, 0):
                 yield f"{where}: {part}"
@@ -60,18 +60,18 @@ def test_a_template_shows_what_was_said_and_all_of_it() -> None:
         shown = dict(STAGE.shown(STAGE.snapshot.index[payload], payload, payload))
         found, said = dom(shown["template items"]).body, as_parsed(payload)
         for name in ("title", "id", "currency", "brand", "reason"):
-            assert found.css_first(f"[data-t={name}]").text() == said, (name, payload)
+            assert one_of(found, f"[data-t={name}]").text() == said, (name, payload)
         for name in ("referrer", "campaign"):
-            assert found.css_first(f"[data-f={name}]").text() == said
+            assert one_of(found, f"[data-f={name}]").text() == said
         for path, attribute in _ATTRIBUTES.items():
-            assert found.css_first(path).attributes[attribute] == said, (path, payload)
-        told = json.loads(found.css_first("script.data").text())
+            assert one_of(found, path).attributes[attribute] == said, (path, payload)
+        told = json.loads(one_of(found, "script.data").text())
         assert told["t"] == told["r"] == payload
         one = told["items"][0]
         assert (one["id"], one["tags"], one["reason"]) == (payload, [payload], payload)
         # The first line's end is no part of a text area's text.
-        assert found.css_first("textarea").text().lstrip("\n") == said.lstrip("\n")
-        headline = dom(shown["template variant"]).body.css_first("[data-t=headline]")
+        assert one_of(found, "textarea").text().lstrip("\n") == said.lstrip("\n")
+        headline = one_of(dom(shown["template variant"]).body, "[data-t=headline]")
         assert headline.text() == said
 
 
@@ -90,8 +90,8 @@ BUGS: dict[EscapeContext, Callable[[object], str]] = {
     "part": leaking,
     "script": leaking,
     # These two are escaped as text is, which is what an engine without contexts does.
-    "url": lambda value: escape.escape(str(value)),
-    "srcset": lambda value: escape.escape(str(value)),
+    "url": lambda value: markup.escape(str(value)),
+    "srcset": lambda value: markup.escape(str(value)),
 }
 
 
@@ -99,11 +99,11 @@ BUGS: dict[EscapeContext, Callable[[object], str]] = {
 def test_it_turns_red_when_one_context_is_not_escaped(
     context: EscapeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(escape.ESCAPES, context, BUGS[context])  # type: ignore[arg-type]
+    monkeypatch.setitem(escape.ESCAPES, context, BUGS[context])
     made = programs(STAGE.snapshot.edition.raw(SECTION))
     held = slot._ready[STAGE.snapshot]
     broken = {name: one._replace(linked=LinkedProgram(made[name])) for name, one in held.items()}
-    monkeypatch.setitem(slot._ready, STAGE.snapshot, broken)  # type: ignore[arg-type]
+    monkeypatch.setitem(slot._ready, STAGE.snapshot, broken)
     assert any(wrong for payload in PAYLOADS for wrong in faults(payload))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,9 +20,9 @@ SLOTS = ("bye", "cart", "hello-again", "five-percent", "newsletter", "x" * 128)
 
 
 def record(
-    name: str, second: int, slot: str = "bye", kind: str = "exposure", **more: object
+    name: str, second: int, slot: str = "bye", kind: str = "exposure", **more: Any
 ) -> Record:
-    event = Event(name, kind, second * 1000, **more)  # type: ignore[arg-type] # fields of an event
+    event = Event(name, kind, second * 1000, **more)
     return Record("demo", "v:1", second * 1000, event, capped=slot)
 
 

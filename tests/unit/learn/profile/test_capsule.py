@@ -131,7 +131,8 @@ def test_an_answer_that_was_never_asked_for_stays_open() -> None:
 
 
 def test_a_capsule_of_the_form_before_is_refused() -> None:
-    for old in (["ann", None, []], ["ann", True, []], ["ann", False, []]):
+    recent: list[object] = []
+    for old in [["ann", consent, recent] for consent in (None, True, False)]:
         with pytest.raises(NotAllowed, match="another form"):
             decode(sign("capsule", msgspec.msgpack.encode(old), KEYS[0]), KEYS)
 

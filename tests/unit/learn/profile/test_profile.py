@@ -25,6 +25,7 @@ from hemline.learn.profile.fold import (
 )
 from hemline.model.errors import Refused
 from hemline.model.events.event import LEVEL_OF_EVENT, Event, OrderLine, Record
+from hemline.model.ids import hash64
 
 PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 TYPES = ("exposure", "view", "click", "add_to_cart", "purchase", "search", "remove", "dismiss")
@@ -119,9 +120,8 @@ def test_a_fold_without_its_floor_would_be_caught(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_fold_that_counts_repeats_would_be_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = profiles.hash64
     calls = iter(range(10**9))
-    monkeypatch.setattr(profiles, "hash64", lambda text: real(f"{text}{next(calls)}"))
+    monkeypatch.setattr(profiles, "hash64", lambda text: hash64(f"{text}{next(calls)}"))
     with pytest.raises(AssertionError):
         test_any_order_any_repeats_and_any_pieces_give_the_same_bytes()
 

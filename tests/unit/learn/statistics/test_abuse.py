@@ -20,6 +20,7 @@ from hemline.sitefile import reader
 from hemline.usecases.ingest.archive import append, line, read_archive
 from hemline.usecases.publishing.build import count
 from hemline.usecases.publishing.publish import Given, PublishDeps, Published, publish_edition
+from hemline.usecases.publishing.ranker import Tried
 from tests.builders.editions import KEYS
 from tests.harness.streams import NOW, SITE, record
 
@@ -236,7 +237,7 @@ def test_the_door_s_flags_count_without_a_survey_too() -> None:
 def published(records: list[Record], limits: AbuseLimits) -> tuple[Published, MemoryObjects]:
     objects = MemoryObjects()
     append(objects, [line("s0", str(n), one) for n, one in enumerate(records, start=1)])
-    places = PublishDeps(objects, MemoryTable(), KEYS, lambda _onnx, _card: ())
+    places = PublishDeps(objects, MemoryTable(), KEYS, lambda _onnx, _card: Tried(()))
     given = Given(Site("Shop", "EUR", slots=(Slot("all"),), abuse=limits))
     return publish_edition(SITE, places, built=NOW, given=given), objects
 

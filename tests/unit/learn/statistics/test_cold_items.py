@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.decide.ranking.features.matrix import FEATURES
 from hemline.learn.statistics import cold_items, content
-from hemline.learn.statistics.arrays import STATS
+from hemline.learn.statistics.arrays import STATS, Statistics
 from hemline.model.events.event import Record
 from hemline.model.item import Item
 from hemline.model.site.slot import Slot
@@ -123,7 +123,7 @@ def test_a_visitor_who_likes_its_like_is_shown_it_with_the_reason() -> None:
 
 
 def test_without_a_likeness_nothing_is_changed() -> None:
-    none = cold_items.item_similarity(cold_items.Statistics(), ITEMS, content.vectors(ITEMS))
+    none = cold_items.item_similarity(Statistics(), ITEMS, content.vectors(ITEMS))
     near, weight = np.full((3, 2), -1, np.int32), np.zeros((3, 2), np.float32)
     assert cold_items.with_cold_neighbours(near, weight, none)[0] is near
     block = np.ones((3, 4), np.float32)

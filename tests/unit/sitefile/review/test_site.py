@@ -1,5 +1,7 @@
 """A review of rules says what a careful reader would, and what it calls void really changes nothing."""
 
+from typing import Any
+
 import pytest
 
 from hemline.model.item import Item
@@ -18,9 +20,9 @@ DE = (Condition("trait.country", "eq", "DE"),)
 ROW, TOP, HERO = Slot("row"), Slot("top", limit=3), Slot("hero", kind="content")
 
 
-def said(*rules: Rule, items: list[Item] | None = None, **fields: object) -> set[tuple[str, str]]:
+def said(*rules: Rule, items: list[Item] | None = None, **fields: Any) -> set[tuple[str, str]]:
     """(name of the rule, severity and code) of everything but that a rule has no end."""
-    site = Site("Shop", "EUR", slots=(ROW, TOP, HERO), rules=rules, **fields)  # type: ignore[arg-type]
+    site = Site("Shop", "EUR", slots=(ROW, TOP, HERO), rules=rules, **fields)
     found = review(site, Against(NOW, items))
     return {
         (site.rules[int(r.path[1])].name, f"{r.severity} {r.code}")

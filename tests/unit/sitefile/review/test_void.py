@@ -1,5 +1,7 @@
 """Property: what a review calls dead or shadowed is never missed: without it every answer is the same."""
 
+from typing import TypeVar
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -64,7 +66,7 @@ def is_void(code: str, severity: str, action: str) -> bool:
 def test_a_rule_that_is_called_void_changes_no_answer(
     drawn: list[Rule], slot: str, country: str, sold_out: set[int]
 ) -> None:
-    named = tuple(with_fields(rule, name=f"r{n}") for n, rule in enumerate(drawn))  # type: ignore[type-var]
+    named = tuple(with_fields(rule, name=f"r{n}") for n, rule in enumerate(drawn))
     site = Site(slots=(ROW, TOP), rules=named)
     found = review(site, Against(NOW))
     void = {
@@ -126,7 +128,10 @@ def chosen(hero: Slot, rules: tuple[Rule, ...], country: str) -> str | None:
     return variant.name if variant else None
 
 
-def without(parts: tuple, at: int) -> tuple:
+T = TypeVar("T")
+
+
+def without(parts: tuple[T, ...], at: int) -> tuple[T, ...]:
     return parts[:at] + parts[at + 1 :]
 
 
@@ -134,8 +139,8 @@ def without(parts: tuple, at: int) -> tuple:
 def test_a_variant_or_rule_that_is_called_void_is_never_missed(
     drawn: list[Variant], drawn_rules: list[Rule], country: str
 ) -> None:
-    named = tuple(with_fields(v, name=f"v{n}") for n, v in enumerate(drawn))  # type: ignore[type-var]
-    rules = tuple(with_fields(r, name=f"r{n}") for n, r in enumerate(drawn_rules))  # type: ignore[type-var]
+    named = tuple(with_fields(v, name=f"v{n}") for n, v in enumerate(drawn))
+    rules = tuple(with_fields(r, name=f"r{n}") for n, r in enumerate(drawn_rules))
     hero = Slot("hero", kind="content", variants=named)
     found = review(Site(slots=(hero,), rules=rules), Against(NOW))
     void = [r.path for r in found if r.code in VOID]

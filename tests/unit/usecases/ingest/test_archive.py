@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ def stored(*batches: list[tuple[int, Record]], shard: str = "s0") -> MemoryObjec
     return objects
 
 
-def names(objects: MemoryObjects, **options: bool) -> list[str]:
+def names(objects: MemoryObjects, **options: Any) -> list[str]:
     return [a.record.event.id for a in read_archive(objects, SITE, **options)]
 
 

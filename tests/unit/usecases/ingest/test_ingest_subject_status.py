@@ -1,5 +1,6 @@
 """What was said since an event was sent is obeyed when it arrives: consent, forgetting, links."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -133,7 +134,7 @@ def test_a_tombstone_that_is_ignored_is_found(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_consent_that_is_not_looked_at_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_kept(entries: Any, _standing: SubjectStatus) -> EnforcedEntries:
-        return EnforcedEntries(list(entries), module.Counter())
+        return EnforcedEntries(list(entries), Counter())
 
     monkeypatch.setattr(module, "judge", all_kept)
     with pytest.raises(AssertionError):

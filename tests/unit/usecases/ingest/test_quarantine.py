@@ -173,7 +173,7 @@ def test_foreseeing_writes_nothing_and_says_what_a_replay_then_does(
     bench = calm()
     item = record("v:a", "i", type="item", item="p1")
     seen = msgspec.structs.replace(of_tomorrow("v:a", "bot"), flags=("bot",))
-    poison = (
+    poison: tuple[Record | bytes, ...] = (
         GARBAGE,
         of_tomorrow("v:a", "e1"),
         msgspec.structs.replace(of_tomorrow("v:b", "e2"), purposes=()),

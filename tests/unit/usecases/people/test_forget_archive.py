@@ -156,7 +156,7 @@ def test_killed_at_any_write_nobody_else_loses_and_the_next_run_completes_it(aft
                 break
 
 
-def test_ingest_writes_the_same_batch_while_it_is_cleaned() -> None:
+def test_ingest_writes_the_same_batch_while_it_is_cleaned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its bytes win, and are cleaned in turn."""
     bucket = Bucket()
     bucket.forget()
@@ -164,16 +164,16 @@ def test_ingest_writes_the_same_batch_while_it_is_cleaned() -> None:
     more = [line("s0", str(n), record(who, f"x{n}")) for n, who in enumerate((STAYS, GONE), 900)]
     fresh = MemoryObjects()
     append(fresh, more)
-    (data,) = [fresh.get(name) for name in fresh.keys("")]
+    (again,) = [fresh.get(name) for name in fresh.keys("")]
     replace, raced = bucket.data.replace, list[str]()
 
-    def race(one: ObjectVersion, kept: bytes) -> None:
+    def race(one: ObjectVersion, data: bytes) -> None:
         if one.key == key and not raced:
             raced.append(key)
-            bucket.data.put(key, data or b"")
-        replace(one, kept)
+            bucket.data.put(key, again or b"")
+        replace(one, data)
 
-    bucket.data.replace = race  # type: ignore[method-assign]
+    monkeypatch.setattr(bucket.data, "replace", race)
     list(bucket.runs(NOW))
     assert raced
     assert b"x900" in unpacked(bucket.data.get(key) or b"")

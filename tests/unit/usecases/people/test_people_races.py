@@ -62,7 +62,7 @@ class People(RuleBasedStateMachine):
         self.world.act(subject, kind)
 
     @rule(actions=st.lists(ACTIONS, min_size=1, max_size=3), order=ORDERS)
-    def race(self, actions: list[tuple[str, object]], order: list[int]) -> None:
+    def race(self, actions: list[tuple[str, Any]], order: list[int]) -> None:
         start = {"ingest": self._ingest, "link": self._link, "unlink": self._unlink}
         start |= {"say": self._say, "forget": self._forget}
         calls = [start[name](told) for name, told in actions]
@@ -78,13 +78,13 @@ class People(RuleBasedStateMachine):
         self.delivered += len(batch)
         return partial(self.world.deliver, batch)
 
-    def _link(self, pair: object) -> Callable[[], object]:
-        visitor, user = pair  # type: ignore[misc]
+    def _link(self, pair: Any) -> Callable[[], object]:
+        visitor, user = pair
         return partial(link, visitor, user, self.world.deps)
 
-    def _unlink(self, pair: object) -> Callable[[], object]:
+    def _unlink(self, pair: Any) -> Callable[[], object]:
         def call() -> None:
-            visitor, user = pair  # type: ignore[misc]
+            visitor, user = pair
             try:
                 unlink(visitor, user, self.world.deps)
             except BadInput:
@@ -93,8 +93,8 @@ class People(RuleBasedStateMachine):
 
         return call
 
-    def _say(self, told: object) -> Callable[[], object]:
-        subject, yes = told  # type: ignore[misc]
+    def _say(self, told: Any) -> Callable[[], object]:
+        subject, yes = told
         self.clock += 1
         self.refused |= set() if yes else {subject}
         choices = {Purpose.PERSONALISATION: yes}
@@ -230,8 +230,8 @@ def _merge_without_looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ingest brings a visitor's events to whoever they were ever linked to."""
     real = follow.links_of
 
-    def trusting(people: object, site: str, subject: str) -> Links:
-        found = real(people, site, subject)  # type: ignore[arg-type]
+    def trusting(people: Any, site: str, subject: str) -> Links:
+        found = real(people, site, subject)
         return Links((*found.on, *found.cut))
 
     monkeypatch.setattr(follow, "links_of", trusting)
@@ -244,12 +244,12 @@ def _resurrect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_people, "_free", lambda *_: True)
     real = link_people._add_link
 
-    def forgetful(subject: str, other: str, deps: object, *, most: int) -> bool:
+    def forgetful(subject: str, other: str, deps: Any, *, most: int) -> bool:
         def healed(links: Links) -> Links:
             return Links(links.on, tuple(one for one in links.cut if one != other))
 
-        link_people._relinked(subject, healed, deps)  # type: ignore[arg-type]
-        return real(subject, other, deps, most=most)  # type: ignore[arg-type]
+        link_people._relinked(subject, healed, deps)
+        return real(subject, other, deps, most=most)
 
     monkeypatch.setattr(link_people, "_add_link", forgetful)
 

@@ -5,6 +5,7 @@ may be cut off at any step. Then the schedule comes again, alone.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -68,6 +69,12 @@ class Actor:
         self.edition = ""
         self.outcome = ""
 
+    @property
+    def title(self) -> str:
+        """Of the site file it was handed; the schedule has none."""
+        assert self.given.site
+        return self.given.site.title
+
     def run(self, places: PublishDeps, built: int) -> None:
         objects, pointers = Stepped(places.objects, self), Stepped(places.pointers, self)
         mine: Any = places._replace(objects=objects, pointers=pointers)
@@ -107,14 +114,14 @@ def check(places: PublishDeps, order: Sequence[int], deaths: Sequence[int]) -> N
     ann, bob, schedule = actors = [
         Actor(one, dies) for one, dies in zip((*handed, Given()), deaths, strict=True)
     ]
-    race([lambda a=a, n=n: a.run(places, NOW + n) for n, a in enumerate(actors, 1)], order)  # type: ignore[misc]
+    race([partial(a.run, places, NOW + n) for n, a in enumerate(actors, 1)], order)
     for actor in (ann, bob):
         if actor.outcome == "won":
-            assert of(places, actor.edition).title == actor.given.site.title  # type: ignore[union-attr]
+            assert of(places, actor.edition).title == actor.title
     if bob.outcome == "won":
         assert of(places, bob.edition).ranker == MINE.onnx
     after = live(places)
-    lost = {a.given.site.title for a in (ann, bob) if a.outcome == "lost"}  # type: ignore[union-attr]
+    lost = {a.title for a in (ann, bob) if a.outcome == "lost"}
     assert after.title not in lost
     if after.ranker == MINE.onnx:
         assert bob.outcome in {"won", "dead"}, "another one may come after it, and carry it on"
@@ -154,8 +161,8 @@ def test_the_same_over_the_emulators_table_and_bucket(order: list[int], emulator
         connect(service, region=REGION, endpoint=emulator.endpoint)
         for service in ("s3", "dynamodb")
     )
-    stores = {"objects": S3Objects(s3, bucket), "pointers": DynamoTable(dynamodb, table)}
-    check(memory()._replace(**stores), order, (-1, -1, -1))
+    deps = memory()._replace(objects=S3Objects(s3, bucket), pointers=DynamoTable(dynamodb, table))
+    check(deps, order, (-1, -1, -1))
 
 
 def one_file(name: str, places: PublishDeps, _live: object, given: Given) -> Site:

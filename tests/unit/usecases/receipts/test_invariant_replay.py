@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from hemline.decide import learned_choice
+from hemline.decide.facts.facts import Fact
 from hemline.decide.page import PageRequest
 from hemline.decide.render import reasons
 from hemline.decide.token import RecordedRequest, decode, stopped_of
@@ -95,12 +96,12 @@ BUGS: dict[str, tuple[object, str, Any]] = {
     "a replay reads the profile that was unreadable": (receipts, "UNREAD", 0),
     "a replay forgets the acts of the capsule": (receipts, "_acts", lambda *_: ()),
     "a replay reads the profile as it is now": (people, "cut", lambda _: []),
-    "a replay forgets what was withheld": (receipts, "_withheld", lambda: receipts.Fact((), b"[]")),
+    "a replay forgets what was withheld": (receipts, "_withheld", lambda: Fact((), b"[]")),
     "a variant is drawn by what was not read": (learned_choice, "seed_of", _past_the_facts),
     "chance leaks into an answer": (
         reasons,
         "REASONS",
-        reasons.REASONS | {"popular": lambda *a: [f"Seen {next(_ticks)} times" for _ in a[-1]]},
+        {**reasons.REASONS, "popular": lambda *a: [f"Seen {next(_ticks)} times" for _ in a[-1]]},
     ),
 }
 

@@ -77,7 +77,8 @@ class BreaksOnce(ScoreByPrice):
 
 def test_a_ranker_that_broke_then_breaks_again_for_the_same_slot_and_no_other() -> None:
     here = world((FOR_YOU, Slot("more", limit=6), SHELF))
-    here.live.engine = here.live.engine._replace(ranker=BreaksOnce())  # type: ignore[union-attr]
+    assert here.live.engine
+    here.live.engine = here.live.engine._replace(ranker=BreaksOnce())
     page = here.decide(ask("shelf", "for-you", "more"), Visit("v:ann", None)).fragments
     assert [f.rung for f in page.values()] == ["segment", "segment", "model"]
     assert receipt(page["more"]).broken == 2
@@ -88,7 +89,9 @@ def test_a_ranker_that_broke_then_breaks_again_for_the_same_slot_and_no_other() 
 def test_a_profile_that_was_not_to_be_had_is_not_to_be_had_again() -> None:
     here = world()
     page = here.decide(ask("for-you"), Visit("v:ann", consent=True), reader=Broken()).fragments
-    assert receipt(page["for-you"]).whose.flags & UNREAD  # type: ignore[union-attr]
+    whose = receipt(page["for-you"]).whose
+    assert whose
+    assert whose.flags & UNREAD
     assert replay(here.scene(page["for-you"])).fragment.body == page["for-you"].body
 
 
@@ -151,7 +154,11 @@ def test_facts_that_rules_alone_read_are_found_again() -> None:
     )
     rules = [Rule("all-of-it", "block", ("for-you",), conditions, item="i1")]
     here = world(site_rules=rules)
-    page = {"url": "https://shop.example/?utm_campaign=autumn", "cart": ("i3",), "item": "i7"}
+    page: dict[str, Any] = {
+        "url": "https://shop.example/?utm_campaign=autumn",
+        "cart": ("i3",),
+        "item": "i7",
+    }
     assert not unequal(here, ask("shelf", "for-you", **page), Visit("v:ann", None))
     fragment = here.decide(ask("for-you", **page), Visit("v:ann", None)).fragments["for-you"]
     assert "i1" not in fragment.items

@@ -20,6 +20,7 @@ from hemline.model.decision import Scope
 from hemline.runtime import http
 from hemline.runtime.fragments import preview, response
 from hemline.runtime.http import HttpResponse
+from hemline.runtime.traits import VARY
 from tests.harness.http_functions import Door, header
 from tests.harness.search_depth import INVARIANT, finds
 from tests.strategies.request_pairs import PASSERS, Desk, Passers, of_traits, of_visitor
@@ -145,10 +146,9 @@ class _EveryName(dict[str, str]):
 
 
 OPEN = {"Cache-Control": "public, max-age=60"}
-VARY = response.VARY
 BUGS: dict[str, list[tuple[object, str, Any]]] = {
     "a reason in a public slot reads the visitor past the facts": [
-        (reasons, "REASONS", reasons.REASONS | {"popular": _past_the_facts})
+        (reasons, "REASONS", {**reasons.REASONS, "popular": _past_the_facts})
     ],
     "a template reads the visitor past the facts": [(slot, "_reader", _template_past_the_facts)],
     "a visitor fact is taken for a trait": [

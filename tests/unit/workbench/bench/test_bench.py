@@ -15,6 +15,7 @@ from workbench.bench.measure import BenchRow, Timing, row
 from workbench.bench.naive import ingest as naive_ingest
 from workbench.bench.naive.ingest import NaiveRecord
 from workbench.bench.stores import BenchStores
+from workbench.bench.world import world
 
 
 @pytest.mark.parametrize("size", decide.SIZES)
@@ -28,7 +29,7 @@ def test_both_variants_show_the_same_items(size: int) -> None:
 
 
 def test_both_variants_show_the_same_page_and_no_item_twice() -> None:
-    variants = page.variants_of(page.world())
+    variants = page.variants_of(world())
     ours = variants["hemline"]()
     page.compare(ours, variants["naive"]())
     shown = [item["id"] for body in ours.values() for item in json.loads(body)["items"]]
@@ -36,7 +37,7 @@ def test_both_variants_show_the_same_page_and_no_item_twice() -> None:
 
 
 def test_a_template_and_jinja_make_the_same_markup() -> None:
-    variants = templates.variants_of(page.world(), 10)
+    variants = templates.variants_of(world(), 10)
     ours = variants["template"]()
     templates.compare(ours, variants["jinja2"]())
     assert ours.count(b"<li") == variants["default"]().count(b"<li") == 10

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 import typer
@@ -30,7 +31,7 @@ def called(
         return rows(bench, more=0.1 if bench == slow else 0.0)
 
     real = budgets.check
-    monkeypatch.setattr(budgets, "check", lambda *known: real(*known, measure))
+    monkeypatch.setattr(budgets, "check", partial(real, measure=measure))
     app = typer.Typer()
     commands.register(app)
     return CliRunner().invoke(app, ["bench", "budgets", *arguments])

@@ -1,6 +1,7 @@
 """Event source mapping semantics, against handlers whose every answer is written down here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -145,7 +146,7 @@ def test_records_past_the_age_limit_are_given_up_without_a_call() -> None:
 
 
 def test_for_ever_means_until_it_works() -> None:
-    answers = iter([Exception] * 40 + [{}])
+    answers: Iterator[Any] = iter([*[Exception] * 40, {}])
     world = delivered(Scripted(lambda _: next(answers)), entries(1), SOURCE._replace(retries=-1))
     assert not world.lost
     assert len(world.calls) == 41

@@ -11,7 +11,6 @@ import pytest
 
 from tests.harness import event_loops
 from tests.unit.workbench.cloud.test_mapping_shard import SOURCE, ListStream, fine
-from workbench import laptop
 from workbench.cloud import schedules, tasks
 from workbench.cloud.pool import InvokeResult
 from workbench.cloud.screen import Screen
@@ -215,7 +214,7 @@ def test_a_file_that_could_not_be_written_leaves_no_scraps(
     def full(*_: object) -> None:
         raise FULL
 
-    monkeypatch.setattr(laptop.Path, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space"):
         write_private(tmp_path / "run.json", b"{}")
     assert not list(tmp_path.iterdir())

@@ -79,8 +79,8 @@ def test_functions_have_their_code_layers_and_environment(stack: Stack) -> None:
 def test_every_layer_and_every_caller_of_a_function_is_there(stack: Stack) -> None:
     for function in stack.functions.values():
         assert set(function.layers) <= set(stack.layers)
-    callers = [*stack.routes, *stack.sources, *stack.schedules]
-    assert {caller.function for caller in callers} == set(stack.functions)
+    callers = (stack.routes, stack.sources, stack.schedules)
+    assert {caller.function for kind in callers for caller in kind} == set(stack.functions)
 
 
 def test_the_event_source_mapping_has_the_templates_safety(stack: Stack) -> None:

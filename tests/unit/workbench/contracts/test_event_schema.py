@@ -16,10 +16,11 @@ from hemline.model.events.refusals import SENT_TYPES
 from hemline.model.events.schema import EventInput, parse_event
 from workbench import cli
 from workbench.contracts import schemas
+from workbench.contracts.event_schema import event_schema
 
 ROOT = Path(__file__).resolve().parents[4]
 DOC = (ROOT / "docs/events.md").read_text()
-VALIDATOR = jsonschema.Draft202012Validator(schemas.event_schema())
+VALIDATOR = jsonschema.Draft202012Validator(event_schema())
 
 
 def test_the_published_schema_is_what_the_code_says() -> None:
@@ -29,7 +30,7 @@ def test_the_published_schema_is_what_the_code_says() -> None:
 
 
 def test_the_published_schema_says_its_version() -> None:
-    assert schemas.event_schema()["$id"] == f"urn:hemline:event:{SCHEMA}"
+    assert event_schema()["$id"] == f"urn:hemline:event:{SCHEMA}"
     assert f"**Version {SCHEMA}.**" in DOC
 
 

@@ -68,7 +68,7 @@ def test_an_items_event_id_is_of_its_import_its_line_and_its_content() -> None:
 
 def test_the_guide_tells_every_name_that_is_understood() -> None:
     guide = (Path(__file__).resolve().parents[4] / "docs/importing.md").read_text()
-    told = {}
+    told: dict[str, str] = {}
     for ours, theirs in re.findall(r"^\| `([a-z_]+)` \| ([a-z_, ]*) \|", guide, re.MULTILINE):
         told |= dict.fromkeys(filter(None, theirs.replace(" ", "").split(",")), ours)
         assert ours in cells.FIELDS

@@ -4,6 +4,7 @@ import itertools
 import random
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,7 +118,7 @@ def test_no_order_of_arrival_shows_in_who_has_the_last_word(
 def test_of_a_call_that_states_an_item_three_times_the_last_one_counts(
     ids: tuple[str, ...],
 ) -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"id": name, "type": "item", "item": "p", "properties": {"title": f"{n}"}}
         for n, name in enumerate(ids)
     ]

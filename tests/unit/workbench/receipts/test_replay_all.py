@@ -21,7 +21,11 @@ def nothing() -> None:
 
 def test_every_receipt_of_the_demos_visitors_gives_its_bytes_again() -> None:
     ticks = count()
-    found = replay_all(160, None, 3, lambda: next(ticks))
+
+    def tick() -> None:
+        next(ticks)
+
+    found = replay_all(160, None, 3, tick)
     assert (found.equal, found.decisions) == (160, 160), found.differences
     assert next(ticks) == 320
     assert found.fresh > 20

@@ -111,7 +111,7 @@ def chance_per_hour(records: Iterable[Record], slots: Iterable[Slot], now: int) 
     A list that was seen in parts has several exposures and one token.
     """
     share: Mapping[str, float] = {s.name: s.explore for s in slots if has_list(s.kind)}
-    since = now - TRAFFICHOUR_MSS * HOUR_MS
+    since = now - TRAFFIC_HOURS * HOUR_MS
     lists = {
         (event.slot or "", event.token or event.id)
         for event in (record.event for record in records)
