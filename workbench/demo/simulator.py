@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.model.ids import hash64
 from hemline.model.item import Item
@@ -210,8 +209,3 @@ def _partners(index: int) -> tuple[int, ...]:
             or item.attributes["collection"] == own.attributes["collection"]
         )
     )
-
-
-def order_of(scores: npt.NDArray[np.floating]) -> list[str]:
-    """Item ids, the best score first: for tests that compare a ranking with a taste."""
-    return [_ids()[int(i)] for i in np.argsort(-scores, kind="stable")]

@@ -72,10 +72,10 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def _moment(as_of: datetime | None, *, anyway: bool) -> int:
-    from hemline.runtime.publish.wiring import check_moment
+    from hemline.runtime.publish.wiring import check_build_time
 
     built = milliseconds(as_of)
-    check_moment(built, milliseconds(None), "--as-of", anyway=anyway)
+    check_build_time(built, milliseconds(None), "--as-of", anyway=anyway)
     return built
 
 

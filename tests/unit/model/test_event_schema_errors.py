@@ -169,18 +169,6 @@ def test_a_purchase_is_worth_what_its_lines_are_or_less(
             parse_event(raw)
 
 
-def test_revenue_is_the_value_or_else_what_the_lines_are_worth() -> None:
-    def revenue(kind: str = "purchase", **members: object) -> float | None:
-        return event_of(parse_event(stated(kind, **members)), 5).revenue
-
-    tens = [{"item": f"p{n}", "price": 0.1} for n in range(10)]
-    assert revenue(lines=tens) == 1.0
-    assert revenue(lines=tens, value=0.5) == 0.5
-    assert revenue(lines=[*tens, {"item": "p"}]) is None
-    assert revenue() is None
-    assert revenue("view", value=3) is None
-
-
 @pytest.mark.parametrize("ms", [-1, 86_400_001, 1.5, "3"])
 def test_a_dwell_lasts_a_day_at_most(ms: object) -> None:
     with pytest.raises(BadInput, match=r"^duration: .* one day"):

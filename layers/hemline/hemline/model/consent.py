@@ -23,7 +23,6 @@ BITS = {purpose: 1 << at for at, purpose in enumerate(Purpose)}
 EVERYTHING = sum(BITS.values())
 DEFAULTS = (Purpose.ANALYTICS, Purpose.PERSONALISATION)
 """What a site may hold as agreed before it was asked; messages are asked for, always."""
-_DEFAULT_BITS = sum(BITS[purpose] for purpose in DEFAULTS)
 
 
 class Consent(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):

@@ -118,13 +118,6 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
             return self.lines
         return (OrderLine(self.item),) if self.item else ()
 
-    @property
-    def revenue(self) -> float | None:
-        """Of a purchase: its value, else what its lines are worth; None when neither is known."""
-        if self.type != "purchase":
-            return None
-        return worth(self.lines) if self.value is None else self.value
-
 
 def worth(lines: Iterable[SupportsWorth]) -> float | None:
     """Quantity times price, summed up exactly; None when a price is missing, or without lines."""
