@@ -44,6 +44,7 @@ lint: dev ## Formatting, lint, types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+	@.venv/bin/mypy functions/*/app.py
 
 test: lint sam $(if $(NPM),$(ENV)/kinesalite/.done) ## Lint, then all tests except the long ones
 	@mkdir -p .hemline/test

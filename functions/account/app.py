@@ -1,6 +1,6 @@
-"""What a person may ask of us: sign in, see everything, say what is allowed, be forgotten.
+"""A person's own data: sign in, export, state consent, be forgotten.
 
-Who asks is a user token or the visitor's cookie, never an id that a caller names.
+The caller is identified by a user token or the visitor's cookie, never by an id in the request.
 """
 
 import time
@@ -37,7 +37,7 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
         asker, person = account_in.asker(request, settings, now)
         answer = _ROUTES[route](request, asker, person, now)
     except HemlineError as error:
-        # Which kind, never of whom: a conflict's own text names a subject.
+        # Log the class of the error only: the text of a Conflict names a subject.
         log("WARN", "refused", route=route, fault=type(error).__name__, status=status_of(error))
         return problem(error).to_payload()
     log("INFO", "answered", route=route)
@@ -45,8 +45,8 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
 
 
 def _identify(request: HttpRequest, asker: Asker, person: AccountCaller, now: int) -> HttpResponse:
-    found = account.identify(person, deps, now)
-    return response.identified(found, asker, request, settings.keys)
+    identity = account.identify(person, deps, now)
+    return response.identified(identity, asker, request, settings.keys)
 
 
 def _export(request: HttpRequest, asker: Asker, person: AccountCaller, now: int) -> HttpResponse:
@@ -57,9 +57,10 @@ def _export(request: HttpRequest, asker: Asker, person: AccountCaller, now: int)
     return response.without_id(answer, tombstone.consent, asker, request, settings.keys)
 
 
-def _state(request: HttpRequest, asker: Asker, person: AccountCaller, now: int) -> HttpResponse:
-    choices = account_in.choices_of(request)
-    person, choices = resolve_subject(person, choices, deps)
+def _set_consent(
+    request: HttpRequest, asker: Asker, person: AccountCaller, now: int
+) -> HttpResponse:
+    person, choices = resolve_subject(person, account_in.choices_of(request), deps)
     if person.nobody:
         return response.opted_out()
     consent = account.set_consent(person, choices, deps, now)
@@ -74,6 +75,6 @@ _ROUTES: dict[str, Callable[[HttpRequest, Asker, AccountCaller, int], HttpRespon
     "POST /v1/identify": _identify,
     "GET /v1/me": _export,
     "HEAD /v1/me": _export,
-    "PUT /v1/me/consent": _state,
+    "PUT /v1/me/consent": _set_consent,
     "DELETE /v1/me": _forget,
 }

@@ -1,7 +1,7 @@
-"""POST /v1/events: events in, answered when the stream holds them; and 404 to what no route names.
+"""POST /v1/events: answers once the stream holds the events. Also the 404 for unknown routes.
 
-A caller's mistake is a 4xx that names the field, or a reason beside the event; what the stream does
-not hold is a 503 with Retry-After that says which events to send again.
+A caller's mistake is a 4xx that names the field, or a reason for each event. If the stream does not
+hold an event, the answer is a 503 with Retry-After that lists the events to send again.
 """
 
 import time

@@ -1,18 +1,18 @@
 """GET /v1/fragments/{slot} and POST /v1/fragments: what this visitor should see here, now.
 
-Always answers: what is late, broken or missing steps down the ladder. Only a caller's own mistake
-(unknown slot, malformed body) is a 4xx, and nothing is a 5xx.
+Always answers: anything late, broken or missing steps down the ladder. Only a caller's mistake
+(unknown slot, malformed body) is a 4xx. There are no 5xx.
 """
 
 import gc
 import time
 
-# What is made from here to the first request lives as long as the function: looking for garbage in
-# it would be a tenth of start-up, and later a pause in somebody's request.
+# Objects made before the first request live as long as the function. Scanning them for garbage would
+# cost a tenth of start-up now and pauses in requests later.
 gc.disable()
 
 from hemline.model.errors import HemlineError
-from hemline.runtime.fragments.request import ask_of
+from hemline.runtime.fragments.request import page_request_of
 from hemline.runtime.fragments.response import answer_of
 from hemline.runtime.fragments.wiring import wire
 from hemline.runtime.guard import guarded
@@ -37,18 +37,18 @@ def handler(event: Payload, _context: object) -> dict[str, object]:
     try:
         if request.header("hemline-preview") or request.parameter("explain") == "1":
             return _preview(request).to_payload()
-        ask = ask_of(request)
+        page_request = page_request_of(request)
         now = time.time_ns() // 1_000_000
-        decided = decide(ask, visit_of(request, settings, now), deps, now)
+        decided = decide(page_request, visit_of(request, settings, now), deps, now)
     except HemlineError as error:
         return problem(error).to_payload()
     took_ms = (time.perf_counter() - started) * 1000
     _report(decided, took_ms)
-    return answer_of(decided, request, ask.format, took_ms).to_payload()
+    return answer_of(decided, request, page_request.format, took_ms).to_payload()
 
 
 def _preview(request: HttpRequest) -> HttpResponse:
-    from hemline.runtime.fragments.preview import answer  # noqa: PLC0415 - visitors' requests need none of it
+    from hemline.runtime.fragments.preview import answer  # noqa: PLC0415 - only previews need it
 
     return answer(request, deps, settings, time.time_ns() // 1_000_000)
 

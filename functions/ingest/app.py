@@ -1,8 +1,8 @@
 """A batch of the event stream, into archive and profiles.
 
 Delivery semantics: the answer names the first record that was not applied (ReportBatchItemFailures),
-and the stream delivers again from there; what was applied beyond it is recognised when it comes again.
-What cannot be read is in quarantine, and the shard goes on.
+and the stream delivers again from there. Records beyond it that were applied are recognised as repeats.
+Unreadable records go to quarantine, so they do not block the shard.
 """
 
 import base64
@@ -35,7 +35,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, object]:
     result = ingest_batch(list(_records(event)), deps, time.time_ns() // 1_000_000)
     for outcome, count in result.counts.items():
         metrics.add_metric(outcome.capitalize(), MetricUnit.Count, count)
-    # Counts and sequence numbers, never who or what.
+    # Log counts and sequence numbers only: no subjects and no payloads.
     logger.info("ingested", extra={"counts": dict(result.counts)})
     if result.failures:
         about = {"checkpoints": result.failures, "faults": result.faults}

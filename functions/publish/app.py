@@ -1,41 +1,29 @@
-"""A schedule, or an operator's command → a new edition of the site, live at once.
+"""Publishes a new edition of the site, live at once, on a schedule or an operator's command.
 
-Safe to run twice and at the same time: of two publishes the slower one changes nothing and says so.
-What is raised fails the invocation, so that the alarm on errors and Lambda's own retries see it.
+Safe to run twice and concurrently: of two publishes the slower one changes nothing and says so.
+An exception fails the invocation, so the error alarm and Lambda's retries see it.
 """
 
 import time
 
 import msgspec
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from hemline.model.errors import BadInput, Conflict
 from hemline.runtime.guard import guarded
 from hemline.runtime.limits import Clients
-from hemline.runtime.publish.wiring import (
-    Command,
-    check_live,
-    command_of,
-    compile_site,
-    moment_of,
-    wire,
-)
+from hemline.runtime.publish import wiring
+from hemline.runtime.publish.response import published
+from hemline.runtime.publish.wiring import Command, check_live
 from hemline.runtime.settings import load
-from hemline.usecases.publishing.publish import (
-    NOTHING_GIVEN,
-    Given,
-    inputs,
-    is_held,
-    publish_edition,
-    roll_back,
-)
+from hemline.usecases.publishing import publish
+from hemline.usecases.publishing.publish import NOTHING_GIVEN, Given
 
 settings = load()
 clients = Clients("publish", settings)
-places = wire(settings, clients)
+deps = wiring.wire(settings, clients)
 seen: set[tuple[object, str]] = set()
-"""Edition and inputs of this process's last scheduled publish: an idle site costs a listing, not a fold."""
+"""Edition and inputs of the last scheduled publish here: an idle site costs a listing, not a fold."""
 logger = Logger(service="publish")
 metrics = Metrics(namespace="Hemline", service="publish")
 metrics.set_default_dimensions(Site=settings.site)
@@ -45,7 +33,7 @@ metrics.set_default_dimensions(Site=settings.site)
 @clients.budget.within
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     """Figures of the edition that was published, or why none was."""
-    command = command_of(event, settings.site)
+    command = wiring.command_of(event, settings.site)
     try:
         return _run(command) if command else _scheduled()
     except Conflict as lost:
@@ -54,22 +42,22 @@ def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     except BadInput as wrong:
         if command:
             raise
-        # A stack that waits for its first site file is no incident.
+        # A new stack without a site file yet is not an incident.
         logger.warning("nothing to publish", extra={"reason": str(wrong)})
         return {"swapped": False, "waits": str(wrong)}
 
 
 def _scheduled() -> dict[str, object]:
-    if is_held(settings.site, places):
-        # The next quarter of an hour must not undo what a person has done on purpose.
+    if publish.is_held(settings.site, deps):
+        # A scheduled publish must not undo an operator's rollback.
         logger.warning("held: an older edition was made live; publish by command to go on")
         return {"swapped": False, "held": True}
-    # Before the publish: what is archived meanwhile is for the next one.
-    current = inputs(settings.site, places)
-    pointer = places.pointers.read_pointer(settings.site)
+    # Read before the publish: events archived during it belong to the next one.
+    current = publish.inputs(settings.site, deps)
+    pointer = deps.pointers.read_pointer(settings.site)
     if pointer and (pointer.digest, current) in seen:
         return {"swapped": False, "idle": True}
-    check_live(places, settings)
+    check_live(deps, settings)
     result = _publish(time.time_ns() // 1_000_000)
     seen.clear()
     seen.add((result["edition"], current))
@@ -78,24 +66,15 @@ def _scheduled() -> dict[str, object]:
 
 def _run(command: Command) -> dict[str, object]:
     if command.rollback:
-        entry = roll_back(settings.site, places, command.wanted)
+        entry = publish.roll_back(settings.site, deps, command.wanted)
         logger.warning("rolled back", extra={"edition": entry.edition[:16]})
         return msgspec.structs.asdict(entry)
-    built = moment_of(command, time.time_ns() // 1_000_000)
+    built = wiring.build_time_of(command, time.time_ns() // 1_000_000)
     if command.site_file is None:
-        check_live(places, settings)
-        return _publish(built)
-    site = compile_site(command.site_file, settings)
-    return _publish(built, Given(site, allow_removals=command.allow_removals))
+        check_live(deps, settings)
+    return _publish(built, wiring.given_by(command, settings))
 
 
 def _publish(built: int, given: Given = NOTHING_GIVEN) -> dict[str, object]:
-    result = publish_edition(settings.site, places, built=built, given=given)
-    for line in result.notes:
-        logger.warning(line)
-    logger.info("published", extra={"edition": result.edition[:16], "swapped": result.swapped})
-    flagged = {f"Flagged{flag.capitalize()}": count for flag, count in result.flagged.items()}
-    for name, count in {"Items": result.items, "Counted": result.counted, **flagged}.items():
-        metrics.add_metric(name, MetricUnit.Count, count)
-    metrics.flush_metrics()
-    return msgspec.structs.asdict(result) | {"notes": list(result.notes)}
+    result = publish.publish_edition(settings.site, deps, built=built, given=given)
+    return published(result, logger, metrics)

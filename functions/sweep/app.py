@@ -1,7 +1,7 @@
-"""A schedule → the forgotten leave archive, quarantine and given-up batches, old versions included.
+"""On a schedule: erases forgotten people from archive, quarantine and failed batches, old versions too.
 
-Goes on where the last call stopped, until there is nothing left to do or little time. A function of its
-own, since nobody from outside may reach what can delete the archive.
+Resumes where the last call stopped; ends when all is done or time runs short. It is a separate function
+because code that can delete the archive must not be reachable from outside.
 """
 
 import time
@@ -19,13 +19,13 @@ settings = load()
 clients = Clients("sweep", settings)
 deps = wire(settings, clients)
 _LEAST_MS = 90_000
-"""A piece takes less: with so much time left another one is begun."""
+"""Remaining time needed to begin another piece of the sweep; a piece takes less."""
 
 
 @guarded
 @clients.budget.within
 def handler(_event: object, context: LambdaContext) -> dict[str, object]:
-    """What was done; figures and keys of objects, which name nobody."""
+    """What was done: counts and object keys, no personal data."""
     now = time.time_ns() // 1_000_000
     swept = sweep_on(deps, now, lambda: context.get_remaining_time_in_millis() > _LEAST_MS)
     if swept.unreadable:

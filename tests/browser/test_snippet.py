@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import FloatRect, Page
 
-from hemline.runtime.fragments.request import ask_of
+from hemline.runtime.fragments.request import page_request_of
 from tests.harness.browsing import Answer, Shop, eventually, settled
 from tests.harness.shop_fragments import row, variant
 from tests.unit.runtime.fragments.test_fragments_http import asked as posted
@@ -110,7 +110,7 @@ def test_nothing_is_sent_that_the_api_refuses(shop: Shop, open_page: Open) -> No
     assert sorted(len(asked["slots"]) for asked in more) == [5, 20, 20]
     assert {"name": "many-0", "limit": 50} in [slot for asked in more for slot in asked["slots"]]
     for asked in shop.asked:
-        found = ask_of(posted("POST", json.dumps(asked)))
+        found = page_request_of(posted("POST", json.dumps(asked)))
         assert {error.field for error in found.left_out} <= {"page.cart"}
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from hemline.adapters.aws.client import connect
 from hemline.adapters.aws.s3 import S3Objects
-from hemline.adapters.files import FolderObjects
 from hemline.adapters.memory import MemoryObjects
 from hemline.model.errors import Conflict, Unavailable
 from hemline.usecases.ports import VersionedStore
+from tests.builders.folder_objects import FolderObjects
 from tests.builders.versions import VersionedObjects
 from tests.harness.clouds import REGION, Cloud
 

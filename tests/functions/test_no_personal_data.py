@@ -43,7 +43,7 @@ pytestmark = [
 ]
 SEAMS = {
     "collect": ("caller_of", "collect_events", "answer_of", "_report"),
-    "fragments": ("ask_of", "visit_of", "decide", "answer_of", "_report"),
+    "fragments": ("page_request_of", "visit_of", "decide", "answer_of", "_report"),
     "ingest": ("_records", "ingest_batch"),
     "publish": ("command_of", "_run", "_scheduled"),
     "sweep": ("sweep_on",),

@@ -95,7 +95,7 @@ def hearing_the_last_word(patch: pytest.MonkeyPatch) -> None:
 
 def speaking_for_oneself(patch: pytest.MonkeyPatch) -> None:
     """A device's no does not reach its user."""
-    patch.setattr(set_consent, "_settle_all", lambda *_: None)
+    patch.setattr(set_consent, "_rebuild_profiles", lambda *_: None)
 
 
 def keeping_what_a_device_brought(patch: pytest.MonkeyPatch) -> None:

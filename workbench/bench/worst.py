@@ -28,7 +28,7 @@ from hemline.model.edition import SCHEMA, Header, pack, unpack
 from hemline.model.site.rule import Condition
 from hemline.model.site.slot import Slot, Variant
 from hemline.runtime.fragments.page_input import MOST_TEXT
-from hemline.runtime.fragments.request import MOST_BODY_BYTES, MOST_SLOTS, ask_of
+from hemline.runtime.fragments.request import MOST_BODY_BYTES, MOST_SLOTS, page_request_of
 from hemline.runtime.http import HttpRequest
 from hemline.usecases.ports import ServingRead
 from hemline.usecases.serving.fact_providers import fact_providers
@@ -89,7 +89,9 @@ def _variants(body: bytes) -> dict[str, Callable[[], list[str]]]:
 def _ours(engine: Engine, body: bytes) -> list[str]:
     """Hemline, from the request to the fragments; returns the variant of each slot."""
     method = {"http": {"method": "POST"}}
-    ask = ask_of(HttpRequest({"requestContext": method, "headers": {}, "body": body.decode()}))
+    ask = page_request_of(
+        HttpRequest({"requestContext": method, "headers": {}, "body": body.decode()})
+    )
     known = VisitorContext(
         Visit(None, consent=None), ServingRead(None, None), engine, NOW - NOW % MINUTE_MS
     )

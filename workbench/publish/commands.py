@@ -78,10 +78,10 @@ def publish(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def _moment(as_of: datetime | None, *, anyway: bool) -> int:
-    from hemline.runtime.publish.wiring import check_moment
+    from hemline.runtime.publish.wiring import check_build_time
 
     built = epoch_ms(as_of)
-    check_moment(built, epoch_ms(None), "--as-of", anyway=anyway)
+    check_build_time(built, epoch_ms(None), "--as-of", anyway=anyway)
     return built
 
 

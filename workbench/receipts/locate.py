@@ -10,7 +10,7 @@ from hemline.decide.page import PageRequest
 from hemline.decide.token import Token, decode
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, NotAllowed
-from hemline.runtime.fragments.request import PageBody, asked_in
+from hemline.runtime.fragments.request import PageBody, page_request_in
 from hemline.usecases.receipts.receipts import DecisionInputs, scene_of, sources_of
 from workbench import laptop, stores
 
@@ -22,7 +22,7 @@ class RequestFile(PageBody, frozen=True, forbid_unknown_fields=True):
 
     def page_request(self) -> PageRequest:
         """The request as the fragments function reads it."""
-        return asked_in(self, self.traits)
+        return page_request_in(self, self.traits)
 
 
 def decision_inputs(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hemline.adapters.files import FolderObjects
 from hemline.adapters.memory import MemoryStream, MemoryTable
 from hemline.model.errors import BadInput, Conflict, Unavailable
 from hemline.usecases.ports import StreamEntry
+from tests.builders.folder_objects import FolderObjects
 
 
 def increment(table: MemoryTable) -> None:

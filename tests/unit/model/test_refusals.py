@@ -24,7 +24,13 @@ from hemline.model.item import Item
 from hemline.runtime.account.request import choices_of
 from hemline.runtime.fragments.page_input import PageInput
 from hemline.runtime.fragments.refusals import BODY
-from hemline.runtime.fragments.request import MOST_ITEMS, MOST_SLOTS, PageBody, SlotInput, ask_of
+from hemline.runtime.fragments.request import (
+    MOST_ITEMS,
+    MOST_SLOTS,
+    PageBody,
+    SlotInput,
+    page_request_of,
+)
 from hemline.runtime.publish.wiring import _REFUSALS as COMMAND
 from hemline.runtime.publish.wiring import Command, command_of
 from tests.unit.runtime.fragments.test_fragments_http import asked
@@ -163,7 +169,7 @@ def test_a_field_of_a_page_has_its_own_way_out(field: str) -> None:
     else:
         good["page"] = {name: True}
     with pytest.raises(BadInput) as found:
-        ask_of(asked("POST", json.dumps(good)))
+        page_request_of(asked("POST", json.dumps(good)))
     assert bare(found.value.field) == field
     assert BODY_WORDS[field] in found.value.way_out == BODY.ways_out[field]
 
@@ -178,7 +184,7 @@ def test_an_unknown_name_of_a_page_is_told_those_of_its_object(
     at = body if not name else body["slots"][0] if name == "slots" else body["page"]
     at["nmae"] = 1
     with pytest.raises(BadInput) as found:
-        ask_of(asked("POST", json.dumps(body)))
+        page_request_of(asked("POST", json.dumps(body)))
     assert bare(found.value.field) == f"{name}.nmae".lstrip(".")
     assert all(field in found.value.way_out for field in kind.__struct_fields__)
 

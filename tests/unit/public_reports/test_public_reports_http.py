@@ -10,7 +10,7 @@ from hemline.decide.page import PageRequest
 from hemline.model.decision import SlotRequest
 from hemline.model.errors import Encoded
 from hemline.model.site.slot import Slot
-from hemline.runtime.fragments.request import ask_of
+from hemline.runtime.fragments.request import page_request_of
 from hemline.runtime.fragments.response import answer_of
 from hemline.runtime.http import HttpRequest
 from hemline.runtime.traits import traits_of
@@ -48,13 +48,13 @@ def test_nothing_that_is_packed_is_unpacked(encoding: str) -> None:
     """OneUptime#3404, PostHog/posthog#38996, qontract-reconcile#5747: 130 kB become 128 MB."""
     bomb = gzip.compress(b"0" * 10_000_000).decode("latin-1")
     with pytest.raises(Encoded, match="Send it as it is"):
-        ask_of(asked("POST", bomb, content_encoding=encoding))
+        page_request_of(asked("POST", bomb, content_encoding=encoding))
 
 
 def test_a_body_of_a_get_is_not_read() -> None:
     """usestrix/strix#407 (fat GET): a body that no cache keys on must not change a public answer."""
     body = json.dumps({"slots": [{"name": "for-you"}], "page": {"category": "c1"}})
-    assert ask_of(asked(body=body)) == ask_of(asked())
+    assert page_request_of(asked(body=body)) == page_request_of(asked())
 
 
 @pytest.mark.parametrize("header", ["x-forwarded-host", "x-original-url", "x-http-method-override",
@@ -62,14 +62,14 @@ def test_a_body_of_a_get_is_not_read() -> None:
 def test_headers_that_no_cache_keys_on_change_nothing(header: str) -> None:
     """tempesta-tech/tempesta#1391, alphagov/govuk-cdn-config#414: X-Forwarded-Host and its like."""
     plain, other = asked(), asked(**{header.replace("-", "_"): "evil.example"})
-    assert ask_of(plain) == ask_of(other)
+    assert page_request_of(plain) == page_request_of(other)
     assert traits_of(plain) == traits_of(other)
     assert answer(plain)[:3] == answer(other)[:3]
 
 
 def test_a_semicolon_parts_no_parameters() -> None:
     """usestrix/strix#407 (parameter cloaking): what the cache takes for one parameter is one here."""
-    found = ask_of(asked(query="category=c1;limit=1"))
+    found = page_request_of(asked(query="category=c1;limit=1"))
     assert (found.page.category, found.slots[0].limit) == ("c1;limit=1", None)
 
 

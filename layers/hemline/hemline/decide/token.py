@@ -127,11 +127,6 @@ def rung_number(rung: Rung, *, capped: bool = False) -> int:
     return _RUNGS.index(rung) | CAPPED * capped
 
 
-def rung_of(token: Token) -> Rung:
-    """The rung that a token spells."""
-    return _RUNGS[token.rung & ~CAPPED]
-
-
 def short(data: bytes, size: int = 8) -> bytes:
     """`size` bytes that tell `data` from others."""
     return hashlib.blake2b(data, digest_size=size).digest()

@@ -1,7 +1,7 @@
-"""What nobody expected, told without a word of what it was about.
+"""Reports unexpected exceptions without their message, which may hold personal data.
 
-The Lambda runtime logs whatever a handler raises, and the message of a KeyError may be a visitor's id.
-So a fault leaves a function as its kind and the places in our code that it came through, no more.
+The Lambda runtime logs what a handler raises, and the message of a KeyError may be a visitor's id. So
+an exception leaves a function as its class and the lines of our code it passed through.
 """
 
 from collections.abc import Callable
@@ -30,9 +30,9 @@ def guarded(handler: Callable[P, T]) -> Callable[P, T]:
         except HemlineError:
             raise  # ours: its words were chosen
         except Exception as error:  # noqa: BLE001 - whatever it is, it fails the invocation
-            told = UnexpectedError(f"{type(error).__name__} at {_places(error)}")
-        # Outside of the handler above, so that nothing hangs on to what was really raised.
-        raise told
+            safe_error = UnexpectedError(f"{type(error).__name__} at {_places(error)}")
+        # Raised outside the except block, so that it carries no reference to the original exception.
+        raise safe_error
 
     return guard
 

@@ -18,14 +18,14 @@ class Stored(NamedTuple):
     """A profile as it lies in the table. `version` is what a conditional write compares."""
 
     blob: bytes
-    """Empty: nothing is kept, though something may stand beside it."""
+    """Encoded profile; empty when only a status is stored."""
     version: int
     standing: SubjectStatus = DEFAULT_STATUS
-    """What holds for the person; every change of it is a new version too."""
+    """Consent, tombstone, links; a change of it is a new version too."""
 
 
 class ServingRead(NamedTuple):
-    """What one read of the hot path brought; None where there was nothing."""
+    """Result of the one read of a request; None where nothing is stored."""
 
     profile: Stored | None
     pointer: Pointer | None
@@ -50,11 +50,11 @@ class Write(NamedTuple):
     blob: bytes
     expected: int
     standing: SubjectStatus = DEFAULT_STATUS
-    """What stands beside that version: it stays, and how long the profile is kept hangs on it."""
+    """Status of that version, unchanged by this write; it decides the profile's expiry."""
 
 
 Written = Conflict | Unavailable | None
-"""What became of one of many writes; None: it was written. Unavailable: or it was, and nobody knows."""
+"""Outcome of one of many writes. None: written. Unavailable: not known whether it was written."""
 
 
 class ProfileStore(Protocol):
@@ -65,9 +65,9 @@ class ProfileStore(Protocol):
         ...
 
     def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
-        """Write version expected + 1 (0: must not exist yet); for whom nothing stands beside it.
+        """Write version expected + 1 (0: must not exist yet), for people with the default status.
 
-        Raises Conflict when it lost. With a standing, write the part: how long it is kept hangs on it.
+        Raises Conflict when another writer was first. With any other status use `write_part`.
         """
         ...
 
@@ -116,7 +116,7 @@ class PointerStore(Protocol):
 
 
 class BrakeStore(Protocol):
-    """What is stopped by hand: one signed text a site."""
+    """What an operator stopped: one signed text a site."""
 
     def read_brake(self, site: str) -> str | None:
         """Consistent; None when it was never touched."""

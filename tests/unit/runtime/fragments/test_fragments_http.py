@@ -11,7 +11,7 @@ from hemline.decide.page import PageRequest
 from hemline.model.errors import BadInput, TooLarge
 from hemline.model.site.slot import Slot
 from hemline.runtime.account.request import choices_of
-from hemline.runtime.fragments.request import ask_of
+from hemline.runtime.fragments.request import page_request_of
 from hemline.runtime.fragments.response import answer_of
 from hemline.runtime.http import HttpRequest, HttpResponse, problem
 from hemline.runtime.traits import traits_of
@@ -119,7 +119,7 @@ def test_without_an_edition_nothing_is_not_modified(held: str) -> None:
 )
 def test_a_mistake_in_a_query_is_named_as_the_query_spells_it(query: str, field: str) -> None:
     with pytest.raises(BadInput) as found:
-        ask_of(asked(query=query))
+        page_request_of(asked(query=query))
     assert (found.value.field, bool(found.value.way_out)) == (field, True)
 
 
@@ -142,21 +142,21 @@ def test_a_mistake_in_a_query_is_named_as_the_query_spells_it(query: str, field:
 )
 def test_a_mistake_in_a_body_is_named_and_not_sent_back_at_length(body: str, field: str) -> None:
     with pytest.raises(BadInput) as found:
-        ask_of(asked("POST", body))
+        page_request_of(asked("POST", body))
     assert found.value.field == field
     assert len(str(found.value)) < 300
 
 
 def test_a_byte_order_mark_before_a_body_is_no_part_of_it() -> None:
     body = '{"slots":[{"name":"for-you"}]}'
-    assert ask_of(asked("POST", f"\ufeff{body}")) == ask_of(asked("POST", body))
+    assert page_request_of(asked("POST", f"\ufeff{body}")) == page_request_of(asked("POST", body))
     said = '{"purposes":{"analytics":false}}'
     assert choices_of(asked("PUT", f"\ufeff{said}")) == choices_of(asked("PUT", said))
 
 
 def test_a_body_of_a_megabyte_is_too_large() -> None:
     with pytest.raises(TooLarge) as found:
-        ask_of(asked("POST", "x" * 1_000_000))
+        page_request_of(asked("POST", "x" * 1_000_000))
     assert problem(found.value).status == 413
 
 

@@ -8,7 +8,7 @@ import pytest
 from hemline.adapters.memory import MemoryTable
 from hemline.decide.page import PageRequest
 from hemline.model.site.slot import Slot
-from hemline.runtime.fragments.request import ask_of
+from hemline.runtime.fragments.request import page_request_of
 from hemline.runtime.fragments.response import answer_of
 from tests.builders.editions import build, catalogue
 from tests.harness.deciding import acts, decide_for
@@ -21,7 +21,7 @@ MANY = [f"i{n}" for n in range(501)]
 
 def posted(page: Any, **slot: Any) -> PageRequest:
     slots = [{"name": "bestsellers", **slot}, {"name": "for-you"}]
-    return ask_of(asked("POST", json.dumps({"page": page, "slots": slots})))
+    return page_request_of(asked("POST", json.dumps({"page": page, "slots": slots})))
 
 
 def told(question: PageRequest) -> dict[str, str]:
@@ -85,9 +85,9 @@ def test_null_is_as_good_as_left_out() -> None:
         "format": None,
         "slots": [{"name": "for-you", "limit": None, "exclude": None, "candidates": None, "after": None}],
     }  # fmt: skip
-    plain = ask_of(asked("POST", '{"slots":[{"name":"for-you"}]}'))
-    assert ask_of(asked("POST", json.dumps(body))) == plain
-    assert ask_of(asked("POST", '{"page":null,"slots":[{"name":"for-you"}]}')) == plain
+    plain = page_request_of(asked("POST", '{"slots":[{"name":"for-you"}]}'))
+    assert page_request_of(asked("POST", json.dumps(body))) == plain
+    assert page_request_of(asked("POST", '{"page":null,"slots":[{"name":"for-you"}]}')) == plain
 
 
 def test_a_whole_number_may_have_a_point() -> None:
@@ -117,7 +117,7 @@ def test_without_an_edition_it_is_told_too() -> None:
 
 def test_a_fragment_as_markup_tells_it_in_a_header() -> None:
     request = asked(query="format=html&exclude=a%20b,i1&url=" + "x" * 3000)
-    question = ask_of(request)
+    question = page_request_of(request)
     answer = answer_of(decide_for(None, question, EDITION, MemoryTable()), request, "html", 1.0)
     assert (answer.status, answer.headers["Hemline-Errors"]) == (200, "exclude, url")
     assert question.slots[0].exclude == ("i1",)
@@ -128,9 +128,9 @@ def test_a_fragment_as_markup_tells_it_in_a_header() -> None:
     ["exclude=a&exclude=b", "exclude=a,b", "exclude=a&exclude=,b", "exclude=a&exclude=&exclude=b,"],
 )
 def test_a_list_in_a_query_is_all_that_was_said_of_it(query: str) -> None:
-    assert ask_of(asked(query=query)).slots[0].exclude == ("a", "b")
+    assert page_request_of(asked(query=query)).slots[0].exclude == ("a", "b")
     for name in ("owned", "seen"):
-        page = ask_of(asked(query=query.replace("exclude", name))).page
+        page = page_request_of(asked(query=query.replace("exclude", name))).page
         assert getattr(page, name) == ("a", "b")
 
 
@@ -146,5 +146,5 @@ def test_an_item_that_was_excluded_in_either_parameter_is_not_shown() -> None:
 def _shown(query: str) -> Any:
     request = asked(query=query)
     return answer_of(
-        decide_for(None, ask_of(request), EDITION, MemoryTable()), request, "json", 1.0
+        decide_for(None, page_request_of(request), EDITION, MemoryTable()), request, "json", 1.0
     )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hemline.runtime.fragments.page_input import MOST_TEXT
-from hemline.runtime.fragments.request import MOST_BODY_BYTES, ask_of
+from hemline.runtime.fragments.request import MOST_BODY_BYTES, page_request_of
 from tests.unit.runtime.fragments.test_fragments_http import asked
 from workbench.bench import worst
 from workbench.bench.decide import AnswersDiffer
@@ -14,7 +14,7 @@ from workbench.bench.decide import AnswersDiffer
 def test_the_body_is_as_long_as_the_door_takes_and_is_taken() -> None:
     body = worst.worst_body()
     assert MOST_BODY_BYTES - 3 <= len(body) <= MOST_BODY_BYTES
-    question = ask_of(asked("POST", body.decode()))
+    question = page_request_of(asked("POST", body.decode()))
     assert (len(question.slots), len(question.page.url)) == (len(worst.SLOTS), MOST_TEXT)
 
 

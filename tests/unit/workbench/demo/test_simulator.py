@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from hemline.model.events.schema import parse_event
 from workbench.demo.catalogue import by_id
@@ -81,11 +82,14 @@ def test_what_goes_together_is_bought_together_more_than_chance() -> None:
     assert share[0] > 1.5 * share[1]
 
 
+def best_first(scores: npt.NDArray[np.floating]) -> list[str]:
+    return [list(by_id())[int(i)] for i in np.argsort(-scores, kind="stable")]
+
+
 def test_utility_orders_items_by_the_taste_that_is_stated() -> None:
     for visitor in visitors_of(7, 10):
         known = taste(visitor)
-        names = list(by_id())
-        best = [names[i] for i in np.argsort(appeal() - utility(known), kind="stable")[:10]]
+        best = best_first(utility(known) - appeal())[:10]
         assert {category(item) for item in best} <= set(known.favourites)
 
 

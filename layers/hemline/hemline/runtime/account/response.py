@@ -1,4 +1,4 @@
-"""What a person is told about themselves, and the cookies that go with it. Never cacheable."""
+"""Answers of the account calls, and the cookies they set. Never cacheable."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What a caller is told about the events it sent, and the cookies that only collect may set."""
+"""The answer of the collect endpoint: each event's outcome, and the cookies it sets."""
 
 from http import HTTPStatus
 
@@ -19,7 +19,7 @@ def answer_of(collected: Collected, request: HttpRequest, keys: tuple[bytes, ...
     return _handed_out(collected, request, keys)
 
 
-def _told(collected: Collected) -> HttpResponse:
+def _response_of(collected: Collected) -> HttpResponse:
     accepted, rejected = collected.accepted, collected.rejected
     if collected.rejected_for(NOT_DURABLE):
         return problem(NotDurable(collected.fault), accepted=accepted, rejected=rejected)
@@ -36,8 +36,8 @@ def _handed_out(
     collected: Collected, request: HttpRequest, keys: tuple[bytes, ...]
 ) -> HttpResponse:
     """The answer with what the caller keeps: cookies, or for an app without any the capsule's header."""
-    answer, kept = _told(collected), list[str]()
-    # Who is told nothing is given nothing either: an id that came under its old name stays there.
+    answer, kept = _response_of(collected), list[str]()
+    # Without an accepted event no cookie is set: an id under the old cookie name stays there.
     visitor = collected.minted or (moving(request, keys) if collected.capsule else None)
     if visitor:
         kept += cookies.handed(request, VISITOR_COOKIE, sign_visitor(visitor, keys))

@@ -10,7 +10,7 @@ from hemline.decide.page import PageRequest
 from hemline.model.decision import Traits, Visit
 from hemline.model.errors import NotAllowed
 from hemline.model.signed import sign, verify
-from hemline.runtime.fragments.request import ask_of
+from hemline.runtime.fragments.request import page_request_of
 from hemline.runtime.fragments.response import html_of, json_of
 from hemline.runtime.http import PRIVATE, HttpRequest, HttpResponse
 from hemline.runtime.identity import visit_of
@@ -67,7 +67,7 @@ def answer(request: HttpRequest, deps: Deps, settings: Settings, now: int) -> Ht
     if not text:
         raise NotAllowed("explain=1 is for holders of a preview header: see `hemline preview`")
     held = pass_of(text, deps.keys, now)
-    ask = as_held(ask_of(request), held)
+    ask = as_held(page_request_of(request), held)
     visit = Visit(_subject(held.visitor), consent=None) if held.visitor else None
     known = visit or visit_of(request, settings, now)
     found = preview(ask, known, deps, held.at or now, held.segments)

@@ -1,4 +1,4 @@
-"""What is told of a request for fragments that is refused. Loaded when one is, and not before."""
+"""Error texts for refused requests for fragments. Loaded on the first refusal only."""
 
 from hemline.model.input.refusals import Refusals
 

@@ -49,7 +49,7 @@ class PageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _decoder = msgspec.json.Decoder(PageBody)
 
 
-def ask_of(request: HttpRequest) -> PageRequest:
+def page_request_of(request: HttpRequest) -> PageRequest:
     """What is asked for. Raises BadInput."""
     return _from_query(request) if request.method == "GET" else _from_body(request)
 
@@ -106,10 +106,10 @@ def _from_body(request: HttpRequest) -> PageRequest:
     except (msgspec.DecodeError, UnicodeError, ValueError):
         raise BadInput("body", "is not JSON.", _SHAPE) from None
     check_keys(body)
-    return asked_in(parsed, traits_of(request))
+    return page_request_in(parsed, traits_of(request))
 
 
-def asked_in(body: PageBody, traits: Traits) -> PageRequest:
+def page_request_in(body: PageBody, traits: Traits) -> PageRequest:
     """What a body asks for. Raises BadInput."""
     _check_slots(body.slots)
     return _taken(body, traits, _IN_BODY)

@@ -33,8 +33,10 @@ def wire(settings: Settings, clients: Clients) -> Deps:
         settings.site, table, live, settings.keys, settings.read_timeout, clock, health(clock)
     )
     try:
-        hot = table.read_for_serving(settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS)
-        outcome = live.follow(hot.pointer, hot.brake, until - clock())
+        read = table.read_for_serving(
+            settings.site, None, pointer=True, timeout=_FIRST_READ_SECONDS
+        )
+        outcome = live.follow(read.pointer, read.brake, until - clock())
     except HemlineError as why:
         log("WARN", "started without an edition", reason=str(why))
     else:

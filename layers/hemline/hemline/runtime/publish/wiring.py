@@ -16,12 +16,12 @@ from hemline.model.site.site import Site
 from hemline.runtime.limits import Clients
 from hemline.runtime.settings import Settings
 from hemline.sitefile.accept import reviewed
-from hemline.usecases.publishing.publish import PublishDeps
+from hemline.usecases.publishing.publish import NOTHING_GIVEN, Given, PublishDeps
 from hemline.usecases.publishing.ranker import Tried
 from hemline.usecases.sites.live_site import read_site
 
 _SKEW_MS = 5 * MINUTE_MS
-"""What clocks may differ by."""
+"""Tolerated clock difference."""
 _OLD_MS = DAY_MS
 
 
@@ -99,14 +99,22 @@ def compile_site(text: str, settings: Settings) -> Site:
     return found.site
 
 
-def moment_of(command: Command, now: int) -> int:
+def given_by(command: Command, settings: Settings) -> Given:
+    """The site file of a command, checked; nothing without one. Raises BadInput."""
+    if command.site_file is None:
+        return NOTHING_GIVEN
+    site = compile_site(command.site_file, settings)
+    return Given(site, allow_removals=command.allow_removals)
+
+
+def build_time_of(command: Command, now: int) -> int:
     """What the edition is to be as of (epoch ms). Raises BadInput for one that is not of about now."""
     if command.built is not None:
-        check_moment(command.built, now, "built", anyway=command.live_anyway)
+        check_build_time(command.built, now, "built", anyway=command.live_anyway)
     return command.built or now
 
 
-def check_moment(built: int, now: int, field: str, *, anyway: bool) -> None:
+def check_build_time(built: int, now: int, field: str, *, anyway: bool) -> None:
     """Raises BadInput for an edition that would show another day's rules, prices and dates.
 
     None of the future, whatever is asked: the schedule leaves everything alone that is older than the newest.
@@ -140,10 +148,10 @@ def check_live(places: PublishDeps, settings: Settings) -> None:
 
 
 def check_consent(site: Site, *, stack_says: Policy) -> None:
-    """Raises BadInput unless site file and stack take a visitor's silence for the same.
+    """Raises BadInput unless site file and stack have the same default consent.
 
-    Collect never sees the site file: were that the only one to say no, visitors would be recorded
-    who were not asked.
+    Collect does not read the site file. If only the file asked first, visitors would be recorded before
+    they were asked.
     """
     said = site.consent.policy(default=site.consent_default)
     option = "--no-ask-first" if said.default else "--ask-first"

@@ -1,9 +1,8 @@
-"""Fold the groups of a batch into their profiles: many in one call, and singly whatever is not plain.
+"""Folds the groups of a batch into their profiles: 25 in one call where possible, else one by one.
 
-Most people are one profile and no more: those are folded and written up to 25 at a time, whatever
-they said, which costs a request where it would cost 25. The condition of each write covers what stands
-beside its profile. Whoever is linked, so that other parts are written before or after, and whoever
-lost against another writer goes alone: read, judged, folded, written.
+Most people have one profile only. Those are folded and written up to 25 at a time: one request instead
+of 25. The condition of each write covers the subject status too. Linked people (other items are written
+before or after) and people whose write lost to another writer are handled one by one.
 Knows nothing of the stream's checkpoint, but that every group ends in one outcome.
 """
 
@@ -66,12 +65,12 @@ class _Run(NamedTuple):
 
     def parts(self, groups: Sequence[Group]) -> list[Sequence[Group]]:
         """What is done in one go, in the order of the stream: nobody waits for those who go alone."""
-        plain = [group for group in groups if self._plain(group)]
+        plain = [group for group in groups if self._batchable(group)]
         parts = [plain[at : at + TOGETHER] for at in range(0, len(plain), TOGETHER)]
-        parts += [[group] for group in groups if not self._plain(group)]
+        parts += [[group] for group in groups if not self._batchable(group)]
         return sorted(parts, key=lambda part: part[0].entries[0].number)
 
-    def _plain(self, group: Group) -> bool:
+    def _batchable(self, group: Group) -> bool:
         stored = self.stored.get((group.site, group.subject))
         return stored is None or not stored.standing.linked
 
@@ -92,7 +91,7 @@ class _Run(NamedTuple):
         """An outcome when there is nothing to write; None: this one goes alone."""
         if self.stop.is_set():
             return _left(group)
-        if not self._plain(group):
+        if not self._batchable(group):
             return None
         stored = self.stored.get((group.site, group.subject))
         # It was judged by this very standing before it was archived.
@@ -113,14 +112,14 @@ class _Run(NamedTuple):
             return one
         if one is None:
             stored = self.stored[group.site, group.subject]
-            return self._alone(group, lambda: _apply(group, stored, self.deps, self.now))
+            return self._run_singly(group, lambda: _apply(group, stored, self.deps, self.now))
         if written is None:
             return ApplyOutcome(one.counts)
         if isinstance(written, Unavailable):
             return _left(group, fault_of(written))
-        return self._alone(group, lambda: _again(group, self.deps, self.now))
+        return self._run_singly(group, lambda: _again(group, self.deps, self.now))
 
-    def _alone(self, group: Group, apply: Callable[[], Counter[str]]) -> ApplyOutcome:
+    def _run_singly(self, group: Group, apply: Callable[[], Counter[str]]) -> ApplyOutcome:
         if self.stop.is_set():
             return _left(group)
         try:

@@ -1,7 +1,7 @@
-"""Tokens that came back from somebody else than they were given to, who may be the same person.
+"""Resolves tokens returned under another id than they were issued to, but by the same person.
 
-The door knows who brings a token, and not whom they were before they signed in, or after: the links
-lie in the table. What is left here is a stranger's, and counts nowhere (`model.events.abuse`).
+The collect endpoint knows who returns a token, but not the ids linked to them: links are in the table. A
+token that stays unresolved belongs to a stranger and is not counted (`model.events.abuse`).
 """
 
 import msgspec
@@ -23,12 +23,12 @@ def claim(
     other = "v" if group.subject.startswith("u:") else "u"
     names = links_of(people, group.site, group.subject).on
     known = {mark.hex() for mark in known_as((f"{other}:{name}" for name in names), keys)}
-    return group._replace(entries=[_owned(entry, known) for entry in group.entries])
+    return group._replace(entries=[_resolved(entry, known) for entry in group.entries])
 
 
-def _owned(entry: StreamedEvent, known: set[str]) -> StreamedEvent:
+def _resolved(entry: StreamedEvent, known: set[str]) -> StreamedEvent:
     if entry.record.given not in known:
         return entry
     record = msgspec.structs.replace(entry.record, given="")
-    # The archive keeps the bytes that came: they must say what was found out here.
+    # The archive stores these bytes, so they must carry the resolved owner.
     return entry._replace(record=record, source=entry.source._replace(data=encode_record(record)))

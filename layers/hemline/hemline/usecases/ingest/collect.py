@@ -1,4 +1,4 @@
-"""Take events at the door: check each one, bind it to whom it is about, and hand it to the stream.
+"""The collect endpoint: checks each event, binds it to its subject and puts it on the stream.
 
 An event is accepted only when the stream holds it. Every event of a call is accounted for: accepted,
 or rejected with its position, its id and a reason. Knows nothing of HTTP, cookies or Kinesis.
@@ -49,14 +49,14 @@ class Caller(NamedTuple):
     capsule: Capsule | None = None
     """What the caller's capsule says, if it is one of ours; it may be somebody else's."""
     signed: bool = False
-    """A server that holds the site's key: it may speak for others, of the past and of items."""
+    """A server with the site's key: may send events of any subject, of the past, and items."""
     traits: Traits = Traits()
     program: bool = False
-    """It says of itself that it is one: a crawler, a monitor, a tool. What it does is flagged."""
+    """A self-declared program (crawler, monitor, tool): its events are flagged."""
     device: str = ""
     """The visitor whose cookie came beside a bearer: what they were shown before is the user's too."""
     purposes: tuple[str, ...] = ()
-    """What may be done with what a browser says: found out here, not told."""
+    """Allowed purposes of a browser's events; computed by `collect_events`, not passed in."""
 
 
 class CollectDeps(NamedTuple):
@@ -69,7 +69,7 @@ class CollectDeps(NamedTuple):
     policy: Policy = Policy()
     """What holds for a visitor who has not been asked yet."""
     keys: tuple[bytes, ...] = ()
-    """Of decision tokens: what a browser says it was shown is looked at; without any, it is not."""
+    """Secrets of decision tokens; without any, tokens of browsers are not checked."""
 
 
 class _Taken(NamedTuple):
@@ -113,7 +113,7 @@ def _held(event: EventInput, caller: Caller, policy: Policy) -> tuple[str, ...]:
     return tuple(purpose for purpose in found if purpose in DEFAULTS)
 
 
-class _Heard(NamedTuple):
+class _Parsed(NamedTuple):
     at: int
     event: EventInput
     token: BoundToken | None
@@ -123,15 +123,15 @@ class _Heard(NamedTuple):
 
 def _parse(
     raws: Sequence[RawEvent], caller: Caller, deps: CollectDeps, now: int
-) -> tuple[list[_Heard], list[Rejected]]:
-    parsed: list[_Heard] = []
+) -> tuple[list[_Parsed], list[Rejected]]:
+    parsed: list[_Parsed] = []
     rejected: list[Rejected] = []
     for index, raw in enumerate(raws):
         try:
             event = _parse_one(raw)
             _check_right(event, caller)
             check_stated(event.time, now - EARLIEST_MS, now + LATEST_MS, past=caller.signed)
-            parsed.append(_Heard(index, event, _token(event, caller, deps, now)))
+            parsed.append(_Parsed(index, event, _token(event, caller, deps, now)))
         except BadInput as error:
             rejected.append(Rejected(index, id_of(raw), str(error)))
     return parsed, rejected
@@ -163,9 +163,9 @@ def _check_right(event: EventInput, caller: Caller) -> None:
 
 
 def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> BoundToken | None:
-    """None without one. Of what was shown a browser is believed only what it was shown.
+    """The verified decision token; None without one. A browser needs a valid one.
 
-    A made-up list must teach nothing; a server is believed, and counts towards caps by tokens of ours.
+    An invented list must not train anything. A server is trusted; its valid tokens count for caps.
     """
     if not event.token:
         return None
@@ -180,15 +180,15 @@ def _token(event: EventInput, caller: Caller, deps: CollectDeps, now: int) -> Bo
 
 
 def _agreed(
-    parsed: Sequence[_Heard], caller: Caller, policy: Policy
-) -> tuple[list[_Heard], list[Rejected]]:
+    parsed: Sequence[_Parsed], caller: Caller, policy: Policy
+) -> tuple[list[_Parsed], list[Rejected]]:
     told = [one._replace(purposes=_held(one.event, caller, policy)) for one in parsed]
     refused = [Rejected(one.at, one.event.id, NO_CONSENT) for one in told if not one.purposes]
     return [one for one in told if one.purposes], refused
 
 
 def _bind(
-    parsed: Sequence[_Heard], caller: Caller, deps: CollectDeps, now: int
+    parsed: Sequence[_Parsed], caller: Caller, deps: CollectDeps, now: int
 ) -> tuple[list[_Taken], list[Rejected]]:
     taken: list[_Taken] = []
     repeated: list[Rejected] = []
@@ -212,8 +212,8 @@ def _twice(index: int) -> str:
     return f"id: is that of event {index} of this call too. Give each event its own."
 
 
-def _record(heard: _Heard, caller: Caller, deps: CollectDeps, now: int) -> Record:
-    event = heard.event
+def _record(parsed_event: _Parsed, caller: Caller, deps: CollectDeps, now: int) -> Record:
+    event = parsed_event.event
     stated = stated_time(event)
     time = bounded(stated, now, past=caller.signed)
     return Record(
@@ -226,16 +226,16 @@ def _record(heard: _Heard, caller: Caller, deps: CollectDeps, now: int) -> Recor
         signed=caller.signed,
         country=event.country or caller.traits.country,
         device=event.device or caller.traits.device,
-        purposes=heard.purposes,
-        capped=_capped(heard),
-        given=given_to(heard.token, _subjects(event, caller), deps.keys),
+        purposes=parsed_event.purposes,
+        capped=_capped(parsed_event),
+        given=given_to(parsed_event.token, _subjects(event, caller), deps.keys),
     )
 
 
-def _capped(heard: _Heard) -> str:
+def _capped(parsed_event: _Parsed) -> str:
     """The slot whose frequency cap it counts towards: by a token of ours, whoever sends it."""
-    kind = ALIASES.get(heard.event.type, heard.event.type)
-    return heard.token.capped if heard.token and kind in CAPPED else ""
+    kind = ALIASES.get(parsed_event.event.type, parsed_event.event.type)
+    return parsed_event.token.capped if parsed_event.token and kind in CAPPED else ""
 
 
 def _subject(event: EventInput, caller: Caller) -> str:
@@ -243,7 +243,7 @@ def _subject(event: EventInput, caller: Caller) -> str:
 
 
 def _subjects(event: EventInput, caller: Caller) -> list[str]:
-    """Whom it is about, under every name that was verified with it; the first one counts."""
+    """All verified ids of the event's subject; the first is the one it is recorded under."""
     named = [f"u:{event.user}"] if event.user else []
     named += [f"v:{event.visitor}"] if event.visitor else []
     named += [f"v:{caller.device}"] if caller.device else []

@@ -1,7 +1,7 @@
-"""What may be done with an event, by what holds for its person now and not when it was sent. Pure.
+"""Enforces the consent that holds now, not the one when the event was sent. Pure.
 
-An event waits in the stream for seconds or days. Whoever said no, or asked to be forgotten, in the
-meantime is heard: consent and tombstone lie beside the profile and are read before anything is kept.
+An event waits in the stream for seconds or days. A refusal or a forget request in the meantime must
+apply: consent and tombstone are stored with the profile and read before anything is stored.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ class EnforcedEntries(NamedTuple):
 
 
 def judge(entries: Sequence[StreamedEvent], standing: SubjectStatus) -> EnforcedEntries:
-    """Events of one person; what is kept is narrowed to the purposes that are not refused."""
+    """The events of one person that may be stored, narrowed to the purposes not refused."""
     if not (standing.forgotten or standing.consent.refused):
         allowed = [entry for entry in entries if entry.record.purposes]
         return EnforcedEntries(allowed, Counter(withheld=len(entries) - len(allowed)))
@@ -43,10 +43,10 @@ def judge(entries: Sequence[StreamedEvent], standing: SubjectStatus) -> Enforced
 
 
 def is_forgotten(record: Record, standing: SubjectStatus) -> bool:
-    """Whether it is of a past that is to be forgotten; `standing` is that of its own subject.
+    """Whether the event is forgotten; `standing` is the status of its own subject.
 
-    A visitor id is dead for good. A user may come back: what they do afterwards is theirs again, but
-    an event that is about the past stays forgotten, whenever it arrives.
+    A forgotten visitor id stays forgotten. A user may come back: later events count again, but events
+    from before stay forgotten, whenever they arrive.
     """
     if not standing.forgotten:
         return False

@@ -1,4 +1,4 @@
-"""The quarantine: what could not be read or folded, told, shown, and brought in after a fix, once.
+"""The quarantine: lists, shows and, after a fix, replays records that could not be read or folded.
 
 A replay hands the record to ingest as the stream would. What ingest takes, archives or must not keep
 leaves quarantine: the archive has its payload then, or nobody may. What it still cannot take stays,

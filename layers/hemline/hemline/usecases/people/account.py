@@ -1,7 +1,7 @@
-"""What a person may ask of us about themselves: who they are, what is known of them, what they said.
+"""Identify, consent and export: what a person can do with their own data.
 
-Who asks was verified outside. Nothing here takes an id from what a caller merely says: a user is who
-signed in, a visitor is whose cookie came, and the two are one person only once they were linked.
+The caller was verified before. No id is taken from the request: a user is one who signed in, a visitor
+is one whose cookie came, and the two are one person only once linked.
 """
 
 from collections.abc import Callable, Mapping
@@ -101,7 +101,7 @@ def identify(person: AccountCaller, deps: AccountDeps, now: int) -> Identified:
     linked = link(person.visitor, person.user, deps.linking)
     consent = _consent(subject, deps)
     whose = alias(deps.site, f"v:{linked.visitor}")
-    # The same pair is the same event, however often it is said.
+    # One event id for each pair, so a repeated identify is a duplicate.
     event = Event(f"identify-{whose}", "identify", now, properties={"visitor": whose})
     record = Record(deps.site, subject, now, event, person.country)
     _put(record, _purposes(consent, person, deps), deps.stream)
@@ -111,20 +111,20 @@ def identify(person: AccountCaller, deps: AccountDeps, now: int) -> Identified:
 def unlink_device(visitor: str, user: str, deps: AccountDeps, now: int) -> None:
     """Make them two people again. Raises BadInput when they never were one, NotDurable.
 
-    The stream is told, so that a receipt knows from when on the visitor's log was not the user's.
+    An event on the stream records the time, so a receipt knows since when the logs are separate.
     """
     unlink(visitor, user, deps.linking)
     whose, subject = alias(deps.site, f"v:{visitor}"), f"u:{user}"
-    told: dict[str, object] = {"visitor": whose, "linked": False}
-    event = Event(f"unlink-{whose}", "identify", now, properties=told)
+    properties: dict[str, object] = {"visitor": whose, "linked": False}
+    event = Event(f"unlink-{whose}", "identify", now, properties=properties)
     held = _purposes(_consent(subject, deps), AccountCaller(None, user), deps)
     _put(Record(deps.site, subject, now, event), held, deps.stream)
 
 
 def ensure_visitor(person: AccountCaller, deps: AccountDeps) -> AccountCaller:
-    """Who asks; a new visitor where nobody was known, so that a first choice has somebody to hold for.
+    """The caller; a new visitor id if there was none, so a first choice can be stored.
 
-    A browser that opts out has said no already, and gets no id.
+    A browser that opts out gets no id: its signal already refuses everything.
     """
     return person if not person.nobody or person.opted_out else person._replace(visitor=deps.mint())
 
@@ -132,10 +132,10 @@ def ensure_visitor(person: AccountCaller, deps: AccountDeps) -> AccountCaller:
 def set_consent(
     person: AccountCaller, choices: Mapping[Purpose, bool], deps: AccountDeps, now: int
 ) -> Consent:
-    """Say what their data may be used for; as it counts from now on. Raises NotDurable."""
+    """Record consent and put it on the stream; the consent now in force. Raises NotDurable."""
     consent = say_consent(person.subject, choices, deps.linking, now)
-    told: dict[str, object] = {purpose.value: yes for purpose, yes in choices.items()}
-    event = Event(f"consent-{now}", "consent", now, properties=told)
+    properties: dict[str, object] = {purpose.value: yes for purpose, yes in choices.items()}
+    event = Event(f"consent-{now}", "consent", now, properties=properties)
     record = Record(deps.site, person.subject, now, event, person.country)
     _put(record, _purposes(consent, person, deps), deps.stream)
     return consent
@@ -147,7 +147,7 @@ def _purposes(consent: Consent, person: AccountCaller, deps: AccountDeps) -> tup
 
 
 def _put(record: Record, purposes: tuple[str, ...], stream: EventStream) -> None:
-    """On the stream for as much as the person allows; without any purpose it would be withheld."""
+    """Put a record on the stream with the allowed purposes; without any, ingest would drop it."""
     if not purposes:
         return
     data = encode_record(msgspec.structs.replace(record, purposes=purposes))
@@ -174,7 +174,7 @@ class ExportPage(NamedTuple):
 def export(
     person: AccountCaller, page: ExportPage, deps: AccountDeps, now: int
 ) -> dict[str, object]:
-    """All that is kept of who asks, as plain values, with where each comes from. Raises Unavailable."""
+    """Everything stored about the caller as plain values, each with its source. Raises Unavailable."""
     links = links_of(deps.people, deps.site, person.subject)
     theirs = {person.subject, *(f"v:{one}" for one in links.on if person.user)}
     return {
@@ -206,7 +206,7 @@ def described(person: AccountCaller, deps: AccountDeps, now: int) -> dict[str, o
         "at": now,
         "profile": {"from": "table, item profile", **_decoded(profile_of(stored))},
         **({"own": {"from": "table, item own", **_decoded(profile_of(own))}} if own else {}),
-        "consent": _told(standing, person, deps),
+        "consent": _consent_report(standing, person, deps),
         "links": {
             "from": "table, item links",
             "visitors" if person.user else "users": links.on,
@@ -242,8 +242,10 @@ def _decoded(profile: Profile) -> dict[str, object]:
     }
 
 
-def _told(standing: SubjectStatus, person: AccountCaller, deps: AccountDeps) -> dict[str, object]:
-    """Each purpose with whether it is allowed now, and by whose word."""
+def _consent_report(
+    standing: SubjectStatus, person: AccountCaller, deps: AccountDeps
+) -> dict[str, object]:
+    """Each purpose: whether it is allowed now, and why."""
     consent, dead = standing.consent, bool(standing.forgotten and person.user is None)
     now_allowed = () if dead else allowed(consent, deps.policy, person.country)
     purposes = {

@@ -1,6 +1,6 @@
-"""A device whose visitor id was forgotten needs another one: under the old id nothing is kept any more.
+"""Gives a device whose visitor id was forgotten a new id: nothing is stored under the old one.
 
-Only what reads the table can tell; the door of events cannot. Knows no cookies.
+The collect endpoint cannot detect this, as it does not read the table. Knows no cookies.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from hemline.usecases.ports import PersonItem
 
 
 def tombstone_of(person: AccountCaller, deps: AccountDeps) -> SubjectStatus | None:
-    """Of a visitor id that is dead for good; None for the living, and for users, who may come back."""
+    """The status of a forgotten visitor id; None for any other, and for users, who may come back."""
     if person.user is not None or person.visitor is None:
         return None
     stored = deps.people.read_part(deps.site, person.subject, PersonItem.PROFILE)
@@ -22,7 +22,7 @@ def tombstone_of(person: AccountCaller, deps: AccountDeps) -> SubjectStatus | No
 def resolve_subject(
     person: AccountCaller, choices: Mapping[Purpose, bool], deps: AccountDeps
 ) -> tuple[AccountCaller, Mapping[Purpose, bool]]:
-    """For whom a choice holds, and the whole of it: what a forgotten visitor refused stays refused."""
+    """The person a choice applies to, and all choices: refusals of a forgotten visitor stay in force."""
     tombstone = None if person.opted_out else tombstone_of(person, deps)
     if tombstone is None:
         return ensure_visitor(person, deps), choices

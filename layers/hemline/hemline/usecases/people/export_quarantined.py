@@ -1,7 +1,7 @@
-"""What quarantine holds of a person, for whoever asks what is kept of them. Looked for, never searched out.
+"""The quarantined records of one person, for their export. A bounded best-effort scan.
 
-A record that cannot be read as JSON with a subject is told to nobody: whose it is cannot be told from it, and
-what merely names somebody may be somebody else's.
+A record that does not parse as JSON with a subject is excluded: its owner is unknown, and text that
+names a person may belong to somebody else.
 """
 
 import base64
@@ -15,7 +15,7 @@ from hemline.usecases.people.forget_register import Forgetting
 from hemline.usecases.ports import ObjectStore
 
 MOST = 1000
-"""Records looked at: quarantine is nearly empty, or somebody is needed who looks after it."""
+"""Records scanned per export: quarantine is normally almost empty."""
 ALSO_KEPT = (
     "for some days, events that are on their way into the archive: they are shown here once there",
     "what could not be read, or was given up as a batch: it goes in time, or when you are forgotten",
@@ -51,11 +51,11 @@ def export_quarantined(
     for looked, key in enumerate(objects.keys(QUARANTINE_PREFIX)):
         if looked >= MOST or not more():
             return {"from": "quarantine", "records": found, "complete": False}
-        found += _told(key, objects.get(key), site, theirs, forgetting)
+        found += _described(key, objects.get(key), site, theirs, forgetting)
     return {"from": "quarantine", "records": found, "complete": True}
 
 
-def _told(
+def _described(
     key: str, data: bytes | None, site: str, theirs: Collection[str], forgetting: Forgetting
 ) -> Iterator[dict[str, object]]:
     try:

@@ -2,11 +2,11 @@
 
 A user's profile is always a join of what is the user's own and of the profiles of the visitors that are
 linked on; a visitor's is never touched. So a merge needs no log, and cutting a link gives back both
-profiles exactly. `settle` makes the join anew; ingest keeps it up (`ingest_follow`).
+profiles exactly. `rebuild_profile` computes the join again; ingest maintains it (`ingest.follow`).
 
-What makes it safe without transactions is the order: who links writes the link first and settles
-afterwards, who cuts a link cuts it first, and `settle` reads the profile's version before it reads
-the links. Whichever of two writes last has seen what the other did, or loses its condition.
+The order makes it safe without transactions: linking writes the link first and rebuilds afterwards,
+cutting removes the link first, and `rebuild_profile` reads the profile's version before the links. So
+the later of two writers has seen the other's change, or its condition fails.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""What somebody says their data may be used for, in force from the moment that it is written.
+"""Records what a person's data may be used for, in force as soon as it is written.
 
-It stands beside the profile, so that every write of a profile that has not seen it loses. Of a linked
-user the profile carries the strictest of what the user and their visitors said; what each of them said
-for themselves is kept, so that taking a link back takes back its refusals too.
+Consent is stored in the profile's item, so a profile write that has not seen it loses its condition. A
+linked user's profile carries the strictest of the statements of the user and their visitors. Each own
+statement is stored too, so removing a link also removes its refusals.
 """
 
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ from hemline.usecases.ports import PersonItem, Stored
 
 
 def say_consent(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, now: int) -> Consent:
-    """Write it down; the consent as it counts from now on. `now` in epoch ms. Raises Unavailable."""
+    """Record the statement; return the consent now in force. `now` in epoch ms. Raises Unavailable."""
     for _ in range(TRIES):
         if _stated(subject, choices, deps, now):
-            _settle_all(subject, deps)
+            _rebuild_profiles(subject, deps)
             return consent_of(subject, deps)
     raise busy()
 
 
 def consent_of(subject: str, deps: LinkDeps) -> Consent:
-    """As it counts now."""
+    """The consent now in force."""
     stored = deps.people.read_part(deps.site, subject, PersonItem.PROFILE) or NEVER
     return stored.standing.consent
 
@@ -38,7 +38,7 @@ def _stated(subject: str, choices: Mapping[Purpose, bool], deps: LinkDeps, now: 
     part = _where(subject, profile)
     own = deps.people.read_part(deps.site, subject, part) if part is PersonItem.OWN else profile
     if own is None or own.standing.forgotten != profile.standing.forgotten:
-        return False  # somebody is forgetting the person
+        return False  # the person is being forgotten right now: read again
     consent = with_choices(choices.items(), own.standing.consent, now)
     standing = replace(own.standing, consent=consent)
     new = Stored(own.blob, own.version + 1, standing)
@@ -55,8 +55,8 @@ def _where(subject: str, profile: Stored) -> PersonItem:
     return PersonItem.OWN if joined else PersonItem.PROFILE
 
 
-def _settle_all(subject: str, deps: LinkDeps) -> None:
-    """What a visitor says counts for their user too, and a user's own word is one of several."""
+def _rebuild_profiles(subject: str, deps: LinkDeps) -> None:
+    """A visitor's statement also counts for their user, whose profile holds the strictest of all."""
     if subject.startswith("u:"):
         rebuild_profile(subject[2:], deps)
         return
