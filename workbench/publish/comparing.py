@@ -21,7 +21,7 @@ from hemline.usecases.ports import ObjectStore
 from hemline.usecases.publishing.build import ArchiveCounts, Made, count, edition_parts
 from hemline.usecases.publishing.ranker import RankerFiles, choose, stored
 from hemline.usecases.serving.editions import engine_of
-from hemline.usecases.sites.reach import Reach, Sides, SlotReach, Told, slots, told
+from hemline.usecases.sites.reach import ChangeReach, Reach, Sides, SlotReach, change_reaches, slots
 from hemline.usecases.sites.recent_visitors import SampleSize, sample
 from workbench import stores
 from workbench.importers import events, importing
@@ -48,7 +48,7 @@ class SiteDifference(msgspec.Struct, frozen=True):
 
     at: int
     sample: Sampled
-    changes: list[Told]
+    changes: list[ChangeReach]
     slots: list[SlotReach]
 
 
@@ -98,7 +98,7 @@ def compare(
     return SiteDifference(
         now,
         Sampled(len(chosen.visitors), chosen.population, chosen.days),
-        told(sides, chosen),
+        change_reaches(sides, chosen),
         slots(sides, chosen, now),
     )
 
@@ -123,7 +123,7 @@ def lines(found: SiteDifference) -> list[str]:
     return [*text, f"shares of {whole}, ± one standard error of the sample"]
 
 
-def _change(one: Told) -> str:
+def _change(one: ChangeReach) -> str:
     change = one.change
     reach = f"  {_share(one.reach)}" if one.reach else ""
     fields = "".join(

@@ -11,7 +11,7 @@ from hemline.decide.token import Token, decode
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, NotAllowed
 from hemline.runtime.fragments.request import PageBody, asked_in
-from hemline.usecases.receipts.receipts import DecisionInputs, scene_of, sources_of
+from hemline.usecases.receipts.receipts import DecisionInputs, decision_inputs, sources_of
 from workbench import laptop, stores
 
 
@@ -39,7 +39,7 @@ def scene(
         decode(text.strip(), keys, site=stack.site, now=time.time_ns() // 1_000_000)
     subject = visitor if visitor[:2] in {"v:", "u:", ""} else f"v:{visitor}"
     sources = sources_of(stack.site, stores.objects(stack), keys, OnnxRanker, subject)
-    return scene_of(token, sources, asked(request) if request else None)
+    return decision_inputs(token, sources, asked(request) if request else None)
 
 
 def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:

@@ -86,7 +86,7 @@ class ThrowAway:
 
     def brake(self, stops: Sequence[Stop]) -> None:
         """These are stopped by hand from now on, and nothing else: on the record, as an operator does it."""
-        places = brake.BrakePlaces(self.table, self.objects, KEYS)
+        places = brake.BrakeDeps(self.table, self.objects, KEYS)
         if brake.show(SITE, places).stops:
             brake.clear(SITE, places, BrakeChange("clear", "ops", self.now, "the drill is over"))
         for stop in stops:

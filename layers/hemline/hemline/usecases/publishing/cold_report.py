@@ -71,12 +71,12 @@ def report(
         i.id: a for i, a in young if a < cold.hours and shown.get(i.id, 0) < cold.impressions
     }
     each = chance / max(len(waiting), 1)
-    found = [_newcomer(cold, item, age, shown.get(item.id, 0), each) for item, age in young]
+    cold_items = [_cold_item(cold, item, age, shown.get(item.id, 0), each) for item, age in young]
     needed = sum(
         (cold.impressions - shown.get(name, 0)) / (cold.hours - age)
         for name, age in waiting.items()
     )
-    order = sorted(found, key=lambda one: (-_WORST.index(one.state), -one.owed, one.item))
+    order = sorted(cold_items, key=lambda one: (-_WORST.index(one.state), -one.owed, one.item))
     return ColdStartReport(
         cold.impressions, cold.hours, round(chance, 3), round(needed, 3), tuple(order)
     )
@@ -85,7 +85,7 @@ def report(
 _WORST: Sequence[State] = ("met", "on course", "behind", "missed")
 
 
-def _newcomer(cold: ColdStart, item: Item, age: float, shown: int, each: float) -> ColdItem:
+def _cold_item(cold: ColdStart, item: Item, age: float, shown: int, each: float) -> ColdItem:
     left = max(cold.hours - age, 0.0)
     # What it had so far came by chance too: the better of the two paces, not both.
     pace = max(each, shown / age if age >= 1 else 0.0)

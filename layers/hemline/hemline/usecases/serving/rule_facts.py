@@ -42,23 +42,23 @@ class RequestContext(NamedTuple):
     minute: int
 
 
-def others(page: PageContext, traits: Traits, snapshot: Snapshot, known: VisitorContext) -> Maker:
+def others(page: PageContext, traits: Traits, snapshot: Snapshot, visitor: VisitorContext) -> Maker:
     """Under `facts.OTHERS`: a fact whose value finds further facts by name."""
     request, history = (
-        RequestContext(page, traits, snapshot, known.minute),
-        ProfileHistory(known, snapshot),
+        RequestContext(page, traits, snapshot, visitor.minute),
+        ProfileHistory(visitor, snapshot),
     )
 
     def find(name: str) -> Fact:
-        made = OF_REQUEST.get(name)
-        if made is not None:
-            value = made(request)
+        provider = OF_REQUEST.get(name)
+        if provider is not None:
+            value = provider(request)
             return Fact(value, _encode(value))
-        if known.consented and name in OF_CART:
+        if visitor.consented and name in OF_CART:
             value = OF_CART[name](request)
             return Fact(value, _encode(value))
-        if known.consented and known.subject:
-            return known.fact(history.value(name))
+        if visitor.consented and visitor.subject:
+            return visitor.fact(history.value(name))
         raise MissingFact(name)
 
     fact = Fact(find, b"")
@@ -184,8 +184,8 @@ OF_CART: Mapping[str, Callable[[RequestContext], object]] = {
 class ProfileHistory:
     """What a profile says when rules ask: of the actions that it still keeps, at today's prices."""
 
-    def __init__(self, known: VisitorContext, snapshot: Snapshot) -> None:
-        self._known, self._snapshot = known, snapshot
+    def __init__(self, visitor: VisitorContext, snapshot: Snapshot) -> None:
+        self._visitor, self._snapshot = visitor, snapshot
 
     def value(self, name: str) -> object:
         """Raises MissingFact for a name that is none, Unavailable when the profile is not to be had."""
@@ -199,41 +199,41 @@ class ProfileHistory:
 
     @cached_property
     def _columns(self) -> "Columns":
-        return self._known.profile().columns(BOUGHT, ENGAGED, SHOWN)
+        return self._visitor.profile().columns(BOUGHT, ENGAGED, SHOWN)
 
     def affinity(self, category: str) -> float:
         """The category's share of what the visitor took to, 0 to 1."""
         at = self._snapshot.category_index.get(category)
-        return 0.0 if at is None else float(self._known.view().category_share[at])
+        return 0.0 if at is None else float(self._visitor.view().category_share[at])
 
     def count(self, rest: str) -> int:
         """Actions of a type, all that are kept or those of the last days."""
-        deed, days = window(rest)
-        times = self._times(deed)
-        since = 0 if days is None else self._known.minute - days * DAY_MS
+        event_type, days = window(rest)
+        times = self._times(event_type)
+        since = 0 if days is None else self._visitor.minute - days * DAY_MS
         return int(np.count_nonzero(times >= since))
 
-    def _times(self, deed: str) -> np.ndarray:
-        if deed not in TYPES:
-            raise MissingFact(deed)
-        times: np.ndarray = self._columns.times[self._columns.kinds == TYPES.index(deed)]
+    def _times(self, event_type: str) -> np.ndarray:
+        if event_type not in TYPES:
+            raise MissingFact(event_type)
+        times: np.ndarray = self._columns.times[self._columns.kinds == TYPES.index(event_type)]
         return times
 
-    def last(self, deed: str) -> int | None:
+    def last(self, event_type: str) -> int | None:
         """Epoch ms of the newest action of a type."""
-        times = self._times(deed)
+        times = self._times(event_type)
         return int(times.max()) if times.size else None
 
-    def items(self, deed: str) -> list[str]:
+    def items(self, event_type: str) -> list[str]:
         """Ids of what actions of a type were on, the newest first, each once."""
-        self._times(deed)
+        self._times(event_type)
         columns = self._columns
-        here = (columns.kinds == TYPES.index(deed)).repeat(columns.counts)
+        here = (columns.kinds == TYPES.index(event_type)).repeat(columns.counts)
         return list(dict.fromkeys(columns.items[at] for at in columns.positions[here].tolist()))
 
     def alert(self, slot: str) -> dict[str, object]:
         """When a capped slot was seen and answered, epoch ms, and since when all of that is known."""
-        packed = self._known.profile().alerts
+        packed = self._visitor.profile().alerts
         seen, answered = alerts.shown(packed, slot)
         return {
             "exposures": [second * 1000 for second in seen],
@@ -243,15 +243,15 @@ class ProfileHistory:
 
     def days_since(self, time: int | None) -> float | None:
         """Days from a time (epoch ms) to now; None for never."""
-        return None if not time else max(self._known.minute - time, 0) / (DAY_MINUTES * MINUTE_MS)
+        return None if not time else max(self._visitor.minute - time, 0) / (DAY_MINUTES * MINUTE_MS)
 
     def since_last(self) -> float | None:
         """Days since anything at all."""
-        return self.days_since(self._known.profile().last_seen)
+        return self.days_since(self._visitor.profile().last_seen)
 
     def since_first(self) -> float | None:
         """Days since the first that is known."""
-        return self.days_since(self._known.profile().first_seen)
+        return self.days_since(self._visitor.profile().first_seen)
 
     def spent(self) -> float | None:
         """Quantities bought times today's prices; None when one of them has no rate."""
@@ -259,9 +259,9 @@ class ProfileHistory:
         bought = (columns.kinds == TYPES.index("purchase")).repeat(columns.counts)
         index = [self._snapshot.index.get(item, -1) for item in columns.items]
         items = np.array(index, np.int64)[columns.positions[bought]]
-        known = items >= 0
-        quantities = columns.quantities[bought][known].tolist()
-        return total(self._snapshot, zip(items[known].tolist(), quantities, strict=True))
+        in_edition = items >= 0
+        quantities = columns.quantities[bought][in_edition].tolist()
+        return total(self._snapshot, zip(items[in_edition].tolist(), quantities, strict=True))
 
 
 _OF_VISITOR: Mapping[str, Callable[[ProfileHistory], object]] = {

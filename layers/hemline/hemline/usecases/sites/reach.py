@@ -32,7 +32,7 @@ class Reach(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-class Told(msgspec.Struct, frozen=True):
+class ChangeReach(msgspec.Struct, frozen=True):
     """A change and the visitors whom it touches.
 
     Of rules and segments: those for whom the conditions of the old or the new one held at one of their
@@ -58,11 +58,11 @@ class Sides(NamedTuple):
     engines: tuple[Engine, Engine]
 
 
-def told(sides: Sides, sample: VisitorSample) -> list[Told]:
+def change_reaches(sides: Sides, sample: VisitorSample) -> list[ChangeReach]:
     """Every change, rule by rule, with its reach."""
     named = {(one.kind, one.name): one for one in parts(sides.old, sides.new)}
     return [
-        Told(
+        ChangeReach(
             change,
             _reach(one, sides, sample) if (one := named.get((change.kind, change.name))) else None,
         )
@@ -87,12 +87,14 @@ def slots(sides: Sides, sample: VisitorSample, now: int) -> list[SlotReach]:
 
 def _shown(engine: Engine, names: Sequence[str], moment: Moment) -> dict[str, object]:
     """Each slot alone: which of them stand on one page the site file does not say."""
-    known = _known(engine, moment)
-    witness = TokenContext((_KEY,), lambda: known.whose(_KEY))
+    visitor = _visitor_context(engine, moment)
+    token_context = TokenContext((_KEY,), lambda: visitor.subject_reference(_KEY))
     found: dict[str, object] = {}
     for name in names:
-        ask = PageRequest(moment.page, moment.traits, (SlotRequest(name),), "json")
-        made = decide_page(engine, ask, FactSource(fact_providers(ask, known)), witness)
+        page_request = PageRequest(moment.page, moment.traits, (SlotRequest(name),), "json")
+        made = decide_page(
+            engine, page_request, FactSource(fact_providers(page_request, visitor)), token_context
+        )
         found[name] = _answer(made[name])
     return found
 
@@ -102,8 +104,10 @@ def _answer(fragment: Fragment) -> object:
     return fragment.items or body.get("variant") or body.get("sections")
 
 
-def _known(engine: Engine, moment: Moment) -> VisitorContext:
-    return VisitorContext(moment.visit, moment.hot, engine, moment.now - moment.now % MINUTE_MS)
+def _visitor_context(engine: Engine, moment: Moment) -> VisitorContext:
+    return VisitorContext(
+        moment.visit, moment.serving_read, engine, moment.now - moment.now % MINUTE_MS
+    )
 
 
 def _reach(named: Named, sides: Sides, sample: VisitorSample) -> Reach | None:
@@ -116,7 +120,7 @@ def _reach(named: Named, sides: Sides, sample: VisitorSample) -> Reach | None:
         if part is None:
             continue
         when, segments = _conditions(part), {one.name: one for one in site.segments}
-        unknown = _untold(when, segments)
+        unknown = _unarchived_facts(when, segments)
         if unknown:
             return Reach(None, why=f"the archive does not tell {', '.join(unknown)}")
         try:
@@ -135,7 +139,7 @@ def _conditions(part: Part) -> Sequence[When]:
     return part.when if isinstance(part, Segment) else ()
 
 
-def _untold(when: Iterable[When], segments: dict[str, Segment]) -> list[str]:
+def _unarchived_facts(when: Iterable[When], segments: dict[str, Segment]) -> list[str]:
     """Facts that the conditions read and that the archive does not hold."""
     found: set[str] = set()
     ahead, seen = list(leaves(list(when))), set[str]()
@@ -165,8 +169,11 @@ def _touched(tests: Sequence[tuple[Engine, Holds, bool]], moments: Sequence[Mome
 
 
 def _facts(engine: Engine, moment: Moment, *, personal: bool) -> Facts:
-    ask = PageRequest(moment.page, moment.traits, (), "json")
-    return Facts(FactSource(fact_providers(ask, _known(engine, moment))), personal=personal)
+    page_request = PageRequest(moment.page, moment.traits, (), "json")
+    return Facts(
+        FactSource(fact_providers(page_request, _visitor_context(engine, moment))),
+        personal=personal,
+    )
 
 
 def share(count: int, sample: VisitorSample) -> Reach:
@@ -175,6 +182,6 @@ def share(count: int, sample: VisitorSample) -> Reach:
     if not n:
         return Reach(None, why="there were no visitors")
     # Half a visitor on either side, so that none out of a few is not taken for none at all.
-    likely = (count + 0.5) / (n + 1)
+    smoothed = (count + 0.5) / (n + 1)
     rest = 1 - n / max(sample.population, n)
-    return Reach(count / n, math.sqrt(likely * (1 - likely) / max(n - 1, 1) * rest))
+    return Reach(count / n, math.sqrt(smoothed * (1 - smoothed) / max(n - 1, 1) * rest))
