@@ -3,8 +3,8 @@
 What is published is a function of the archive, the site file, the ranker and the time handed in.
 The bytes are stored under their digest before the pointer moves, so a reader never finds a pointer
 to what is not there; the pointer moves under a condition, so of two publishers one loses and says so.
-Site file and ranker come into force with the pointer too: who loses has stored nothing that a later
-publish would take up.
+Site file and ranker come into force with the pointer too: a publish that loses leaves nothing that a
+later one would use.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ class Published(msgspec.Struct, frozen=True):
     ranker: str
     """`given` with this publish, `stored` (trained), `kept` (the previous edition's) or `none`."""
     notes: tuple[str, ...] = ()
-    """What somebody should look at; nothing of it stopped the publish."""
+    """Warnings; none of them stopped the publish."""
     flagged: Mapping[str, int] = {}
     """Flag → events that were left out for it."""
 
@@ -100,7 +100,7 @@ def publish_edition(
     site = _site(name, deps, live, given)
     if given.ranker:
         check_fit(given.ranker, deps)
-    # Before the reading, so that what they promise is in it.
+    # Watermarks first: every record they cover must be in the archive read that follows.
     made = Made(built, watermarks(deps.objects, name))
     flags = survey(_history(name, deps), site.abuse).flags
     counted = count(_history(name, deps), flags, site.slots)
@@ -113,7 +113,7 @@ def publish_edition(
     notes += missed(site.cold_start, counted.statistics, counted.items, built)
     header, payloads = edition_parts(name, site, counted, ranker, made)
     if live.edition and _same(header, payloads, live.edition, live.data):
-        if given.site:  # again, in case that it was lost: these very bytes
+        if given.site:  # written again in case it was lost; the bytes are the same
             keep_site(name, deps.objects, live.edition.digest, encode_site(site))
         same = _published(live.edition, len(live.data), origin, notes)
         return msgspec.structs.replace(same, swapped=False, flagged=counted.flagged)
@@ -123,7 +123,7 @@ def publish_edition(
     keep_site(name, deps.objects, fresh.digest, encode_site(site))
     move_pointer(name, deps, Pointer(fresh.digest, built), expected=live.digest)
     result = _published(fresh, len(data), origin, notes)
-    # After the swap: the notes tell what was live, and by that what is held back.
+    # After the swap: notes list only editions that were live (`is_held` relies on it).
     note(deps.objects, name, _entry(result))
     return msgspec.structs.replace(result, flagged=counted.flagged)
 
@@ -188,7 +188,7 @@ def inputs(name: str, deps: PublishDeps) -> str:
     state = hashlib.sha256()
     for key in deps.objects.keys(keys.archive_prefix(name)):
         state.update(b"\n" + key.encode())
-    # Who was forgotten since: the next edition must be without them.
+    # The next edition must leave out people forgotten since.
     for entry in entries(deps.objects, name):
         state.update(f"\n{entry.alias} {entry.at}".encode())
     for key in (keys.site_object(name), *(keys.ranker_object(name, n) for n in RANKER_FILES)):

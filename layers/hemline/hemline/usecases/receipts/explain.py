@@ -1,4 +1,4 @@
-"""One decision, explained: made again from its receipt and watched; nothing of it reaches a visitor."""
+"""Explains one decision: repeats it from its receipt with an observer. Nothing reaches a visitor."""
 
 import time
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class VariantEstimate(msgspec.Struct, frozen=True):
     variant: str
     estimate: float
     own: float
-    """For visitors of whom it is the own category."""
+    """Goal rate among visitors whose favourite category is the variant's."""
     exposures: float
     """Effective ones that both rest on."""
 
@@ -55,7 +55,7 @@ class Explained(msgspec.Struct, frozen=True):
     """Epoch ms."""
     facts: tuple[FactRead, ...]
     left: tuple[str, ...]
-    """Why each better rung was left."""
+    """Why each better rung failed."""
     items: SlotTrace | None
     """None for slots of other kinds, and for one that failed."""
     variant: str
@@ -66,7 +66,7 @@ class Explained(msgspec.Struct, frozen=True):
     known: tuple[VariantEstimate, ...] = ()
     """Of the slot's variants; none where the edition has not learned enough of it."""
     likely: float | None = None
-    """How likely the variant was to be shown, where an estimate or chance had a part in it."""
+    """Propensity of the variant; None where neither an estimate nor chance chose it."""
     choice: ChoiceTrace | None = None
     """Each variant or section, why it stands where it does; None for slots of items."""
 
@@ -112,7 +112,7 @@ def watched(
 
 
 def explain(inputs: DecisionInputs, item: str = "", clock: Clock = time.perf_counter) -> Explained:
-    """The receipt's decision; `item` is told of even if no source brought it."""
+    """Explains the receipt's decision; `item` is included even if no source brought it."""
     known = Asker(inputs.visit, inputs.serving_read, inputs.engine, inputs.minute)
     source = FactSource(fact_providers(inputs.page_request, known) | inputs.given)
     token_context = TokenContext((inputs.key,), lambda: known.subject_reference(inputs.key))

@@ -1,4 +1,4 @@
-"""Whose logs a user's profile was made of at a time: what identify and unmerge left in the archive.
+"""Link histories: which visitors a user was linked to over time, with their logs.
 
 A user's profile is a join, so a receipt of theirs needs the logs of the visitors who were linked then.
 The archive names a visitor by alias; the log is the one of the subject with that alias.
@@ -24,7 +24,7 @@ Logs = Mapping[str, Sequence[Archived]]
 
 
 class Built(NamedTuple):
-    """A profile up to the marks of a token, and what no mark speaks of."""
+    """A profile up to the watermarks of a token, and records of shards without a watermark."""
 
     base: Profile
     loose: Sequence[Record]
@@ -60,7 +60,7 @@ def _over_time(theirs: Sequence[Archived]) -> list[frozenset[str]]:
 
 
 def built(reference: SubjectReference, own: Sequence[Archived], others: Logs, site: str) -> Built:
-    """As far as the token's marks tell which events of each log were in it."""
+    """The profile, as far as the token's watermarks say which events of each log it contains."""
     marks = set(cut(reference.watermarks))
     base, loose = Profile(), list[Record]()
     for name, events in _by_mark(own, others, site):
@@ -90,5 +90,5 @@ def _by_mark(
 
 
 def cut(packed: bytes) -> list[bytes]:
-    """Marks one after another, each by itself."""
+    """Splits packed fingerprints of MARK bytes."""
     return [packed[at : at + MARK] for at in range(0, len(packed), MARK)]

@@ -1,4 +1,4 @@
-"""A page as somebody else would see it now: decided and explained, and nothing of it counts."""
+"""Previews a page for a given visitor: decided and explained, counted nowhere."""
 
 import time
 from collections.abc import Collection
@@ -39,7 +39,7 @@ class Previewed(NamedTuple):
 def preview(
     page_request: PageRequest, visit: Visit, deps: Deps, now: int, segments: Collection[str] = ()
 ) -> Previewed:
-    """As whoever is in `segments`, where `visit` is of nobody as NEWCOMER. `now` in epoch ms.
+    """Decide as a member of `segments`; a visit without a subject becomes NEWCOMER. `now` in epoch ms.
 
     Raises UnknownSlot, BadInput for a segment that there is not, Unavailable when there is no edition.
     """

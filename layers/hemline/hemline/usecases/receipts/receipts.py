@@ -1,4 +1,4 @@
-"""From a decision token back to everything that its decision read: edition, brake, profile as it was.
+"""Restores everything that a decision read from its token: edition, brake, profile as it was.
 
 The visitor's part comes from the archive by the same fold that made the profile. Raises Refused, in
 one sentence, when something is not there any more.
@@ -45,13 +45,13 @@ _LATE = "the ranker failed or was late then"
 
 
 class TokenSubject(NamedTuple):
-    """Who a token is about, found again; `key` is the one that their hash was made with."""
+    """The subject of a token; `key`: the key that their hash was made with."""
 
     subject: str
     key: bytes
     history: Sequence[Archived]
     link_histories: tuple[Logs, ...] = ({},)
-    """Logs of the visitors that a user was joined with, as they were at one time or another."""
+    """One entry for each set of visitors that the user was ever linked to, newest first: their logs."""
 
 
 class Sources(NamedTuple):
@@ -68,7 +68,7 @@ class Sources(NamedTuple):
 
 
 class DecisionInputs(NamedTuple):
-    """Everything that one decision read, found again."""
+    """Everything that one decision read, restored."""
 
     token: Token
     engine: Engine
@@ -147,7 +147,7 @@ def _recorded_request(
     token: Token, engine: Engine, sources: Sources, asked: PageRequest | None
 ) -> tuple[dict[str, Maker], PageRequest]:
     if asked is not None:
-        # Who asks again knows the request, and not what an operator had stopped.
+        # The caller states the request, but cannot know what an operator had stopped.
         stopped_then = stopped_of(token.request)
         return (brake_fact(sources.brake(stopped_then)) if stopped_then else {}), asked
     if not isinstance(token.request, RecordedRequest):
@@ -170,7 +170,7 @@ def _withheld() -> Fact:
 
 
 def fixed(fact: Fact) -> Maker:
-    """A fact that is what it is, whoever asks."""
+    """A provider of a constant fact."""
     return lambda: fact
 
 
@@ -244,7 +244,7 @@ def brake_digest(brake: Brake) -> bytes:
 def _person(
     site: str, objects: ObjectStore, keys: tuple[bytes, ...], hashed: bytes, subject: str
 ) -> TokenSubject:
-    """Whom the hash is of: one pass over the archive."""
+    """The subject with this hash, found in one pass over the archive."""
     known: dict[str, bytes | None] = {}
 
     def key_of(name: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Decide again from a receipt: the same bytes, or what differs."""
+"""Replays a receipt: the same bytes, or a list of differences."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -60,7 +60,10 @@ def decide_again(
     change: Mapping[str, object] | None = None,
     read: Callable[[str, Facts], None] | None = None,
 ) -> Fragment:
-    """The receipt's slot from its facts, some replaced by `change`; `read` is told what each slot read."""
+    """Repeats the receipt's slot from its facts, some replaced by `change`.
+
+    `read` is called with the facts that each slot read.
+    """
     visitor = VisitorContext(inputs.visit, inputs.serving_read, inputs.engine, inputs.minute)
     facts = fact_providers(inputs.page_request, visitor) | inputs.given | _replaced(change or {})
     token_context = TokenContext(

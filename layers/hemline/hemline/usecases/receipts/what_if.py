@@ -1,4 +1,4 @@
-"""What a receipt's decision would have been, were a fact another or a rule not there. Knows no stores."""
+"""What-if: repeats a receipt's decision with facts replaced or rules removed. Knows no stores."""
 
 import copy
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ from hemline.usecases.receipts.receipts import DecisionInputs
 from hemline.usecases.receipts.replay import decide_again
 
 _NOWHERE = ("\0",)
-"""Slots of a rule that is in force nowhere: no slot can be called so."""
+"""Slots of a disabled rule: no slot can have this name."""
 _SEGMENT = "segment."
 _NEVER: tuple[When, ...] = (Some(()),)
 _ALWAYS: tuple[When, ...] = (Not(Some(())),)
@@ -42,7 +42,7 @@ class WhatIf(NamedTuple):
     then: Fragment
     now: Fragment
     unread: tuple[str, ...] = ()
-    """Replaced facts that the other decision did not ask for."""
+    """Replaced facts that the new decision did not read."""
 
     @property
     def differs(self) -> tuple[str, ...]:

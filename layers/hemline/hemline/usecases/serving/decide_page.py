@@ -1,4 +1,4 @@
-"""One request for fragments: at most one read, then a decision; raises what a caller can mend alone."""
+"""One request for fragments: at most one read, then a decision. Raises only errors of the caller."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -18,7 +18,7 @@ from hemline.usecases.serving.fact_providers import brake_fact, fact_providers
 from hemline.usecases.serving.visitor_context import VisitorContext, consents, effective_visit
 
 _DEFAULT_DEADLINE_MS = 1000
-"""A slot's longest deadline: for as long as no edition says another one."""
+"""The longest deadline a slot can have; used while there is no edition that states one."""
 
 
 def _no_time_passes() -> float:
@@ -34,28 +34,28 @@ class Deps(NamedTuple):
     keys: tuple[bytes, ...]
     read_timeout: float
     clock: Clock = _no_time_passes
-    """Seconds that only grow: what deadlines are measured by."""
+    """Monotonic seconds; deadlines are measured with it."""
     health: Health | None = None
-    """Breakers, which outlive a request; without them everything is asked every time."""
+    """Breakers, which outlive a request. None: new ones for each request, so nothing is skipped."""
 
 
 class PageDecision(NamedTuple):
-    """The fragments by name, the edition they are from, and what went wrong on the way."""
+    """Fragments by slot name, the digest of their edition, and the faults met on the way."""
 
     fragments: dict[str, Fragment]
     edition: str
     faults: tuple[str, ...]
     breakers: Mapping[str, str] = {}
-    """Dependency → state, of those whose breaker is not closed."""
+    """Dependency → state, for breakers that are not closed."""
     errors: tuple[BadInput, ...] = ()
-    """Slots of the page that this site does not have, and what was left out of what the page stated of
-    itself: the others are answered all the same."""
+    """Unknown slots, and parts of the page context that were left out; the other slots are
+    answered normally."""
 
 
 def decide(page_request: PageRequest, visit: Visit, deps: Deps, now: int) -> PageDecision:
     """Fragments for the slots asked for; `now` in epoch ms.
 
-    Raises UnknownSlot when there is none of them, BadInput for a cursor.
+    Raises UnknownSlot when the site has none of the slots, BadInput for an invalid cursor.
     """
     started, health = deps.clock(), deps.health or new_health(deps.clock)
     serving_read, faults = _read(page_request, visit, deps, health.table, started)
@@ -74,7 +74,7 @@ def decide(page_request: PageRequest, visit: Visit, deps: Deps, now: int) -> Pag
     visit = effective_visit(visit, serving_read, engine, page_request.traits.country)
     visitor = VisitorContext(visit, serving_read, engine, now - now % MINUTE_MS)
     source = FactSource(fact_providers(page_request, visitor) | brake_fact(deps.live.brake))
-    # Said once, for all slots of the page.
+    # Cached: every slot of the page has the same subject reference.
     token_context = TokenContext(deps.keys, cache(lambda: visitor.subject_reference(deps.keys[0])))
     fragments = decide_page(engine, page_request, source, token_context)
     faults += [f"{name}: {reason}" for name, f in fragments.items() for reason in f.reasons]
@@ -86,7 +86,10 @@ def decide(page_request: PageRequest, visit: Visit, deps: Deps, now: int) -> Pag
 def _known_slots(
     page_request: PageRequest, engine: Engine
 ) -> tuple[PageRequest, tuple[UnknownSlot, ...]]:
-    """What can be answered, and what cannot; all of it when nothing can, for that to be told."""
+    """The request without unknown slots, and an error for each of them.
+
+    When no slot is known the request is unchanged: deciding it raises UnknownSlot.
+    """
     slots = engine.snapshot.slots
     kept = tuple(slot_request for slot_request in page_request.slots if slot_request.name in slots)
     if not kept or len(kept) == len(page_request.slots):
@@ -105,10 +108,10 @@ def _known_slots(
 def _read(
     page_request: PageRequest, visit: Visit, deps: Deps, breaker: Breaker, started: float
 ) -> tuple[ServingRead | Unavailable, list[str]]:
-    """The one read, of no more than is allowed and needed; and the edition that came meanwhile."""
+    """The one table read, as far as consent allows and slots need it; then waits for a loading edition."""
     serving_read, faults = _read_table(page_request, visit, deps, breaker)
     if deps.live.loading:
-        # What is left of the deadline is shared: half for the edition, half for the decision.
+        # Half of the remaining time goes to the edition, so that the decision keeps the other half.
         until = started + min(deps.read_timeout, _deadline(page_request, deps.live.engine))
         refused = deps.live.settle((until - deps.clock()) / 2)
         faults += [refused] if refused else []
@@ -143,7 +146,7 @@ def _read_table(
 
 
 def _is_personal(page_request: PageRequest, engine: Engine | None) -> bool:
-    """Whether any slot may read the visitor. Not known yet without an edition: it may come along."""
+    """Whether any slot may read the visitor. True without an edition: one may load with this read."""
     slots = engine.snapshot.slots if engine else {}
     return engine is None or any(
         slots[slot_request.name].personal
@@ -153,7 +156,7 @@ def _is_personal(page_request: PageRequest, engine: Engine | None) -> bool:
 
 
 def _deadline(page_request: PageRequest, engine: Engine | None) -> float:
-    """Seconds that the least patient slot of the page waits; a page has one read for all of them."""
+    """The shortest deadline of the page's slots, in seconds: they share one read."""
     slots = engine.snapshot.slots if engine else {}
     deadlines = [
         slots[slot_request.name].deadline_ms
@@ -164,6 +167,6 @@ def _deadline(page_request: PageRequest, engine: Engine | None) -> float:
 
 
 def _empty_fragment(slot_request: SlotRequest) -> Fragment:
-    """The page keeps its default markup. Of visitor scope, so that no cache keeps it."""
+    """An empty fragment: the page keeps its default markup. Visitor scope, so that no cache stores it."""
     body = b'{"kind":"items","items":[],"rung":"static","scope":"visitor","token":""}'
     return Fragment(slot_request.name, body, b"", Rung.STATIC, Scope.VISITOR, "", 0)

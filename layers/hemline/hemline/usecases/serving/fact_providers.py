@@ -1,4 +1,4 @@
-"""The facts of one request by name, each made when a decision first reads it.
+"""Fact providers of one request, by fact name. Each runs when a decision first reads its fact.
 
 Without consent the visitor's facts are not there at all, so nothing can read them.
 """
@@ -50,14 +50,14 @@ def _no_brake() -> Fact:
 
 
 def _others(page_request: PageRequest, visitor: VisitorContext) -> Fact:
-    # Made when a rule first asks for one of them: many sites have none, and start-up is everybody's.
+    # Imported when a rule first reads one: many sites have no such rule, but all pay for start-up.
     from hemline.usecases.serving.rule_facts import others  # noqa: PLC0415 - as the comment says
 
     return others(page_request.page, page_request.traits, visitor.snapshot, visitor)()
 
 
 def _page_list(names: tuple[str, ...], *, consented: bool) -> Fact:
-    """What the page says of the visitor: read by nobody without consent, and that too is personal."""
+    """A list that the page states about the visitor. Without consent it is missing."""
     if not consented:
         raise MissingFact("consent")
     return _fact(names)
@@ -68,7 +68,7 @@ def _lists(page: PageContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def brake_fact(brake: Brake) -> dict[str, Maker]:
-    """What is stopped, as a fact; not there at all for a site whose brake was never touched."""
+    """The stops of the brake as a fact; absent for a site whose brake was never set."""
     fact = Fact(brake, _encode(brake.stops))
     return {FACT: lambda: fact} if brake.version else {}
 

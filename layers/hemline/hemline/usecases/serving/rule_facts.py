@@ -1,4 +1,4 @@
-"""Facts that rules ask for and ranking does not: made one by one, when a rule reads them.
+"""Facts that only rules read. Each is computed when a rule first reads it.
 
 Each is a function of the request, the profile or the edition; names and kinds are listed in
 `decide/facts/names.py`. Visitor and cart facts are there only with consent.
@@ -17,6 +17,7 @@ from hemline.decide.facts.exact_price import price_of, total
 from hemline.decide.facts.facts import Fact, Maker, MissingFact
 from hemline.decide.facts.names import window
 from hemline.decide.facts.snapshot import Snapshot
+from hemline.learn.array_types import Longs
 from hemline.learn.profile import alerts
 from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES
 from hemline.model.decision import PageContext, Traits
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.Encoder().encode
 _SOUTH = "AO AR AU BO BR BW CL FJ LS MG MU MW MZ NA NZ PE PG PY RE SZ TL UY VU WS ZA ZM ZW"
-"""Countries whose people live south of the equator, most of them."""
+"""Countries where most people live south of the equator."""
 
 
 class RequestContext(NamedTuple):
-    """What facts of the request follow from; `minute` epoch ms."""
+    """The inputs of request facts. `minute`: epoch ms, cut to the minute."""
 
     page: PageContext
     traits: Traits
@@ -178,17 +179,17 @@ OF_CART: Mapping[str, Callable[[RequestContext], object]] = {
     "cart.value": _cart_value,
     "cart.categories": _cart_categories,
 }
-"""Of the cart that the page states: at today's prices, each thing once."""
+"""Facts of the cart that the page states: each item counts once, at today's price."""
 
 
 class ProfileHistory:
-    """What a profile says when rules ask: of the actions that it still keeps, at today's prices."""
+    """Visitor facts for rules, from the actions that the profile still holds, at today's prices."""
 
     def __init__(self, visitor: VisitorContext, snapshot: Snapshot) -> None:
         self._visitor, self._snapshot = visitor, snapshot
 
     def value(self, name: str) -> object:
-        """Raises MissingFact for a name that is none, Unavailable when the profile is not to be had."""
+        """Raises MissingFact for an unknown name, Unavailable when the profile could not be read."""
         plain = _OF_VISITOR.get(name)
         if plain is not None:
             return plain(self)
@@ -202,7 +203,7 @@ class ProfileHistory:
         return self._visitor.profile().columns(BOUGHT, ENGAGED, SHOWN)
 
     def affinity(self, category: str) -> float:
-        """The category's share of what the visitor took to, 0 to 1."""
+        """The category's share of the visitor's interactions, 0 to 1."""
         at = self._snapshot.category_index.get(category)
         return 0.0 if at is None else float(self._visitor.view().category_share[at])
 
@@ -213,10 +214,10 @@ class ProfileHistory:
         since = 0 if days is None else self._visitor.minute - days * DAY_MS
         return int(np.count_nonzero(times >= since))
 
-    def _times(self, event_type: str) -> np.ndarray:
+    def _times(self, event_type: str) -> Longs:
         if event_type not in TYPES:
             raise MissingFact(event_type)
-        times: np.ndarray = self._columns.times[self._columns.kinds == TYPES.index(event_type)]
+        times: Longs = self._columns.times[self._columns.kinds == TYPES.index(event_type)]
         return times
 
     def last(self, event_type: str) -> int | None:
@@ -225,7 +226,7 @@ class ProfileHistory:
         return int(times.max()) if times.size else None
 
     def items(self, event_type: str) -> list[str]:
-        """Ids of what actions of a type were on, the newest first, each once."""
+        """Distinct item ids of the actions of a type, newest first."""
         self._times(event_type)
         columns = self._columns
         here = (columns.kinds == TYPES.index(event_type)).repeat(columns.counts)

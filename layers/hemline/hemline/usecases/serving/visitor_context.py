@@ -1,6 +1,6 @@
-"""What is known of the visitor who asks, and whether their consent lets a decision read it.
+"""The visitor of one request, and whether consent allows a decision to read their profile.
 
-Consent is judged once, for everything. Knows no store: what the one read brought is handed in.
+Consent is evaluated once per request. Knows no store: the serving read is an argument.
 """
 
 from hemline.decide.facts.facts import Fact
@@ -17,11 +17,11 @@ from hemline.model.subject_status import DEFAULT_STATUS
 from hemline.usecases.ports import ServingRead, Stored
 
 _SESSION_GAP_MS = 30 * MINUTE_MS
-"""Milliseconds after which somebody counts as returning (the field's usual half hour)."""
+"""A visitor first seen longer ago counts as returning: the usual session timeout of half an hour."""
 
 
 def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
-    """What the visitor said; unsaid, what the site's edition says; without an edition, no."""
+    """The visitor's stated consent, else the default of the edition's policy; False without an edition."""
     if visit.consent is False or engine is None:
         return bool(visit.consent)
     policy = engine.snapshot.header.policy
@@ -33,10 +33,10 @@ def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
 def effective_visit(
     visit: Visit, serving_read: ServingRead | Unavailable, engine: Engine, country: str
 ) -> Visit:
-    """The visit as it counts now that what stands beside the profile was read with it.
+    """The visit with consent and recent actions corrected by the stored subject status.
 
-    A no, or being forgotten, holds from the next request on, whatever the capsule still says. Where it
-    could not be read it may be a no: then only what the capsule itself says counts, never its silence.
+    A stored refusal or a tombstone overrides the capsule from the next request on. When the status
+    could not be read, an explicit consent in the capsule is required; the default does not apply.
     """
     unread = isinstance(serving_read, Unavailable)
     silent = unread and visit.subject is not None and visit.consent is None
@@ -50,7 +50,7 @@ def effective_visit(
 
 
 class VisitorContext:
-    """What is known of who asks, as of this request; made when a fact first asks for it."""
+    """The visitor as of this request. Profile and view are computed when a fact first needs them."""
 
     def __init__(
         self, visit: Visit, serving_read: ServingRead | Unavailable, engine: Engine, minute: int
@@ -70,13 +70,13 @@ class VisitorContext:
         self._fingerprint = b""
 
     def profile(self) -> Profile:
-        """The stored profile with the capsule's actions. Raises Unavailable when it was not to be had."""
+        """The stored profile with the capsule's actions. Raises Unavailable when the read failed."""
         if self._profile is None:
             if isinstance(self._serving_read, Unavailable):
                 raise self._serving_read
             self._stored = _decoded(self._serving_read.profile)
             self._profile = fold(self._stored, self._visit.recent)
-            # Of what was folded and not of how it came: delivery may say the same again.
+            # The hash covers the folded state, not the stored bytes: redelivery changes bytes, not state.
             self._fingerprint = short(state_bytes(self._profile), 16)
         return self._profile
 
@@ -87,16 +87,16 @@ class VisitorContext:
         return self._view
 
     def returning(self) -> bool:
-        """Was here before this visit."""
+        """Whether the first visit began before this session."""
         profile = self.profile()
         return not profile.empty and profile.first_seen < self.minute - _SESSION_GAP_MS
 
     def fact(self, value: object) -> Fact:
-        """A fact that stands and falls with the profile."""
+        """A fact derived from the profile: its fingerprint changes whenever the profile does."""
         return Fact(value, self._fingerprint + (b"\1" if value else b"\0"))
 
     def subject_reference(self, key: bytes) -> SubjectReference:
-        """For the token; no more than was there to be read."""
+        """The subject as the token records it: hash, profile fingerprint, watermarks, recent actions."""
         if not self.consented or not self.subject:
             return SubjectReference(CONSENTED if self.consented else 0)
         try:
@@ -113,12 +113,12 @@ class VisitorContext:
 
 
 def watermark_fingerprint(shard: str, sequence: str) -> bytes:
-    """A place in the stream as a token knows it, 4 bytes; zeros before a number say nothing."""
+    """4 bytes for a position in the stream. Leading zeros of the number do not count."""
     return short(f"{shard}|{int(sequence)}".encode(), 4)
 
 
 def action_fingerprint(record: Record) -> bytes:
-    """An act of the capsule as a token knows it, 4 bytes."""
+    """4 bytes for an action of the capsule."""
     event = record.event
     return short(f"{event.id}|{event.type}|{event.time}".encode(), 4)
 

@@ -1,7 +1,7 @@
 """Setting and clearing the brake: one conditional write of one signed item, and every version kept.
 
-The item carries the change that made it, so that a writer who dies before the log is written loses
-nothing: whoever writes or reads the log next brings it up to date first.
+The item carries the change that made it, so a writer that dies before logging loses nothing: the next
+writer or reader of the log adds the missing entry first.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -114,7 +114,7 @@ def _apply(site: str, deps: BrakeDeps, change: BrakeChange, stop: Stop | None) -
         try:
             deps.table.swap_brake(site, after.signed(deps.keys[0]), expected=before.version)
         except Conflict:
-            # Somebody else braked meanwhile: both of us must be in the result.
+            # Another writer won: retry on its version, so that both changes are in the result.
             if attempt == _TRIES - 1:
                 raise
             continue

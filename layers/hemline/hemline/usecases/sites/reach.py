@@ -1,4 +1,4 @@
-"""How many recent visitors a change of the site file touches: decided by the code that decides for them."""
+"""Reach of a site file change: the share of recent visitors it affects, by running real decisions."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class ChangeReach(msgspec.Struct, frozen=True):
-    """A change and the visitors whom it touches.
+    """A change and the share of visitors it affects.
 
     Of rules and segments: those for whom the conditions of the old or the new one held at one of their
     moments, its dates aside.
@@ -140,7 +140,7 @@ def _conditions(part: Part) -> Sequence[When]:
 
 
 def _unarchived_facts(when: Iterable[When], segments: dict[str, Segment]) -> list[str]:
-    """Facts that the conditions read and that the archive does not hold."""
+    """Facts that the conditions read but the archive does not hold."""
     found: set[str] = set()
     ahead, seen = list(leaves(list(when))), set[str]()
     while ahead:
@@ -181,7 +181,7 @@ def share(count: int, sample: VisitorSample) -> Reach:
     n = len(sample.visitors)
     if not n:
         return Reach(None, why="there were no visitors")
-    # Half a visitor on either side, so that none out of a few is not taken for none at all.
+    # Add half a visitor to each side: 0 of a small sample must not get a standard error of 0.
     smoothed = (count + 0.5) / (n + 1)
     rest = 1 - n / max(sample.population, n)
     return Reach(count / n, math.sqrt(smoothed * (1 - smoothed) / max(n - 1, 1) * rest))

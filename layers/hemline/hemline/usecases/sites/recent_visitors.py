@@ -1,4 +1,4 @@
-"""Recent visitors out of the archive, as decisions would have met them; a sample that repeats.
+"""A reproducible sample of recent visitors from the archive, as decisions would have seen them.
 
 What the archive does not hold of a page (its URL, its type, the cart, the language) is not made up:
 KNOWN_FACTS names what it does hold, so that a question about anything else can be declined.
