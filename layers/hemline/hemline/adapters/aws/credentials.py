@@ -40,7 +40,7 @@ Provider = Callable[[float], Credentials]
 
 
 class EnvironmentCredentials:
-    """A Provider. Keys that still hold are never waited for: their renewal goes on beside."""
+    """A Provider. Valid keys are returned at once; their renewal runs in the background."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A ranker is tried out before it is published: in a child process that may take only so much.
+"""Tries a ranker before it is published, in a child process with limited time and memory.
 
 What it costs is the start of a Python. A pipe each way and nothing else, since a Lambda has no shared
 memory. What the trial asks is in `onnx_trial`.
@@ -22,7 +22,7 @@ LIMITS = TrialLimits()
 _CHILD = ("-S", "-s", "-P", "-m", trial.__name__)
 """What the child runs, with no path of a site, a user or the working directory."""
 _GRACE_SECONDS = 5
-"""For the child to end by its own alarm, which tells more than a kill."""
+"""Extra time for the child to end by its own alarm, which gives a reason; a kill does not."""
 _TOO_LONG = {signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL}
 
 
