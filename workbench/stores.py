@@ -10,7 +10,6 @@ from hemline.model.edition import Edition, unpack
 from hemline.runtime.publish.wiring import check_ranker
 from hemline.usecases.lookup import find
 from hemline.usecases.publishing.publish import PublishDeps
-from hemline.usecases.sites.brake import BrakePlaces
 from workbench.cloud.resources import CREDENTIALS
 from workbench.laptop import Running
 
@@ -47,9 +46,9 @@ def publish_deps(stack: Running) -> PublishDeps:
     return PublishDeps(objects(stack), table(stack), secrets(stack), check_ranker)
 
 
-def brake_deps(stack: Running) -> BrakePlaces:
+def brake_deps(stack: Running) -> BrakeDeps:
     """The dependencies of the brake use cases."""
-    return BrakePlaces(table(stack), objects(stack), secrets(stack))
+    return BrakeDeps(table(stack), objects(stack), secrets(stack))
 
 
 def live_edition(stack: Running) -> Edition | None:

@@ -17,7 +17,7 @@ from hemline.model.keys import brake_version, edition_object
 from hemline.usecases.ingest.batch import IngestDeps, ingest_batch
 from hemline.usecases.ingest.read import StreamRecord
 from hemline.usecases.ports import ServingRead
-from hemline.usecases.receipts.receipts import DecisionInputs, Sources, scene_of, sources_of
+from hemline.usecases.receipts.receipts import DecisionInputs, Sources, decision_inputs, sources_of
 from hemline.usecases.serving.decide_page import Deps, PageDecision, decide
 from hemline.usecases.serving.editions import LiveEdition
 from tests.builders.editions import KEYS, NOW, SITE, build_file
@@ -75,7 +75,7 @@ class World:
     def scene(
         self, fragment: Fragment, subject: str = "", asked: PageRequest | None = None
     ) -> DecisionInputs:
-        return scene_of(receipt(fragment), self.sources(subject), asked)
+        return decision_inputs(receipt(fragment), self.sources(subject), asked)
 
 
 def signed(fragment: Fragment) -> str:

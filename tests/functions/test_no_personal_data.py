@@ -47,7 +47,7 @@ SEAMS = {
     "ingest": ("_records", "ingest_batch"),
     "publish": ("command_of", "_run", "_scheduled"),
     "sweep": ("sweep_on",),
-    "account": ("account_in.asker", "account.export", "account_out.exported", "log"),
+    "account": ("account_in.asker", "account.export", "response.exported", "log"),
 }
 
 

@@ -33,5 +33,5 @@ def test_a_function_imports_nothing_that_neither_its_layer_nor_its_folder_has(na
         check=True,
     )
     loaded = set(done.stdout.split())
-    assert f"hemline.runtime.wire_{name}" in loaded
+    assert f"hemline.runtime.{name}.wiring" in loaded
     assert loaded & NOT_IN_THE_LAYER <= carried(name)

@@ -152,7 +152,13 @@ def _import(file: Path, read: Read, way: ImportOptions, number: str = "") -> Non
     if way.as_json:
         import msgspec
 
-        print(msgspec.json.encode(report).decode())
+        from workbench.refusals import BAD_CALL
+
+        data = msgspec.to_builtins(report)
+        if report.status == BAD_CALL:  # as every command says it, beside the counts
+            data |= {"error": report.stopped, "status": report.status}
+            print(f"hemline: {report.stopped}", file=sys.stderr)
+        print(msgspec.json.encode(data).decode())
     else:
         print("\n".join(report.lines()))
         print("the next edition includes them: wait for the schedule, or run `hemline publish`")

@@ -22,7 +22,7 @@ from hemline.usecases.ports import ObjectStore
 from hemline.usecases.publishing.build import ArchiveCounts, Made, count, edition_parts
 from hemline.usecases.publishing.ranker import RankerFiles, choose, stored
 from hemline.usecases.serving.editions import engine_of
-from hemline.usecases.sites.reach import Reach, Sides, SlotReach, Told, slots, told
+from hemline.usecases.sites.reach import ChangeReach, Reach, Sides, SlotReach, change_reaches, slots
 from hemline.usecases.sites.recent_visitors import SampleSize, sample
 from workbench import stores
 from workbench.importers import events, importing
@@ -50,7 +50,7 @@ class SiteDifference(msgspec.Struct, frozen=True):
     at: int
     """Epoch ms as of which both sites decide."""
     sample: Sampled
-    changes: list[Told]
+    changes: list[ChangeReach]
     """Every difference between the files, with the share of visitors that it affects."""
     slots: list[SlotReach]
     """Slot by slot, the share of visitors who would see something else."""
@@ -83,7 +83,7 @@ def from_file(path: Path) -> SiteHistory:
     with opened(path) as source, closing(DirectRoad(into, digest_of(path))) as road:
         report = importing.run(WireEvents(events.events(source.lines())), road)
     if report.stopped:
-        raise BadInput(str(path), report.stopped)
+        raise BadInput(str(path), report.stopped, "Mend the file, or leave the line out.")
     return SiteHistory(_records(objects, _SITE), None, report.rejected)
 
 
@@ -104,7 +104,7 @@ def compare(
     return SiteDifference(
         now,
         Sampled(len(chosen.visitors), chosen.population, chosen.days),
-        told(sides, chosen),
+        change_reaches(sides, chosen),
         slots(sides, chosen, now),
     )
 
@@ -129,7 +129,7 @@ def lines(found: SiteDifference) -> list[str]:
     return [*text, f"shares of {whole}, ± one standard error of the sample"]
 
 
-def _change(one: Told) -> str:
+def _change(one: ChangeReach) -> str:
     change = one.change
     reach = f"  {_share(one.reach)}" if one.reach else ""
     fields = "".join(f"\n    {_field_change(each)}" for each in change.fields)

@@ -11,7 +11,8 @@ from hemline.decide.token import Token, decode
 from hemline.model.decision import Traits
 from hemline.model.errors import BadInput, NotAllowed
 from hemline.runtime.fragments.request import PageBody, page_request_in
-from hemline.usecases.receipts.receipts import DecisionInputs, scene_of, sources_of
+from hemline.usecases.receipts.receipts import DecisionInputs, sources_of
+from hemline.usecases.receipts.receipts import decision_inputs as inputs_of
 from workbench import laptop, stores
 
 
@@ -40,7 +41,7 @@ def decision_inputs(
         decode(text.strip(), keys, site=stack.site, now=time.time_ns() // 1_000_000)
     subject = visitor if visitor[:2] in {"v:", "u:", ""} else f"v:{visitor}"
     sources = sources_of(stack.site, stores.objects(stack), keys, OnnxRanker, subject)
-    return scene_of(token, sources, request_from_file(request) if request else None)
+    return inputs_of(token, sources, request_from_file(request) if request else None)
 
 
 def _read(text: str, keys: tuple[bytes, ...], site: str) -> Token:

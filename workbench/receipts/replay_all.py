@@ -23,7 +23,7 @@ from hemline.model.decision import Fragment, PageContext, SlotRequest, Traits, V
 from hemline.model.errors import BadInput, HemlineError
 from hemline.model.events.event import ITEM_EVENT, Record
 from hemline.usecases.ingest.archive import read_archive
-from hemline.usecases.receipts.receipts import Sources, scene_of, sources_at_once
+from hemline.usecases.receipts.receipts import Sources, decision_inputs, sources_at_once
 from hemline.usecases.receipts.replay import replay
 from hemline.usecases.serving.decide_page import decide
 from workbench.importers.wire import Batch, batches
@@ -214,7 +214,7 @@ def _replayed(site: SandboxSite, receipts: list[_Issued], tick: Tick) -> Iterato
 
 def _fault(made: _Issued, sources: Sources) -> str:
     try:
-        again = replay(scene_of(decode(made.token, KEYS, site=SITE), sources))
+        again = replay(decision_inputs(decode(made.token, KEYS, site=SITE), sources))
     except HemlineError as error:
         return str(error)
     if again.differences:

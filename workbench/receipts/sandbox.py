@@ -86,7 +86,7 @@ class SandboxSite:
 
     def brake(self, stops: Sequence[Stop]) -> None:
         """Make `stops` the only ones in force, through the same use case as an operator."""
-        places = brake.BrakePlaces(self.table, self.objects, KEYS)
+        places = brake.BrakeDeps(self.table, self.objects, KEYS)
         if brake.show(SITE, places).stops:
             brake.clear(SITE, places, BrakeChange("clear", "ops", self.now, "the drill is over"))
         for stop in stops:

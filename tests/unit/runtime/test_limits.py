@@ -89,9 +89,9 @@ def test_limits_of_the_function_itself_would_be_noticed(function: str, apps: Any
 
 def test_a_decision_s_waits_end_before_its_function_does_even_on_a_cold_start() -> None:
     longest = parameters()["ReadTimeoutMs"]["MaxValue"] / 1000
-    read = min(longest, decide_page._PATIENCE_MS / 1000)
+    read = min(longest, decide_page._DEFAULT_DEADLINE_MS / 1000)
     visitor = START_SECONDS + read + read / 2
-    previewed = START_SECONDS + 2 * preview._PATIENCE
+    previewed = START_SECONDS + 2 * preview._TIMEOUT_SECONDS
     assert max(visitor, previewed) + MARGIN <= timeouts()["fragments"]
 
 

@@ -16,7 +16,7 @@ from hemline.model.site.site import Site
 from hemline.model.site.slot import Slot, Variant
 from hemline.sitefile.reader import check
 from hemline.sitefile.review.compare import changes
-from hemline.usecases.sites.reach import Reach, Sides, share, slots, told
+from hemline.usecases.sites.reach import Reach, Sides, change_reaches, share, slots
 from hemline.usecases.sites.recent_visitors import SampleSize, VisitorSample, sample
 from tests.builders.editions import NOW, SITE, build, catalogue
 from workbench import cli
@@ -63,7 +63,7 @@ def engine(site: Site) -> Engine:
 
 def reach_of(rule: Rule, segments: tuple[Segment, ...] = ()) -> Reach:
     new = Site("Shop", "EUR", slots=OLD.slots, rules=(*OLD.rules, rule), segments=segments)
-    (one,) = [t for t in told(sides(new), people()) if t.change.name == rule.name]
+    (one,) = [t for t in change_reaches(sides(new), people()) if t.change.name == rule.name]
     assert one.reach is not None
     return one.reach
 

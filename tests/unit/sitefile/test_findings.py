@@ -7,7 +7,7 @@ from hemline.model.site.site import Site
 from hemline.sitefile.accept import reviewed
 from hemline.sitefile.reader import check
 from hemline.sitefile.review.compare import changes
-from hemline.usecases.sites.reach import Told
+from hemline.usecases.sites.reach import ChangeReach
 from workbench.publish import comparing
 
 HEAD = "title: Shop\ncurrency: EUR\nconsent_default: true\n"
@@ -104,7 +104,7 @@ def test_a_difference_reads_as_the_file_does() -> None:
         " when: [{not: {any: [{fact: trait.country, op: in, value: [GB, FR]},"
         " {fact: cart.count, op: gt, value: 2}]}}]}\n"
     )  # fmt: skip
-    text = "\n".join(comparing._change(Told(one)) for one in changes(old, new))
+    text = "\n".join(comparing._change(ChangeReach(one)) for one in changes(old, new))
     for line in (
         "time_zone: UTC → Europe/London",
         "consent: the defaults → {exceptions: DE}",

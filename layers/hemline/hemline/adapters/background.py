@@ -1,4 +1,4 @@
-"""Work in a thread of its own, for callers that can go on without its result.
+"""Runs work in its own thread, for callers that can continue without its result.
 
 A Lambda is frozen between two requests, and its threads with it. So a task may take from one request to
 a later one, its deadlines may have passed when it wakes up, and whoever waits for it states how long.
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """One call of `work`, begun at once; it ends with the process if it has not ended before."""
+    """One call of `work`, started at once in a daemon thread."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work

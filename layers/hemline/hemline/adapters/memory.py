@@ -66,7 +66,7 @@ class MemoryTable:
     def _outcome(self, site: str, write: Write) -> Written:
         try:
             self.write_profile(site, write.subject, write.blob, expected=write.expected)
-        except (Conflict, Unavailable) as error:  # memory is never unavailable; who fakes it may be
+        except (Conflict, Unavailable) as error:  # Unavailable: raised by tests that subclass this
             return error
         return None
 

@@ -21,7 +21,7 @@ from hemline.usecases.ingest.collect import Caller, CollectDeps, collect_events
 from hemline.usecases.ingest.collected import Collected
 from hemline.usecases.people.link import LinkDeps, link
 from hemline.usecases.publishing.build import ArchiveCounts, count
-from hemline.usecases.receipts.receipts import scene_of
+from hemline.usecases.receipts.receipts import decision_inputs
 from hemline.usecases.receipts.replay import replay
 from tests.builders.editions import KEYS, NOW, SITE, catalogue
 from tests.builders.receipts import World, receipt, signed
@@ -219,7 +219,7 @@ def test_a_token_of_before_names_its_slot_and_person_and_no_items(world: World) 
     assert decode_bound(short).has_item("anything")
     assert decode_bound(short).who == decode_bound(payload).who
     assert msgspec.msgpack.decode(short, type=Token) == old
-    assert not replay(scene_of(old, world.sources())).differences
+    assert not replay(decision_inputs(old, world.sources())).differences
     event = {"id": "e", "type": "click", "item": "i23", "token": encode(old, KEYS)}
     assert told([event], "v:ann")[1][0].given == ""
     assert told([event], "v:eve")[1][0].given

@@ -297,4 +297,4 @@ def test_a_seeded_bug_is_found(
     seed(monkeypatch)
     # Some break a promise, some are stopped by the store: both are red.
     with pytest.raises((AssertionError, Unavailable)):
-        run(200, 20, (Phase.generate,))
+        run(1000, 25, (Phase.generate,))

@@ -19,7 +19,7 @@ from hemline.usecases.receipts.receipts import (
     DecisionInputs,
     Sources,
     brake_digest,
-    scene_of,
+    decision_inputs,
     sources_at_once,
 )
 from hemline.usecases.receipts.replay import replay
@@ -44,7 +44,9 @@ def scene(case: Case, fragment: Fragment, question: PageRequest) -> DecisionInpu
     """Everything that a decision read, found again from its token; the profile went on meanwhile."""
     token = decode(signed(fragment), KEYS, site=SITE, now=case.now)
     here = _archived()._replace(engine=lambda _: sites.engine(case.site))
-    return scene_of(token, here, None if isinstance(token.request, RecordedRequest) else question)
+    return decision_inputs(
+        token, here, None if isinstance(token.request, RecordedRequest) else question
+    )
 
 
 def _sent(fragment: Fragment) -> tuple[object, ...]:

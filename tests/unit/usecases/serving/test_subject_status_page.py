@@ -10,7 +10,7 @@ from hemline.model.errors import Unavailable
 from hemline.model.site.slot import Slot
 from hemline.model.subject_status import SubjectStatus
 from hemline.usecases.ports import PersonItem, ServingRead, Stored
-from hemline.usecases.serving.visitor_context import consents, judged
+from hemline.usecases.serving.visitor_context import consents, effective_visit
 from tests.builders.editions import SITE, build, catalogue
 from tests.harness.deciding import Broken, ask, decide_for, live, table_with
 from tests.harness.streams import NOW, record
@@ -47,15 +47,18 @@ def test_a_no_and_being_forgotten_outweigh_a_yes(
     agreed: bool,
 ) -> None:
     visit = Visit(subject, consent=True)
-    assert judged(visit, stands(standing), engine_with(), "GB").consent is agreed
+    assert effective_visit(visit, stands(standing), engine_with(), "GB").consent is agreed
 
 
 def test_what_the_capsule_holds_of_a_forgotten_past_is_not_folded_in() -> None:
     visit = Visit("u:ann", consent=True, recent=(ACT,))
-    assert judged(visit, stands(SubjectStatus(forgotten=NOW)), engine_with(), "GB").recent == ()
-    assert judged(visit, stands(SubjectStatus(forgotten=NOW - 1)), engine_with(), "GB").recent == (
-        ACT,
+    assert (
+        effective_visit(visit, stands(SubjectStatus(forgotten=NOW)), engine_with(), "GB").recent
+        == ()
     )
+    assert effective_visit(
+        visit, stands(SubjectStatus(forgotten=NOW - 1)), engine_with(), "GB"
+    ).recent == (ACT,)
 
 
 def test_silence_is_what_the_edition_says_of_the_country_and_of_dnt() -> None:
@@ -74,12 +77,12 @@ def test_where_what_was_said_cannot_be_read_silence_is_a_no(
 ) -> None:
     """An older capsule came back without the no that the table holds: it must not speak for the table."""
     unread = Unavailable("dynamodb", "no answer in time")
-    assert judged(Visit("v:ann", said), unread, engine_with(), "GB").consent is agreed
+    assert effective_visit(Visit("v:ann", said), unread, engine_with(), "GB").consent is agreed
 
 
 def test_of_nobody_no_answer_can_be_stored() -> None:
     unread = Unavailable("dynamodb", "no answer in time")
-    assert judged(Visit(None, None), unread, engine_with(), "GB").consent is True
+    assert effective_visit(Visit(None, None), unread, engine_with(), "GB").consent is True
 
 
 def test_a_page_without_the_table_for_who_is_silent_is_as_without_consent() -> None:

@@ -11,7 +11,7 @@ from hemline.model.errors import BadInput, Conflict, NotAllowed, Refused
 from hemline.model.keys import edition_object
 from hemline.usecases.serving.editions import LiveEdition
 from hemline.usecases.sites import brake
-from hemline.usecases.sites.brake import BrakePlaces
+from hemline.usecases.sites.brake import BrakeDeps
 from tests.builders.braking import ITEMS, SLOTS, stop
 from tests.builders.editions import KEYS, NOW, SITE, build, build_file, catalogue
 from tests.harness.deciding import live
@@ -66,8 +66,8 @@ def test_a_pinned_edition_is_live_whatever_the_pointer_says_until_it_is_released
 
 
 @pytest.fixture
-def places() -> BrakePlaces:
-    return BrakePlaces(MemoryTable(), MemoryObjects(), KEYS)
+def places() -> BrakeDeps:
+    return BrakeDeps(MemoryTable(), MemoryObjects(), KEYS)
 
 
 def released(kind: str = "", name: str = "") -> BrakeChange:
@@ -75,7 +75,7 @@ def released(kind: str = "", name: str = "") -> BrakeChange:
 
 
 def test_stops_are_set_replaced_and_cleared_with_who_when_and_why_on_record(
-    places: BrakePlaces,
+    places: BrakeDeps,
 ) -> None:
     brake.set_stop(SITE, places, stop("block", "i1"))
     brake.set_stop(SITE, places, stop("block", "i2"))
@@ -96,7 +96,7 @@ def test_stops_are_set_replaced_and_cleared_with_who_when_and_why_on_record(
     ]
 
 
-def test_a_second_pin_takes_the_place_of_the_first(places: BrakePlaces) -> None:
+def test_a_second_pin_takes_the_place_of_the_first(places: BrakeDeps) -> None:
     brake.set_stop(SITE, places, stop("pin", "a" * 64))
     assert brake.set_stop(SITE, places, stop("pin", "b" * 64)).pinned == "b" * 64
     assert len(brake.show(SITE, places).stops) == 1
@@ -116,7 +116,7 @@ class Raced(MemoryTable):
 
 
 def test_two_who_brake_at_once_are_both_obeyed() -> None:
-    places = BrakePlaces(Raced(), MemoryObjects(), KEYS)
+    places = BrakeDeps(Raced(), MemoryObjects(), KEYS)
     found = brake.set_stop(SITE, places, stop("block", "ours"))
     assert found.names("block") == ("theirs", "ours")
     assert len(list(brake.log(SITE, places))) == 2
@@ -135,7 +135,7 @@ class Dying(MemoryObjects):
 
 def test_what_was_not_logged_when_it_was_set_is_logged_by_whoever_looks_next() -> None:
     objects = Dying()
-    places = BrakePlaces(MemoryTable(), objects, KEYS)
+    places = BrakeDeps(MemoryTable(), objects, KEYS)
     with pytest.raises(Conflict):
         brake.set_stop(SITE, places, stop("block", "i1"))
     assert brake.show(SITE, places).names("block") == ("i1",), "in force all the same"
@@ -155,7 +155,7 @@ def test_what_was_not_logged_when_it_was_set_is_logged_by_whoever_looks_next() -
     ],
 )
 def test_a_stop_that_cannot_be_meant_changes_nothing(
-    places: BrakePlaces, wrong: Stop, field: str
+    places: BrakeDeps, wrong: Stop, field: str
 ) -> None:
     with pytest.raises(BadInput) as caught:
         brake.set_stop(SITE, places, wrong)
@@ -164,7 +164,7 @@ def test_a_stop_that_cannot_be_meant_changes_nothing(
 
 
 def test_what_is_not_stopped_cannot_be_cleared_and_there_is_an_end_to_stopping(
-    places: BrakePlaces,
+    places: BrakeDeps,
 ) -> None:
     with pytest.raises(BadInput, match="Stopped: nothing"):
         brake.clear(SITE, places, released("block", "i1"))

@@ -32,7 +32,7 @@ _XML_CODE = re.compile(rb"<Code>([^<]{1,200})</Code>")
 
 
 class AwsFault(Unavailable):
-    """The service said no, or nothing. `code` is its word for it, empty when it did not answer."""
+    """The service refused, or did not answer. `code`: its error code, empty without an answer."""
 
     def __init__(self, service: str, code: str, reason: str, *, status: int = 0) -> None:
         super().__init__(service, f"{code}: {reason}" if code else reason)

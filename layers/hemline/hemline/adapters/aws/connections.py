@@ -115,7 +115,7 @@ class ConnectionPool:
                 try:
                     return self._open(address, time.monotonic() + _left(until) / share, until)
                 except ssl.SSLCertVerificationError:
-                    raise  # somebody answers, and is not who was asked for
+                    raise  # the peer answers but fails the certificate check
                 except OSError:
                     self._addresses.failed(address)
                     if at + 1 == len(found):
@@ -179,7 +179,7 @@ _DEAD = ConnectionError
 
 
 def _readable(line: socket.socket) -> bool:
-    # Nothing was asked, so anything to read is the other end's goodbye.
+    # No request is open, so readable bytes mean that the peer is closing.
     poll = select.poll()
     poll.register(line, select.POLLIN)
     return bool(poll.poll(0))

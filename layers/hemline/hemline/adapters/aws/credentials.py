@@ -40,7 +40,7 @@ Provider = Callable[[float], Credentials]
 
 
 class EnvironmentCredentials:
-    """A Provider. Keys that still hold are never waited for: their renewal goes on beside."""
+    """A Provider. Valid keys are returned at once; their renewal runs in the background."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ def _fetch(uri: str, headers: dict[str, str]) -> bytes:
     if parts.scheme != "https" and host not in _LOCAL:
         raise Unavailable("credentials", f"their endpoint {host} is neither local nor https")
     # Imported here: most functions never ask, and it costs a cold start as much as our own client.
-    from http.client import HTTPConnection, HTTPException, HTTPSConnection  # noqa: PLC0415
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection  # noqa: PLC0415 - only without static keys
 
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(host, parts.port, timeout=_TIMEOUT)

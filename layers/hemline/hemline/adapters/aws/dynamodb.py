@@ -105,7 +105,7 @@ class DynamoTable:
         self._write("UpdateItem", update, AwsCall())
 
     def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
-        """What became of each, in their order: written, lost, or not known; see `dynamodb_batch`."""
+        """The outcome of each write, in order: written, lost, or not known; see `dynamodb_batch`."""
         from hemline.adapters.aws.dynamodb_batch import execute, statement  # noqa: PLC0415 - the hot path never writes
 
         statements = [
@@ -254,7 +254,7 @@ def _stored(item: TableItem) -> Stored:
     try:
         standing = decode_status(item.s.B if item.s else b"")
     except Refused as why:
-        # Not knowing whether somebody said no is no reason to go on as if they had not.
+        # An unreadable consent may be a refusal, so it must not count as consent.
         raise Unavailable("dynamodb", str(why)) from None
     return Stored(item.b.B, int(item.v.N), standing)
 

@@ -61,7 +61,7 @@ def statement(table: str, key: Value, write: Write, until: Value) -> Statement:
 
 
 def execute(client: AwsClient, statements: Sequence[Statement]) -> list[Written]:
-    """What became of each, in their order; never raises. None of them may depend on another."""
+    """The outcome of each write, in order; never raises. The writes must be independent."""
     places = range(0, len(statements), MEMBERS)
     return [one for at in places for one in _execute(client, statements[at : at + MEMBERS])]
 

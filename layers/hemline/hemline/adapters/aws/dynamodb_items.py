@@ -1,4 +1,4 @@
-"""Items of the one table as DynamoDB spells them, and their keys. The attributes are told in `dynamodb`."""
+"""Items of the table in DynamoDB's JSON, and their keys. `dynamodb` documents the attributes."""
 
 from typing import Any
 

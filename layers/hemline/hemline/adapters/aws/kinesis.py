@@ -40,7 +40,7 @@ class KinesisStream:
             raise ValueError(f"at most {MAX_ENTRIES} entries in one put, not {len(entries)}")
         reasons = [too_large(entry) for entry in entries]
         waiting = [index for index, reason in enumerate(reasons) if reason is None]
-        # One deadline for all rounds and their parts: whoever put them is told in time.
+        # One deadline for all rounds, so that the caller gets its answer in time.
         attempts, until = self._client.retries.attempts, self._client.until()
         for attempt in range(attempts):
             waiting = self._round(entries, waiting, reasons, until)

@@ -1,4 +1,4 @@
-"""The addresses of one host: looked up beside the calls, and the last good ones are kept.
+"""Resolves one host in the background and keeps the last good addresses.
 
 The system's resolver takes no deadline: where nobody answers it, it is silent for 5 s and more. So it
 runs in a thread, a call waits for it no longer than it may, and a host that was found once is never
@@ -46,7 +46,7 @@ class Addresses:
         age = self._clock() - self._since
         if self._found and (age < _FRESH or self._literal):
             return self._found
-        if self._literal:  # nothing to ask anybody
+        if self._literal:  # an IP address needs no lookup
             self._look()
             return self._found
         lookup = self._lookup()
@@ -59,7 +59,7 @@ class Addresses:
         raise TimeoutError("the resolver did not answer in time")
 
     def failed(self, address: Address) -> None:
-        """Nobody answers there: it is the last to be tried again, and all are looked up anew."""
+        """Marks an address as unreachable: it is tried last, and the host is resolved again."""
         self._shunned[address] = self._clock()
         self._found = self._in_order(self._found)
         self.expire()

@@ -89,7 +89,7 @@ def _read(line: _Line, data: bytearray, sink: bytearray | None) -> AwsResponse:
     if codings == [b"chunked"] and not lengths:
         return AwsResponse(int(status[1]), _chunks(line, data), last)
     if codings or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
-        raise Garbled("an answer whose end cannot be told")
+        raise Garbled("an answer without a usable length")
     if sink is not None and status[1] in {b"200", b"206"}:
         _pour(line, data, int(lengths[0]), sink, whole=status[1] == b"200")
         return AwsResponse(int(status[1]), b"", last)
@@ -97,7 +97,7 @@ def _read(line: _Line, data: bytearray, sink: bytearray | None) -> AwsResponse:
 
 
 def _pour(line: _Line, data: bytearray, length: int, sink: bytearray, *, whole: bool) -> None:
-    """What has come stays in `sink` when the rest does not come."""
+    """Received bytes stay in `sink` when the connection breaks."""
     if whole:
         sink.clear()
     end = len(sink) + length
@@ -105,7 +105,7 @@ def _pour(line: _Line, data: bytearray, length: int, sink: bytearray, *, whole: 
     while len(sink) < end:
         line.more(sink)
     if len(sink) != end:
-        sink.clear()  # who knows what is in it
+        sink.clear()  # its content is not trustworthy
         raise Garbled("bytes after the answer's end")
 
 

@@ -135,6 +135,6 @@ def _in_order(page: "Element") -> list[ObjectVersion]:
 
 def _parse(page: bytes) -> "Element":
     # Imported here: only tools and publish list, and a cold start need not pay for it.
-    from xml.etree.ElementTree import fromstring  # noqa: PLC0415
+    from xml.etree.ElementTree import fromstring  # noqa: PLC0415 - see above
 
     return fromstring(page)  # noqa: S314 - S3's own answer; expat refuses entity bombs

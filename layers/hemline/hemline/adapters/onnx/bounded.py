@@ -1,4 +1,4 @@
-"""A ranker is tried out before it is published: in a child process that may take only so much.
+"""Tries a ranker before it is published, in a child process with limited time and memory.
 
 What it costs is the start of a Python. A pipe each way and nothing else, since a Lambda has no shared
 memory. What the trial asks is in `trial`.
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import msgspec
 
-import hemline
 from hemline.adapters.onnx import trial
 from hemline.adapters.onnx.ranker import check_sound
 from hemline.adapters.onnx.trial import Answer, Order, TrialLimits
@@ -23,7 +22,7 @@ LIMITS = TrialLimits()
 _CHILD = ("-S", "-s", "-P", "-m", trial.__name__)
 """What the child runs, with no path of a site, a user or the working directory."""
 _GRACE_SECONDS = 5
-"""For the child to end by its own alarm, which tells more than a kill."""
+"""Extra time for the child to end by its own alarm, which gives a reason; a kill does not."""
 _TOO_LONG = {signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL}
 
 
@@ -59,7 +58,7 @@ def _run(order: bytes, limits: TrialLimits) -> "subprocess.CompletedProcess[byte
 
 def _environment() -> dict[str, str]:
     """Where modules are, and nothing else: no credentials, no key to sign with."""
-    own = str(Path(hemline.__file__).parents[1])  # an editable install is on no path
+    own = str(Path(__file__).parents[3])  # an editable install is on no path
     # More threads would only reserve memory, which counts against the limit.
     one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     path = ":".join(dict.fromkeys([own, *(part for part in sys.path if part)]))

@@ -77,7 +77,7 @@ def _options() -> ort.SessionOptions:
     # One thread: the default pool spins for 21 ms of CPU a call on two cores.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 4  # what is wrong is raised; it need not be printed as well
+    options.log_severity_level = 4  # errors are raised; printing them too would only repeat them
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     # The runtime's own format is not what was scanned, so bytes of it must not load.

@@ -61,7 +61,7 @@ _LAST_FIELD = (1 << 29) - 1
 def check_model(model: bytes) -> None:
     """Raises Refused on external data, on operators that are not known to be bounded, and on damage."""
     pending = [("model", 0, len(model))]
-    # Told last: that a model reads files is the graver thing to say of it.
+    # Checked last, so that the graver refusal (the model reads files) is reported first.
     unbounded: list[str] = []
     while pending:
         kind, at, end = pending.pop()

@@ -95,7 +95,7 @@ class _Timed(NamedTuple):
 
 
 def attempt(order: Order) -> Answer:
-    """Load it, score with it, and judge what it gives."""
+    """Load the ranker, score the trial rows, and check the scores."""
     try:
         return _attempt(order)
     except Refused as why:

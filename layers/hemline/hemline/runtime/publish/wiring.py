@@ -82,9 +82,11 @@ _REFUSALS = Refusals(
         "site": "Send the name of the site that this stack serves.",
         "site_file": "Send the text of a site file, YAML.",
         "rollback": "Send true, or the first digits of an edition.",
+        "allow_removals": "Send true when the site file is meant to lose what it loses, or leave it out.",
+        "live_anyway": "Send true when an old `built` is meant to go live, or leave it out.",
         "built": "Send whole epoch milliseconds, 1 or more.",
     },
-    {"": "A command has site, site_file, rollback and built."},
+    {"": "A command has site, site_file, allow_removals, rollback, built and live_anyway."},
 )
 
 

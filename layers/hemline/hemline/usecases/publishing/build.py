@@ -50,7 +50,7 @@ class ArchiveCounts(NamedTuple):
     statistics: Statistics
     events: int
     unreadable: Sequence[str]
-    """Ids of items whose last word is no item (an older version of the door let it in)."""
+    """Ids of items whose newest event is invalid (accepted by an older collect endpoint)."""
     flagged: Mapping[str, int] = {}
     """Flag → events that were left out for it; one may have several. See `model.events.abuse`."""
     choices: Choices | None = None
@@ -65,7 +65,7 @@ def count(
 ) -> ArchiveCounts:
     """One pass over de-duplicated records; an item is what its last `item` event says.
 
-    `slots` are those whose variants are to be learnt of.
+    `slots`: those whose variants are to be estimated.
 
     What may not be counted, or has flags, is left out; `learn.statistics.abuse.survey` of the same
     records gives all flags.

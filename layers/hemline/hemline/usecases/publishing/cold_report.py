@@ -1,8 +1,7 @@
-"""How each new item stands against the impressions that it is owed, and whether traffic can give them.
+"""Report on cold items: impressions received against the budget, and whether traffic suffices.
 
-An impression counts when it was confirmed: an item of an `exposure` event, so it was really seen. Chance
-has, each hour, the lists seen in slots that explore, times their share; new items that are owed something
-divide that among them.
+Only confirmed impressions count: items of an `exposure` event. Exploration has, each hour, the lists seen
+in slots that explore times their share; cold items below the budget divide that among them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,14 +24,14 @@ State = Literal["met", "on course", "behind", "missed"]
 
 
 class ColdItem(msgspec.Struct, frozen=True):
-    """One new item; `projected` is what it will have been given when its time is over."""
+    """One cold item; `projected`: impressions expected by the end of its time."""
 
     item: str
     hours: float
     """Since it was published."""
     impressions: int
     owed: int
-    """Still to come, 0 when it has them."""
+    """Impressions still missing from the budget, 0 when it is met."""
     projected: int
     state: State
 
@@ -46,12 +45,12 @@ class ColdStartReport(msgspec.Struct, frozen=True):
     chance_per_hour: float
     """Places an hour that slots give to chance, by the traffic of the last day."""
     needed_per_hour: float
-    """What all that is owed takes an hour, for each item until its own time is over."""
+    """Impressions an hour needed so that every item meets the budget in its own time."""
     items: tuple[ColdItem, ...]
 
     @property
     def missed(self) -> int:
-        """Items whose time is over without what they were owed."""
+        """Items whose time ended below the budget."""
         return sum(one.state == "missed" for one in self.items)
 
 
@@ -72,12 +71,12 @@ def report(
         i.id: a for i, a in young if a < cold.hours and shown.get(i.id, 0) < cold.impressions
     }
     each = chance / max(len(waiting), 1)
-    found = [_newcomer(cold, item, age, shown.get(item.id, 0), each) for item, age in young]
+    cold_items = [_cold_item(cold, item, age, shown.get(item.id, 0), each) for item, age in young]
     needed = sum(
         (cold.impressions - shown.get(name, 0)) / (cold.hours - age)
         for name, age in waiting.items()
     )
-    order = sorted(found, key=lambda one: (-_WORST.index(one.state), -one.owed, one.item))
+    order = sorted(cold_items, key=lambda one: (-_WORST.index(one.state), -one.owed, one.item))
     return ColdStartReport(
         cold.impressions, cold.hours, round(chance, 3), round(needed, 3), tuple(order)
     )
@@ -86,7 +85,7 @@ def report(
 _WORST: Sequence[State] = ("met", "on course", "behind", "missed")
 
 
-def _newcomer(cold: ColdStart, item: Item, age: float, shown: int, each: float) -> ColdItem:
+def _cold_item(cold: ColdStart, item: Item, age: float, shown: int, each: float) -> ColdItem:
     left = max(cold.hours - age, 0.0)
     # What it had so far came by chance too: the better of the two paces, not both.
     pace = max(each, shown / age if age >= 1 else 0.0)

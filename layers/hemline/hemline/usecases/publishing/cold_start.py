@@ -1,6 +1,6 @@
-"""New items and the impressions that they are owed: who still is, and who did not get them in time.
+"""Cold start: new items below their budget of impressions, and those whose time ended below it.
 
-An impression counts when it was confirmed: an `exposure` event, so it was really seen. An item is new
+Only confirmed impressions count (`exposure` events). An item is new
 by its `published_at`; one that states none never is.
 """
 
@@ -28,7 +28,7 @@ class _New(NamedTuple):
 def sections(
     cold: ColdStart | None, statistics: Statistics, items: Sequence[Item], built: int
 ) -> dict[str, Payload]:
-    """`owed` i4 [m]: items still to be shown, those shown least first; absent without a budget."""
+    """`owed` i4 [m]: cold start items, fewest impressions first; absent without a budget."""
     if cold is None:
         return {}
     new = [one for one in _new(cold, statistics, items, built) if one.age < cold.hours]

@@ -3,8 +3,8 @@
 What is published is a function of the archive, the site file, the ranker and the time handed in.
 The bytes are stored under their digest before the pointer moves, so a reader never finds a pointer
 to what is not there; the pointer moves under a condition, so of two publishers one loses and says so.
-Site file and ranker come into force with the pointer too: who loses has stored nothing that a later
-publish would take up.
+Site file and ranker come into force with the pointer too: a publish that loses leaves nothing that a
+later one would use.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ class Published(msgspec.Struct, frozen=True):
     ranker: str
     """`given` with this publish, `stored` (trained), `kept` (the previous edition's) or `none`."""
     notes: tuple[str, ...] = ()
-    """What somebody should look at; nothing of it stopped the publish."""
+    """Warnings; none of them stopped the publish."""
     flagged: Mapping[str, int] = {}
     """Flag → events that were left out for it."""
 
@@ -88,7 +88,7 @@ class _Live(NamedTuple):
 
 
 def publish_edition(
-    name: str, places: PublishDeps, *, built: int, given: Given = NOTHING_GIVEN
+    name: str, deps: PublishDeps, *, built: int, given: Given = NOTHING_GIVEN
 ) -> Published:
     """Publish site `name` as of `built` (epoch ms). Raises Conflict when another publish won.
 
@@ -96,138 +96,138 @@ def publish_edition(
     for a ranker that is given and unfit, Unavailable when a store does not answer.
     """
     notes: list[str] = []
-    live = _live(name, places, notes)
-    site = _site(name, places, live, given)
+    live = _live(name, deps, notes)
+    site = _site(name, deps, live, given)
     if given.ranker:
-        check_fit(given.ranker, places)
-    # Before the reading, so that what they promise is in it.
-    made = Made(built, watermarks(places.objects, name))
-    flags = survey(_history(name, places), site.abuse).flags
-    counted = count(_history(name, places), flags, site.slots)
-    trained = stored(name, places.objects)
+        check_fit(given.ranker, deps)
+    # Watermarks first: every record they cover must be in the archive read that follows.
+    made = Made(built, watermarks(deps.objects, name))
+    flags = survey(_history(name, deps), site.abuse).flags
+    counted = count(_history(name, deps), flags, site.slots)
+    trained = stored(name, deps.objects)
     from_where = offers(given.ranker, trained, live.edition)
-    ranker, whence = choose(from_where, places.check_ranker, notes)
+    ranker, origin = choose(from_where, deps.check_ranker, notes)
     notes += [f"item {item} is no item of this version: left out" for item in counted.unreadable]
     notes += _flagged(counted.flagged)
     notes += dangling(site, counted.items)
     notes += missed(site.cold_start, counted.statistics, counted.items, built)
     header, payloads = edition_parts(name, site, counted, ranker, made)
     if live.edition and _same(header, payloads, live.edition, live.data):
-        if given.site:  # again, in case that it was lost: these very bytes
-            keep_site(name, places.objects, live.edition.digest, encode_site(site))
-        same = _published(live.edition, len(live.data), whence, notes)
+        if given.site:  # written again in case it was lost; the bytes are the same
+            keep_site(name, deps.objects, live.edition.digest, encode_site(site))
+        same = _published(live.edition, len(live.data), origin, notes)
         return msgspec.structs.replace(same, swapped=False, flagged=counted.flagged)
     data = pack(header, payloads)
     fresh = unpack(data, site=name)
-    places.objects.put(keys.edition_object(name, fresh.digest), data)
-    keep_site(name, places.objects, fresh.digest, encode_site(site))
-    move_pointer(name, places, Pointer(fresh.digest, built), expected=live.digest)
-    result = _published(fresh, len(data), whence, notes)
-    # After the swap: the notes tell what was live, and by that what is held back.
-    note(places.objects, name, _entry(result))
+    deps.objects.put(keys.edition_object(name, fresh.digest), data)
+    keep_site(name, deps.objects, fresh.digest, encode_site(site))
+    move_pointer(name, deps, Pointer(fresh.digest, built), expected=live.digest)
+    result = _published(fresh, len(data), origin, notes)
+    # After the swap: notes list only editions that were live (`is_held` relies on it).
+    note(deps.objects, name, _entry(result))
     return msgspec.structs.replace(result, flagged=counted.flagged)
 
 
-def _site(name: str, places: PublishDeps, live: _Live, given: Given) -> Site:
+def _site(name: str, deps: PublishDeps, live: _Live, given: Given) -> Site:
     """The one given, else that of the live edition."""
     if given.site is None:
-        return site_of(name, places.objects, live.digest, live.edition)
+        return site_of(name, deps.objects, live.digest, live.edition)
     if not given.allow_removals:
         try:
-            before = site_of(name, places.objects, live.digest, live.edition)
+            before = site_of(name, deps.objects, live.digest, live.edition)
         except (BadInput, Refused):  # none yet, or none that could be lost
             return given.site
         refuse_losses(before, given.site)
     return given.site
 
 
-def _history(name: str, places: PublishDeps) -> Iterator[Record]:
-    records = (archived.record for archived in read_archive(places.objects, name))
+def _history(name: str, deps: PublishDeps) -> Iterator[Record]:
+    records = (archived.record for archived in read_archive(deps.objects, name))
     return (record for record in records if record.counted)
 
 
 def _flagged(counts: Mapping[str, int]) -> list[str]:
-    told = ((flag, FLAGS.get(flag, "of another version")) for flag in sorted(counts))
+    described = ((flag, FLAGS.get(flag, "of another version")) for flag in sorted(counts))
     return [
         f"left out of everything that is counted: {counts[flag]} events flagged {flag} ({says})"
-        for flag, says in told
+        for flag, says in described
     ]
 
 
-def roll_back(name: str, places: PublishDeps, wanted: str = "") -> EditionEntry:
+def roll_back(name: str, deps: PublishDeps, wanted: str = "") -> EditionEntry:
     """Make the edition before the live one live, or the one whose digest starts with `wanted`.
 
     Raises BadInput when there is none, Refused when it does not load, Conflict when a publish won.
     The schedule leaves it so (`is_held`); the next publish by a person makes a new edition again.
     """
-    pointer = places.pointers.read_pointer(name)
+    pointer = deps.pointers.read_pointer(name)
     if pointer is None:
         raise BadInput("rollback", f"{name} has no edition yet.", "Publish one first.")
-    entry = step_back(editions(places.objects, name), pointer.built, wanted)
-    data = find(places.objects, keys.edition_object(name, entry.edition))
+    entry = step_back(editions(deps.objects, name), pointer.built, wanted)
+    data = find(deps.objects, keys.edition_object(name, entry.edition))
     if data is None:
         raise Refused(f"edition {entry.edition[:12]} is not in the bucket any more")
     unpack(data, site=name, digest=entry.edition)
     target = Pointer(entry.edition, entry.built)
-    move_pointer(name, places, target, expected=pointer.digest)
+    move_pointer(name, deps, target, expected=pointer.digest)
     return entry
 
 
-def is_held(name: str, places: PublishDeps) -> bool:
+def is_held(name: str, deps: PublishDeps) -> bool:
     """Whether somebody made an older edition live than the newest one that was: leave it so."""
-    pointer = places.pointers.read_pointer(name)
-    return pointer is not None and newest(places.objects, name) > pointer.built
+    pointer = deps.pointers.read_pointer(name)
+    return pointer is not None and newest(deps.objects, name) > pointer.built
 
 
-def inputs(name: str, places: PublishDeps) -> str:
+def inputs(name: str, deps: PublishDeps) -> str:
     """Digest of what an edition is made of beside the live one's site file; opens no archive object.
 
     As it was before the last publish: the next one would change nothing, since ages are counted from
     the newest event and not from the clock.
     """
     state = hashlib.sha256()
-    for key in places.objects.keys(keys.archive_prefix(name)):
+    for key in deps.objects.keys(keys.archive_prefix(name)):
         state.update(b"\n" + key.encode())
-    # Who was forgotten since: the next edition must be without them.
-    for entry in entries(places.objects, name):
+    # The next edition must leave out people forgotten since.
+    for entry in entries(deps.objects, name):
         state.update(f"\n{entry.alias} {entry.at}".encode())
     for key in (keys.site_object(name), *(keys.ranker_object(name, n) for n in RANKER_FILES)):
-        state.update(hashlib.sha256(find(places.objects, key) or b"").digest())
+        state.update(hashlib.sha256(find(deps.objects, key) or b"").digest())
     return state.hexdigest()
 
 
-def put_ranker(name: str, places: PublishDeps, files: RankerFiles) -> None:
+def put_ranker(name: str, deps: PublishDeps, files: RankerFiles) -> None:
     """Keep a ranker as a training does; the next publish brings it live. Raises Refused when unfit."""
-    check_fit(files, places)
-    keep(name, places.objects, files)
+    check_fit(files, deps)
+    keep(name, deps.objects, files)
 
 
-def check_fit(files: RankerFiles, places: PublishDeps) -> None:
+def check_fit(files: RankerFiles, deps: PublishDeps) -> None:
     """Raises Refused when it does not fit this code."""
-    why = fault(files, places.check_ranker)
+    why = fault(files, deps.check_ranker)
     if why:
         raise Refused(f"the ranker is refused: {why}")
 
 
-def move_pointer(name: str, places: PublishDeps, pointer: Pointer, *, expected: str | None) -> None:
+def move_pointer(name: str, deps: PublishDeps, pointer: Pointer, *, expected: str | None) -> None:
     """Sign and swap. Raises Conflict, in words, when the live edition is not `expected` any more."""
-    signed = pointer.signed(name, places.secrets[0])
+    signed = pointer.signed(name, deps.secrets[0])
     try:
-        places.pointers.swap_pointer(name, signed, expected=expected)
+        deps.pointers.swap_pointer(name, signed, expected=expected)
     except Conflict:
         raise Conflict(
             f"another publish of {name} was faster; its edition is live and this one is not"
         ) from None
 
 
-def _live(name: str, places: PublishDeps, notes: list[str]) -> _Live:
+def _live(name: str, deps: PublishDeps, notes: list[str]) -> _Live:
     """The live edition; a broken one is replaced, but its place in the pointer is still compared."""
-    pointer = places.pointers.read_pointer(name)
+    pointer = deps.pointers.read_pointer(name)
     if pointer is None:
         return _Live(None, None, b"")
     try:
-        pointer.check(name, places.secrets)
-        data = find(places.objects, keys.edition_object(name, pointer.digest)) or b""
+        pointer.check(name, deps.secrets)
+        data = find(deps.objects, keys.edition_object(name, pointer.digest)) or b""
         return _Live(pointer.digest, unpack(data, site=name, digest=pointer.digest), data)
     except (Refused, NotAllowed) as error:
         notes.append(f"the live edition cannot be read and is replaced: {error}")

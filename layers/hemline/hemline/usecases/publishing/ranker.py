@@ -83,29 +83,29 @@ def choose(
     offers: Mapping[str, RankerFiles | None], check: CheckRanker, notes: list[str]
 ) -> tuple[RankerFiles | None, str]:
     """The first that fits, and its name, `none` when none does; why others do not goes to `notes`."""
-    for whence, files in offers.items():
+    for origin, files in offers.items():
         if files is None:
             continue
         try:
-            tried = _tried(files, check)
+            tried = _check(files, check)
         except Refused as why:
-            notes.append(f"the {whence} ranker is refused: {why}")
+            notes.append(f"the {origin} ranker is refused: {why}")
             continue
-        notes += [f"the {whence} ranker: {note}" for note in tried.notes]
-        return files._replace(trial=TRIAL), whence
+        notes += [f"the {origin} ranker: {note}" for note in tried.notes]
+        return files._replace(trial=TRIAL), origin
     return None, "none"
 
 
 def fault(files: RankerFiles, check: CheckRanker) -> str:
     """Why the functions of this code would not rank with it; empty when they would."""
     try:
-        _tried(files, check)
+        _check(files, check)
     except Refused as error:
         return str(error)
     return ""
 
 
-def _tried(files: RankerFiles, check: CheckRanker) -> Tried:
+def _check(files: RankerFiles, check: CheckRanker) -> Tried:
     tried = check(files.onnx, files.card)
     if tried.features != FEATURES:
         raise Refused("its features are not those of this code")

@@ -1,4 +1,4 @@
-"""One decision, explained: made again from its receipt and watched; nothing of it reaches a visitor."""
+"""Explains one decision: repeats it from its receipt with an observer. Nothing reaches a visitor."""
 
 import time
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class VariantEstimate(msgspec.Struct, frozen=True):
     variant: str
     estimate: float
     own: float
-    """For visitors of whom it is the own category."""
+    """Goal rate among visitors whose favourite category is the variant's."""
     exposures: float
     """Effective ones that both rest on."""
 
@@ -57,7 +57,7 @@ class Explained(msgspec.Struct, frozen=True):
     """Epoch ms."""
     facts: tuple[FactRead, ...]
     left: tuple[str, ...]
-    """Why each better rung was left."""
+    """Why each better rung failed."""
     items: SlotTrace | None
     """None for slots of other kinds, and for one that failed."""
     variant: str
@@ -68,7 +68,7 @@ class Explained(msgspec.Struct, frozen=True):
     known: tuple[VariantEstimate, ...] = ()
     """Of the slot's variants; none where the edition has not learned enough of it."""
     likely: float | None = None
-    """How likely the variant was to be shown, where an estimate or chance had a part in it."""
+    """Propensity of the variant; None where neither an estimate nor chance chose it."""
     choice: ChoiceTrace | None = None
     """Each variant or section, why it stands where it does; None for slots of items."""
 
@@ -88,7 +88,11 @@ class Watching(NamedTuple):
 
 
 def watched(
-    engine: Engine, ask: PageRequest, source: FactSource, witness: TokenContext, clock: Clock
+    engine: Engine,
+    page_request: PageRequest,
+    source: FactSource,
+    token_context: TokenContext,
+    clock: Clock,
 ) -> Watching:
     """Decide with an observer."""
     ranker = Watched(engine.ranker, clock) if engine.ranker else None
@@ -103,17 +107,19 @@ def watched(
 
     observed = engine._replace(ranker=ranker, watch=watch)
     started = clock()
-    fragments = decide_page(observed, ask, source, witness._replace(read=read.__setitem__))
+    fragments = decide_page(
+        observed, page_request, source, token_context._replace(read=read.__setitem__)
+    )
     return Watching(fragments, source, chosen, read, ranker, scored, engine, clock() - started)
 
 
-def explain(scene: DecisionInputs, item: str = "", clock: Clock = time.perf_counter) -> Explained:
-    """The receipt's decision; `item` is told of even if no source brought it."""
-    known = Asker(scene.visit, scene.hot, scene.engine, scene.minute)
-    source = FactSource(fact_providers(scene.ask, known) | scene.given)
-    witness = TokenContext((scene.key,), lambda: known.whose(scene.key))
-    seen = watched(scene.engine, scene.ask, source, witness, clock)
-    return explained(seen, scene.token.slot, scene.minute, item)
+def explain(inputs: DecisionInputs, item: str = "", clock: Clock = time.perf_counter) -> Explained:
+    """Explains the receipt's decision; `item` is included even if no source brought it."""
+    known = Asker(inputs.visit, inputs.serving_read, inputs.engine, inputs.minute)
+    source = FactSource(fact_providers(inputs.page_request, known) | inputs.given)
+    token_context = TokenContext((inputs.key,), lambda: known.subject_reference(inputs.key))
+    seen = watched(inputs.engine, inputs.page_request, source, token_context, clock)
+    return explained(seen, inputs.token.slot, inputs.minute, item)
 
 
 def explained(seen: Watching, name: str, minute: int, item: str = "") -> Explained:
@@ -163,8 +169,10 @@ def _known(slot: Slot, snapshot: Snapshot) -> tuple[VariantEstimate, ...]:
     evidence = snapshot.choices.get(slot.name)
     if evidence is None:
         return ()
-    told = ((variant.name, evidence.of(variant.name)) for variant in slot.variants)
-    return tuple(VariantEstimate(name, one.rate, one.own, one.exposures) for name, one in told)
+    trace_of_item = ((variant.name, evidence.of(variant.name)) for variant in slot.variants)
+    return tuple(
+        VariantEstimate(name, one.rate, one.own, one.exposures) for name, one in trace_of_item
+    )
 
 
 def _likely(fragment: Fragment) -> float | None:
@@ -199,31 +207,33 @@ class WhyNot(msgspec.Struct, frozen=True, omit_defaults=True):
     behind: float | None = None
 
 
-def why_not(scene: DecisionInputs, item: str) -> WhyNot:
+def why_not(inputs: DecisionInputs, item: str) -> WhyNot:
     """The first thing that kept it out, or its rank and distance. Raises BadInput."""
-    whole = explain(scene, item)
-    if whole.choice:
-        return _why_not_chosen(whole.choice, item)
-    found = whole.items
+    explained_slot = explain(inputs, item)
+    if explained_slot.choice:
+        return _why_not_chosen(explained_slot.choice, item)
+    found = explained_slot.items
     if found is None:
-        reason = f"is of a slot that could not be filled: {'; '.join(whole.left)}."
+        reason = f"is of a slot that could not be filled: {'; '.join(explained_slot.left)}."
         raise BadInput("token", reason, "Ask with the token of an answer that has items.")
-    told = next((one for one in found.candidates if one.item == item), None)
-    if told is None:
+    trace_of_item = next((one for one in found.candidates if one.item == item), None)
+    if trace_of_item is None:
         return WhyNot(item, f"rule {found.rules[0].rule} (suppress)")
     last = _last_shown(found.candidates)
-    behind = last - told.score if last is not None and told.score is not None else None
+    behind = (
+        last - trace_of_item.score if last is not None and trace_of_item.score is not None else None
+    )
     ranked = sum(one.rank is not None for one in found.candidates)
-    return WhyNot(item, told.why, told.rank, ranked, told.score, behind)
+    return WhyNot(item, trace_of_item.why, trace_of_item.rank, ranked, trace_of_item.score, behind)
 
 
 def _why_not_chosen(choice: ChoiceTrace, name: str) -> WhyNot:
-    told = next((one for one in choice.options if one.name == name), None)
-    if told is None:
+    trace_of_item = next((one for one in choice.options if one.name == name), None)
+    if trace_of_item is None:
         names = ", ".join(one.name for one in choice.options)
         text = f"{name[:64]!r} is no variant and no section of that slot."
         raise BadInput("item", text, f"It has: {names or 'none'}.")
-    return WhyNot(name, told.why)
+    return WhyNot(name, trace_of_item.why)
 
 
 def _last_shown(candidates: tuple[CandidateTrace, ...]) -> float | None:

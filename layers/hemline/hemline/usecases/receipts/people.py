@@ -1,4 +1,4 @@
-"""Whose logs a user's profile was made of at a time: what identify and unmerge left in the archive.
+"""Link histories: which visitors a user was linked to over time, with their logs.
 
 A user's profile is a join, so a receipt of theirs needs the logs of the visitors who were linked then.
 The archive names a visitor by alias; the log is the one of the subject with that alias.
@@ -15,7 +15,7 @@ from hemline.model.keys import alias
 from hemline.usecases.ingest.archive import Archived, read_archive
 from hemline.usecases.ingest.follow import mark_of
 from hemline.usecases.ports import ObjectStore
-from hemline.usecases.serving.visitor_context import place_mark
+from hemline.usecases.serving.visitor_context import watermark_fingerprint
 
 MARK = 4
 """Bytes of a place in the stream, and of an act."""
@@ -24,7 +24,7 @@ Logs = Mapping[str, Sequence[Archived]]
 
 
 class Built(NamedTuple):
-    """A profile up to the marks of a token, and what no mark speaks of."""
+    """A profile up to the watermarks of a token, and records of shards without a watermark."""
 
     base: Profile
     loose: Sequence[Record]
@@ -50,8 +50,8 @@ def link_histories(site: str, objects: ObjectStore, theirs: Sequence[Archived]) 
 
 def _over_time(theirs: Sequence[Archived]) -> list[frozenset[str]]:
     linked, found = frozenset[str](), [frozenset[str]()]
-    told = (one.record.event for one in theirs if one.record.event.type == "identify")
-    for event in told:
+    events = (one.record.event for one in theirs if one.record.event.type == "identify")
+    for event in events:
         visitor = frozenset({str(event.properties.get("visitor"))})
         cut = event.properties.get("linked") is False
         linked = linked - visitor if cut else linked | visitor
@@ -59,13 +59,15 @@ def _over_time(theirs: Sequence[Archived]) -> list[frozenset[str]]:
     return list(dict.fromkeys(reversed(found)))
 
 
-def built(whose: SubjectReference, own: Sequence[Archived], others: Logs, site: str) -> Built:
-    """As far as the token's marks tell which events of each log were in it."""
-    marks = set(cut(whose.watermarks))
+def built(reference: SubjectReference, own: Sequence[Archived], others: Logs, site: str) -> Built:
+    """The profile, as far as the token's watermarks say which events of each log it contains."""
+    marks = set(cut(reference.watermarks))
     base, loose = Profile(), list[Record]()
     for name, events in _by_mark(own, others, site):
         events.sort(key=lambda one: int(one.sequence))
-        ends = [at for at, e in enumerate(events) if place_mark(name, e.sequence) in marks]
+        ends = [
+            at for at, e in enumerate(events) if watermark_fingerprint(name, e.sequence) in marks
+        ]
         if not ends:
             loose += [one.record for one in events]
             continue
@@ -88,5 +90,5 @@ def _by_mark(
 
 
 def cut(packed: bytes) -> list[bytes]:
-    """Marks one after another, each by itself."""
+    """Splits packed fingerprints of MARK bytes."""
     return [packed[at : at + MARK] for at in range(0, len(packed), MARK)]

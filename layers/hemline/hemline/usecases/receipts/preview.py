@@ -1,4 +1,4 @@
-"""A page as somebody else would see it now: decided and explained, and nothing of it counts."""
+"""Previews a page for a given visitor: decided and explained, counted nowhere."""
 
 import time
 from collections.abc import Collection
@@ -15,9 +15,9 @@ from hemline.usecases.receipts.explain import Explained, explained, watched
 from hemline.usecases.receipts.what_if import with_segments
 from hemline.usecases.serving.decide_page import Deps, PageDecision
 from hemline.usecases.serving.fact_providers import brake_fact, fact_providers
-from hemline.usecases.serving.visitor_context import VisitorContext, consents, judged
+from hemline.usecases.serving.visitor_context import VisitorContext, consents, effective_visit
 
-_PATIENCE = 1.2
+_TIMEOUT_SECONDS = 1.2
 """Seconds for the read, and for an edition: who previews would rather wait than see a lower rung."""
 
 
@@ -37,35 +37,39 @@ class Previewed(NamedTuple):
 
 
 def preview(
-    ask: PageRequest, visit: Visit, deps: Deps, now: int, segments: Collection[str] = ()
+    page_request: PageRequest, visit: Visit, deps: Deps, now: int, segments: Collection[str] = ()
 ) -> Previewed:
-    """As whoever is in `segments`, where `visit` is of nobody as NEWCOMER. `now` in epoch ms.
+    """Decide as a member of `segments`; a visit without a subject becomes NEWCOMER. `now` in epoch ms.
 
     Raises UnknownSlot, BadInput for a segment that there is not, Unavailable when there is no edition.
     """
     if segments and visit.subject is None:
         visit = NEWCOMER
-    hot = _read(ask, visit, deps)
+    serving_read = _read(page_request, visit, deps)
     engine = deps.live.engine
     if engine is None:
         raise Unavailable("edition", "there is none yet")
     engine = with_segments(engine, dict.fromkeys(segments, True))
-    visit = judged(visit, hot, engine, ask.traits.country)
-    known = VisitorContext(visit, hot, engine, now - now % MINUTE_MS)
-    source = FactSource(fact_providers(ask, known) | brake_fact(deps.live.brake))
-    seen = watched(engine, ask, source, TokenContext(deps.keys, counts=False), time.perf_counter)
-    told = {name: explained(seen, name, known.minute) for name in seen.fragments}
-    decided = PageDecision(seen.fragments, engine.snapshot.digest, (), errors=ask.left_out)
-    return Previewed(decided, told)
+    visit = effective_visit(visit, serving_read, engine, page_request.traits.country)
+    visitor = VisitorContext(visit, serving_read, engine, now - now % MINUTE_MS)
+    source = FactSource(fact_providers(page_request, visitor) | brake_fact(deps.live.brake))
+    seen = watched(
+        engine, page_request, source, TokenContext(deps.keys, counts=False), time.perf_counter
+    )
+    explanations = {name: explained(seen, name, visitor.minute) for name in seen.fragments}
+    decided = PageDecision(seen.fragments, engine.snapshot.digest, (), errors=page_request.left_out)
+    return Previewed(decided, explanations)
 
 
-def _read(ask: PageRequest, visit: Visit, deps: Deps) -> ServingRead | Unavailable:
+def _read(page_request: PageRequest, visit: Visit, deps: Deps) -> ServingRead | Unavailable:
     # Whoever previews may be no visitor who agreed: the same rule as for every other request.
-    agreed = consents(visit, deps.live.engine, ask.traits.country)
+    agreed = consents(visit, deps.live.engine, page_request.traits.country)
     subject = visit.subject if agreed and visit is not NEWCOMER else None
     try:
-        hot = deps.reader.read_for_serving(deps.site, subject, pointer=True, timeout=_PATIENCE)
+        serving_read = deps.reader.read_for_serving(
+            deps.site, subject, pointer=True, timeout=_TIMEOUT_SECONDS
+        )
     except Unavailable as why:
         return why
-    deps.live.follow(hot.pointer, hot.brake, _PATIENCE)
-    return hot
+    deps.live.follow(serving_read.pointer, serving_read.brake, _TIMEOUT_SECONDS)
+    return serving_read

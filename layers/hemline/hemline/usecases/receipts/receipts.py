@@ -1,4 +1,4 @@
-"""From a decision token back to everything that its decision read: edition, brake, profile as it was.
+"""Restores everything that a decision read from its token: edition, brake, profile as it was.
 
 The visitor's part comes from the archive by the same fold that made the profile. Raises Refused, in
 one sentence, when something is not there any more.
@@ -40,19 +40,19 @@ from hemline.usecases.ports import ObjectStore, ServingRead, Stored
 from hemline.usecases.receipts.people import Logs, built, cut, link_histories
 from hemline.usecases.serving.editions import LoadRanker, engine_of
 from hemline.usecases.serving.fact_providers import brake_fact
-from hemline.usecases.serving.visitor_context import act_mark
+from hemline.usecases.serving.visitor_context import action_fingerprint
 
 _LATE = "the ranker failed or was late then"
 
 
 class TokenSubject(NamedTuple):
-    """Who a token is about, found again; `key` is the one that their hash was made with."""
+    """The subject of a token; `key`: the key that their hash was made with."""
 
     subject: str
     key: bytes
     history: Sequence[Archived]
-    casts: tuple[Logs, ...] = ({},)
-    """Logs of the visitors that a user was joined with, as they were at one time or another."""
+    link_histories: tuple[Logs, ...] = ({},)
+    """One entry for each set of visitors that the user was ever linked to, newest first: their logs."""
 
 
 class Sources(NamedTuple):
@@ -69,13 +69,13 @@ class Sources(NamedTuple):
 
 
 class DecisionInputs(NamedTuple):
-    """Everything that one decision read, found again."""
+    """Everything that one decision read, restored."""
 
     token: Token
     engine: Engine
-    ask: PageRequest
+    page_request: PageRequest
     visit: Visit
-    hot: ServingRead | Unavailable
+    serving_read: ServingRead | Unavailable
     given: dict[str, Maker]
     minute: int
     """Epoch ms."""
@@ -130,21 +130,25 @@ def sources_at_once(
     return plain._replace(person=person, engine=kept[0], brake=kept[1])
 
 
-def scene_of(token: Token, sources: Sources, asked: PageRequest | None = None) -> DecisionInputs:
+def decision_inputs(
+    token: Token, sources: Sources, asked: PageRequest | None = None
+) -> DecisionInputs:
     """Raises Refused when something is gone, BadInput when only the caller can know it."""
     engine = sources.engine(token.edition)
-    given, ask = _asked(token, engine, sources, asked)
-    late = {want.name for at, want in enumerate(ask.slots) if token.broken >> at & 1}
+    given, page_request = _recorded_request(token, engine, sources, asked)
+    late = {want.name for at, want in enumerate(page_request.slots) if token.broken >> at & 1}
     engine = engine._replace(obstacle=lambda slot: _LATE if slot.name in late else "")
-    visit, hot, key = _visitor(token, sources)
-    return DecisionInputs(token, engine, ask, visit, hot, given, token.minute * MINUTE_MS, key)
+    visit, serving_read, key = _visitor(token, sources)
+    return DecisionInputs(
+        token, engine, page_request, visit, serving_read, given, token.minute * MINUTE_MS, key
+    )
 
 
-def _asked(
+def _recorded_request(
     token: Token, engine: Engine, sources: Sources, asked: PageRequest | None
 ) -> tuple[dict[str, Maker], PageRequest]:
     if asked is not None:
-        # Who asks again knows the request, and not what an operator had stopped.
+        # The caller states the request, but cannot know what an operator had stopped.
         stopped_then = stopped_of(token.request)
         return (brake_fact(sources.brake(stopped_then)) if stopped_then else {}), asked
     if not isinstance(token.request, RecordedRequest):
@@ -167,7 +171,7 @@ def _withheld() -> Fact:
 
 
 def fixed(fact: Fact) -> Maker:
-    """A fact that is what it is, whoever asks."""
+    """A provider of a constant fact."""
     return lambda: fact
 
 
@@ -179,37 +183,37 @@ def _struct(kind: type[Any], family: str, facts: dict[str, Fact]) -> Any:  # noq
 
 
 def _visitor(token: Token, sources: Sources) -> tuple[Visit, ServingRead | Unavailable, bytes]:
-    whose = token.whose or SubjectReference()
+    reference = token.whose or SubjectReference()
     nobody, key = ServingRead(None, None), sources.keys[0]
-    if not whose.flags & KNOWN:
-        return Visit(None, consent=bool(whose.flags & CONSENTED)), nobody, key
-    person = sources.person(whose.who)
-    if whose.flags & UNREAD:
+    if not reference.flags & KNOWN:
+        return Visit(None, consent=bool(reference.flags & CONSENTED)), nobody, key
+    person = sources.person(reference.who)
+    if reference.flags & UNREAD:
         gone = Unavailable("profile", "was not to be had then")
         return Visit(person.subject, consent=True), gone, person.key
-    profile, recent = profile_then(whose, person, sources.site)
-    hot = ServingRead(Stored(encode(profile), 1), None) if not profile.empty else nobody
-    return Visit(person.subject, consent=True, recent=recent), hot, person.key
+    profile, recent = profile_then(reference, person, sources.site)
+    serving_read = ServingRead(Stored(encode(profile), 1), None) if not profile.empty else nobody
+    return Visit(person.subject, consent=True, recent=recent), serving_read, person.key
 
 
 def profile_then(
-    whose: SubjectReference, person: TokenSubject, site: str
+    reference: SubjectReference, person: TokenSubject, site: str
 ) -> tuple[Profile, tuple[Record, ...]]:
     """The profile as it lay in the table, and the capsule's acts. Raises Refused."""
-    recent = _acts(whose, person, site)
-    for others in person.casts:
-        base, loose = built(whose, person.history, others, site)
+    recent = _acts(reference, person, site)
+    for others in person.link_histories:
+        base, loose = built(reference, person.history, others, site)
         # A shard without a mark came later, or its mark gave way to newer ones: the digest tells.
         for profile in (base, fold(base, loose)):
-            if short(state_bytes(fold(profile, recent)), 16)[:8] == whose.state:
+            if short(state_bytes(fold(profile, recent)), 16)[:8] == reference.state:
                 return profile, recent
     raise Refused("the archive does not hold the profile as it was then (yet, or any more)")
 
 
-def _acts(whose: SubjectReference, person: TokenSubject, site: str) -> tuple[Record, ...]:
-    wanted = set(cut(whose.acts))
-    found = [one.record for one in person.history if act_mark(one.record) in wanted]
-    if len({act_mark(record) for record in found}) < len(wanted):
+def _acts(reference: SubjectReference, person: TokenSubject, site: str) -> tuple[Record, ...]:
+    wanted = set(cut(reference.acts))
+    found = [one.record for one in person.history if action_fingerprint(one.record) in wanted]
+    if len({action_fingerprint(record) for record in found}) < len(wanted):
         raise Refused("the archive does not hold yet what the visitor did just before")
     kept = capsule.update(capsule.Capsule(person.subject), found)
     return tuple(capsule.records(kept, site))
@@ -241,7 +245,7 @@ def brake_digest(brake: Brake) -> bytes:
 def _person(
     site: str, objects: ObjectStore, keys: tuple[bytes, ...], hashed: bytes, subject: str
 ) -> TokenSubject:
-    """Whom the hash is of: one pass over the archive."""
+    """The subject with this hash, found in one pass over the archive."""
     known: dict[str, bytes | None] = {}
 
     def key_of(name: str) -> bytes | None:

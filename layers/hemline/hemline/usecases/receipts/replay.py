@@ -1,4 +1,4 @@
-"""Decide again from a receipt: the same bytes, or what differs."""
+"""Replays a receipt: the same bytes, or a list of differences."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -30,16 +30,16 @@ class Replayed(NamedTuple):
     differences: tuple[ReplayDifference, ...]
 
 
-def replay(scene: DecisionInputs) -> Replayed:
+def replay(inputs: DecisionInputs) -> Replayed:
     """The same receipt and edition must give the same bytes: what does not is named."""
-    fragment = decide_again(scene)
-    again = token_of(fragment, scene)
-    return Replayed(fragment, again, _differences(scene.token, again))
+    fragment = decide_again(inputs)
+    again = token_of(fragment, inputs)
+    return Replayed(fragment, again, _differences(inputs.token, again))
 
 
-def token_of(fragment: Fragment, scene: DecisionInputs) -> Token:
+def token_of(fragment: Fragment, inputs: DecisionInputs) -> Token:
     """The receipt of the decision that was made again."""
-    return decode(msgspec.json.decode(fragment.body)["token"], (scene.key,))
+    return decode(msgspec.json.decode(fragment.body)["token"], (inputs.key,))
 
 
 def _differences(then: Token, now: Token) -> tuple[ReplayDifference, ...]:
@@ -56,15 +56,22 @@ def _plain(value: object) -> object:
 
 
 def decide_again(
-    scene: DecisionInputs,
+    inputs: DecisionInputs,
     change: Mapping[str, object] | None = None,
     read: Callable[[str, Facts], None] | None = None,
 ) -> Fragment:
-    """The receipt's slot from its facts, some replaced by `change`; `read` is told what each slot read."""
-    known = VisitorContext(scene.visit, scene.hot, scene.engine, scene.minute)
-    facts = fact_providers(scene.ask, known) | scene.given | _replaced(change or {})
-    witness = TokenContext((scene.key,), lambda: known.whose(scene.key), read=read)
-    return decide_page(scene.engine, scene.ask, FactSource(facts), witness)[scene.token.slot]
+    """Repeats the receipt's slot from its facts, some replaced by `change`.
+
+    `read` is called with the facts that each slot read.
+    """
+    visitor = VisitorContext(inputs.visit, inputs.serving_read, inputs.engine, inputs.minute)
+    facts = fact_providers(inputs.page_request, visitor) | inputs.given | _replaced(change or {})
+    token_context = TokenContext(
+        (inputs.key,), lambda: visitor.subject_reference(inputs.key), read=read
+    )
+    return decide_page(inputs.engine, inputs.page_request, FactSource(facts), token_context)[
+        inputs.token.slot
+    ]
 
 
 def _replaced(change: Mapping[str, object]) -> dict[str, Maker]:

@@ -1,4 +1,4 @@
-"""What a receipt's decision would have been, were a fact another or a rule not there. Knows no stores."""
+"""What-if: repeats a receipt's decision with facts replaced or rules removed. Knows no stores."""
 
 import copy
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ from hemline.usecases.receipts.receipts import DecisionInputs
 from hemline.usecases.receipts.replay import decide_again
 
 _NOWHERE = ("\0",)
-"""Slots of a rule that is in force nowhere: no slot can be called so."""
+"""Slots of a disabled rule: no slot can have this name."""
 _SEGMENT = "segment."
 _NEVER: tuple[When, ...] = (Some(()),)
 _ALWAYS: tuple[When, ...] = (Not(Some(())),)
@@ -42,7 +42,7 @@ class WhatIf(NamedTuple):
     then: Fragment
     now: Fragment
     unread: tuple[str, ...] = ()
-    """Replaced facts that the other decision did not ask for."""
+    """Replaced facts that the new decision did not read."""
 
     @property
     def differs(self) -> tuple[str, ...]:
@@ -54,8 +54,8 @@ class WhatIf(NamedTuple):
 
 def _members(fragment: Fragment) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.json.decode(fragment.body)
-    told = {name: value for name, value in body.items() if name not in _OF_THE_RECEIPT}
-    return {**told, "html": fragment.html}
+    members = {name: value for name, value in body.items() if name not in _OF_THE_RECEIPT}
+    return {**members, "html": fragment.html}
 
 
 def shown(fragment: Fragment) -> ShownAnswer:
@@ -107,18 +107,18 @@ def _under(engine: Engine, header: Header) -> Engine:
     return engine._replace(snapshot=snapshot, rules=Rules(snapshot))
 
 
-def what_if(scene: DecisionInputs, change: Mapping[str, Any], off: Collection[str]) -> WhatIf:
+def what_if(inputs: DecisionInputs, change: Mapping[str, Any], off: Collection[str]) -> WhatIf:
     """With facts replaced (name → value) and rules taken out. Raises BadInput for what is not there."""
     stated = {
         n.removeprefix(_SEGMENT): bool(v) for n, v in change.items() if n.startswith(_SEGMENT)
     }
     plain = {name: value for name, value in change.items() if not name.startswith(_SEGMENT)}
-    engine = with_segments(without_rules(scene.engine, off), stated)
+    engine = with_segments(without_rules(inputs.engine, off), stated)
     # What the clock says otherwise, such as the hour, goes with it.
-    minute = plain.get("clock.minute", scene.minute)
-    changed = scene._replace(engine=engine, minute=minute)
+    minute = plain.get("clock.minute", inputs.minute)
+    changed = inputs._replace(engine=engine, minute=minute)
     read: dict[str, Facts] = {}
     now = decide_again(changed, plain, read.__setitem__)
-    facts = read[scene.token.slot]
+    facts = read[inputs.token.slot]
     asked = {one.name for one in facts.trace} | {_SEGMENT + name for name in facts.segments}
-    return WhatIf(decide_again(scene), now, tuple(name for name in change if name not in asked))
+    return WhatIf(decide_again(inputs), now, tuple(name for name in change if name not in asked))

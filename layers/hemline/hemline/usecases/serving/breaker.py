@@ -15,16 +15,16 @@ from hemline.learn.array_types import Floats
 from hemline.model.site.slot import Slot
 
 FAILURES = 3
-"""In a row: one slow answer is chance, three are a state."""
+"""Failures in a row that open a breaker: one slow answer is chance, three are an outage."""
 TABLE_SECONDS = 1.0
 """Short, since pointer and brake come from there: a brake has to be in force within 5 s."""
 RANKER_SECONDS = 5.0
 Clock = Callable[[], float]
-"""Seconds that only grow."""
+"""Monotonic seconds."""
 
 
 class BreakerState(StrEnum):
-    """closed: asked as ever. open: left alone. half-open: the next try decides."""
+    """closed: calls pass. open: calls are skipped. half-open: one trial call decides."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -32,7 +32,7 @@ class BreakerState(StrEnum):
 
 
 class Breaker:
-    """Leaves a dependency alone for `seconds` once it has failed `failures` times in a row."""
+    """Skips a dependency for `seconds` after `failures` failures in a row."""
 
     def __init__(self, name: str, seconds: float, clock: Clock, failures: int = FAILURES) -> None:
         self.name = name
@@ -49,15 +49,15 @@ class Breaker:
 
     @property
     def open(self) -> bool:
-        """Whether the dependency is to be left alone."""
+        """Whether calls must be skipped now."""
         return self.state is BreakerState.OPEN
 
     def succeeded(self) -> None:
-        """It works: all is forgotten."""
+        """A call succeeded: closes the breaker."""
         self._failed = 0
 
     def failed(self) -> None:
-        """It was late or broken. When that was the one try, the wait begins anew."""
+        """A call was late or failed. A failed trial call starts the wait again."""
         self._failed += 1
         self._opened = self._clock()
 
@@ -81,7 +81,7 @@ def health(clock: Clock) -> Health:
 
 
 class Run:
-    """One decision under its slots' deadlines: whether the ranker may be asked, and how it did."""
+    """The ranker during one decision: bounded by slot deadlines, and reporting to its breaker."""
 
     def __init__(self, ranker: Ranker, breaker: Breaker, clock: Clock, started: float) -> None:
         self._ranker, self._breaker = ranker, breaker
@@ -102,14 +102,14 @@ class Run:
         return "the ranker is left alone, its breaker is open" if self._breaker.open else ""
 
     def late(self, slot: Slot) -> str:
-        """By how much the slot's scores missed its deadline; empty when they did not."""
+        """How late the slot's scores were; empty when they were in time."""
         if self._over <= 0:
             return ""
         past = f"past the deadline of {slot.deadline_ms} ms"
         return f"model: used, though {1000 * self._over:.0f} ms {past}"
 
     def score(self, matrix: Floats) -> Floats:
-        """The ranker's own scores. Late ones are used, since they are here, and count as a failure."""
+        """The ranker's scores. Late scores are still used, but count as a failure for the breaker."""
         try:
             scores = self._ranker.score(matrix)
         except Exception:

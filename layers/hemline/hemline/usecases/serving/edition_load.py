@@ -1,8 +1,8 @@
-"""One edition on its way: fetched and opened beside the requests, which go on with the last good one.
+"""Loads one edition in the background, while requests are served from the last good one.
 
-A Lambda is frozen between two requests, a load with it: it may wake up minutes later with a connection
-that is gone. So what has come is kept from one try to the next, a try ends by the store's own
-deadlines, and the next one asks for the rest.
+A Lambda is frozen between two requests, and the load with it: it may resume minutes later on a closed
+connection. So received bytes are kept from one try to the next, a try ends by the store's own deadlines,
+and the next try requests only the rest.
 
     new ── try ──► running ── opened ───────────────────────────► done, its engine is there
                       ├─ store in trouble, bytes had come ──────► tried again by the next request
@@ -51,7 +51,7 @@ Begin = Callable[[Callable[[], Engine]], Task[Engine]]
 
 
 class Here:
-    """Work that is done at once, by whoever begins it: where nobody waits for a page."""
+    """Runs the work at once, in the caller: for tools and tests, where no page is waiting."""
 
     done = True
 
@@ -75,7 +75,7 @@ class Here:
 
 
 class EditionLoad:
-    """The way of one edition into a warm function."""
+    """The load of one edition, over as many tries as it takes."""
 
     def __init__(
         self, site: str, digest: str, objects: PieceStore, load_ranker: LoadRanker, begin: Begin
@@ -91,7 +91,7 @@ class EditionLoad:
 
     @property
     def gains(self) -> bool:
-        """Whether the try that ended brought bytes: the next one goes on from there."""
+        """Whether the last try received bytes, so that the next try continues from there."""
         return len(self._held) > self._had
 
     @property
@@ -105,7 +105,7 @@ class EditionLoad:
         self._task = self._begin(self._open)
 
     def wait(self, seconds: float) -> None:
-        """For its end, when the last wait for it was not in vain: a store in trouble holds nobody up."""
+        """Wait for the end, unless the last wait saw no progress: a failing store must not slow requests."""
         task = self._task
         vain = self._step == self._seen and not self._opening
         if task is None or task.done or seconds <= 0 or vain:
@@ -122,7 +122,7 @@ class EditionLoad:
 
     @property
     def _step(self) -> int:
-        """How far it is: grows with each byte, and once more when all are there."""
+        """Progress: grows with each byte, and once more when all bytes are there."""
         return len(self._held) + self._opening
 
     def _open(self) -> Engine:
@@ -130,7 +130,7 @@ class EditionLoad:
         if not self._objects.fetch(edition_object(self._site, self.digest), self._held):
             raise HemlineError(f"edition {self.digest[:12]} is not in the bucket")
         self._opening, resumed = True, self._had > 0
-        # Views of these bytes live on in the engine, so that they must be nobody else's.
+        # The engine keeps views of these bytes, so nothing else may change them.
         data, self._held = bytes(self._held), bytearray()
         try:
             edition = unpack(data, site=self._site, digest=self.digest)

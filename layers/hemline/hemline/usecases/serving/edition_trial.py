@@ -1,4 +1,4 @@
-"""Whether an edition's ranker has had its trial, and what stands for one that has not."""
+"""Whether an edition's ranker passed its trial, and the substitute for one that did not."""
 
 from hemline.decide.ladder import NotNow
 from hemline.decide.ranking.features.matrix import FEATURES
@@ -7,9 +7,9 @@ from hemline.model.edition import TRIAL, Edition
 
 
 class Untried:
-    """Stands for a ranker that never had its trial: it might end the process, so it is not even loaded.
+    """Substitute for a ranker without a trial, which could crash the process and so is never loaded.
 
-    To a decision it is one that fails, which receipts note: they replay to the same bytes.
+    It fails like a broken ranker, so receipts record the failure and replay to the same bytes.
     """
 
     feature_names = FEATURES
@@ -22,5 +22,5 @@ class Untried:
 
 
 def tried(edition: Edition) -> bool:
-    """Whether the edition's ranker may be asked: a publish of this or newer code has tried it."""
+    """Whether the ranker may be loaded: a publish of this or newer code has tried it."""
     return edition.header.trial >= TRIAL

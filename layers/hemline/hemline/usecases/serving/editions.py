@@ -1,4 +1,4 @@
-"""The live edition of a warm function: loaded once, followed by its pointer, never replaced by worse."""
+"""The live edition of a warm function: loaded once, follows the pointer, keeps the last good one."""
 
 import time
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from hemline.usecases.serving.live_brake import LiveBrake
 __all__ = ["FOLLOW_SECONDS", "FollowResult", "LiveEdition", "LoadRanker", "engine_of"]
 
 FOLLOW_SECONDS = 4.0
-"""A brake must be in force within 5 s: this, and what an eventually consistent read may be behind."""
+"""A brake must be in force within 5 s; the rest is for the lag of an eventually consistent read."""
 _SPREAD = 0.25
-"""The share of them by which looks are spread: functions that started together do not look together."""
+"""Jitter as a share of FOLLOW_SECONDS: functions that started together do not read together."""
 
 
 class FollowResult(NamedTuple):
@@ -59,7 +59,7 @@ class LiveEdition:
 
     @property
     def brake(self) -> Brake:
-        """What is stopped by hand."""
+        """The brake in force."""
         return self._brake.brake
 
     @property
@@ -77,8 +77,8 @@ class LiveEdition:
     ) -> FollowResult:
         """Begin to load what the brake pins, else what the pointer names, unless it is live already.
 
-        Waits for it at most `patience` seconds; keeps the last good one. What the brake says is taken
-        over first: an edition that it pins needs no pointer, its digest was signed with the brake.
+        Waits at most `patience` seconds and keeps the last good edition until then. The brake is read
+        first: a pinned edition needs no pointer, since its digest is signed with the brake.
         """
         self._looked = self._clock()
         self._pause = FOLLOW_SECONDS * (1 - _SPREAD * self._draw())
@@ -102,16 +102,16 @@ class LiveEdition:
         return FollowResult(self._digest, refused or unread)
 
     def settle(self, patience: float = 0.0) -> str:
-        """Take over an edition that has come beside; why not, when one has been given up.
+        """Switch to an edition that has finished loading. Returns why one was refused, else empty.
 
-        For every request; without a load under way it costs nothing.
+        Called for every request; costs nothing unless an edition is loading.
         """
         load = self._load
         if load is None:
             return ""
         if not load.running:
             if not load.gains:
-                return ""  # at the next look
+                return ""  # tried again with the next pointer read
             load.begin()
         load.wait(patience)
         try:

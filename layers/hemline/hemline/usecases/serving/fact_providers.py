@@ -1,4 +1,4 @@
-"""The facts of one request by name, each made when a decision first reads it.
+"""Fact providers of one request, by fact name. Each runs when a decision first reads its fact.
 
 Without consent the visitor's facts are not there at all, so nothing can read them.
 """
@@ -19,11 +19,11 @@ from hemline.usecases.serving.visitor_context import VisitorContext
 _encode = msgspec.json.Encoder().encode
 
 
-def fact_providers(ask: PageRequest, known: VisitorContext) -> dict[str, Maker]:
+def fact_providers(page_request: PageRequest, visitor: VisitorContext) -> dict[str, Maker]:
     """Every fact that this request may read, by name."""
-    page, traits = ask.page, ask.traits
-    found: dict[str, Maker] = {
-        "clock.minute": lambda: _fact(known.minute),
+    page, traits = page_request.page, page_request.traits
+    providers: dict[str, Maker] = {
+        "clock.minute": lambda: _fact(visitor.minute),
         "page.type": lambda: _fact(page.type),
         # The query is for campaigns alone: a rule about /sale is about every way to it.
         "page.url": lambda: _fact(page.url.partition("?")[0].partition("#")[0]),
@@ -33,31 +33,31 @@ def fact_providers(ask: PageRequest, known: VisitorContext) -> dict[str, Maker]:
         "trait.device": lambda: _fact(traits.device),
         "trait.language": lambda: _fact(traits.language),
         FACT: _no_brake,
-        OTHERS: cache(partial(_others, ask, known)),
+        OTHERS: cache(partial(_others, page_request, visitor)),
     }
-    told = partial(_told, consented=known.consented)
-    found |= {f"page.{n}": partial(told, v) for n, v in _lists(page) if v}
+    page_list = partial(_page_list, consented=visitor.consented)
+    providers |= {f"page.{n}": partial(page_list, v) for n, v in _lists(page) if v}
     # Without consent they are not there at all, so that nothing can read them.
-    if known.consented:
-        found["page.cart"] = lambda: _fact(page.cart)
-        if known.subject:
-            found |= _visitor_facts(known)
-    return found
+    if visitor.consented:
+        providers["page.cart"] = lambda: _fact(page.cart)
+        if visitor.subject:
+            providers |= _visitor_facts(visitor)
+    return providers
 
 
 def _no_brake() -> Fact:
     raise MissingFact(FACT)
 
 
-def _others(ask: PageRequest, known: VisitorContext) -> Fact:
-    # Made when a rule first asks for one of them: many sites have none, and start-up is everybody's.
+def _others(page_request: PageRequest, visitor: VisitorContext) -> Fact:
+    # Imported when a rule first reads one: many sites have no such rule, but all pay for start-up.
     from hemline.usecases.serving.rule_facts import others  # noqa: PLC0415 - as the comment says
 
-    return others(ask.page, ask.traits, known.snapshot, known)()
+    return others(page_request.page, page_request.traits, visitor.snapshot, visitor)()
 
 
-def _told(names: tuple[str, ...], *, consented: bool) -> Fact:
-    """What the page says of the visitor: read by nobody without consent, and that too is personal."""
+def _page_list(names: tuple[str, ...], *, consented: bool) -> Fact:
+    """A list that the page states about the visitor. Without consent it is missing."""
     if not consented:
         raise MissingFact("consent")
     return _fact(names)
@@ -68,19 +68,19 @@ def _lists(page: PageContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def brake_fact(brake: Brake) -> dict[str, Maker]:
-    """What is stopped, as a fact; not there at all for a site whose brake was never touched."""
+    """The stops of the brake as a fact; absent for a site whose brake was never set."""
     fact = Fact(brake, _encode(brake.stops))
     return {FACT: lambda: fact} if brake.version else {}
 
 
-def _visitor_facts(known: VisitorContext) -> dict[str, Maker]:
+def _visitor_facts(visitor: VisitorContext) -> dict[str, Maker]:
     return {
-        "visitor.seed": lambda: _fact(hash64(known.subject)),
-        "visitor.known": lambda: known.fact(not known.profile().empty),
-        "visitor.returning": lambda: known.fact(known.returning()),
-        "visitor.view": lambda: known.fact(known.view()),
-        "visitor.recent": lambda: known.fact(known.view().recent.tolist()),
-        "visitor.categories": lambda: known.fact(known.view().categories.tolist()),
+        "visitor.seed": lambda: _fact(hash64(visitor.subject)),
+        "visitor.known": lambda: visitor.fact(not visitor.profile().empty),
+        "visitor.returning": lambda: visitor.fact(visitor.returning()),
+        "visitor.view": lambda: visitor.fact(visitor.view()),
+        "visitor.recent": lambda: visitor.fact(visitor.view().recent.tolist()),
+        "visitor.categories": lambda: visitor.fact(visitor.view().categories.tolist()),
     }
 
 

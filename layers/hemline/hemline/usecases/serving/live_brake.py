@@ -1,4 +1,4 @@
-"""The brake of a warm function: it follows the table's item, and a good one is never lost to a bad one."""
+"""The brake of a warm function: follows the table's item and keeps the last valid one."""
 
 from hemline.model.brake import NO_BRAKE, Brake, brake_of
 from hemline.model.errors import HemlineError
@@ -13,10 +13,10 @@ class LiveBrake:
         self.brake: Brake = NO_BRAKE
 
     def follow(self, text: str | None) -> str:
-        """Take over what the table holds; why not, when it is not. An older version changes nothing.
+        """Take over the stored brake if it is newer. Returns why it was refused, else empty.
 
-        A read that is behind, a copy put back and an item that was deleted by hand must none of them
-        release what is stopped: only a newer signed version does.
+        Only a newer signed version releases a stop: a stale read, a restored copy or a deleted item
+        does not.
         """
         if text is None or text == self._text:
             return ""

@@ -1,4 +1,4 @@
-"""Facts that rules ask for and ranking does not: made one by one, when a rule reads them.
+"""Facts that only rules read. Each is computed when a rule first reads it.
 
 Each is a function of the request, the profile or the edition; names and kinds are listed in
 `decide/facts/names.py`. Visitor and cart facts are there only with consent.
@@ -17,6 +17,7 @@ from hemline.decide.facts.exact_price import price_of, total
 from hemline.decide.facts.facts import Fact, Maker, MissingFact
 from hemline.decide.facts.names import window
 from hemline.decide.facts.snapshot import Snapshot
+from hemline.learn.array_types import Longs
 from hemline.learn.profile import alerts
 from hemline.learn.profile.fold import BOUGHT, ENGAGED, SHOWN, TYPES
 from hemline.model.decision import PageContext, Traits
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.Encoder().encode
 _SOUTH = "AO AR AU BO BR BW CL FJ LS MG MU MW MZ NA NZ PE PG PY RE SZ TL UY VU WS ZA ZM ZW"
-"""Countries whose people live south of the equator, most of them."""
+"""Countries where most people live south of the equator."""
 
 
 class RequestContext(NamedTuple):
-    """What facts of the request follow from; `minute` epoch ms."""
+    """The inputs of request facts. `minute`: epoch ms, cut to the minute."""
 
     page: PageContext
     traits: Traits
@@ -42,23 +43,23 @@ class RequestContext(NamedTuple):
     minute: int
 
 
-def others(page: PageContext, traits: Traits, snapshot: Snapshot, known: VisitorContext) -> Maker:
+def others(page: PageContext, traits: Traits, snapshot: Snapshot, visitor: VisitorContext) -> Maker:
     """Under `facts.OTHERS`: a fact whose value finds further facts by name."""
     request, history = (
-        RequestContext(page, traits, snapshot, known.minute),
-        ProfileHistory(known, snapshot),
+        RequestContext(page, traits, snapshot, visitor.minute),
+        ProfileHistory(visitor, snapshot),
     )
 
     def find(name: str) -> Fact:
-        made = OF_REQUEST.get(name)
-        if made is not None:
-            value = made(request)
+        provider = OF_REQUEST.get(name)
+        if provider is not None:
+            value = provider(request)
             return Fact(value, _encode(value))
-        if known.consented and name in OF_CART:
+        if visitor.consented and name in OF_CART:
             value = OF_CART[name](request)
             return Fact(value, _encode(value))
-        if known.consented and known.subject:
-            return known.fact(history.value(name))
+        if visitor.consented and visitor.subject:
+            return visitor.fact(history.value(name))
         raise MissingFact(name)
 
     fact = Fact(find, b"")
@@ -178,17 +179,17 @@ OF_CART: Mapping[str, Callable[[RequestContext], object]] = {
     "cart.value": _cart_value,
     "cart.categories": _cart_categories,
 }
-"""Of the cart that the page states: at today's prices, each thing once."""
+"""Facts of the cart that the page states: each item counts once, at today's price."""
 
 
 class ProfileHistory:
-    """What a profile says when rules ask: of the actions that it still keeps, at today's prices."""
+    """Visitor facts for rules, from the actions that the profile still holds, at today's prices."""
 
-    def __init__(self, known: VisitorContext, snapshot: Snapshot) -> None:
-        self._known, self._snapshot = known, snapshot
+    def __init__(self, visitor: VisitorContext, snapshot: Snapshot) -> None:
+        self._visitor, self._snapshot = visitor, snapshot
 
     def value(self, name: str) -> object:
-        """Raises MissingFact for a name that is none, Unavailable when the profile is not to be had."""
+        """Raises MissingFact for an unknown name, Unavailable when the profile could not be read."""
         plain = _OF_VISITOR.get(name)
         if plain is not None:
             return plain(self)
@@ -199,41 +200,41 @@ class ProfileHistory:
 
     @cached_property
     def _columns(self) -> "Columns":
-        return self._known.profile().columns(BOUGHT, ENGAGED, SHOWN)
+        return self._visitor.profile().columns(BOUGHT, ENGAGED, SHOWN)
 
     def affinity(self, category: str) -> float:
-        """The category's share of what the visitor took to, 0 to 1."""
+        """The category's share of the visitor's interactions, 0 to 1."""
         at = self._snapshot.category_index.get(category)
-        return 0.0 if at is None else float(self._known.view().category_share[at])
+        return 0.0 if at is None else float(self._visitor.view().category_share[at])
 
     def count(self, rest: str) -> int:
         """Actions of a type, all that are kept or those of the last days."""
-        deed, days = window(rest)
-        times = self._times(deed)
-        since = 0 if days is None else self._known.minute - days * DAY_MS
+        event_type, days = window(rest)
+        times = self._times(event_type)
+        since = 0 if days is None else self._visitor.minute - days * DAY_MS
         return int(np.count_nonzero(times >= since))
 
-    def _times(self, deed: str) -> np.ndarray:
-        if deed not in TYPES:
-            raise MissingFact(deed)
-        times: np.ndarray = self._columns.times[self._columns.kinds == TYPES.index(deed)]
+    def _times(self, event_type: str) -> Longs:
+        if event_type not in TYPES:
+            raise MissingFact(event_type)
+        times: Longs = self._columns.times[self._columns.kinds == TYPES.index(event_type)]
         return times
 
-    def last(self, deed: str) -> int | None:
+    def last(self, event_type: str) -> int | None:
         """Epoch ms of the newest action of a type."""
-        times = self._times(deed)
+        times = self._times(event_type)
         return int(times.max()) if times.size else None
 
-    def items(self, deed: str) -> list[str]:
-        """Ids of what actions of a type were on, the newest first, each once."""
-        self._times(deed)
+    def items(self, event_type: str) -> list[str]:
+        """Distinct item ids of the actions of a type, newest first."""
+        self._times(event_type)
         columns = self._columns
-        here = (columns.kinds == TYPES.index(deed)).repeat(columns.counts)
+        here = (columns.kinds == TYPES.index(event_type)).repeat(columns.counts)
         return list(dict.fromkeys(columns.items[at] for at in columns.positions[here].tolist()))
 
     def alert(self, slot: str) -> dict[str, object]:
         """When a capped slot was seen and answered, epoch ms, and since when all of that is known."""
-        packed = self._known.profile().alerts
+        packed = self._visitor.profile().alerts
         seen, answered = alerts.history_of(packed, slot)
         return {
             "exposures": [second * 1000 for second in seen],
@@ -243,15 +244,15 @@ class ProfileHistory:
 
     def days_since(self, time: int | None) -> float | None:
         """Days from a time (epoch ms) to now; None for never."""
-        return None if not time else max(self._known.minute - time, 0) / (DAY_MINUTES * MINUTE_MS)
+        return None if not time else max(self._visitor.minute - time, 0) / (DAY_MINUTES * MINUTE_MS)
 
     def since_last(self) -> float | None:
         """Days since anything at all."""
-        return self.days_since(self._known.profile().last_seen)
+        return self.days_since(self._visitor.profile().last_seen)
 
     def since_first(self) -> float | None:
         """Days since the first that is known."""
-        return self.days_since(self._known.profile().first_seen)
+        return self.days_since(self._visitor.profile().first_seen)
 
     def spent(self) -> float | None:
         """Quantities bought times today's prices; None when one of them has no rate."""
@@ -259,9 +260,9 @@ class ProfileHistory:
         bought = (columns.kinds == TYPES.index("purchase")).repeat(columns.counts)
         index = [self._snapshot.index.get(item, -1) for item in columns.items]
         items = np.array(index, np.int64)[columns.positions[bought]]
-        known = items >= 0
-        quantities = columns.quantities[bought][known].tolist()
-        return total(self._snapshot, zip(items[known].tolist(), quantities, strict=True))
+        in_edition = items >= 0
+        quantities = columns.quantities[bought][in_edition].tolist()
+        return total(self._snapshot, zip(items[in_edition].tolist(), quantities, strict=True))
 
 
 _OF_VISITOR: Mapping[str, Callable[[ProfileHistory], object]] = {

@@ -1,6 +1,6 @@
-"""What is known of the visitor who asks, and whether their consent lets a decision read it.
+"""The visitor of one request, and whether consent allows a decision to read their profile.
 
-Consent is judged once, for everything. Knows no store: what the one read brought is handed in.
+Consent is evaluated once per request. Knows no store: the serving read is an argument.
 """
 
 from hemline.decide.engine import Engine
@@ -16,12 +16,12 @@ from hemline.model.events.event import Record
 from hemline.model.subject_status import DEFAULT_STATUS
 from hemline.usecases.ports import ServingRead, Stored
 
-_SESSION_GAP = 30 * MINUTE_MS
-"""Milliseconds after which somebody counts as returning (the field's usual half hour)."""
+_SESSION_GAP_MS = 30 * MINUTE_MS
+"""A visitor first seen longer ago counts as returning: the usual session timeout of half an hour."""
 
 
 def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
-    """What the visitor said; unsaid, what the site's edition says; without an edition, no."""
+    """The visitor's stated consent, else the default of the edition's policy; False without an edition."""
     if visit.consent is False or engine is None:
         return bool(visit.consent)
     policy = engine.snapshot.header.policy
@@ -30,47 +30,54 @@ def consents(visit: Visit, engine: Engine | None, country: str) -> bool:
     return visit.consent or policy.when_not_stated(Purpose.PERSONALISATION, country)
 
 
-def judged(visit: Visit, hot: ServingRead | Unavailable, engine: Engine, country: str) -> Visit:
-    """The visit as it counts now that what stands beside the profile was read with it.
+def effective_visit(
+    visit: Visit, serving_read: ServingRead | Unavailable, engine: Engine, country: str
+) -> Visit:
+    """The visit with consent and recent actions corrected by the stored subject status.
 
-    A no, or being forgotten, holds from the next request on, whatever the capsule still says. Where it
-    could not be read it may be a no: then only what the capsule itself says counts, never its silence.
+    A stored refusal or a tombstone overrides the capsule from the next request on. When the status
+    could not be read, an explicit consent in the capsule is required; the default does not apply.
     """
-    unread = isinstance(hot, Unavailable)
+    unread = isinstance(serving_read, Unavailable)
     silent = unread and visit.subject is not None and visit.consent is None
     agreed = not silent and consents(visit, engine, country)
-    stored = None if isinstance(hot, Unavailable) else hot.profile
-    standing = stored.standing if stored else DEFAULT_STATUS
-    refused = standing.consent.states(Purpose.PERSONALISATION) is False
-    dead = standing.forgotten and (visit.subject or "").startswith("v:")
-    recent = tuple(act for act in visit.recent if act.event.time > standing.forgotten)
-    return Visit(visit.subject, agreed and not refused and not dead, recent)
+    stored = None if isinstance(serving_read, Unavailable) else serving_read.profile
+    status = stored.standing if stored else DEFAULT_STATUS
+    refused = status.consent.states(Purpose.PERSONALISATION) is False
+    forgotten = status.forgotten and (visit.subject or "").startswith("v:")
+    recent = tuple(act for act in visit.recent if act.event.time > status.forgotten)
+    return Visit(visit.subject, agreed and not refused and not forgotten, recent)
 
 
 class VisitorContext:
-    """What is known of who asks, as of this request; made when a fact first asks for it."""
+    """The visitor as of this request. Profile and view are computed when a fact first needs them."""
 
     def __init__(
-        self, visit: Visit, hot: ServingRead | Unavailable, engine: Engine, minute: int
+        self, visit: Visit, serving_read: ServingRead | Unavailable, engine: Engine, minute: int
     ) -> None:
-        self._visit, self._hot, self._engine, self.minute = visit, hot, engine, minute
+        self._visit, self._serving_read, self._engine, self.minute = (
+            visit,
+            serving_read,
+            engine,
+            minute,
+        )
         self.consented = consents(visit, engine, "")
         self.subject = visit.subject or ""
         self.snapshot = engine.snapshot
         self._stored = Profile()
         self._profile: Profile | None = None
         self._view: VisitorView | None = None
-        self._mark = b""
+        self._fingerprint = b""
 
     def profile(self) -> Profile:
-        """The stored profile with the capsule's actions. Raises Unavailable when it was not to be had."""
+        """The stored profile with the capsule's actions. Raises Unavailable when the read failed."""
         if self._profile is None:
-            if isinstance(self._hot, Unavailable):
-                raise self._hot
-            self._stored = _decoded(self._hot.profile)
+            if isinstance(self._serving_read, Unavailable):
+                raise self._serving_read
+            self._stored = _decoded(self._serving_read.profile)
             self._profile = fold(self._stored, self._visit.recent)
-            # Of what was folded and not of how it came: delivery may say the same again.
-            self._mark = short(state_bytes(self._profile), 16)
+            # The hash covers the folded state, not the stored bytes: redelivery changes bytes, not state.
+            self._fingerprint = short(state_bytes(self._profile), 16)
         return self._profile
 
     def view(self) -> VisitorView:
@@ -80,16 +87,16 @@ class VisitorContext:
         return self._view
 
     def returning(self) -> bool:
-        """Was here before this visit."""
+        """Whether the first visit began before this session."""
         profile = self.profile()
-        return not profile.empty and profile.first_seen < self.minute - _SESSION_GAP
+        return not profile.empty and profile.first_seen < self.minute - _SESSION_GAP_MS
 
     def fact(self, value: object) -> Fact:
-        """A fact that stands and falls with the profile."""
-        return Fact(value, self._mark + (b"\1" if value else b"\0"))
+        """A fact derived from the profile: its fingerprint changes whenever the profile does."""
+        return Fact(value, self._fingerprint + (b"\1" if value else b"\0"))
 
-    def whose(self, key: bytes) -> SubjectReference:
-        """For the token; no more than was there to be read."""
+    def subject_reference(self, key: bytes) -> SubjectReference:
+        """The subject as the token records it: hash, profile fingerprint, watermarks, recent actions."""
         if not self.consented or not self.subject:
             return SubjectReference(CONSENTED if self.consented else 0)
         try:
@@ -99,19 +106,21 @@ class VisitorContext:
         return SubjectReference(
             CONSENTED | KNOWN,
             subject_hash(self.subject, key),
-            self._mark[:8],
-            b"".join(place_mark(*mark) for mark in sorted(self._stored.watermarks.items())),
-            b"".join(act_mark(record) for record in self._visit.recent),
+            self._fingerprint[:8],
+            b"".join(
+                watermark_fingerprint(*mark) for mark in sorted(self._stored.watermarks.items())
+            ),
+            b"".join(action_fingerprint(record) for record in self._visit.recent),
         )
 
 
-def place_mark(shard: str, sequence: str) -> bytes:
-    """A place in the stream as a token knows it, 4 bytes; zeros before a number say nothing."""
+def watermark_fingerprint(shard: str, sequence: str) -> bytes:
+    """4 bytes for a position in the stream. Leading zeros of the number do not count."""
     return short(f"{shard}|{int(sequence)}".encode(), 4)
 
 
-def act_mark(record: Record) -> bytes:
-    """An act of the capsule as a token knows it, 4 bytes."""
+def action_fingerprint(record: Record) -> bytes:
+    """4 bytes for an action of the capsule."""
     event = record.event
     return short(f"{event.id}|{event.type}|{event.time}".encode(), 4)
 

@@ -1,7 +1,7 @@
 """Setting and clearing the brake: one conditional write of one signed item, and every version kept.
 
-The item carries the change that made it, so that a writer who dies before the log is written loses
-nothing: whoever writes or reads the log next brings it up to date first.
+The item carries the change that made it, so a writer that dies before logging loses nothing: the next
+writer or reader of the log adds the missing entry first.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ _TRIES = 5
 _MOST_CHARACTERS = 200
 
 
-class BrakePlaces(NamedTuple):
+class BrakeDeps(NamedTuple):
     """Where the brake lies and is logged, and who may sign it."""
 
     table: BrakeStore
@@ -35,33 +35,33 @@ class BrakePlaces(NamedTuple):
     keys: tuple[bytes, ...]
 
 
-def show(site: str, places: BrakePlaces) -> Brake:
+def show(site: str, deps: BrakeDeps) -> Brake:
     """What is stopped now. Raises NotAllowed or Refused when the table holds none of ours."""
-    text = places.table.read_brake(site)
-    return NO_BRAKE if text is None else brake_of(text, site, places.keys)
+    text = deps.table.read_brake(site)
+    return NO_BRAKE if text is None else brake_of(text, site, deps.keys)
 
 
-def set_stop(site: str, places: BrakePlaces, stop: Stop) -> Brake:
+def set_stop(site: str, deps: BrakeDeps, stop: Stop) -> Brake:
     """Stop it; the same kind and name again replaces what was said before. Raises BadInput."""
     _check(stop)
     change = BrakeChange("set", stop.who, stop.at, stop.why, stop.kind, stop.name)
-    return _changed(site, places, change, stop)
+    return _apply(site, deps, change, stop)
 
 
-def clear(site: str, places: BrakePlaces, change: BrakeChange) -> Brake:
+def clear(site: str, deps: BrakeDeps, change: BrakeChange) -> Brake:
     """Release what `change` names; everything when it names no kind. Raises BadInput when nothing is."""
     _check_text("why", change.why)
     _check_text("who", change.who)
-    return _changed(site, places, change, None)
+    return _apply(site, deps, change, None)
 
 
-def log(site: str, places: BrakePlaces) -> Iterator[Brake]:
+def log(site: str, deps: BrakeDeps) -> Iterator[Brake]:
     """Every version, oldest first. Raises NotAllowed when one of them is not ours."""
-    _write_down(site, places, show(site, places))
-    for key in places.objects.keys(keys.brake_log(site)):
-        data = places.objects.get(key)
+    _log_version(site, deps, show(site, deps))
+    for key in deps.objects.keys(keys.brake_log(site)):
+        data = deps.objects.get(key)
         if data is not None:
-            yield brake_of(data.decode("ascii", "replace"), site, places.keys)
+            yield brake_of(data.decode("ascii", "replace"), site, deps.keys)
 
 
 def doubt(stop: Stop, edition: Edition | None) -> str:
@@ -70,7 +70,7 @@ def doubt(stop: Stop, edition: Edition | None) -> str:
     A doubt stops nothing: an item may be recalled before an edition has it.
     """
     if edition is not None and stop.kind == "place":
-        return _misplaced(stop, edition)
+        return _doubt_of_place(stop, edition)
     if edition is None or stop.kind not in _LISTS:
         return ""
     if stop.name in _LISTS[stop.kind](edition):
@@ -78,7 +78,7 @@ def doubt(stop: Stop, edition: Edition | None) -> str:
     return f"the live edition has no {_WHAT[stop.kind]} {stop.name}; it is stopped all the same"
 
 
-def _misplaced(stop: Stop, edition: Edition) -> str:
+def _doubt_of_place(stop: Stop, edition: Edition) -> str:
     name, position = place_of(stop.name)
     slot = next((slot for slot in edition.header.slots if slot.name == name), None)
     if slot is None or not has_list(slot.kind):
@@ -101,30 +101,30 @@ _MOST_PLACES = 100
 """As many as a list can have."""
 
 
-def _changed(site: str, places: BrakePlaces, change: BrakeChange, stop: Stop | None) -> Brake:
+def _apply(site: str, deps: BrakeDeps, change: BrakeChange, stop: Stop | None) -> Brake:
     for attempt in range(_TRIES):
-        before = show(site, places)
-        _write_down(site, places, before)
-        kept = tuple(s for s in before.stops if not _is_meant(s, change))
-        if stop is None and len(kept) == len(before.stops):
+        before = show(site, deps)
+        _log_version(site, deps, before)
+        remaining = tuple(s for s in before.stops if not _matches(s, change))
+        if stop is None and len(remaining) == len(before.stops):
             raise BadInput("kind", "nothing of this is stopped.", _stopped(before))
-        stops = (*kept, stop) if stop else kept
+        stops = (*remaining, stop) if stop else remaining
         if len(stops) > MOST_STOPS:
             raise BadInput("name", f"{MOST_STOPS} things are stopped.", "Put them into a rule.")
         after = Brake(site, before.version + 1, stops, change)
         try:
-            places.table.swap_brake(site, after.signed(places.keys[0]), expected=before.version)
+            deps.table.swap_brake(site, after.signed(deps.keys[0]), expected=before.version)
         except Conflict:
-            # Somebody else braked meanwhile: both of us must be in the result.
+            # Another writer won: retry on its version, so that both changes are in the result.
             if attempt == _TRIES - 1:
                 raise
             continue
-        _write_down(site, places, after)
+        _log_version(site, deps, after)
         return after
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _is_meant(stop: Stop, change: BrakeChange) -> bool:
+def _matches(stop: Stop, change: BrakeChange) -> bool:
     if change.act == "clear" and not change.kind:
         return True
     same = stop.kind == change.kind and (not change.name or stop.name == change.name)
@@ -132,11 +132,11 @@ def _is_meant(stop: Stop, change: BrakeChange) -> bool:
     return same or (stop.kind == change.kind == "pin")
 
 
-def _write_down(site: str, places: BrakePlaces, brake: Brake) -> None:
+def _log_version(site: str, deps: BrakeDeps, brake: Brake) -> None:
     """Idempotent: a version's text never changes."""
     if brake.version:
         key = keys.brake_version(site, brake.version)
-        places.objects.put(key, brake.signed(places.keys[0]).encode())
+        deps.objects.put(key, brake.signed(deps.keys[0]).encode())
 
 
 def _check(stop: Stop) -> None:

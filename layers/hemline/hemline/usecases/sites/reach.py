@@ -1,4 +1,4 @@
-"""How many recent visitors a change of the site file touches: decided by the code that decides for them."""
+"""Reach of a site file change: the share of recent visitors it affects, by running real decisions."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -33,8 +33,8 @@ class Reach(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-class Told(msgspec.Struct, frozen=True):
-    """A change and the visitors whom it touches.
+class ChangeReach(msgspec.Struct, frozen=True):
+    """A change and the share of visitors it affects.
 
     Of rules and segments: those for whom the conditions of the old or the new one held at one of their
     moments, its dates aside.
@@ -59,11 +59,11 @@ class Sides(NamedTuple):
     engines: tuple[Engine, Engine]
 
 
-def told(sides: Sides, sample: VisitorSample) -> list[Told]:
+def change_reaches(sides: Sides, sample: VisitorSample) -> list[ChangeReach]:
     """Every change, rule by rule, with its reach."""
     named = {(one.kind, one.name): one for one in parts(sides.old, sides.new)}
     return [
-        Told(
+        ChangeReach(
             change,
             _reach(one, sides, sample) if (one := named.get((change.kind, change.name))) else None,
         )
@@ -88,12 +88,14 @@ def slots(sides: Sides, sample: VisitorSample, now: int) -> list[SlotReach]:
 
 def _shown(engine: Engine, names: Sequence[str], moment: Moment) -> dict[str, object]:
     """Each slot alone: which of them stand on one page the site file does not say."""
-    known = _known(engine, moment)
-    witness = TokenContext((_KEY,), lambda: known.whose(_KEY))
+    visitor = _visitor_context(engine, moment)
+    token_context = TokenContext((_KEY,), lambda: visitor.subject_reference(_KEY))
     found: dict[str, object] = {}
     for name in names:
-        ask = PageRequest(moment.page, moment.traits, (SlotRequest(name),), "json")
-        made = decide_page(engine, ask, FactSource(fact_providers(ask, known)), witness)
+        page_request = PageRequest(moment.page, moment.traits, (SlotRequest(name),), "json")
+        made = decide_page(
+            engine, page_request, FactSource(fact_providers(page_request, visitor)), token_context
+        )
         found[name] = _answer(made[name])
     return found
 
@@ -103,8 +105,10 @@ def _answer(fragment: Fragment) -> object:
     return fragment.items or body.get("variant") or body.get("sections")
 
 
-def _known(engine: Engine, moment: Moment) -> VisitorContext:
-    return VisitorContext(moment.visit, moment.hot, engine, moment.now - moment.now % MINUTE_MS)
+def _visitor_context(engine: Engine, moment: Moment) -> VisitorContext:
+    return VisitorContext(
+        moment.visit, moment.serving_read, engine, moment.now - moment.now % MINUTE_MS
+    )
 
 
 def _reach(named: Named, sides: Sides, sample: VisitorSample) -> Reach | None:
@@ -117,7 +121,7 @@ def _reach(named: Named, sides: Sides, sample: VisitorSample) -> Reach | None:
         if part is None:
             continue
         when, segments = _conditions(part), {one.name: one for one in site.segments}
-        unknown = _untold(when, segments)
+        unknown = _unarchived_facts(when, segments)
         if unknown:
             return Reach(None, why=f"the archive does not tell {', '.join(unknown)}")
         try:
@@ -136,8 +140,8 @@ def _conditions(part: Part) -> Sequence[When]:
     return part.when if isinstance(part, Segment) else ()
 
 
-def _untold(when: Iterable[When], segments: dict[str, Segment]) -> list[str]:
-    """Facts that the conditions read and that the archive does not hold."""
+def _unarchived_facts(when: Iterable[When], segments: dict[str, Segment]) -> list[str]:
+    """Facts that the conditions read but the archive does not hold."""
     found: set[str] = set()
     ahead, seen = list(leaves(list(when))), set[str]()
     while ahead:
@@ -166,8 +170,11 @@ def _touched(tests: Sequence[tuple[Engine, Holds, bool]], moments: Sequence[Mome
 
 
 def _facts(engine: Engine, moment: Moment, *, personal: bool) -> Facts:
-    ask = PageRequest(moment.page, moment.traits, (), "json")
-    return Facts(FactSource(fact_providers(ask, _known(engine, moment))), personal=personal)
+    page_request = PageRequest(moment.page, moment.traits, (), "json")
+    return Facts(
+        FactSource(fact_providers(page_request, _visitor_context(engine, moment))),
+        personal=personal,
+    )
 
 
 def share(count: int, sample: VisitorSample) -> Reach:
@@ -175,7 +182,7 @@ def share(count: int, sample: VisitorSample) -> Reach:
     n = len(sample.visitors)
     if not n:
         return Reach(None, why="there were no visitors")
-    # Half a visitor on either side, so that none out of a few is not taken for none at all.
-    likely = (count + 0.5) / (n + 1)
+    # Add half a visitor to each side: 0 of a small sample must not get a standard error of 0.
+    smoothed = (count + 0.5) / (n + 1)
     rest = 1 - n / max(sample.population, n)
-    return Reach(count / n, math.sqrt(likely * (1 - likely) / max(n - 1, 1) * rest))
+    return Reach(count / n, math.sqrt(smoothed * (1 - smoothed) / max(n - 1, 1) * rest))

@@ -1,4 +1,4 @@
-"""Recent visitors out of the archive, as decisions would have met them; a sample that repeats.
+"""A reproducible sample of recent visitors from the archive, as decisions would have seen them.
 
 What the archive does not hold of a page (its URL, its type, the cart, the language) is not made up:
 KNOWN_FACTS names what it does hold, so that a question about anything else can be declined.
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     page: PageContext
     traits: Traits
     visit: Visit
-    hot: ServingRead
+    serving_read: ServingRead
     now: int
 
 
@@ -87,5 +87,5 @@ def _moment(record: Record, profile: Profile, categories: Mapping[str, str]) -> 
     page = PageContext(item=item, category=categories.get(item or ""))
     traits = Traits(country=record.country, device=record.device)
     visit = Visit(record.subject, record.profiled)
-    hot = ServingRead(None if profile.empty else Stored(encode(profile), 1), None)
-    return Moment(page, traits, visit, hot, record.event.time)
+    serving_read = ServingRead(None if profile.empty else Stored(encode(profile), 1), None)
+    return Moment(page, traits, visit, serving_read, record.event.time)
