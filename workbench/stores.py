@@ -10,6 +10,7 @@ from hemline.model.edition import Edition, unpack
 from hemline.runtime.publish.wiring import check_ranker
 from hemline.usecases.lookup import find
 from hemline.usecases.publishing.publish import PublishDeps
+from hemline.usecases.sites.brake import BrakeDeps
 from workbench.cloud.resources import CREDENTIALS
 from workbench.laptop import Running
 
