@@ -32,7 +32,7 @@ class Braked(NamedTuple):
     blocked: Ints
     """Item indices."""
     placed: tuple[tuple[int, int], ...] = ()
-    """(position from 0, item index, -1 for none) of what was put there by hand."""
+    """(position from 0, item index) that an operator placed; -1 for an item the edition lacks."""
 
     @property
     def frozen(self) -> str:
@@ -41,7 +41,7 @@ class Braked(NamedTuple):
 
 
 def braked(slot: Slot, snapshot: Snapshot, facts: Facts) -> Braked:
-    """Reads the brake alone."""
+    """The slot with the brake applied. Reads only the brake."""
     brake: Brake = facts.read_or(FACT, NO_BRAKE)
     if not brake.stops:
         return Braked(slot, {}, _NOTHING)
@@ -57,9 +57,9 @@ def braked(slot: Slot, snapshot: Snapshot, facts: Facts) -> Braked:
 
 
 def with_placed(under: Braked, eligible: Eligibility) -> Eligibility:
-    """What was put in a place by hand before the rules' pins, where it may be shown at all.
+    """Adds the operator's placements before the rules' pins, where the item is allowed.
 
-    Where the slot is frozen nothing is put in or moved: the list was written by hand as well.
+    In a frozen slot nothing is inserted or moved: its list is explicit too.
     """
     if under.frozen:
         return eligible.restrictions_only
@@ -78,10 +78,10 @@ def _frozen(slot: Slot, stop: Stop) -> Slot:
 def without_forbidden_items(
     under: Braked, rules: Rules, snapshot: Snapshot, facts: Facts
 ) -> tuple[Slot, str]:
-    """The slot without variants about an item that may not appear; and what was left out, if any.
+    """The slot without variants about an item that may not appear; and which were left out, if any.
 
     A variant is about the item that it names, and about a blocked one that it links to. A variant
-    about an item that the edition does not have stays out too: nothing is known of its stock.
+    about an item that the edition does not have stays out too: its stock is unknown.
     """
     slot = under.slot
     if not (under.blocked.size or any(variant.item for variant in slot.variants)):

@@ -21,14 +21,14 @@ from hemline.model.site.slot import Slot, Variant
 
 
 class Choice(NamedTuple):
-    """The variant (None: show nothing) or the sections, the rung, and why a better one was left."""
+    """The variant (None: show nothing) or the sections, the rung, and why each better one was skipped."""
 
     variant: Variant | None
     sections: tuple[str, ...]
     rung: Rung
     reasons: tuple[str, ...] = ()
     exploration: tuple[int, float] | None = None
-    """What the token says of a choice that chance or an estimate had a part in."""
+    """(`Match`, propensity) of a choice by estimate or chance, as the token records it; else None."""
 
 
 def fill_variant(engine: Engine, slot: Slot, _: SlotRequest, facts: Facts, __: Seen) -> SlotAnswer:
@@ -71,10 +71,10 @@ def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what sta
     frozen: str | None = None,
     stopped: str = "",
 ) -> Choice:
-    """Model rung: an estimate chose it; segment: facts did; popular: the default; static.
+    """Model rung: by estimate; segment: by facts; popular: the default; static: the fallback.
 
-    `frozen`, where it says why, leaves the static one; what rules suppress is not shown then either.
-    `stopped`, where it says why, leaves estimates and chance out.
+    `frozen`: why only the static rung may answer (suppressing rules still hold); None when others may.
+    `stopped`: why estimates and chance are not used; empty when they may be.
     """
     fills = KINDS[slot.kind].fills
     fired = rules.fired(slot.name, facts, fills)
@@ -85,12 +85,12 @@ def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what sta
         liked = own_places(slot, snapshot, facts)
         if fills == "sections":
             return _layout(slot, liked, fired)
-        field = field_of(slot, rules, facts, liked)
-        choice, named = _variant(slot, field, fired.wanted)
+        eligible = eligible_variants(slot, rules, facts, liked)
+        choice, named = _variant(slot, eligible, fired.wanted)
         learns = bool(slot.explore) or slot.name in snapshot.choices
-        if named or not learns or len(field.allowed) < 2:
+        if named or not learns or len(eligible.allowed) < 2:
             return choice
-        return _learned(slot, field, snapshot, facts, choice, stopped)
+        return _learned(slot, eligible, snapshot, facts, choice, stopped)
     except Exception as why:  # noqa: BLE001 - a condition that failed is reported, never "no match"
         return static(slot, rules, facts, f"segment: {_said(why)}")
 
@@ -98,7 +98,7 @@ def choose(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what sta
 def _settled(
     slot: Slot, rules: Rules, facts: Facts, fired: Fired, frozen: str | None
 ) -> Choice | None:
-    """What there is to show before anything is chosen; None: there is a choice."""
+    """The answer where there is nothing to choose (suppressed, failed, frozen, capped); else None."""
     if fired.suppressed:
         return Choice(None, (), Rung.STATIC if fired.faults else Rung.SEGMENT, fired.faults)
     if fired.faults or frozen:
@@ -122,9 +122,9 @@ def _said(why: Exception) -> str:
 
 
 def static(slot: Slot, rules: Rules, facts: Facts, *reasons: str) -> Choice:
-    """What the slot's fallback names, where its own conditions hold; sections in their default order.
+    """The fallback variant, if its own conditions hold, or the sections in their default order.
 
-    Nothing of a slot with a frequency cap: this rung is there for when nothing can be counted.
+    Nothing for a slot with a frequency cap: on this rung exposures cannot be counted.
     """
     if slot.frequency:
         return Choice(
@@ -133,13 +133,13 @@ def static(slot: Slot, rules: Rules, facts: Facts, *reasons: str) -> Choice:
     named = [variant for variant in slot.variants if variant.name in slot.fallback]
     try:
         variant = next((one for one in named if rules.may_show(slot.name, one, facts)), None)
-    except Exception as why:  # noqa: BLE001 - a message whose conditions cannot be told is not shown
+    except Exception as why:  # noqa: BLE001 - a variant whose conditions cannot be evaluated is not shown
         return Choice(None, slot.sections, Rung.STATIC, (*reasons, f"static: {_said(why)}"))
     return Choice(variant, slot.sections, Rung.STATIC, reasons)
 
 
 def own_places(slot: Slot, snapshot: Snapshot, facts: Facts) -> dict[str, int]:
-    """Category name → its place among the visitor's own (0 is the dearest); empty without history."""
+    """Category name → its place among the visitor's own (0 is the favourite); empty without history."""
     if not slot.personal or not (slot.sections or any(v.category for v in slot.variants)):
         return {}
     try:
@@ -148,30 +148,32 @@ def own_places(slot: Slot, snapshot: Snapshot, facts: Facts) -> dict[str, int]:
         return {}
 
 
-def field_of(slot: Slot, rules: Rules, facts: Facts, liked: Mapping[str, int]) -> EligibleVariants:
-    """Variants whose own conditions hold; `liked` as categories by their place among the visitor's."""
+def eligible_variants(
+    slot: Slot, rules: Rules, facts: Facts, liked: Mapping[str, int]
+) -> EligibleVariants:
+    """Variants whose own conditions hold. `liked`: category → its place among the visitor's own."""
     allowed = [one for one in slot.variants if rules.may_show(slot.name, one, facts)]
     usual = min(allowed, key=lambda v: _place(v, liked), default=None)
     return EligibleVariants(allowed, usual, usual is not None and (usual.category or "") in liked)
 
 
-def _variant(slot: Slot, field: EligibleVariants, wanted: Sequence[str]) -> tuple[Choice, bool]:
-    """What facts alone choose, and whether a rule named it."""
-    if field.usual is None:
-        # An alert that applies to nobody here is not a failure: there is nothing to say.
+def _variant(slot: Slot, eligible: EligibleVariants, wanted: Sequence[str]) -> tuple[Choice, bool]:
+    """The choice by facts alone, and whether a rule named the variant."""
+    if eligible.usual is None:
+        # No eligible variant is not a failure: an alert need not apply to this visitor.
         return Choice(None, (), Rung.SEGMENT if slot.variants else Rung.STATIC), False
     # A rule chooses among what may be shown: it never overrules a variant's own conditions.
-    named = {one.name: one for one in field.allowed}
+    named = {one.name: one for one in eligible.allowed}
     chosen = next((named[name] for name in wanted if name in named), None)
     if chosen:
         return Choice(chosen, (), Rung.SEGMENT), True
-    chosen_for = bool(field.usual.when) or field.own
-    return Choice(field.usual, (), Rung.SEGMENT if chosen_for else Rung.POPULAR), False
+    chosen_for = bool(eligible.usual.when) or eligible.own
+    return Choice(eligible.usual, (), Rung.SEGMENT if chosen_for else Rung.POPULAR), False
 
 
 def _learned(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what stands in its way
     slot: Slot,
-    field: EligibleVariants,
+    eligible: EligibleVariants,
     snapshot: Snapshot,
     facts: Facts,
     usual: Choice,
@@ -182,7 +184,7 @@ def _learned(  # noqa: PLR0913, PLR0917 - what a choice is made from, and what s
         return usual._replace(reasons=(f"model: {stopped}",))
     from hemline.decide import learned_choice  # noqa: PLC0415 - of slots that explore or have learned alone
 
-    picked = learned_choice.pick(slot, field, snapshot, facts)
+    picked = learned_choice.pick(slot, eligible, snapshot, facts)
     rung = Rung.MODEL if picked.estimated else usual.rung
     return Choice(picked.variant, (), rung, exploration=picked.exploration)
 

@@ -17,7 +17,7 @@ from hemline.model.errors import BadInput, NotAllowed
 from hemline.model.signed import sign, verify
 
 MOST_SHOWN = 500
-"""Items of one list, however often "more" is asked; then it ends."""
+"""Items of one list, over all pages; then the list ends."""
 MOST_CHARACTERS = 4096
 _PURPOSE = "cursor"
 NOTHING: Hashes = np.empty(0, np.uint32)
@@ -72,7 +72,7 @@ _WAY_OUT = "Send the `cursor` of this slot's last answer, or leave it out."
 
 
 def items_of(snapshot: Snapshot, marks: Hashes) -> Ints:
-    """Indices of the items that a cursor says were shown; those that are gone are not among them."""
+    """Indices of the items that a cursor records; those that the edition no longer has are left out."""
     if not marks.size:
         return _NONE
     return np.flatnonzero(np.isin(snapshot.id_marks, marks)).astype(np.int32)

@@ -1,4 +1,4 @@
-"""The variants that a slot may show to one visitor: what content, choice and explanation hand on."""
+"""The eligible variants of a slot for one visitor, as content, learned choice and explanation share them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,9 +7,11 @@ from hemline.model.site.slot import Variant
 
 
 class EligibleVariants(NamedTuple):
-    """What there is to choose from: variants that may be shown, and what facts alone choose of them."""
+    """Variants that may be shown, and the one that facts alone choose."""
 
     allowed: Sequence[Variant]
+    """In the order of the site file."""
     usual: Variant | None
+    """The one that facts alone choose; None when no variant may be shown."""
     own: bool
     """`usual` speaks for a category of the visitor's own."""

@@ -27,7 +27,7 @@ from hemline.model.site.slot import Slot
 
 
 def fill_list(
-    engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen
+    engine: Engine, slot: Slot, slot_request: SlotRequest, facts: Facts, seen: Seen
 ) -> SlotAnswer:
     """A list of items, on the best rung that has any. `seen`: what earlier slots of the page showed."""
     # Even when earlier slots showed nothing: this answer still depends on the facts they read.
@@ -39,18 +39,18 @@ def fill_list(
         rung = Rung.STATIC if fired.faults else Rung.SEGMENT
         return SlotAnswer(KINDS[slot.kind].empty, b"", rung, fired.faults)
     slot = fired.switched(under.slot)
-    excluded = seen.excluded(snapshot, slot, want, facts, under.blocked.tolist())
+    excluded = seen.excluded(snapshot, slot, slot_request, facts, under.blocked.tolist())
     eligible = engine.rules.eligible(fired, facts, excluded)
     eligible = eligible._replace(caps=eligible.caps + caps_left(snapshot, slot, seen.counted))
     eligible = with_placed(under, eligible)
-    step = climb(_context(engine, slot, want, facts, eligible, seen.listed, under.closed))
+    step = climb(_context(engine, slot, slot_request, facts, eligible, seen.listed, under.closed))
     found = step.found
-    ranked, limit = found.items.tolist(), want.limit or slot.limit
+    ranked, limit = found.items.tolist(), slot_request.limit or slot.limit
     varied, explored = _varied(snapshot, slot, facts, step, ranked, limit)
     shown = rerank(varied, eligible, limit)
     if engine.watch:
         steps = (seen.items, under.blocked, eligible, step, varied, explored, shown)
-        engine.watch(Chosen(slot, want, facts, *steps))
+        engine.watch(Chosen(slot, slot_request, facts, *steps))
     texts = reasons(snapshot, facts, shown, _sources(found, ranked, shown))
     return SlotAnswer(
         b'"items":' + web.items_json(snapshot, shown, texts),
@@ -68,7 +68,7 @@ def fill_list(
 def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
     engine: Engine,
     slot: Slot,
-    want: SlotRequest,
+    slot_request: SlotRequest,
     facts: Facts,
     eligible: Eligibility,
     listed: Sequence[int],
@@ -76,7 +76,7 @@ def _context(  # noqa: PLR0913, PLR0917 - what a rung decides from
 ) -> RungContext:
     kept = engine.snapshot, engine.rules, engine.ranker
     clocked = engine.obstacle, engine.late
-    return RungContext(*kept, slot, want, facts, eligible, listed, closed, *clocked)
+    return RungContext(*kept, slot, slot_request, facts, eligible, listed, closed, *clocked)
 
 
 def _varied(  # noqa: PLR0913, PLR0917 - what diversity and exploration each need

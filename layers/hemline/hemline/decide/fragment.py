@@ -1,7 +1,6 @@
 """From a slot's answer to the fragment that goes out: its JSON around a signed token, and its headers.
 
-What was chosen, and why, is settled before; here nothing is decided. Every header is derived from the
-facts that were read.
+Nothing is decided here. Every header is derived from the facts that were read.
 """
 
 from typing import Literal, NamedTuple
@@ -21,28 +20,31 @@ from hemline.model.site.slot import Slot
 Format = Literal["json", "html", "email"]
 _encode = msgspec.json.Encoder().encode
 _DEGRADED_MAX_AGE = 5
-"""Seconds: an answer from the static rung must not outlive the trouble that caused it by much."""
+"""Seconds: an answer from the static rung must not outlive the fault that caused it by much."""
 
 
 class SlotAnswer(NamedTuple):
     """A slot's answer before it is a fragment: the middle of its JSON, its HTML, what it showed."""
 
     members: bytes
+    """JSON members for the middle of the object, without braces."""
     html: bytes
     rung: Rung
     reasons: tuple[str, ...]
     shown: tuple[int, ...] = ()
+    """list: item indices, in order."""
     variant: str = ""
+    """Name of the variant that is shown; empty for none."""
     explored: tuple[int, float] | None = None
-    """What chance had a part in, as the token says it."""
+    """(item index or `Match`, propensity) where an estimate or chance decided, as the token records it."""
     broken: bool = False
-    """A rung was left for a reason that lies in no fact."""
+    """A rung failed for a reason not recorded in the facts (timeout, ranker error)."""
     said: tuple[str, ...] = ()
-    """items: each one's reason; layout: the sections."""
+    """list: the reason of each item; sections: their names, in order."""
     text: bytes = b""
-    """An email's other body."""
+    """Plain-text body of an email."""
     free: bool = False
-    """items: page-wide caps do not count it; by its sources as rules switched them."""
+    """list: page-wide caps do not count it (by its sources after rules switched them)."""
 
 
 class SlotDecision(NamedTuple):
@@ -85,7 +87,7 @@ def _token(
 ) -> token.Token:
     snapshot, slot, asked, facts, answer = decided
     # Everything the answer depends on: a 304 for an equal digest is right by construction.
-    # The rung is in it: that a better one was late lies in no fact, and may be over the next time.
+    # The rung is in it: that a better one was late is in no fact, and may not happen the next time.
     parts = (snapshot.digest, slot.name, form, answer.rung.value)
     return token.Token(
         edition=bytes.fromhex(snapshot.digest[:16]),

@@ -48,11 +48,11 @@ class StepDown(Exception):  # noqa: N818 - it is a step of the ladder, not a fau
 
 
 class NotNow(StepDown):
-    """It could answer, but not in this run: it is late or out of order, or left alone for a while."""
+    """The rung cannot answer now: the ranker is late, broken, or skipped by the breaker for a while."""
 
 
 def nothing_in_the_way(_slot: Slot) -> str:
-    """Of a decision that has all the time it needs."""
+    """The default `obstacle` and `late`: no time limit."""
     return ""
 
 
@@ -67,13 +67,13 @@ class RungContext(NamedTuple):
     facts: Facts
     eligible: Eligibility
     listed: Sequence[int] = ()
-    """The candidates that `want` names, as item indices: those that the edition has."""
+    """Candidates that `slot_request` names, as item indices; ids that the edition lacks are left out."""
     closed: Mapping[Rung, str] = {}
     """Rungs that may not answer, and why."""
     obstacle: Callable[[Slot], str] = nothing_in_the_way
-    """Why the ranker may not be asked for the slot now, by the clock and its own health."""
+    """Why the ranker must not be called for the slot now (deadline, breaker); empty: it may."""
     late: Callable[[Slot], str] = nothing_in_the_way
-    """By how much the scores that it gave were late; they are used, as nothing comes sooner."""
+    """By how much its scores were late; they are used all the same, since nothing would be faster."""
 
 
 def _candidates(ctx: RungContext, *, personal: bool) -> Candidates:
@@ -98,7 +98,7 @@ def _by_model(ctx: RungContext) -> Candidates:
     now = ctx.facts.read("clock.minute")
     page_item = ctx.snapshot.index.get(ctx.facts.read_or("page.item", None) or "", -1)
     category = ctx.facts.read_or("page.category", None) or ""
-    # After all reads: what is late has read what it would have, so scope and receipt stay right.
+    # After all reads: a late decision has read the same facts, so scope and receipt stay right.
     _check_time(ctx)
     matrix = features.matrix(
         ctx.snapshot,
@@ -117,10 +117,10 @@ def _by_model(ctx: RungContext) -> Candidates:
 
 
 def boosted(scores: Floats, items: Ints, eligible: Eligibility) -> Floats:
-    """[n] the scores, or, where rules boost or bury, the list's scores drawn to 0 to 1 and adjusted.
+    """[n] the scores, or, where rules boost or bury, the list's scores scaled to 0..1 and adjusted.
 
-    A ranker's scores have no zero and no unit: a factor on them as they come would turn an item of
-    negative score round. Lowest 0, highest 1 is what a place gives too, where there is no ranker.
+    Raw scores have no zero and no unit: a factor above 1 would push an item of negative score down.
+    0 for the lowest and 1 for the highest is also what positions give where there is no ranker.
     """
     if eligible.boosts is None:
         return scores
@@ -131,7 +131,7 @@ def boosted(scores: Floats, items: Ints, eligible: Eligibility) -> Floats:
 
 
 def boosted_places(found: Candidates, eligible: Eligibility) -> Candidates:
-    """Where there are no scores, the places are: 1 for the first, evenly down to 0 for the last."""
+    """Without scores, positions stand in: 1 for the first, evenly down to 0 for the last."""
     if eligible.boosts is None:
         return found
     places = np.linspace(1.0, 0.0, len(found.items), dtype=np.float32)
@@ -159,7 +159,7 @@ def _by_popularity(ctx: RungContext) -> Candidates:
 
 
 def _popular_here(ctx: RungContext, popular: Ints) -> Candidates:
-    """What the page itself asks for comes first (its item's company, its category), then the rest."""
+    """First what goes with the page (with its item, in its category), then popular items."""
     if ctx.slot_request.candidates:
         own = from_request(ctx.listed).items
         return from_one("yours", first_of(popular[np.isin(popular, own)], own))
@@ -167,16 +167,16 @@ def _popular_here(ctx: RungContext, popular: Ints) -> Candidates:
     lead = page.take(np.flatnonzero(np.isin(page.sources, _ABOUT_THE_PAGE)))
     if fills_alone(ctx.slot, lead):
         return lead
-    # A young site has few popular items: the newest ones fill up.
+    # A young site has few popular items: the newest ones fill the list.
     fresh = from_one("new", ctx.snapshot.ints("fresh"))
     return _filled(ctx, merged((lead, from_one("popular", popular), fresh)))
 
 
 def _filled(ctx: RungContext, found: Candidates) -> Candidates:
-    """And whatever else may be shown, newest first, where rules and page left less than the slot holds.
+    """Adds every other allowed item, newest first, where fewer than the slot's limit are left.
 
-    An edition keeps the 200 most popular and the 200 newest: a brand that is in neither is not nothing.
-    A list that is read on (`after`) ends with those.
+    An edition lists only the 200 most popular and the 200 newest items, so a filter (one brand, say)
+    could leave none of them. Later pages of a list (`after`) are not filled.
     """
     allowed = ctx.eligible.allowed
     limit = ctx.slot_request.limit or ctx.slot.limit
@@ -196,9 +196,9 @@ _ABOUT_THE_PAGE = [NAMES.index(name) for name in ("together", "category")]
 
 
 def fills_alone(slot: Slot, found: Candidates) -> tuple[str, ...]:
-    """The page's own sources, where they found something and nothing else may fill the slot up.
+    """The page's own sources, where they found something and no other source may fill the slot.
 
-    A category page shows its category, and nothing else.
+    A category page shows its category and nothing else.
     """
     if "category" not in slot.sources or not found.sources.size:
         return ()
@@ -220,19 +220,19 @@ LADDER: Sequence[tuple[Rung, Callable[[RungContext], Candidates]]] = (
 
 
 class Step(NamedTuple):
-    """The rung that answered, what it found (best first), and why each better one did not."""
+    """The rung that answered, its candidates (best first), and why each better rung did not."""
 
     rung: Rung
     found: Candidates
     reasons: tuple[str, ...]
     broken: bool = False
-    """A rung failed for a reason that lies in no fact: the same facts may not do it again."""
+    """A rung failed for a reason not recorded in the facts (timeout, ranker error): a replay may not fail."""
 
 
 def climb(ctx: RungContext) -> Step:
     """The first rung with something to show; the static one answers even when it is empty.
 
-    When a rule failed, the rung that would have answered is left too, unless a fault took one already.
+    When a rule failed, the rung that would have answered is skipped too, unless a fault skipped one already.
     """
     reasons = list(ctx.eligible.faults)
     left = not reasons

@@ -1,8 +1,7 @@
-"""Which of the variants that may be shown is shown: the best by what is known, now and then another.
+"""Epsilon-greedy choice among eligible variants: the best by estimate, now and then another.
 
-Rules and the variants' own conditions have spoken before; here is no more than a choice among what
-they leave. Estimates are the edition's (`model.choice`). Read only by slots that explore or have
-learned something: others never import it.
+Rules and the variants' own conditions were applied before. Estimates come from the edition
+(`model.choice`). Imported only for slots that explore or have estimates.
 """
 
 from typing import NamedTuple
@@ -16,56 +15,59 @@ from hemline.model.site.slot import Slot, Variant
 
 
 class ScoredVariant(NamedTuple):
-    """One variant that may be shown, and what is expected of it."""
+    """An eligible variant and its estimate."""
 
     variant: Variant
     match: Match
     estimate: float
-    """Goals per exposure, for who is asked."""
+    """Expected goals per exposure for this visitor."""
     exposures: float
-    """What that rests on."""
+    """Effective exposures that the estimate rests on."""
 
 
 class Selection(NamedTuple):
-    """What is shown; `mark` is what the token says of it: how it matches, and how likely it was."""
+    """The variant that is shown, and how it was chosen."""
 
     variant: Variant
     estimated: bool
     """The estimate chose, or chance in its place."""
     exploration: tuple[int, float]
+    """(`Match`, propensity), as the token records it."""
 
 
-def match(field: EligibleVariants, variant: Variant) -> Match:
-    """How a variant stands to the visitor's categories."""
-    if not field.own:
+def match(eligible: EligibleVariants, variant: Variant) -> Match:
+    """Whether a variant is for a category of the visitor's own."""
+    if not eligible.own:
         return Match.NONE
-    return Match.OWN if variant is field.usual else Match.OTHER
+    return Match.OWN if variant is eligible.usual else Match.OTHER
 
 
-def pick(slot: Slot, field: EligibleVariants, snapshot: Snapshot, facts: Facts) -> Selection:
-    """The best by estimate, else the usual one; with the share `slot.explore` any, evenly drawn.
+def pick(slot: Slot, eligible: EligibleVariants, snapshot: Snapshot, facts: Facts) -> Selection:
+    """The best by estimate, else the usual one; with probability `slot.explore` any, drawn evenly.
 
-    For a field of two variants or more.
+    For two eligible variants or more.
     """
     evidence = snapshot.choices.get(slot.name)
-    best = field.allowed.index(_best(field, evidence, facts))
+    best = eligible.allowed.index(_best(eligible, evidence, facts))
     if slot.explore:
         at, propensity = sample_epsilon_greedy(
-            len(field.allowed), best, slot.explore, seed_of(slot.name, facts)
+            len(eligible.allowed), best, slot.explore, seed_of(slot.name, facts)
         )
     else:
         at, propensity = best, 1.0
-    shown = field.allowed[at]
-    return Selection(shown, evidence is not None, (int(match(field, shown)), propensity))
+    shown = eligible.allowed[at]
+    return Selection(shown, evidence is not None, (int(match(eligible, shown)), propensity))
 
 
-def weigh(field: EligibleVariants, evidence: Evidence, facts: Facts) -> list[ScoredVariant]:
-    """Every variant of the field, in its order. Reads the device where classes of it are told apart."""
+def weigh(eligible: EligibleVariants, evidence: Evidence, facts: Facts) -> list[ScoredVariant]:
+    """Every eligible variant, in order. Reads the device only where estimates differ by device."""
     here = evidence.devices.get(facts.read("trait.device"), {}) if evidence.devices else {}
-    return [_weighed(variant, match(field, variant), evidence, here) for variant in field.allowed]
+    return [
+        _scored(variant, match(eligible, variant), evidence, here) for variant in eligible.allowed
+    ]
 
 
-def _weighed(
+def _scored(
     variant: Variant, match: Match, evidence: Evidence, here: dict[str, float]
 ) -> ScoredVariant:
     known = evidence.of(variant.name)
@@ -73,9 +75,9 @@ def _weighed(
     return ScoredVariant(variant, match, rate * here.get(variant.name, 1.0), known.exposures)
 
 
-def _best(field: EligibleVariants, evidence: Evidence | None, facts: Facts) -> Variant:
+def _best(eligible: EligibleVariants, evidence: Evidence | None, facts: Facts) -> Variant:
     """The highest estimate; among equals the usual one, then the one that stands first."""
     if evidence is None:
-        return field.usual or field.allowed[0]
-    weighed = weigh(field, evidence, facts)
-    return min(weighed, key=lambda one: (-one.estimate, one.variant is not field.usual)).variant
+        return eligible.usual or eligible.allowed[0]
+    scored = weigh(eligible, evidence, facts)
+    return min(scored, key=lambda one: (-one.estimate, one.variant is not eligible.usual)).variant

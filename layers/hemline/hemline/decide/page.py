@@ -23,60 +23,62 @@ class PageRequest(NamedTuple):
     slots: tuple[SlotRequest, ...]
     format: Format
     left_out: tuple[BadInput, ...] = ()
-    """What the page stated of itself and was not taken: told beside the fragments."""
+    """Fields of the request that were refused; reported next to the fragments."""
 
 
 def decide_page(
-    engine: Engine, ask: PageRequest, source: FactSource, witness: token.TokenContext
+    engine: Engine, request: PageRequest, source: FactSource, witness: token.TokenContext
 ) -> dict[str, Fragment]:
     """Slot name → fragment, in the order asked. Raises UnknownSlot, and BadInput for a cursor.
 
-    Public slots are decided first and never look at what personal ones show: else whom they were
-    shown to would leak into an answer that everybody gets.
+    Public slots are decided first and never read what personal ones show: that would leak one
+    visitor's history into an answer that everybody gets.
     """
-    slots = [(_slot(engine, want.name), want) for want in ask.slots]
+    slots = [(_slot(engine, slot_request.name), slot_request) for slot_request in request.slots]
     site = engine.snapshot.header.site
     before = {
-        want.name: cursor.decode(want.after, site, want.name, witness.keys, _spelt(ask, at))
-        for at, want in enumerate(ask.slots)
+        slot_request.name: cursor.decode(
+            slot_request.after, site, slot_request.name, witness.keys, _after_path(request, at)
+        )
+        for at, slot_request in enumerate(request.slots)
     }
     done: dict[str, Fragment] = {}
     seen = Seen()
-    for slot, want in sorted(slots, key=_first_come):
-        spelled = token.encode_request(engine.snapshot, want)
+    for slot, slot_request in sorted(slots, key=_decision_order):
+        spelled = token.encode_request(engine.snapshot, slot_request)
         seen = seen._replace(before=before[slot.name], listed=token.listed_in(spelled))
         facts = Facts(source, personal=slot.personal)
-        answer = _answer(engine, slot, want, facts, seen, ask.format)
+        answer = _answer(engine, slot, slot_request, facts, seen, request.format)
         asked = Seen(wants=(spelled,))
         if has_list(slot.kind):
             more = seen.more(engine.snapshot, slot, answer.shown, witness.keys)
             how = {"broken": answer.broken, "free": answer.free}
             asked = seen = seen.add(answer.shown, facts.trace, spelled, **how)
             answer = answer._replace(members=answer.members + more)
-        if slot.template and ask.format == "html":
-            # After what later slots inherit: what a template shows decides nothing of theirs.
+        if slot.template and request.format == "html":
+            # After `seen.add`: facts that a template reads must not become facts of later slots.
             answer = _templated(engine.snapshot, slot, answer, facts)
         decided = SlotDecision(engine.snapshot, slot, asked, facts, answer)
-        done[slot.name] = fragment(decided, ask.format, witness)
-    return {want.name: done[want.name] for want in ask.slots}
+        done[slot.name] = fragment(decided, request.format, witness)
+    return {slot_request.name: done[slot_request.name] for slot_request in request.slots}
 
 
-def _spelt(ask: PageRequest, at: int) -> str:
-    """A slot's field `after`, as whoever asks for several has to look for it."""
-    return f"slots[{at}].after" if len(ask.slots) > 1 else "after"
+def _after_path(request: PageRequest, at: int) -> str:
+    """Path of a slot's `after` in the request, for error messages."""
+    return f"slots[{at}].after" if len(request.slots) > 1 else "after"
 
 
-def _first_come(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:
+def _decision_order(pair: tuple[Slot, SlotRequest]) -> tuple[bool, int]:
     return pair[0].personal, -pair[0].priority
 
 
 def _answer(  # noqa: PLR0913, PLR0917 - what a slot is decided from, and the form it is asked in
-    engine: Engine, slot: Slot, want: SlotRequest, facts: Facts, seen: Seen, form: Format
+    engine: Engine, slot: Slot, slot_request: SlotRequest, facts: Facts, seen: Seen, form: Format
 ) -> SlotAnswer:
     kind = KINDS[slot.kind]
     behaviour = BEHAVIOURS[kind.fills]
     try:
-        answer = behaviour.fill(engine, slot, want, facts, seen)
+        answer = behaviour.fill(engine, slot, slot_request, facts, seen)
         if form == "html" and behaviour.html:
             answer = answer._replace(html=behaviour.html(engine.snapshot, slot, answer))
         elif form == "email":
@@ -98,6 +100,6 @@ def _slot(engine: Engine, name: str) -> Slot:
 
 
 def _templated(snapshot: Snapshot, slot: Slot, answer: SlotAnswer, facts: Facts) -> SlotAnswer:
-    from hemline.decide.templates import slot as template_slot  # noqa: PLC0415 - of sites with templates alone
+    from hemline.decide.templates import slot as template_slot  # noqa: PLC0415 - only for sites with templates
 
     return template_slot.templated(snapshot, slot, answer, facts)

@@ -21,7 +21,7 @@ class Seen(NamedTuple):
     trace: tuple[TracedRead, ...] = ()
     wants: tuple[EncodedRequest, ...] = ()
     broken: int = 0
-    """A bit for each of `wants`."""
+    """Bit n: the ranker failed or was late for `wants[n]`."""
     counted: tuple[int, ...] = ()
     """Those of the items that page-wide caps count."""
     before: Hashes = cursor.NOTHING
@@ -50,7 +50,7 @@ class Seen(NamedTuple):
     def more(
         self, snapshot: Snapshot, slot: Slot, shown: Sequence[int], keys: tuple[bytes, ...]
     ) -> bytes:
-        """The cursor's JSON member. What stands elsewhere on the page is not to come with "more" either."""
+        """The cursor's JSON member. Items of other slots on the page do not come with "more" either."""
         marks = (*self.items, *shown) if shown else ()
         return cursor.member(snapshot, slot.name, self.before, marks, keys)
 
@@ -62,12 +62,9 @@ class Seen(NamedTuple):
         facts: Facts,
         blocked: Iterable[int] = (),
     ) -> Ints:
-        """Item indices that may not come (again): by the page, the caller, the visitor and the cursor.
-
-        `blocked` ones may not either.
-        """
+        """Indices of items not to show: of the page, caller, visitor, cursor, and those `blocked`."""
         names = list(want.exclude)
-        # A department shows all of itself, the thing in the cart too.
+        # A category page shows all of its category, items in the cart too.
         if "category" not in slot.sources:
             names += (facts.read_or("page.item", None) or "",)
             names += facts.read_or("page.cart", ()) if slot.personal else ()

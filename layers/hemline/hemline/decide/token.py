@@ -1,8 +1,8 @@
 """The decision token: a compact signed record of one decision, returned when it was really seen.
 
-It holds what is needed to find everything that the decision read, and nothing that names anybody:
+It holds what is needed to find everything that the decision read, and no personal data:
 the visitor is a keyed hash, the profile a digest and the places in the stream where it stood.
-Knows no clock and no storage; `usecases.receipts.receipts` finds again what it points to.
+Knows no clock and no storage; `usecases.receipts.receipts` loads what it points to.
 """
 
 import hashlib
@@ -32,7 +32,9 @@ __all__ = ["KEPT_DAYS", "item_fingerprints", "site_fingerprint", "subject_hash"]
 MAX_CHARACTERS = 920
 """Of fifty items of a catalogue of millions; a token with all that was asked in it has at most 700."""
 CONSENTED, KNOWN, UNREAD = 1, 2, 4
-"""Flags of `Whose`: facts of the visitor were there; somebody was known; the profile was not to be had."""
+"""Flags of a `SubjectReference`:
+
+visitor facts were present; the visitor was known; the profile was not readable."""
 
 _RUNGS = tuple(Rung)
 _SIGNATURE = 23  # a dot and 16 bytes in base64
@@ -50,7 +52,7 @@ _NAMES = (
     "page.owned",
     "page.seen",
 )
-"""Fact names that a token spells as a number. Append only: tokens that are out depend on it."""
+"""Fact names that a token spells as a number. Append only: issued tokens depend on it."""
 _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
 _BRAKE = _NUMBERS["site.brake"]
 _OWN = 7
@@ -60,15 +62,15 @@ _DEFAULTS = tuple(getattr(SlotRequest(""), field) for field in _FIELDS)
 _LISTED_AT = 1 + _FIELDS.index("candidates")
 _NONE_OF_THEM = [-1]
 UNHEARD_OF = ""
-"""Stands for ids that the edition does not have: no item can be called so."""
+"""Stands for ids that the edition does not have: no item has an empty id."""
 
 Given = tuple[int | str, bytes]
-"""A fact of the request that was read (its name or its number) and its mark, the value as JSON.
+"""A fact of the request that was read (its name or its number) and its fingerprint, the value as JSON.
 
-The mark is empty for a list that the page told and nobody may read, for want of consent.
+Empty for a list that the page sent and that must not be read, for lack of consent.
 """
 _TOLD = frozenset({"page.owned", "page.seen"})
-"""Read where the page tells them, and not else: that it did is part of what was asked."""
+"""Read only where the page sends them: that it did is part of the request."""
 EncodedRequest = tuple[object, ...]
 """A slot's position in the edition, then the request's fields; ids as item indices."""
 
@@ -102,19 +104,19 @@ class Token(TokenHeader, frozen=True, array_like=True):
     """Digest of the fragment but for this token, 8 bytes."""
     form: str = "json"
     broken: int = 0
-    """A bit for each of `request.wants`: its ranker failed or was late, which lies in no fact."""
+    """A bit for each of `request.wants`: its ranker failed or was late, which no fact records."""
     request: RecordedRequest | bytes = b""
-    """What was asked; where it does not fit, the replay must be told it.
+    """The request; where it does not fit, a replay needs it as input and only a digest is kept.
 
-    Then the digest of the brake stands here, 8 bytes, which who tells it cannot know; or where nothing was
-    ever stopped 7 bytes of the request's own. `facts` tells a request that is not the one.
+    8 bytes: digest of the brake, which the caller of a replay cannot know. 7 bytes: digest of the request,
+    where nothing was ever stopped. A replay with another request is detected by `facts`.
     """
     whose: SubjectReference | None = None
     """None when no fact of the visitor was read."""
     shown: bytes | None = None
-    """`item_marks` of what a list showed, since the door has no edition; None of other slots.
+    """`item_marks` of what a list showed, since the collect endpoint has no edition; None for other slots.
 
-    None, too, of tokens from before there were any: what they are sent with is not held against them.
+    Also None in tokens from before this field: items sent with those are not checked.
     """
 
 
@@ -128,7 +130,7 @@ def rung_number(rung: Rung, *, capped: bool = False) -> int:
 
 
 def short(data: bytes, size: int = 8) -> bytes:
-    """`size` bytes that tell `data` from others."""
+    """Digest of `data`, `size` bytes."""
     return hashlib.blake2b(data, digest_size=size).digest()
 
 
@@ -141,7 +143,7 @@ def _payload(token: Token) -> bytes:
     if not isinstance(token.request, RecordedRequest):
         return _encoder.encode(token)
     request = _encoder.encode(token.request)
-    # What is too long by itself need not be tried with the rest.
+    # A request that is too long by itself need not be encoded with the rest.
     if len(request) <= _MOST_BYTES:
         payload = _encoder.encode(token)
         if len(payload) <= _MOST_BYTES:
@@ -172,7 +174,7 @@ def decode(text: str, keys: tuple[bytes, ...], *, site: str = "", now: int | Non
 def given_of(trace: Sequence[TracedRead]) -> tuple[Given, ...]:
     """The facts that came with the request, of all that was read; the visitor's and the clock's not.
 
-    What stands for the site's own (who stopped what, and why) is a digest: it is not for everybody.
+    Facts of the site (who stopped what, and why) become a digest: visitors must not read them.
     """
     return tuple(
         (
@@ -208,7 +210,7 @@ def listed_in(want: EncodedRequest) -> Sequence[int]:
 
 
 def _indices(snapshot: Snapshot, value: object) -> object:
-    # Ids were named, and the edition has none of them: that is not the same as none named.
+    # Ids were named but the edition has none of them: not the same as no ids named.
     if not isinstance(value, tuple) or not value:
         return value
     return [i for i in map(snapshot.index.get, value) if i is not None] or _NONE_OF_THEM
@@ -229,12 +231,12 @@ def _named(snapshot: Snapshot, value: object) -> object:
 
 
 class TokenContext(NamedTuple):
-    """What a page hands to the making of its tokens."""
+    """What tokens of one page are made with."""
 
     keys: tuple[bytes, ...]
     whose: Callable[[], SubjectReference] = SubjectReference
-    """Asked once a visitor fact was read, and not before."""
+    """Called only after a visitor fact was read."""
     read: Callable[[str, Facts], None] | None = None
-    """Told, for each slot, what it read: for explanations; else None."""
+    """Observer of the facts that each slot read, for explanations; else None."""
     counts: bool = True
-    """Whether an answer carries its token; without one, nothing of it is ever counted."""
+    """Whether answers carry a token; an exposure without one is never counted."""

@@ -175,7 +175,7 @@ def _why_not(scene: _Scene, variant: Variant) -> str:
 
 def _field(scene: _Scene) -> EligibleVariants:
     liked = content.own_places(scene.kept, scene.engine.snapshot, scene.facts)
-    return content.field_of(scene.kept, scene.engine.rules, scene.facts, liked)
+    return content.eligible_variants(scene.kept, scene.engine.rules, scene.facts, liked)
 
 
 def _sections(scene: _Scene) -> list[Option]:

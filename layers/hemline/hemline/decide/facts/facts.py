@@ -1,7 +1,7 @@
 """What a decision reads, and how widely the answer may be shared because of it.
 
-A fact is read through `Facts` or not at all. Reading leaves a trace (name, scope, mark) from which
-cache scope, ETag and explanation follow; nobody states them by hand.
+A fact is read through `Facts` or not at all. Reading leaves a trace (name, scope, fingerprint)
+from which cache scope, ETag and explanation are derived.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from hemline.model.decision import Scope
 
 
 class Fact(NamedTuple):
-    """A value and its mark: bytes that differ whenever the value does."""
+    """A value and its fingerprint: bytes that differ whenever the value does."""
 
     value: Any
     fingerprint: bytes
@@ -21,10 +21,10 @@ class Fact(NamedTuple):
 
 Maker = Callable[[], Fact]
 OTHERS = "*"
-"""Among makers: the one of a function that makes facts without a maker of their own, by name."""
+"""Key of the maker whose value finds, by name, facts without a maker of their own."""
 
 _SCOPES: Mapping[str, Scope] = {
-    "site": Scope.EDITION,  # what is stopped by hand: the same for all at one moment
+    "site": Scope.EDITION,  # the brake: the same for everybody at one moment
     "clock": Scope.EDITION,  # the same for all at one moment; the slot's max_age bounds its staleness
     "page": Scope.TRAIT,  # part of the URL, so of every cache's key
     "trait": Scope.TRAIT,
@@ -35,7 +35,7 @@ _PERSONAL_PAGE_FACTS = frozenset({"page.cart", "page.owned", "page.seen"})
 
 @cache
 def scope_of(name: str) -> Scope:
-    """By the name's first part; a name of no known family is held to be personal."""
+    """By the name's first part; an unknown family counts as personal, which is the safe side."""
     if name in _PERSONAL_PAGE_FACTS:
         return Scope.VISITOR
     return _SCOPES.get(name.partition(".")[0], Scope.VISITOR)
@@ -72,7 +72,7 @@ class FactSource:
 
 
 class TracedRead(NamedTuple):
-    """One line of the trace; `mark` is empty when the fact could not be had."""
+    """One line of the trace; `fingerprint` is empty when the fact was not available."""
 
     name: str
     scope: Scope
@@ -88,9 +88,9 @@ class Facts:
         self.scope = Scope.EDITION
         """The widest scope read."""
         self.segments: dict[str, bool] = {}
-        """Segments found out so far, whether the visitor is in them; their reads are in the trace."""
+        """Segment → whether the visitor is in it, as evaluated so far; the reads are in the trace."""
         self.unfinished: dict[str, None] = {}
-        """Searches that were given up, in words, each once: texts that were too much for a pattern."""
+        """Pattern searches that hit their step limit, one message each (a dict keeps the order)."""
 
     def read(self, name: str) -> Any:  # noqa: ANN401 - facts are of any type; readers know theirs
         """The value. Raises MissingFact; in a slot that is not personal, for every visitor fact."""
@@ -103,7 +103,7 @@ class Facts:
         try:
             fact = self._source.get(name)
         except BaseException:
-            # Traced all the same: that a visitor fact could not be had is itself personal.
+            # Traced as well: that a visitor fact was not available is itself personal.
             self._reads[name] = TracedRead(name, scope, b"")
             raise
         self._reads[name] = TracedRead(name, scope, fact.fingerprint)
@@ -117,7 +117,7 @@ class Facts:
             return default
 
     def offers(self, name: str) -> bool:
-        """Whether the request came with it. Leaves no trace: ask only for what is part of every key."""
+        """Whether the request has it. Leaves no trace: only for what is part of every cache key."""
         return name in self._source
 
     def absorb(self, trace: tuple[TracedRead, ...]) -> None:

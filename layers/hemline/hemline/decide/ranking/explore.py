@@ -1,7 +1,7 @@
 """Exploration: now and then chance decides a list's last place, or which variant is shown.
 
-What is learned from clicks is only right when it is known how likely each item was to be shown, so
-the propensity is part of the decision. Chance comes from a seed that is itself a fact: the same
+Learning from clicks is unbiased only with the propensity of what was shown, so it is part of the
+decision. Chance comes from a seed that is itself a fact: the same
 facts give the same draw, on every machine.
 """
 
@@ -16,7 +16,7 @@ _POOL = 50
 
 
 class Explored(NamedTuple):
-    """The list with one place drawn: which item stands there, and how likely exactly it was to."""
+    """The list with one place drawn: which item stands there, and its propensity."""
 
     ranked: list[int]
     item: int
@@ -24,14 +24,14 @@ class Explored(NamedTuple):
 
     @property
     def exploration(self) -> tuple[int, float]:
-        """As a token says it."""
+        """(item, propensity), as a token records it."""
         return self.item, self.propensity
 
 
 def seed_of(slot: str, facts: Facts) -> str:
-    """What chance follows: one draw a visitor and minute, so that a page that is reloaded looks the same.
+    """The seed of the draw: one per visitor and minute, so that a reloaded page looks the same.
 
-    Where nobody is known, or may be looked at, it is one a minute for all: a public answer stays public.
+    Without a visitor, or without consent, one per minute for everybody: a public answer stays public.
     """
     parts = (slot, facts.read_or("visitor.seed", ""), facts.read("clock.minute"))
     return "|".join(map(str, parts))

@@ -14,7 +14,7 @@ def rerank(ranked: Sequence[int], eligible: Eligibility, limit: int) -> list[int
 
     `ranked` holds allowed items only. Pins count against the caps before anything else does, then the
     items that a minimum share asks for, the best ranked of them. A pin beyond the end of a short list
-    comes last. A share that the ranked items cannot fill is filled as far as they go, and so is the pace.
+    comes last. A share or a minimum gap that the ranked items cannot meet is met as far as possible.
     """
     if not (eligible.pins or eligible.caps or eligible.shares or eligible.min_gaps):
         return list(ranked[:limit])
@@ -45,7 +45,7 @@ def _reserved(  # noqa: PLR0913, PLR0917 - what is left of a list, and by which 
     room: int,
     limit: int,
 ) -> set[int]:
-    """The items that minimum shares hold places for, the foremost rule first."""
+    """Items reserved for minimum shares, the foremost rule first."""
     chosen: set[int] = set()
     for share in eligible.shares:
         wanted = ceil(share.least * limit - _ROUNDING)
@@ -61,16 +61,16 @@ def _reserved(  # noqa: PLR0913, PLR0917 - what is left of a list, and by which 
 
 
 _ROUNDING = 1e-9
-"""0.2 of 15 is 3 places, though binary fractions say a trace more."""
+"""0.2 * 15 is slightly above 3 in binary, and must still be 3 places."""
 
 
 def missed(shown: Sequence[int], eligible: Eligibility) -> list[str]:
-    """Lines about minimum shares and a pace that what is shown does not reach."""
+    """Lines about minimum shares and minimum gaps that the shown list does not meet."""
     lines = []
-    for apart in eligible.min_gaps:
-        near = too_near(shown, apart)
+    for gap in eligible.min_gaps:
+        near = too_near(shown, gap)
         if near:
-            lines.append(f"rule {apart.rule}: {near} of {len(shown)} stand too near to their like")
+            lines.append(f"rule {gap.rule}: {near} of {len(shown)} stand too near to their like")
     for share in eligible.shares:
         have = sum(bool(share.members[item]) for item in shown)
         if have < ceil(share.least * len(shown) - _ROUNDING):

@@ -1,6 +1,6 @@
-"""The pace of a list: how many others stand between two items of one value, as far as that can be.
+"""Minimum gaps: how many others stand between two items that share a value, as far as possible.
 
-Chosen place by place: what is left out for its neighbours comes later, or not at all.
+Greedy, place by place: an item that is too near its like comes later, or not at all.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,22 +20,25 @@ class MinGap(NamedTuple):
 
 
 class Positions(NamedTuple):
-    """How many there are, and which are given already."""
+    """The places of a list, and what is already assigned."""
 
     limit: int
     pins: Mapping[int, int]
     """Position from 0 → item."""
     held: set[int]
-    """Items that have a place for sure, wherever it is."""
+    """Items that must appear, at any position."""
 
 
 def space_out(
-    ranked: Iterable[int], places: Positions, aparts: Sequence[MinGap], takes: Callable[[int], bool]
+    ranked: Iterable[int],
+    places: Positions,
+    min_gaps: Sequence[MinGap],
+    takes: Callable[[int], bool],
 ) -> list[int]:
-    """At most `limit` items: at each place the best ranked one that stands far enough from its like.
+    """At most `limit` items: each place takes the best ranked one that is far enough from its like.
 
-    Where none does, the one whose like is furthest away. Who comes before a pin keeps its distance from
-    it. Of items that are not held, `takes` says (and notes) whether there is room for one more.
+    Where none is, the one whose like is furthest away. Gaps to later pins count too. For items that are
+    not held, `takes` says whether caps have room for one more, and counts it.
     """
     pins, held = places.pins, set(places.held)
     shown: list[int] = []
@@ -47,7 +50,9 @@ def space_out(
             continue
         free = places.limit - place - sum(position > place for position in pins)
         pool = [item for item in left if item in held] if free <= len(held) else left
-        item = _next(pool, held, [_gaps(apart, shown, pins) for apart in aparts], aparts, takes)
+        item = _next(
+            pool, held, [_gaps(gap_rule, shown, pins) for gap_rule in min_gaps], min_gaps, takes
+        )
         if item is None:
             break
         left.remove(item)
@@ -61,11 +66,11 @@ def _next(
     pool: list[int],
     held: set[int],
     gaps: Sequence[Mapping[int, int]],
-    aparts: Sequence[MinGap],
+    min_gaps: Sequence[MinGap],
     takes: Callable[[int], bool],
 ) -> int | None:
-    """The item for one place; who is refused leaves the pool for good: what is full stays full."""
-    groups = [apart.group for apart in aparts]
+    """The item for one place. A refused item leaves the pool for good: a full cap stays full."""
+    groups = [gap_rule.group for gap_rule in min_gaps]
 
     def nearness(item: int) -> int:
         found = [gap.get(int(group[item]), _FAR) for gap, group in zip(gaps, groups, strict=True)]
@@ -79,7 +84,7 @@ def _next(
 
 
 def _fitting_first(pool: Sequence[int], nearness: Callable[[int], int]) -> Iterator[int]:
-    """Those with nobody too near, as they are ranked, then the others, the furthest from their like first."""
+    """Items with none too near in ranked order, then the others, the furthest from their like first."""
     clashing: list[int] = []
     for item in tuple(pool):
         if nearness(item) == -_FAR:
@@ -89,22 +94,22 @@ def _fitting_first(pool: Sequence[int], nearness: Callable[[int], int]) -> Itera
     yield from sorted(clashing, key=nearness)
 
 
-def _gaps(apart: MinGap, shown: Sequence[int], pins: Mapping[int, int]) -> dict[int, int]:
+def _gaps(gap_rule: MinGap, shown: Sequence[int], pins: Mapping[int, int]) -> dict[int, int]:
     """Group → how far its nearest item is from the next place, of those that are too near."""
     place = len(shown)
-    near = {place - at: shown[at] for at in range(max(0, place - apart.least), place)}
+    near = {place - at: shown[at] for at in range(max(0, place - gap_rule.least), place)}
     found: dict[int, int] = {}
-    for distance in range(apart.least, 0, -1):
+    for distance in range(gap_rule.least, 0, -1):
         for item in (near.get(distance), pins.get(place + distance)):
-            if item is not None and apart.group[item] >= 0:
-                found[int(apart.group[item])] = distance
+            if item is not None and gap_rule.group[item] >= 0:
+                found[int(gap_rule.group[item])] = distance
     return found
 
 
-def too_near(shown: Sequence[int], apart: MinGap) -> int:
+def too_near(shown: Sequence[int], gap_rule: MinGap) -> int:
     """How many items stand nearer to one of their like before them than they should."""
-    groups = [int(apart.group[item]) for item in shown]
+    groups = [int(gap_rule.group[item]) for item in shown]
     return sum(
-        group >= 0 and group in groups[max(0, at - apart.least) : at]
+        group >= 0 and group in groups[max(0, at - gap_rule.least) : at]
         for at, group in enumerate(groups)
     )

@@ -1,8 +1,7 @@
 """Rules in force for one slot of one request.
 
-Eligibility stands below every rung of the ladder: whatever produced a list, `Eligibility.allowed`
-has the last word on it. Sets of items were compiled at publish (`rule_masks`), which rules hold is
-found by `rule_plan`; here the two meet.
+Every rung of the ladder is filtered by `Eligibility.allowed`. Sets of items are compiled at publish
+(`masks`), `plan` finds which rules hold; this module combines the two.
 """
 
 from collections import defaultdict
@@ -32,7 +31,7 @@ class Cap(NamedTuple):
     group: Ints
     most: int
     used: Mapping[int, int] = {}
-    """Group → how many of it the page shows already."""
+    """Group → how many items of it the page already shows."""
 
 
 class Share(NamedTuple):
@@ -80,18 +79,18 @@ class Eligibility(NamedTuple):
     boosts: Boosts | None = None
     min_gaps: tuple[MinGap, ...] = ()
     faults: tuple[str, ...] = ()
-    """Rules that failed: the slot steps one rung down."""
+    """Messages of rules that failed: the slot steps one rung down."""
 
     @property
     def restrictions_only(self) -> "Eligibility":
-        """Without what puts in or moves: what is frozen is sifted, and nothing else."""
+        """Without pins, shares, boosts and gaps: a frozen list is only filtered."""
         return self._replace(pins=(), shares=(), boosts=None, min_gaps=())
 
 
 class Fired(NamedTuple):
     """Rules that hold, the foremost first, and those that failed.
 
-    A failed rule that takes away is among those that hold: in doubt, less is shown.
+    A restricting rule that failed counts as in force: in doubt, less is shown.
     """
 
     plan: RulePlan
@@ -125,7 +124,7 @@ class Fired(NamedTuple):
         return [rule.variant for rule in self.of("variant") if rule.variant is not None]
 
     def reordered(self, order: Sequence[str]) -> tuple[str, ...]:
-        """Sections with each that a rule moves at its place; the foremost rule has its way."""
+        """Sections with each that a rule moves at its place; the foremost rule wins."""
         moves: dict[str, int] = {}
         for rule in self.of("reorder"):
             section, at = rule.section, rule.position - 1
@@ -153,7 +152,9 @@ class Rules:
         kept = {at: bits for at in range(len(rows)) if (bits := self._kept(at)) is not None}
         self._keep = np.stack(list(kept.values())) if kept else self._masks
         self._keep_row = {at: row for row, at in enumerate(kept)}
-        self._alone = {at: self._item[at] for at, r in enumerate(self._rules) if _is_of_one(r)}
+        self._single_item = {
+            at: self._item[at] for at, r in enumerate(self._rules) if _is_single_item(r)
+        }
         self._prepare()
         self._variants = {
             (slot.name, one.name): self._plans.compiled(one.when)
@@ -162,7 +163,7 @@ class Rules:
         }
 
     def _prepare(self) -> None:
-        """What an action needs of its rules, by row: a decision only looks up."""
+        """Precomputes, per row, what each action needs, so that a decision only looks it up."""
         by_action: dict[str, list[int]] = defaultdict(list)
         for at, rule in enumerate(self._rules):
             by_action["boost" if rule.action == "bury" else rule.action].append(at)
@@ -170,7 +171,7 @@ class Rules:
         self._pins = {at: (rules[at].position - 1, self._item[at]) for at in by_action["pin"]}
         self._caps = {at: Cap(self._group[rows[at]], rules[at].count) for at in by_action["cap"]}
         self._shares = frozenset(by_action["share"])
-        self._aparts = {
+        self._min_gaps = {
             at: MinGap(self._group[rows[at]], rules[at].count, rules[at].name)
             for at in by_action["apart"]
         }
@@ -197,7 +198,7 @@ class Rules:
         return self.eligible(self.fired(slot, facts), facts, excluded)
 
     def eligible(self, fired: Fired, facts: Facts, excluded: Ints) -> Eligibility:
-        """What may be shown, and how it is to be arranged."""
+        """What may be shown, and how it is reranked."""
         snapshot = self._snapshot
         allowed: Mask = snapshot.published <= facts.read("clock.minute")
         allowed &= snapshot.once(_in_stock)
@@ -208,8 +209,8 @@ class Rules:
         shares = tuple([self._share(at) for at in fired.at if at in self._shares])
         rows = [self._boost_row[at] for at in fired.at if at in self._boost_row]
         boosts = self._boosts.rows(rows) if rows else None
-        aparts = tuple([self._aparts[at] for at in fired.at if at in self._aparts])
-        return Eligibility(allowed, pins, caps, shares, boosts, aparts, fired.faults)
+        min_gaps = tuple([self._min_gaps[at] for at in fired.at if at in self._min_gaps])
+        return Eligibility(allowed, pins, caps, shares, boosts, min_gaps, fired.faults)
 
     def _restrict(self, allowed: Mask, fired: Fired) -> None:
         """Takes away what the rules that hold take away: one AND over rows of bits."""
@@ -217,16 +218,16 @@ class Rules:
         if rows:
             bits = np.bitwise_and.reduce(self._keep[rows], axis=0)
             allowed &= np.unpackbits(bits, count=len(allowed)).view(np.bool_)
-        gone = [self._alone[at] for at in fired.at if at in self._alone]
+        gone = [self._single_item[at] for at in fired.at if at in self._single_item]
         if gone:
             allowed[[item for item in gone if item >= 0]] = False
 
     def _kept(self, at: int) -> Codes | None:
-        """Codes of what a rule leaves, None when it takes nothing away or one item only."""
+        """Bits of the items that a rule leaves; None when it removes nothing or a single item."""
         rule = self._rules[at]
         if rule.action not in RESTRICTING or rule.action in {"cap", "suppress"}:
             return None
-        if _is_of_one(rule):
+        if _is_single_item(rule):
             return None
         members = self._bits(at)
         return members if rule.action in {"filter", "include"} else ~members
@@ -249,7 +250,7 @@ class Rules:
 def pinned(wanted: Iterable[tuple[int, int]], allowed: Mask) -> tuple[tuple[int, int], ...]:
     """(position from 0, item index), by position: of one position, and of one item, the foremost.
 
-    An index below 0 is of an item that there is not.
+    An index below 0 stands for an item that the edition does not have.
     """
     pins: dict[int, int] = {}
     for position, item in wanted:
@@ -263,7 +264,7 @@ def _in_stock(snapshot: Snapshot) -> Mask:
     return in_stock
 
 
-def _is_of_one(rule: Rule) -> bool:
-    """Whether it takes away exactly one item that it names."""
+def _is_single_item(rule: Rule) -> bool:
+    """Whether it removes exactly the one item that it names."""
     plain = rule.action in {"block", "exclude"} and rule.item is not None
     return plain and not rule.compares and not rule.where

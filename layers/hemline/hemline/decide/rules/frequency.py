@@ -1,6 +1,6 @@
-"""Whether a slot's frequency cap lets it be shown: from what is known of when it was seen and answered.
+"""Whether a slot's frequency cap allows it, by when it was seen and answered.
 
-Where that is not all known it is not shown: a cap holds on every rung, or it is none. Pure.
+With incomplete history it is not shown: a cap must hold on every rung.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Which rules hold: planned once for each slot and stretch of the schedule, then asked with facts.
+"""Which rules hold: planned once per slot and stretch of the schedule, then evaluated with facts.
 
-A plan holds the rules of its slot alone that are in their schedule, so others are never touched. Rules
+A plan holds only rules of its slot that are in their schedule. Rules
 that begin with the same fact `eq` or `in` are found by the fact's value in a dictionary; rules that begin
-with the same condition share its answer. What is left of a rule's conditions is asked of it alone.
+with the same condition share its answer. The remaining conditions are evaluated per rule.
 """
 
 from bisect import bisect_right
@@ -18,7 +18,7 @@ from hemline.model.site.kinds import ACTIONS, Fills
 from hemline.model.site.rule import RESTRICTING, Condition, Rule, Some, When
 
 _NAMED = 3
-"""Rules that one fault names before it counts."""
+"""How many rule names one fault line lists before "and N more"."""
 _BY_VALUE = frozenset({"eq", "in"})
 
 _encode = msgspec.json.Encoder().encode
@@ -75,7 +75,7 @@ class RulePlan:
         """(rows of the rules in force, the foremost first; what failed, with the rules' names)."""
         found: list[tuple[int, int]] = []
         faults: dict[str, list[int]] = {}
-        for one in self._likely(facts, found, faults):
+        for one in self._candidates(facts, found, faults):
             try:
                 if one.rest is None or one.rest(facts):
                     found.append((one.order, one.at))
@@ -84,7 +84,7 @@ class RulePlan:
         found.sort()
         return [at for _, at in found], tuple(self._lines(faults))
 
-    def _likely(
+    def _candidates(
         self, facts: Facts, found: list[tuple[int, int]], faults: dict[str, list[int]]
     ) -> Iterator[CandidateRule]:
         """Candidates whose first condition holds."""
@@ -113,7 +113,7 @@ class RulePlan:
         found: list[tuple[int, int]],
         faults: dict[str, list[int]],
     ) -> None:
-        """Nobody knows whether they hold: those that take away do, and all are reported."""
+        """Could not be evaluated: restricting rules count as in force, and all are reported."""
         faults.setdefault(f"{type(fault).__name__}: {fault}"[:200], []).extend(
             one.at for one in candidates
         )
@@ -142,7 +142,7 @@ def _is_by_value(first: Condition) -> bool:
 
 
 class RulePlans:
-    """Plans of an edition, made when a slot is first asked for; kept for the present stretch only."""
+    """Plans of an edition, made at a slot's first decision; kept for the current stretch only."""
 
     def __init__(self, rules: Sequence[Rule], segments: Segments) -> None:
         self._rules, self._segments = rules, segments
@@ -162,7 +162,7 @@ class RulePlans:
         return made[1]
 
     def compiled(self, when: Sequence[When]) -> Holds:
-        """Conditions as a test; what cannot be compiled is a test that fails, so that it is reported."""
+        """Conditions as a test; where they do not compile, a test that raises, so that it is reported."""
         try:
             return compile_all(when, self._segments)
         except Exception as why:  # noqa: BLE001 - whatever it is, its rule must not be lost
