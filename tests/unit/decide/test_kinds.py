@@ -1,8 +1,9 @@
-"""The table of slot kinds is complete: every kind can be written, filled and rendered."""
+"""The tables of slot kinds are complete: no kind lacks its row in any of them."""
 
 from typing import get_args
 
 from hemline.decide.kinds import BEHAVIOURS
+from hemline.decide.templates import slot
 from hemline.decide.templates.names import ROOTS
 from hemline.model.site.kinds import ACTIONS, KINDS, Fills, KindName
 from hemline.sitefile.schema import AnySlot
@@ -19,6 +20,7 @@ def test_what_kinds_are_filled_with_has_a_behaviour_rule_actions_and_template_da
     assert {kind.fills for kind in KINDS.values()} == every
     assert set(BEHAVIOURS) == set(ACTIONS) == every
     assert set(ROOTS) == {*KINDS, "any"}
+    assert set(slot._DATA) == every
 
 
 def test_a_kind_names_no_action_that_is_never_read() -> None:

@@ -214,7 +214,7 @@ def with_watermark(profile: Profile, shard: str, sequence: str) -> Profile:
 
 
 def newest_watermarks(watermarks: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The highest sequence number of each shard, of the MAX_MARKS shards that went furthest."""
+    """The highest sequence number of each shard, of the MAX_WATERMARKS shards that went furthest."""
     highest: dict[str, str] = {}
     for shard, sequence in watermarks:
         highest[shard] = max(sequence, highest.get(shard, "0"), key=int)
