@@ -45,7 +45,7 @@ SEAMS = {
     "collect": ("caller_of", "collect_events", "answer_of", "_report"),
     "fragments": ("page_request_of", "visit_of", "decide", "answer_of", "_report"),
     "ingest": ("_records", "ingest_batch"),
-    "publish": ("command_of", "_run", "_scheduled"),
+    "publish": ("wiring.command_of", "_run", "_scheduled"),
     "sweep": ("sweep_on",),
     "account": ("account_in.asker", "account.export", "response.exported", "log"),
 }
@@ -88,7 +88,7 @@ def test_publish_with_people_in_the_archive(
     rows = [
         line("s0", str(n), record_of(who)) for n, who in enumerate((f"v:{VISITOR}", f"u:{USER}"))
     ]
-    append(app.places.objects, rows)
+    append(app.deps.objects, rows)
     site = event("publish", "site-file")
     for payload in (
         event("publish", "schedule"),

@@ -144,7 +144,7 @@ def test_sam_builds_every_layer_and_function(tmp_path: Path, architecture: str) 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     layer = tmp_path / "HemlineLayer/python"
-    assert (layer / "hemline/decide/snapshot.py").exists()
+    assert (layer / "hemline/decide/facts/snapshot.py").exists()
     assert not (layer / "botocore/data").exists()
     (library,) = (tmp_path / "InferenceLayer/python/onnxruntime/capi").glob("*_state*.so")
     assert ELF_MACHINES[architecture] == library.read_bytes()[18]

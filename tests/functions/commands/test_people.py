@@ -54,8 +54,8 @@ def test_who_is_one_person_is_shown_and_taken_back(stack: Running, emulator: Clo
     }
     (record,) = [decode_record(data) for _, data in emulator.records(stack.stream)]
     assert record.event.properties["linked"] is False
-    assert "two people" in hemline("unmerge", "phone", "ann").output
-    assert "two people" in hemline("unmerge", "v:phone", "u:ann").output
+    assert "unlinked" in hemline("unmerge", "phone", "ann").output
+    assert "unlinked" in hemline("unmerge", "v:phone", "u:ann").output
 
 
 @pytest.mark.usefixtures("stack")

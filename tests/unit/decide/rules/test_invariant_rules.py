@@ -88,8 +88,8 @@ BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "a cursor is forgotten": (cursor, "items_of", lambda *_: np.empty(0, np.int32)),
     "a frequency cap is forgotten": (content, "_held", lambda *_: None),
     "the static rung does not count": (content, "static", _static_without_caps),
-    "an answer is no reason to be quiet": (alerts, "shown", _without_answers),
-    "exposures are forgotten": (alerts, "shown", lambda *_: ([], [])),
+    "an answer is no reason to be quiet": (alerts, "history_of", _without_answers),
+    "exposures are forgotten": (alerts, "history_of", lambda *_: ([], [])),
     "a pin goes over what may be shown": (
         eligibility,
         "pinned",
