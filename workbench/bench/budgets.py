@@ -32,7 +32,7 @@ BUDGETS: Mapping[str, BenchBudget] = {
     "decide": BenchBudget("hemline", 200, 600),
     "page": BenchBudget("hemline", 100, 4_000),
     "rules": BenchBudget("hemline", 500, 300),
-    "startup": BenchBudget("hemline", 0, 120_000),
+    "startup": BenchBudget("hemline", 0, 140_000),
 }
 """Bench → budget for one decision of 200 candidates, a page of 8 slots, 500 rules, and a cold start."""
 
