@@ -1,4 +1,4 @@
-"""A site file on its way in: read, then reviewed as code is; the command line and the function alike."""
+"""Reads a site file, then reviews it. The command line and the publish function both use this."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,21 +10,24 @@ from hemline.sitefile.review.site import Against, review
 
 
 class Reviewed(NamedTuple):
-    """What was found, by place; the site, unless something of it is an error."""
+    """The findings, sorted by file and line; the site, or None when a finding is an error."""
 
     site: Site | None
     findings: list[Finding]
 
     @property
     def errors(self) -> list[Finding]:
-        """Those that stop a publish."""
+        """The findings that stop a publish."""
         return [finding for finding in self.findings if finding.severity == "error"]
 
 
 def reviewed(
     files: Sequence[tuple[str, str]], now: int, items: Sequence[Item] | None = None
 ) -> Reviewed:
-    """(name, text) of one or several files that are one site, as of `now` (epoch ms)."""
+    """Read and review the (name, text) of the files of one site, as of `now` (epoch ms).
+
+    Without `items` the review leaves the catalogue out.
+    """
     readable, findings = read(files)
     if readable:
         for path, severity, code, problem, way_out in review(readable.site, Against(now, items)):

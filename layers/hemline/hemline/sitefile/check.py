@@ -1,6 +1,6 @@
-"""What is well-formed in a site file but cannot be meant: it takes the whole file to see.
+"""Contradictions in a well-formed site file. Finding them needs the whole file.
 
-Knows no YAML: places are paths, `site_yaml` finds their lines.
+Knows no YAML: places are paths, and `reader` finds their lines.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from hemline.sitefile.templates import in_templates
 def contradictions(
     site: Site, broken: frozenset[str] = frozenset()
 ) -> Iterator[tuple[Path, str, str]]:
-    """(path, problem, way out) of what is well-formed but cannot be meant; needs the whole file.
+    """(path, problem, way out) of each contradiction in the well-formed site.
 
-    `broken` names what the file has and `site` has not, because something else is wrong with it.
+    `broken`: names of entries that are in the file but not in `site`, because they have other mistakes.
     """
     yield from _twice("slots", [slot.name for slot in site.slots])
     yield from _twice("rules", [rule.name for rule in site.rules])
@@ -87,7 +87,8 @@ def _not_public(at: Path, slot: Slot, segments: Segments) -> Iterator[tuple[Path
 
 
 def _public_rules(site: Site) -> Iterator[tuple[Path, str, str]]:
-    # A rule for all slots simply never holds in a public one; one that names it is a mistake.
+    # A rule without `slots` covers all slots and never holds in a public one, which is no mistake.
+    # A rule that names a public slot is a mistake.
     segments = {segment.name: segment for segment in site.segments}
     public = {slot.name for slot in site.slots if not slot.personal}
     for at, rule in enumerate(site.rules):

@@ -1,4 +1,4 @@
-"""Limits that take the whole site to see: what whatever asks costs with its segments, what rules may read."""
+"""Checks of rules that need the whole site: the cost of conditions with their segments, sources, dates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ Wrong = Iterator[tuple[Path, str, str]]
 
 
 def in_rules(site: Site) -> Wrong:
-    """(path, problem, way out) of each."""
+    """(path, problem, way out) of each mistake in rules and in the conditions of variants."""
     segments = {segment.name: segment for segment in site.segments}
     for at, rule in enumerate(site.rules):
         yield from too_much(
@@ -29,7 +29,7 @@ def in_rules(site: Site) -> Wrong:
 
 
 def left_out(model: SiteModel) -> Wrong:
-    """Local times that no clock of the site's ever shows."""
+    """Start and end times in the gap where the site's clocks are put forward: they do not exist."""
     for at, rule in enumerate(model.rules):
         for field, moment in (("from", rule.since), ("until", rule.until)):
             found = gap(moment, model.time_zone) if moment else None
@@ -41,7 +41,7 @@ def left_out(model: SiteModel) -> Wrong:
 
 
 def _reached(segment: Segment, segments: Mapping[str, Segment]) -> set[str]:
-    """Segments that it is made of."""
+    """Names of the segments that it refers to, directly or through other segments."""
     found: set[str] = set()
     waiting = [segment]
     while waiting:
@@ -55,7 +55,10 @@ def _reached(segment: Segment, segments: Mapping[str, Segment]) -> set[str]:
 def too_much(
     at: Path, when: Sequence[When], segments: Mapping[str, Segment], free: int = 0
 ) -> Wrong:
-    """Conditions that cost too much with the segments that they reach, or that serving cannot compile."""
+    """Conditions that cost too much together with their segments, or that serving cannot compile.
+
+    `free` is subtracted from the cost: the comparisons of a rule's own `segments` field.
+    """
     names = {name for one in leaves(when) if (name := segment_of(one.fact))}
     for name in tuple(names):
         names |= _reached(segments[name], segments) if name in segments else set()
@@ -71,7 +74,7 @@ def too_much(
 
 
 def _of_slots(at: Path, rule: Rule, site: Site) -> Wrong:
-    """Personal sources have no use in public slots that a rule names."""
+    """Personal sources in a rule that names a public slot: that slot reads no visitor."""
     slots = [slot for slot in site.slots if slot.name in rule.slots]
     public = [slot.name for slot in slots if not slot.personal]
     for n, source in enumerate(rule.sources if public else ()):

@@ -1,7 +1,6 @@
-"""Conditions in a site file: comparisons, and all, any, not around them, within limits.
+"""Conditions in a site file: comparisons, nested in all, any and not, within limits.
 
-Knows facts by their names and kinds (`decide/facts/names.py`); what a condition means is in
-`decide/rules/operators.py`.
+`decide/facts/names.py` lists the facts and their kinds; `decide/rules/operators.py` evaluates conditions.
 """
 
 import difflib
@@ -29,17 +28,19 @@ from hemline.model.input.text import normal_value
 from hemline.model.site.rule import Condition, Every, Not, Operator, Some, When, depth, leaves
 
 MOST_DEPTH = 6
+"""Levels of nesting."""
 MOST_COST = 64
+"""Comparisons of two values, as `cost` counts them."""
 
 
 class Strict(BaseModel):
-    """A wrong type is a mistake and never quietly converted; an unknown field is a mistake."""
+    """A value of the wrong type is a mistake and is not converted. An unknown field is a mistake."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 def _value(value: object) -> object:
-    """One message for a wrong value, where a union would give one for each of its members."""
+    """Check a value with one message; a pydantic union would give one message for each member."""
     if isinstance(value, list):
         if any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in value):
             raise ValueError(
@@ -47,7 +48,7 @@ def _value(value: object) -> object:
             )
     elif not isinstance(value, str | int | float | None):
         raise ValueError("must be text, a number, true or false, or a list")  # noqa: TRY004 - pydantic turns ValueError into a finding
-    # What it is compared with has no blanks around it either.
+    # Facts are normalized in the same way, so both sides of a comparison match.
     return (
         [normal_value(part) for part in value] if isinstance(value, list) else normal_value(value)
     )
@@ -105,12 +106,12 @@ class Comparison(Strict):
 
     @property
     def _compared(self) -> Any:  # noqa: ANN401 - any value that a file may hold
-        """A segment that is merely named is one that the visitor is in."""
+        """The value; True for a segment without operator and value: the visitor is in it."""
         named = self.fact.startswith("segment.") and self.op == "eq" and self.value is None
         return True if named else self.value
 
     def struct(self) -> Condition:
-        """As the model has it."""
+        """The condition as a struct of the model."""
         return Condition(self.fact, self.op, self._compared)
 
 
@@ -120,7 +121,7 @@ class AllOf(Strict):
     all: Annotated[list["AnyCondition"], Field(min_length=1)]
 
     def struct(self) -> Every:
-        """As the model has it."""
+        """The condition as a struct of the model."""
         return Every(tuple(one.struct() for one in self.all))
 
 
@@ -130,17 +131,17 @@ class AnyOf(Strict):
     any: Annotated[list["AnyCondition"], Field(min_length=1)]
 
     def struct(self) -> Some:
-        """As the model has it."""
+        """The condition as a struct of the model."""
         return Some(tuple(one.struct() for one in self.any))
 
 
 class NoneOf(Strict):
-    """Holds when it does not."""
+    """Holds when its condition does not."""
 
     negated: Annotated["AnyCondition", Field(alias="not")]
 
     def struct(self) -> Not:
-        """As the model has it."""
+        """The condition as a struct of the model."""
         return Not(self.negated.struct())
 
 
@@ -155,7 +156,7 @@ def _shape(data: object) -> Literal["<fact>", "<all>", "<any>", "<not>"]:
     return kinds.get(type(data), "<fact>")  # type: ignore[no-any-return] # one of the four
 
 
-# The tags are spelt as no field is, so that a finding's path can leave them out.
+# No field is spelt like these tags, so `reader` can remove them from a finding's path.
 AnyCondition = Annotated[
     Union[  # noqa: UP007 - forward references need it
         Annotated[Comparison, Tag("<fact>")],
@@ -170,7 +171,7 @@ for _model in (AllOf, AnyOf, NoneOf):
 
 
 def cost(conditions: Sequence[When]) -> int:
-    """What asking them takes at the most, in comparisons of two values."""
+    """The most that evaluating them can cost, in comparisons of two values."""
     return sum(SPECS[one.op].cost for one in leaves(conditions))
 
 
@@ -202,11 +203,11 @@ def _where(conditions: list[Any]) -> list[Any]:
 
 
 Conditions = Annotated[list[AnyCondition], AfterValidator(_when)]
-"""All must hold; over facts of the request, the visitor and the time."""
+"""All must hold. They read facts of the request, the visitor and the time."""
 ItemConditions = Annotated[list[AnyCondition], AfterValidator(_where)]
-"""All must hold; over `item.…`."""
+"""All must hold. They read `item.…` only."""
 
 
 def structs(conditions: list[Any]) -> tuple[When, ...]:
-    """As the model has them."""
+    """The conditions as structs of the model."""
     return tuple(one.struct() for one in conditions)

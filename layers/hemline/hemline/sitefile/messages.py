@@ -1,4 +1,4 @@
-"""What pydantic reports, in the words of somebody who writes a site file. Knows no YAML and no lines."""
+"""Turns pydantic's errors into messages for the author of a site file. Knows no YAML and no lines."""
 
 import difflib
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from hemline.sitefile.schema import SiteModel
 
 
 def in_words(error: dict[str, Any]) -> tuple[str, str]:
-    """(problem, way out) of one of pydantic's errors."""
+    """(problem, way out) of one pydantic error."""
     return _WORDS.get(error["type"], _as_said)(error)
 
 
@@ -41,7 +41,7 @@ def _unknown(error: dict[str, Any]) -> tuple[str, str]:
 
 
 def _every_field() -> Iterator[str]:
-    """Names of all fields of all models of the file, for "did you mean"."""
+    """The field names of all models of the file, for "did you mean"."""
     schema = SiteModel.model_json_schema()
     yield from schema["properties"]
     for model in schema["$defs"].values():
@@ -65,7 +65,7 @@ def _tag(error: dict[str, Any]) -> tuple[str, str]:
 
 
 def _text(error: dict[str, Any]) -> tuple[str, str]:
-    # YAML reads no, off and yes as true or false, and 12 as a number: quoting is the way out.
+    # YAML reads no, off and yes as true or false, and 12 as a number; quotes make them text.
     return f"{_quote(error['input'])} is no text.", "Put it in quotes."
 
 

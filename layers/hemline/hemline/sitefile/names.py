@@ -1,4 +1,4 @@
-"""Names in a site file that must be of something in it: slots, segments, variants, sections."""
+"""References in a site file that must exist in it: slots, segments, variants, sections."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,7 +14,7 @@ Mistake = tuple[Path, str, str]
 
 
 def unknown_names(site: Site, broken: frozenset[str]) -> Iterator[Mistake]:
-    """`broken`: names that the file has and `site` has not, because something else is wrong there."""
+    """References to nothing. `broken`: names in the file but not in `site`, which have other mistakes."""
     slots = {slot.name: slot for slot in site.slots}
     segments = {segment.name: segment for segment in site.segments}
     for path, kind, name in _named(site):
@@ -22,7 +22,7 @@ def unknown_names(site: Site, broken: frozenset[str]) -> Iterator[Mistake]:
         if name not in known and name not in broken:
             yield path, f"there is no {kind} {name}.", _one_of(known)
     for at, rule in enumerate(site.rules):
-        # A slot that is broken may have just what is missed here.
+        # A broken slot is not in `site`, but may have the variant or section that seems missing.
         if not broken or (rule.slots and not broken.intersection(rule.slots)):
             here = [slots[name] for name in rule.slots if name in slots] or site.slots
             yield from _chosen(("rules", at), rule, here)
@@ -33,7 +33,7 @@ def unknown_names(site: Site, broken: frozenset[str]) -> Iterator[Mistake]:
 
 
 def _named(site: Site) -> Iterator[tuple[Path, str, str]]:
-    """(place, `slot` or `segment`, name) of each that is named."""
+    """(place, `slot` or `segment`, name) of each reference to a slot or segment."""
     for at, rule in enumerate(site.rules):
         for field in ("slots", "segments"):
             for n, name in enumerate(getattr(rule, field)):
@@ -56,7 +56,7 @@ def _conditions(site: Site) -> Iterator[tuple[Path, Sequence[When]]]:
 
 
 def _chosen(path: Path, rule: Rule, slots: Sequence[Slot]) -> Iterator[Mistake]:
-    """What a rule chooses out of its slots must be in one of them."""
+    """The variant and the section of a rule must be in one of its slots."""
     variants = [variant.name for slot in slots for variant in slot.variants]
     sections = [section for slot in slots for section in slot.sections]
     if rule.variant is not None and rule.variant not in variants:

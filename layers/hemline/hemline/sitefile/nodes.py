@@ -1,7 +1,7 @@
-"""A site file's YAML as a tree that remembers lines: one file, or several that are one.
+"""The YAML of a site file as a tree of nodes with line numbers; joins several files into one tree.
 
-The node tree of the parser is kept, because pydantic knows paths and a marketer needs lines. Knows
-nothing of a site but that its lists may be spread over files.
+The parser's nodes are kept because pydantic reports paths and a marketer needs lines. This module
+knows one thing about sites: their lists may be spread over several files.
 """
 
 import io
@@ -16,20 +16,21 @@ Path = tuple[str | int, ...]
 
 
 class Within(int):
-    """As a path's last part: a line of a text, from 1."""
+    """The last part of a path that points at a line inside a text; counted from 1."""
 
 
-# An alias can repeat a node: without a bound a few lines of YAML would fill the memory.
+# YAML aliases can repeat a node: without these bounds a few lines of YAML could fill the memory.
+# _MAX_BYTES is compared with the number of characters, over all files.
 _MAX_NODES, _MAX_DEPTH, _MAX_BYTES = 100_000, 32, 1_000_000
 END = "end"
-"""The end mark: a file's last key, so that half of the file has none."""
+"""The key of the end mark. It must be the last key, so that a truncated file lacks it."""
 _END_HINT = "Is it half a file? Give each file its end mark, or none."
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _HINT = "Start it with `title:`, `currency:`, `consent_default:` and `slots:`."
 
 
 class Wrong(Exception):  # noqa: N818 - a finding on its way out of the tree
-    """What cannot be read at all: where, what, and the way out."""
+    """The tree cannot be read: the node, its path, the problem and the way out."""
 
     def __init__(self, node: yaml.Node, path: Path, problem: str, way_out: str = "") -> None:
         super().__init__(problem)
@@ -37,7 +38,7 @@ class Wrong(Exception):  # noqa: N818 - a finding on its way out of the tree
 
 
 class _Named(io.StringIO):
-    """A text that knows its file's name, so that the parser's marks do."""
+    """A text stream with a file name. The parser copies `name` into the marks of its nodes."""
 
     def __init__(self, name: str, text: str) -> None:
         super().__init__(text)
@@ -45,7 +46,7 @@ class _Named(io.StringIO):
 
 
 def compose(files: Sequence[tuple[str, str]]) -> yaml.MappingNode:
-    """(name, text) of each file → one mapping. Raises Wrong, or what the parser raises."""
+    """Join the (name, text) of each file into one mapping. Raises Wrong, or the parser's YAMLError."""
     if sum(len(text) for _, text in files) > _MAX_BYTES:
         raise Wrong(_nowhere(), (), f"a site file has at most {_MAX_BYTES} characters.")
     roots = [_root(name, text) for name, text in files]
@@ -68,14 +69,14 @@ def _root(name: str, text: str) -> yaml.MappingNode:
 
 
 def _check_end(root: yaml.MappingNode) -> None:
-    """Whatever comes after the end mark may be half of something."""
+    """Refuse keys after the end mark: the part after it may be truncated."""
     for key, _ in root.value[:-1]:
         if key.value == END:
             raise Wrong(key, (END,), "says where the file ends, and more comes.", "Put it last.")
 
 
 def _joined(roots: Sequence[yaml.MappingNode]) -> yaml.MappingNode:
-    """Lists of the same name one after another, in the order of the files; other fields stand once."""
+    """Concatenate lists of the same name, in the order of the files. Any other field may occur once."""
     ends = [root.value[-1] for root in roots if root.value and root.value[-1][0].value == END]
     if ends and len(ends) < len(roots):
         open_ended = next(
@@ -92,7 +93,7 @@ def _joined(roots: Sequence[yaml.MappingNode]) -> yaml.MappingNode:
             lists[name].value.extend(child.value)
             continue
         if isinstance(child, yaml.SequenceNode):
-            child = yaml.SequenceNode(child.tag, list(child.value), child.start_mark)  # noqa: PLW2901 - its own list, to be added to
+            child = yaml.SequenceNode(child.tag, list(child.value), child.start_mark)  # noqa: PLW2901 - a copy: extended below
             lists[name] = child
         pairs.append((key, child))
     return yaml.MappingNode(roots[0].tag, pairs, roots[0].start_mark)
@@ -104,19 +105,19 @@ def _members(roots: Sequence[yaml.MappingNode]) -> Iterator[tuple[yaml.Node, yam
         for at, (key, child) in enumerate(root.value):
             if key.value == END:
                 continue
-            # A list that stands twice in one file is a slip, in two files it is the point.
+            # The same key twice in one file is a mistake; in two files it is intended.
             if key.value in names[:at]:
                 raise Wrong(key, (str(key.value),), "stands here twice.", "Keep one of them.")
             yield key, child
 
 
 def plain(node: yaml.Node) -> Any:  # noqa: ANN401 - any YAML value
-    """The tree as plain values. Raises Wrong for doubled keys, for what is no JSON and for too much."""
+    """The tree as plain values. Raises Wrong for duplicate keys, non-JSON values and oversized trees."""
     return _Tree().value(node, ())
 
 
 class _Tree:
-    """Nodes to plain values; counts them, refuses doubled keys and what is no JSON."""
+    """Converts nodes to plain values. Counts them; refuses duplicate keys and non-JSON values."""
 
     def __init__(self) -> None:
         self.left = _MAX_NODES
@@ -145,7 +146,7 @@ class _Tree:
 
     def _scalar(self, node: yaml.Node, path: Path) -> object:
         if node.tag == _TIMESTAMP:
-            return node.value  # dates are text here: the field that wants one reads it
+            return node.value  # dates stay text: a field that needs a date parses it
         try:
             value = self.scalars.construct_object(node)
         except (ValueError, yaml.YAMLError) as error:
@@ -158,12 +159,12 @@ class _Tree:
         if not isinstance(value, str | int | float | None):
             kind = type(value).__name__
             raise Wrong(node, path, f"reads as a {kind}.", "Put it in quotes to make it text.")
-        # The same name typed on two systems is one name: see `model.input.text`.
+        # NFC: two systems may encode the same name differently. See `model.input.text`.
         return composed(value) if isinstance(value, str) else value
 
 
 def node_at(node: yaml.Node, path: Path) -> yaml.Node:
-    """The deepest node of the file on `path`; the key's own node where the last part is a key."""
+    """The deepest node that exists on `path`; for a mapping key, the node of its value."""
     for part in path:
         child = _child(node, part)
         if child is None:
@@ -181,7 +182,7 @@ def _child(node: yaml.Node, part: str | int) -> yaml.Node | None:
 
 
 def line_of(node: yaml.Node, path: Path = ()) -> int:
-    """From 1. Within a text that stands as it is written (`|`), the line that the path ends with."""
+    """The line of the node, from 1. In a literal block (`|`), the line that a final `Within` names."""
     start = int(node.start_mark.line) + 1 if node.start_mark else 1
     inner = path[-1] if path else None
     literal = isinstance(node, yaml.ScalarNode) and node.style == "|"
@@ -189,7 +190,7 @@ def line_of(node: yaml.Node, path: Path = ()) -> int:
 
 
 def file_of(node: yaml.Node) -> str:
-    """The name of the file that the node stands in."""
+    """The name of the file that contains the node."""
     return str(node.start_mark.name) if node.start_mark else ""
 
 
@@ -203,9 +204,9 @@ _ONE_OF = {
 
 
 def in_person(node: yaml.Node, path: Path) -> str:
-    """As somebody says it who wrote the file: `slot hero, variant rain: when[0].value`.
+    """The path in words, with names for indices: `slot hero, variant rain: when[0].value`.
 
-    An entry that has no name of its own is counted, as in `spell`.
+    From the first entry without a name on, the path is written with indices, as in `spell`.
     """
     said: list[str] = []
     for n, (part, at) in enumerate(zip(path[::2], path[1::2], strict=False)):
@@ -224,7 +225,7 @@ def _name_of(node: yaml.Node | None, path: Path) -> str:
 
 
 def spell(path: Path) -> str:
-    """`slots[0].limit`; a line of a text is no field."""
+    """The path as `slots[0].limit`; `Within` parts are left out, because a line is not a field."""
     plain = [part for part in path if not isinstance(part, Within)]
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in plain)
     return text.removeprefix(".")

@@ -1,4 +1,4 @@
-"""Where the comparisons of a site file stand, and which of them make an answer private."""
+"""The places of comparisons in a site file, and which of them make an answer private."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,10 +10,11 @@ from hemline.sitefile.nodes import Path
 
 _BRANCH = {Every: "all", Some: "any"}
 _MOST_NESTED = 8
+"""Levels of segments in segments. The bound ends the recursion where segments name each other."""
 
 
 def placed(conditions: Sequence[When], at: Path) -> Iterator[tuple[Path, Condition]]:
-    """The comparisons of a tree, each with its place in the file."""
+    """The comparisons in a tree of conditions, each with its place in the file."""
     for n, one in enumerate(conditions):
         yield from _placed(one, (*at, n))
 
@@ -28,10 +29,10 @@ def _placed(one: When, at: Path) -> Iterator[tuple[Path, Condition]]:
 
 
 def is_personal(fact: str, segments: Segments, depth: int = 0) -> bool:
-    """Whether a condition on it makes an answer private; of a segment, whether any fact in it does."""
+    """Whether reading the fact makes an answer private. For a segment: whether any of its facts does."""
     name = segment_of(fact)
     if name is None:
         return scope_of(fact) is Scope.VISITOR
-    # Segments that name each other are told elsewhere.
+    # `names` reports segments that name each other.
     inner = leaves(segments[name].when) if name in segments and depth < _MOST_NESTED else ()
     return any(is_personal(one.fact, segments, depth + 1) for one in inner)

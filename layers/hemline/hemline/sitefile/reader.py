@@ -1,7 +1,7 @@
-"""Reads a site file (YAML, or a folder of it): every mistake at once, each with its line and the way out.
+"""Reads a site file (one YAML file or several) and reports every mistake with its line and way out.
 
-Knows no store and no catalogue; the fields themselves are in `site_schema`. What can be read is handed
-on even when something else is wrong, so that its rules are reviewed in the same go.
+Needs no store and no catalogue. `schema` defines the fields. The readable part of a site is returned
+even when other parts are wrong, so that one run also reviews its rules.
 """
 
 from collections.abc import Sequence
@@ -31,9 +31,9 @@ from hemline.sitefile.schema import SiteModel
 
 
 class Finding(NamedTuple):
-    """One mistake: `line` from 1, `field` such as `slots[0].limit`; `file` where there are several.
+    """One mistake. `line` counts from 1; `field` is a path such as `slots[0].limit`.
 
-    `place` is the field in words, such as `slot hero: limit`.
+    `place` is the field in words, such as `slot hero: limit`. `file` is the file's name, or "".
     """
 
     line: int
@@ -46,7 +46,7 @@ class Finding(NamedTuple):
     place: str = ""
 
     def text(self, file: str) -> str:
-        """`site.yaml:12: slot hero: limit: … …`, as editors and CI read it; errors need no word for it."""
+        """`site.yaml:12: slot hero: limit: … …`, as editors and CI parse it; errors need no prefix."""
         place = self.place or self.field
         where = f"{self.file or file}:{self.line}: " + (f"{place}: " if place else "")
         mark = "" if self.severity == "error" else f"{self.severity}: "
@@ -54,18 +54,21 @@ class Finding(NamedTuple):
 
 
 class Readable:
-    """As much of a site as could be read, and where each part of it stands."""
+    """The readable part of a site, and the place of each of its parts in the file.
+
+    `kept`: list name → for each entry of `site`, its index in the file.
+    """
 
     def __init__(self, model: SiteModel, root: yaml.Node, kept: dict[str, list[int]]) -> None:
         self.site, self._model, self._root, self._kept = model.struct(), model, root, kept
 
     def mistakes(self, broken: frozenset[str]) -> set["Finding"]:
-        """What takes the whole file to see."""
+        """Mistakes that only show when the whole file is read."""
         found = chain(contradictions(self.site, broken), left_out(self._model))
         return {self.finding(path, problem, way_out) for path, problem, way_out in found}
 
     def finding(self, path: Path, *words: str) -> Finding:
-        """`words`: problem, way out, severity, code; `path` is a place in `site`."""
+        """A finding at `path`, a place in `site`. `words`: problem, way out, severity, code."""
         head, *rest = path or ("",)
         if head in self._kept and rest and isinstance(rest[0], int):
             rest[0] = self._kept[str(head)][rest[0]]
@@ -73,27 +76,27 @@ class Readable:
 
 
 class Checked(NamedTuple):
-    """The site, or what is wrong with it; exactly one of the two is there."""
+    """Either the site (then no findings), or None and the findings."""
 
     site: Site | None
     findings: list[Finding]
 
 
 class ReadResult(NamedTuple):
-    """What could be read of one or several files, None for nothing, and everything that is wrong."""
+    """The readable part of the site (None when nothing is readable), and every finding."""
 
     readable: Readable | None
     findings: list[Finding]
 
 
 def check(text: str) -> Checked:
-    """Parse and check one site file; never raises for what a person can write into it."""
+    """Parse and check one site file. Mistakes in the text become findings, never exceptions."""
     readable, findings = read([("", text)])
     return Checked(readable.site if readable and not findings else None, findings)
 
 
 def read(files: Sequence[tuple[str, str]]) -> ReadResult:
-    """(name, text) of files that are one site: lists join in their order, other fields stand once."""
+    """Read the (name, text) of the files of one site. Lists are joined in the order of the files."""
     try:
         node = compose(files)
         data = plain(node)
@@ -127,7 +130,7 @@ def _order(finding: Finding) -> tuple[str, Finding]:
 def _rest(
     node: yaml.Node, data: dict[str, Any], wrong: Sequence[Path]
 ) -> tuple[Readable | None, frozenset[str]]:
-    """The site without the entries that are wrong, and the names that those have."""
+    """The site without its wrong list entries, and the names of those entries."""
     bad = {(loc[0], loc[1]) for loc in wrong if len(loc) > 1}
     lists = {name: value for name, value in data.items() if isinstance(value, list)}
     kept = {
@@ -157,7 +160,7 @@ def _model(fields: dict[str, Any], wrong: Sequence[Path]) -> SiteModel:
 
 
 _STAND_INS: dict[str, Any] = {"title": "-", "currency": "EUR", "consent_default": True}
-"""What is put where one of these is wrong, so that the rest can be looked at."""
+"""Values used for these fields when they are wrong or missing, so that the rest can be checked."""
 
 
 def _placed(root: yaml.Node, path: Path, *words: str) -> Finding:
@@ -171,7 +174,7 @@ def _finding(root: yaml.Node, data: object, error: dict[str, Any]) -> Finding:
 
 
 def _plain(loc: Path, data: object) -> Path:
-    """The path in the file: pydantic's without the tags of its unions, which are no fields."""
+    """The path in the file: pydantic's `loc` without union tags, which are not fields."""
     path: list[str | int] = []
     for n, part in enumerate(loc):
         last = n == len(loc) - 1

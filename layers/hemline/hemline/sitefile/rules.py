@@ -1,4 +1,4 @@
-"""Rules and segments in a site file: one model an action, so that a field which it has no use for is told."""
+"""Rules and segments in a site file. Each action has its own model, so its unused fields are reported."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,13 +18,13 @@ Position = Annotated[int, Field(ge=1, le=100)]
 
 
 class AnySegment(Strict):
-    """A name for conditions."""
+    """Named conditions."""
 
     name: Name
     when: Annotated[Conditions, Field(min_length=1)]
 
     def struct(self) -> Segment:
-        """As the model has it."""
+        """The segment as a struct of the model."""
         return Segment(self.name, structs(self.when))
 
 
@@ -44,13 +44,13 @@ class _Rule(Strict):
         return self
 
     def struct(self, zone: str) -> Rule:
-        """As the model has it; local times are of `zone`."""
+        """The rule as a struct of the model; local times are in the time zone `zone`."""
         plain: dict[str, Any] = {n: getattr(self, n) for n in type(self).model_fields}
         for name in ("when", "where"):
             plain[name] = structs(plain.get(name, []))
         for name in ("since", "until"):
             plain[name] = epoch_ms(plain[name], zone) if plain[name] else None
-        # `value` may be a list, and is one in the model too.
+        # `value` may be a list and stays one; the model has tuples for all other lists.
         lists = {n: tuple(v) for n, v in plain.items() if isinstance(v, list) and n != "value"}
         return Rule(**{n: v for n, v in (plain | lists).items() if v is not None})
 
@@ -86,7 +86,7 @@ class _Filter(_Rule):
 
 
 class _Selecting(_Rule):
-    """A set of items: one of them, a comparison, conditions; what is given must hold together."""
+    """A set of items, selected by id, by a comparison or by conditions. All that are given must hold."""
 
     item: Id | None = None
     attribute: Attribute | None = None
@@ -175,7 +175,7 @@ class _Reorder(_Rule):
 
 
 def tag(name: str, default: str = "") -> Discriminator:
-    """Tells the members of a union apart by a field."""
+    """Choose the member of a union by the value of the field `name`; `default` when it is missing."""
 
     def found(data: Any) -> str:  # noqa: ANN401 - raw input, any shape
         value = data.get(name, default) if isinstance(data, dict) else getattr(data, name, default)

@@ -1,7 +1,7 @@
 """The site file's fields as pydantic models, and their translation into the model's structs.
 
-Strict: a wrong type is a mistake and never quietly converted; an unknown field is a mistake.
-Knows no YAML and no line numbers (`site_yaml` adds them), and no field beside its own (`site_check`).
+Strict: a value of the wrong type is a mistake and is not converted; an unknown field is a mistake.
+Knows no YAML and no lines (`reader` adds them). `check` compares fields of different models.
 """
 
 from typing import Annotated, Any, Literal
@@ -37,7 +37,7 @@ _URL_FIELDS = frozenset({"url", "href", "link", "image", "src", "picture"})
 
 
 def _goal(goal: str) -> str:
-    # An exposure is what goals are counted against.
+    # An exposure cannot be a goal: it is the denominator of a goal rate.
     known = [
         name for name, deed in LEVEL_OF_EVENT.items() if deed not in {None, InteractionLevel.SHOWN}
     ]
@@ -75,7 +75,7 @@ class _Slot(Strict):
     template: Name = ""
 
     def struct(self) -> Slot:
-        """Its fields, lists as tuples; what a kind does not have keeps the struct's default."""
+        """The slot as a struct. Fields that its kind lacks keep the struct's defaults."""
         plain: dict[str, Any] = {n: getattr(self, n) for n in type(self).model_fields}
         if isinstance(plain.get("diversity"), _Diversity):
             plain["diverse_over"] = plain["diversity"].over
@@ -105,7 +105,7 @@ class _Items(_Slot):
     @model_validator(mode="before")
     @classmethod
     def _public_sources(cls, data: Any) -> Any:  # noqa: ANN401 - raw input, any shape
-        # A public slot that names no sources gets those that read no visitor fact.
+        # The default for a public slot: sources that read no visitor fact.
         if isinstance(data, dict) and data.get("personal") is False and "sources" not in data:
             return {**data, "sources": ["trending", "popular"]}
         return data
@@ -163,7 +163,7 @@ class _Template(Strict):
     html: Annotated[str, Field(min_length=1)]
 
     def asks(self) -> list[Condition]:
-        """The facts that it shows, as a condition would ask for them."""
+        """The facts that it shows, as conditions, so that they are collected with those of rules."""
         return [Condition(read.fact) for read in compile_template(self.html, "any").reads]
 
     def struct(self) -> Template:
@@ -236,7 +236,7 @@ class SiteModel(Strict):
     end: Annotated[Literal[True] | None, BeforeValidator(_whole)] = None
 
     def struct(self) -> Site:
-        """As the model's structs."""
+        """The site as a struct of the model."""
         slots = tuple(slot.struct() for slot in self.slots)
         rules = tuple(rule.struct(self.time_zone) for rule in self.rules)
         segments = tuple(segment.struct() for segment in self.segments)

@@ -1,4 +1,4 @@
-"""What is wrong with a site file's templates, by the place of each in the file: marks, names, privacy."""
+"""Mistakes in the templates of a site file: faulty marks, unknown names, personal facts in public slots."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,7 +18,7 @@ Mistake = tuple[Path, str, str]
 
 
 def in_templates(site: Site, broken: frozenset[str]) -> Iterator[Mistake]:
-    """`broken`: names that the file has and `site` has not, because something else is wrong there."""
+    """The mistakes. `broken`: names in the file but not in `site`, because they have other mistakes."""
     known = [template.name for template in site.templates]
     for at, slot in enumerate(site.slots):
         if slot.template and slot.template not in known and slot.template not in broken:

@@ -1,4 +1,4 @@
-"""Local times of a site file: read with the time zone database here, so that no decision needs it."""
+"""Local times in a site file. Only this module reads the time zone database; a decision reads tables."""
 
 import re
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ from hemline.model.site.rule import When, leaves
 from hemline.model.site.zones import Offsets, SiteTime
 
 _FROM, _TO = 2020, 2050
-"""Years that tables of offsets cover; before and after them, the nearest one holds."""
+"""First and (excluded) last year of the offset tables; outside them the nearest offset holds."""
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
-"""Years in which a rule may begin and end; others are slips of the finger."""
+"""Years in which a rule may begin and end; any other year is taken for a typing error."""
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2})?")
 _VISITORS = frozenset({"trait.hour", "trait.weekday", "trait.date", "trait.season"})
 
@@ -34,7 +34,7 @@ def _moment(text: str) -> str:
 
 
 Moment = Annotated[str, AfterValidator(_moment)]
-"""A date (its first minute) or a date and a time, in the site's time zone."""
+"""A date (meaning its first minute), or a date and a time; in the site's time zone."""
 
 
 def _zone(name: str) -> str:
@@ -47,16 +47,17 @@ Zone = Annotated[str, AfterValidator(_zone)]
 
 
 def epoch_ms(moment: str, zone: str) -> int:
-    """A local time as epoch ms; the first of two, and the end of the gap for one that is left out."""
+    """A local time as epoch ms. A time that occurs twice means the first; one in a gap, the gap's end."""
     _, end = gap(moment, zone) or ("", moment)
     local = datetime.fromisoformat(end).replace(tzinfo=ZoneInfo(zone))
     return int(local.timestamp()) * 1000
 
 
 def gap(moment: str, zone: str) -> tuple[str, str] | None:
-    """The last minute before and the first after, where clocks are put forward over this one."""
+    """The last minute before and the first after the gap, if clocks are put forward over `moment`."""
     local, place = datetime.fromisoformat(moment), ZoneInfo(zone)
-    # Of a time that does not exist, fold 0 reads by the offset before and fold 1 by the one after.
+    # A time in a gap does not exist: fold 0 reads it with the offset before the gap, fold 1 with the one
+    # after. So fold 1 gives the earlier moment, and the change lies between the two.
     early, late = (local.replace(tzinfo=place, fold=fold) for fold in (1, 0))
     there = early.astimezone(UTC).astimezone(place).replace(tzinfo=None)
     if there == local or late.utcoffset() == early.utcoffset():
@@ -73,11 +74,12 @@ def _spelt(minute: int, place: ZoneInfo) -> str:
 
 @cache
 def offsets(name: str) -> Offsets:
-    """A zone's offsets; changes are found to the minute."""
+    """The offsets of a zone, in minutes; each change is found to the minute."""
     zone = ZoneInfo(name)
     start, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) // 60 for year in (_FROM, _TO))
     starts: list[int] = []
     found = [_offset(zone, start)]
+    # Compare weekly (in minutes), then bisect: a week is short enough to hold one change at most.
     for day in range(start, end, 7 * 1440):
         after = _offset(zone, day + 7 * 1440)
         if after != found[-1]:
@@ -92,7 +94,7 @@ def _offset(zone: ZoneInfo, minute: int) -> int:
 
 
 def _change(zone: ZoneInfo, low: int, high: int) -> int:
-    """The first minute of another offset than at `low`; there is one change between the two."""
+    """The first minute whose offset differs from that at `low`. Bisects: expects one change up to `high`."""
     before = _offset(zone, low)
     while high - low > 1:
         middle = (low + high) // 2
@@ -101,7 +103,7 @@ def _change(zone: ZoneInfo, low: int, high: int) -> int:
 
 
 def site_time(zone: str, hemisphere: str, conditions: Iterable[When]) -> SiteTime:
-    """With visitors' zones only where some condition asks for a visitor's local time."""
+    """The site's offsets; those of every zone too, if a condition reads a visitor's local time."""
     asked = any(one.fact in _VISITORS for one in leaves(list(conditions)))
     names = sorted(available_timezones()) if asked else []
     tables = list(dict.fromkeys(offsets(name) for name in names))

@@ -1,4 +1,4 @@
-"""Two site files, compared by what their parts are called: what was added, removed, changed."""
+"""Compares two sites part by part, matched by name: added, removed, changed, moved."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ _PLAIN = tuple(set(Site.__struct_fields__) - {"slots", "rules", "segments", "tem
 
 
 class FieldChange(msgspec.Struct, frozen=True):
-    """One field that differs; None where the part is not there."""
+    """One field that differs, with its old and new value as plain values."""
 
     field: str
     old: object
@@ -24,7 +24,7 @@ class FieldChange(msgspec.Struct, frozen=True):
 
 
 class SiteChange(msgspec.Struct, frozen=True):
-    """One part that differs. `moved`: rules stand in another order, and order decides among equals."""
+    """One part that differs. `moved`: the order of the rules changed; it decides among equal priorities."""
 
     kind: Kind
     name: str
@@ -33,7 +33,7 @@ class SiteChange(msgspec.Struct, frozen=True):
 
 
 class Named(NamedTuple):
-    """A part of both sites, None where it is not there."""
+    """A part by its name, in the old and the new site; None where the site lacks it."""
 
     kind: Kind
     name: str
@@ -52,7 +52,7 @@ def changes(old: Site, new: Site) -> list[SiteChange]:
 
 
 def parts(old: Site, new: Site) -> Iterator[Named]:
-    """The parts of either, by kind; those of the new site first, in its order."""
+    """The parts of both sites, by kind; those of the new site first, in its order."""
     yield from _paired("segment", old.segments, new.segments)
     yield from _paired("template", old.templates, new.templates)
     yield from _paired("slot", old.slots, new.slots)

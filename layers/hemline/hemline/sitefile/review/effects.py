@@ -1,4 +1,4 @@
-"""What rules do to each other: who has the last say, and who therefore never has one."""
+"""Compares rules in pairs: which one wins, and which one therefore never takes effect."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, product
@@ -15,7 +15,7 @@ _REMOVE = "Remove one of the two."
 
 
 def effects(site: Site, rules: Sequence[Scoped]) -> Iterator[Remark]:
-    """`rules` the strongest first; those that can never hold are left out."""
+    """`rules`: the strongest first, without those that can never hold."""
     slots = {slot.name: slot for slot in site.slots}
     for one in rules:
         yield from _nowhere(one, slots)
@@ -30,7 +30,7 @@ def effects(site: Site, rules: Sequence[Scoped]) -> Iterator[Remark]:
 
 
 def _nowhere(one: Scoped, slots: Mapping[str, Slot]) -> Iterator[Remark]:
-    """Slots in which its action does nothing, of those that it names or of all."""
+    """The slots named by the rule in which its action does nothing; without names, if no slot fits."""
     for n, name in enumerate(one.rule.slots):
         if name in slots and name not in one.slots:
             problem = f"{name} is of kind {slots[name].kind}: {one.rule.action} does nothing there."
@@ -49,7 +49,7 @@ def _beyond(one: Scoped, slots: Mapping[str, Slot]) -> Iterator[Remark]:
 
 
 def _two_pins(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
-    """A position goes to the stronger rule; an item stands at the first of its positions."""
+    """The stronger rule gets a position. An item pinned twice takes the first of its positions."""
     first, second = stronger.rule, weaker.rule
     if first.position == second.position and first.item == second.item:
         yield from _repeated(stronger, weaker)
@@ -67,7 +67,7 @@ def _two_pins(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
 
 
 def _repeated(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
-    """Two that do the same: the one whose cases the other covers changes nothing."""
+    """Two rules do the same: the one whose scope the other covers changes nothing."""
     for one, other in ((weaker, stronger), (stronger, weaker)):
         if within(one, other):
             problem = f"{other.rule.name} does the same whenever it holds."
@@ -81,14 +81,14 @@ def _same_set(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
 
 
 def selection(rule: Rule) -> tuple[object, ...]:
-    """What names a rule's set of items: equal for equal sets."""
+    """A key of the rule's set of items. Equal keys mean equal sets; equal sets may have different keys."""
     value = tuple(rule.value) if isinstance(rule.value, list) else rule.value
     compared = (rule.attribute, rule.op, type(value), value) if rule.compares else ()
     return rule.item, compared, repr(rule.where)
 
 
 def _only_item(rule: Rule) -> bool:
-    """Whether its set is its one item and nothing narrows that."""
+    """Whether the rule selects by `item` alone."""
     return rule.item is not None and not rule.compares and not rule.where
 
 
@@ -111,7 +111,7 @@ def _block_and_pin(block: Scoped, pin: Scoped) -> Iterator[Remark]:
 
 
 def _two_caps(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
-    """Of two caps on the same attribute the lower one decides, whichever is stronger."""
+    """The lower of two caps on one attribute applies, whichever rule is stronger."""
     if stronger.rule.attribute != weaker.rule.attribute:
         return
     for one, other in ((weaker, stronger), (stronger, weaker)):
@@ -136,12 +136,12 @@ def _two_filters(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
 
 
 def _by_place(one: Scoped, other: Scoped) -> tuple[Scoped, Scoped]:
-    """The one that stands later in the file, where a finding on both is told, and the other."""
+    """(later, earlier) in the file. A remark about both is reported at the later one."""
     return (one, other) if one.path > other.path else (other, one)
 
 
 def _opposed(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
-    """One set moved up and down at once: both are applied, and what is left is nobody's."""
+    """One set is boosted and buried at once: both apply, and neither gets its effect."""
     if selection(stronger.rule) != selection(weaker.rule):
         return
     where = meet(stronger, weaker)
@@ -154,7 +154,7 @@ def _opposed(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
 
 
 def _two_shares(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
-    """Of one set the larger one is enough; of two, a place counts for both where its item is in both."""
+    """For one set, the larger share covers the smaller. For two, an item in both counts for both."""
     if selection(stronger.rule) == selection(weaker.rule):
         for one, other in ((weaker, stronger), (stronger, weaker)):
             if one.rule.share <= other.rule.share and within(one, other):
@@ -175,7 +175,7 @@ def _two_shares(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
 
 
 _SEVERAL = frozenset({"category", "tag"})
-"""Attributes of which an item may have several values."""
+"""Attributes that may have several values in one item."""
 
 
 def _leaves_anything(first: Rule, second: Rule) -> bool:
@@ -196,22 +196,22 @@ def _suppressed(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
 
 
 def _one_choice(stronger: Scoped, weaker: Scoped) -> Iterator[Remark]:
-    """Only one of them can be done: the stronger one's, where it can be."""
+    """Only one of the two can apply: the stronger rule's, where it is possible."""
     if within(weaker, stronger):
         problem = f"{stronger.rule.name} goes first whenever it holds."
         yield Remark(weaker.path, "warning", "overruled", problem, _REMOVE)
 
 
 def _variants(path: Path, slot: Slot, site: Site) -> Iterator[Remark]:
-    """Of variants that may be shown and speak for the same category the first one is."""
+    """The first eligible variant of a category is shown, so an earlier one can hide a later one."""
     if slot.explore:
-        # Chance shows every one of them, and what is learned of it may.
+        # Exploration can show every variant.
         return
     segments = segment_cases(site)
     chosen = {*slot.fallback, *(rule.variant for rule in site.rules)}
     for n, variant in enumerate(slot.variants):
         for earlier in slot.variants[:n]:
-            # One that is about an item goes where that item goes.
+            # An earlier variant for an item hides only variants for the same item.
             alike = earlier.item in (None, variant.item) and earlier.category == variant.category
             try:
                 shadowed = (
@@ -246,4 +246,4 @@ _PAIRS: Mapping[tuple[Action, Action], tuple[Compare, ...]] = {
     **{("pin", taken): (_pin_and_block,) for taken in _TAKEN},
     **{(taken, "pin"): (_block_and_pin,) for taken in _TAKEN},
 }
-"""Actions of a stronger and a weaker rule → what the two do to each other."""
+"""(action of the stronger rule, action of the weaker) → the comparisons to run."""

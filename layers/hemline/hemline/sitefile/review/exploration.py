@@ -1,6 +1,6 @@
-"""What a review has to say of a budget for new items: whether any slot can pay it.
+"""Reviews the cold-start budget: can any slot give new items their impressions?
 
-Knows the site alone: how much traffic its slots have is for `cold_report`.
+Reads the site only. `usecases/publishing/cold_report.py` compares the budget with the traffic.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _BRING_NEW = frozenset({"new", "similar_new"})
 
 
 def cold_start(site: Site) -> Iterator[Remark]:
-    """Warnings: new items are owed impressions that no slot gives them by chance."""
+    """Warnings: new items have a budget of impressions, but no slot explores with new candidates."""
     if site.cold_start is None:
         return
     curious = [slot for slot in site.slots if has_list(slot.kind) and slot.explore]
@@ -33,7 +33,10 @@ def _remark(problem: str, way_out: str) -> Remark:
 
 
 def _has_new(slot: Slot, site: Site) -> bool:
-    """By its sources or a rule's. Public lists are filled up with the newest, but for departments'."""
+    """Whether new items are candidates: by a source of the slot or of a rule for it, or by filling up.
+
+    The newest items fill up a public list, unless it has the source `category`.
+    """
     switched = [rule.sources for rule in site.rules if slot.name in rule.slots or not rule.slots]
     brought = {source for sources in (slot.sources, *switched) for source in sources}
     return bool(brought & _BRING_NEW) or not (slot.personal or "category" in slot.sources)

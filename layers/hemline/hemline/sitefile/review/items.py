@@ -1,4 +1,4 @@
-"""What a site names that its catalogue does not have: items, categories, values of attributes."""
+"""References of a site that its catalogue lacks: items, categories, attributes and their values."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ _KNOWN_ATTRIBUTES = ("category", "tag", "kind", "id", "price", "stock", "publish
 
 
 class _Catalogue:
-    """Names to look up, made once."""
+    """Sets of names, built once. `main`: the first category of each item."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = {item.id: item for item in items}
@@ -33,7 +33,7 @@ class _Catalogue:
 
 
 def references(site: Site, rules: Sequence[Scoped], items: Sequence[Item]) -> Iterator[Remark]:
-    """Warnings: the catalogue may still get what is missing today."""
+    """Warnings, not errors: the catalogue may still get what is missing today."""
     catalogue = _Catalogue(items)
     yield from _named(site, catalogue)
     comparable = [one for one in rules if not _unknown(one.rule, catalogue)]
@@ -86,7 +86,7 @@ def _categories_named(site: Site) -> Iterator[tuple[Path, str]]:
 
 
 def _tastes(site: Site) -> Iterator[tuple[Path, str]]:
-    """Where a visitor's taste for a category decides."""
+    """(path, category) of each use of a visitor's affinity for a category."""
     for place, slot in enumerate(site.slots):
         for n, variant in enumerate(slot.variants):
             if variant.category is not None:
@@ -176,7 +176,7 @@ def _nearest(rule: Rule, catalogue: _Catalogue) -> str:
 
 
 def _filtered_pins(rules: Sequence[Scoped], catalogue: _Catalogue) -> Iterator[Remark]:
-    """Pins of items that another rule takes away, as the catalogue is."""
+    """Pins of items that another rule removes, given the current catalogue."""
     others = [one for one in rules if one.rule.action in _LEFT | _TAKEN]
     for pin in (one for one in rules if one.rule.action == "pin"):
         item = catalogue.items.get(pin.rule.item or "")
@@ -190,13 +190,14 @@ def _filtered_pins(rules: Sequence[Scoped], catalogue: _Catalogue) -> Iterator[R
 
 def _removes(rule: Rule, item: Item) -> bool:
     if rule.action in _TAKEN and not has_mask(rule):
-        return False  # its one item: told without a catalogue
+        return False  # selects by item alone: `effects` reports it without a catalogue
     return bool(members(rule, [item])[0]) == (rule.action in _TAKEN)
 
 
 def members(rule: Rule, items: Sequence[Item]) -> Mask:
-    """[n] the rule's set as publishing compiles it."""
+    """bool[len(items)]: which items are in the rule's set, as publishing compiles it."""
     if not has_mask(rule):
         return np.array([rule.item in (None, item.id) for item in items], np.bool_)
+    # `rule_mask` is the packed bits of one row; unpackbits gives 0 and 1 as uint8, read here as bool.
     bits = np.frombuffer(sections([rule], items)["rule_mask"][2], np.uint8)
     return np.unpackbits(bits, count=len(items)).view(np.bool_)

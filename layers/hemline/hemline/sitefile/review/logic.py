@@ -1,9 +1,8 @@
-"""When conditions can hold at all, and when those of one rule imply those of another.
+"""Whether conditions can hold at all, and whether those of one rule imply those of another.
 
-Decided by trying values (`review_values`) through the operators that serving uses. What is not known here
-(an operator without an entry in WITNESSES, conditions with too many cases) counts as possible, so that
-"never" is never said wrongly of facts that are of the type that they are compared as. Knows no site and
-no clock.
+Tries values (from `values`) with the operators that serving uses. Undecided conditions (an operator
+without an entry in WITNESSES, too many cases) count as possible. So "never" is always right for facts
+of the type that they are compared as. Knows no site and no clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,16 +15,16 @@ from hemline.model.site.rule import Condition, Every, Not, Some, When
 from hemline.sitefile.review.values import WITNESSES, Case, Requirement, decided, domain
 
 Cases = frozenset[Case]
-"""At least one of them; none of them: never."""
+"""A disjunction: at least one case holds. The empty set never holds."""
 
 ALWAYS: Cases = frozenset({frozenset()})
 NEVER: Cases = frozenset()
 _MOST_CASES = 256
-"""Beyond this, what is asked is left undecided."""
+"""Conditions with more cases are left undecided, because the product of cases grows exponentially."""
 
 
 class TooMany(Exception):  # noqa: N818 - never leaves this module's callers
-    """More cases than are looked at."""
+    """The conditions have more than _MOST_CASES cases."""
 
 
 def cases(when: Sequence[When], segments: Mapping[str, Cases] = {}) -> Cases:
@@ -76,7 +75,7 @@ def denied(of: Cases) -> Cases:
 
 
 def possible(of: Cases) -> bool:
-    """False only when no facts at all can make one of the cases hold."""
+    """False only when no facts can make any of the cases hold."""
     return any(not clashes(case) for case in of)
 
 
@@ -107,7 +106,7 @@ def _about(fact: str, case: Case) -> Case:
 
 
 class _Missing:
-    """The fact is not there."""
+    """The type of _MISSING, the value of a missing fact."""
 
 
 _MISSING = _Missing()
@@ -117,7 +116,7 @@ _MISSING = _Missing()
 def _any(fact: str, literals: Case) -> bool:
     """Whether some value of the fact satisfies them all."""
     plain = {literal[:3] for literal in literals}
-    if len(plain) < len(literals):  # the same comparison, once to hold and once not to
+    if len(plain) < len(literals):  # the same comparison must both hold and not hold
         return False
     values = (_MISSING, *domain(fact)(literals))
     told = decided(literals)
@@ -133,4 +132,4 @@ def _agrees(literal: Requirement, value: object) -> bool:
         test = OPERATORS[literal.op](literal.value)  # type: ignore[index] # any text: seen just now
         return test(value, 0) == literal.holds
     except (TypeError, ValueError):
-        return False  # of another type: then the rule fails, and is reported where it is served
+        return False  # a value of another type: serving fails the rule and reports it

@@ -1,6 +1,6 @@
-"""What a new site file would lose of the live one: a half-written file is well-formed more often than not.
+"""Finds what a new site file lacks of the live one. A truncated file is often well-formed YAML.
 
-A file that ends too early has no end mark, which the one before had; or it lacks the whole of something.
+Signs of truncation: the end mark is gone, a whole kind of part is gone, or many parts are gone.
 """
 
 from collections import Counter
@@ -10,26 +10,27 @@ from hemline.model.errors import BadInput
 from hemline.model.site.site import Site
 
 _SHARE = 1 / 3
-"""More of the live file's parts than this missing is not the work of an afternoon."""
+"""A larger share of the live file's parts missing suggests a truncated file, not an edit."""
 _LEAST = 3
+"""Fewer missing parts than this are no sign: a small file may lose one or two in an edit."""
 _SETTINGS = (
     "segments", "page_caps", "templates", "cold_start", "base_url", "time", "abuse", "consent",
 )  # fmt: skip
 _WAY_OUT = "When that is meant, publish with --allow-removals (a command: allow_removals)."
 
 Part = tuple[str, str]
-"""What it is, and its name."""
+"""(kind, name)."""
 
 
 def refuse_losses(before: Site, after: Site) -> None:
-    """Raises BadInput with all that `after` lacks without saying that it is whole."""
+    """Raises BadInput that lists the losses, if there are any."""
     lacks = list(losses(before, after))
     if lacks:
         raise BadInput("site_file", f"may be half a file: {'; '.join(lacks)}.", _WAY_OUT)
 
 
 def losses(before: Site, after: Site) -> Iterator[str]:
-    """In words. One that has its end mark was written to the end, and may well be without a kind."""
+    """The losses in words. A file with its end mark is complete, so it may lack a whole kind of part."""
     if before.end and not after.end:
         yield "it does not end with `end: true`, the live one does"
     if not after.end:

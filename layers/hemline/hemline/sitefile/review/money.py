@@ -1,4 +1,4 @@
-"""Prices of a catalogue that cannot be compared, since the site file has no rate for their currency."""
+"""Reports prices in a currency without a rate in the site file: they cannot be compared."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ _OF_PRICES = frozenset(
 
 
 def rates(site: Site, items: Sequence[Item]) -> Iterator[Remark]:
-    """An error where something compares prices; else a warning, since a ranker reads them too."""
+    """An error if the site compares prices; otherwise a warning, because a ranker reads prices too."""
     for currency, names in site.money.without_rate(items).items():
         more = ", …" if len(names) > _EXAMPLES else ""
         told = f"{', '.join(names[:_EXAMPLES])}{more}"

@@ -1,16 +1,16 @@
-"""One thing that a review of a site has to say."""
+"""One remark of a site review."""
 
 from typing import Literal, NamedTuple
 
 Path = tuple[str | int, ...]
 """A place in a site: `("rules", 3, "when", 0)`."""
 Severity = Literal["error", "warning", "note"]
-"""error: it can never do what it says, whatever the catalogue and the time. warning: it does not now,
-or not where somebody may expect it. note: worth knowing."""
+"""error: the part can never work, with any catalogue at any time. warning: it does not work now, or not
+where its author may expect it. note: worth knowing."""
 
 
 class Remark(NamedTuple):
-    """`code` names its kind for machines; `problem` and `way_out` are sentences."""
+    """`code` is the kind of remark, for programs; `problem` and `way_out` are sentences."""
 
     path: Path
     severity: Severity

@@ -1,4 +1,4 @@
-"""A rule with what a review compares: when it holds, and in which slots."""
+"""The scope of each rule: the cases in which it holds, and the slots in which it acts."""
 
 import contextlib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from hemline.sitefile.review.times import clock
 
 
 class Scoped(NamedTuple):
-    """`cases` None: too many to be looked at. `slots`: the names of those it does something in."""
+    """A rule with its scope. `cases`: None for too many. `slots`: names of the slots in which it acts."""
 
     path: Path
     rule: Rule
@@ -23,7 +23,7 @@ class Scoped(NamedTuple):
 
 
 def scoped(site: Site) -> list[Scoped]:
-    """Every rule of the site, the strongest first: by priority, then as they stand in the file."""
+    """Every rule of the site, the strongest first: by priority, then by order in the file."""
     segments = segment_cases(site)
     found = [
         Scoped(("rules", place), rule, rule_cases(rule, segments), _slots(rule, site))
@@ -38,7 +38,7 @@ def _slots(rule: Rule, site: Site) -> frozenset[str]:
 
 
 def segment_cases(site: Site) -> dict[str, Cases]:
-    """Segment → when somebody is in it; without those that have too many cases."""
+    """Segment name → cases in which a visitor is in it. Segments with too many cases are left out."""
     found: dict[str, Cases] = {}
     for segment in site.segments:
         with contextlib.suppress(TooMany):
@@ -47,7 +47,7 @@ def segment_cases(site: Site) -> dict[str, Cases]:
 
 
 def rule_cases(rule: Rule, segments: Mapping[str, Cases]) -> Cases | None:
-    """When it is in force: its conditions, its segments and its dates; None for too many cases."""
+    """The cases in which the rule holds, from its conditions, segments and dates; None for too many."""
     dates = (("ge", rule.since), ("lt", rule.until))
     try:
         return both(
@@ -59,14 +59,14 @@ def rule_cases(rule: Rule, segments: Mapping[str, Cases]) -> Cases | None:
 
 
 def within(one: Scoped, other: Scoped) -> bool:
-    """Whether `other` is in force wherever and whenever `one` is."""
+    """Whether `other` holds in every slot and case in which `one` does; False if undecided."""
     if one.cases is None or other.cases is None or not one.slots <= other.slots:
         return False
     return implies(one.cases, other.cases)
 
 
 def meet(one: Scoped, other: Scoped) -> frozenset[str]:
-    """The slots in which the two may be in force at the same time."""
+    """The slots in which both may hold at the same time; undecided cases count as yes."""
     if one.cases is None or other.cases is None or together(one.cases, other.cases):
         return one.slots & other.slots
     return frozenset()

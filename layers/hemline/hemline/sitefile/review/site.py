@@ -1,7 +1,7 @@
-"""Reads a site's rules as code is read: what can never hold, what never has a say, what has no end.
+"""Reviews a site: rules that can never hold, never take effect, or have no end.
 
-Works on the compiled site; places are paths, the reader of the file turns them into lines. What it
-says about rules alone holds for every catalogue; what it says about a catalogue holds for that one.
+Works on the structs; places are paths, and `reader` finds their lines. Remarks about rules alone are
+true for every catalogue; remarks about a catalogue are true for that catalogue only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,18 +22,18 @@ from hemline.sitefile.review.templates import templates
 from hemline.sitefile.review.times import endless, live, over
 
 _PROMOTES = frozenset({"pin", "boost", "bury", "variant", "source", "reorder", "suppress"})
-"""Actions of a campaign, which is expected to end; others may stand for good."""
+"""Actions of campaigns, which should end. Rules with other actions may stay forever."""
 
 
 class Against(NamedTuple):
-    """What a site is held against: the moment (epoch ms) and, when at hand, the catalogue."""
+    """What the review compares the site with: `now` (epoch ms), and the catalogue or None."""
 
     now: int
     items: Sequence[Item] | None = None
 
 
 def review(site: Site, against: Against) -> list[Remark]:
-    """Everything worth saying, by place. Rules that share an item or attribute are compared in pairs."""
+    """All remarks, sorted by place."""
     found: list[Remark] = []
     sound: list[Scoped] = []
     for one in scoped(site):
@@ -55,13 +55,13 @@ def review(site: Site, against: Against) -> list[Remark]:
 
 
 def _strongest(found: Sequence[Remark]) -> set[Remark]:
-    """Without the warnings of a kind where there is an error of it: they say the same, only weaker."""
+    """Drop warnings and notes that have an error with the same path and code: the error says more."""
     errors = {(remark.path, remark.code) for remark in found if remark.severity == "error"}
     return {r for r in found if r.severity == "error" or (r.path, r.code) not in errors}
 
 
 def _others(site: Site) -> Iterator[tuple[Path, Cases | None]]:
-    """Segments and variants: they have conditions too."""
+    """(path, cases) of segments and variants, which have conditions too."""
     segments = segment_cases(site)
     for place, segment in enumerate(site.segments):
         yield ("segments", place), segments.get(segment.name)
@@ -71,7 +71,7 @@ def _others(site: Site) -> Iterator[tuple[Path, Cases | None]]:
 
 
 def live_rules(site: Site, moment: int) -> Iterator[Rule]:
-    """The rules that can be in force at that moment (epoch ms) for anybody, the strongest first."""
+    """Rules that can hold for some visitor at `moment` (epoch ms), the strongest first."""
     for one in scoped(site):
         if one.cases is None or live(one.cases, moment, site.time):
             yield one.rule
@@ -94,7 +94,7 @@ def _never(path: Path, of: Cases | None, now: int, rule: Rule | None = None) -> 
 
 
 def _named(fact: str, rule: Rule | None) -> str:
-    """What is asked of a fact; a rule's own dates are not written as one."""
+    """What is asked of a fact, in words. A rule's dates become `clock.minute`, so that name is explained."""
     dated = rule is not None and (rule.since is not None or rule.until is not None)
     if fact == "clock.minute" and dated:
         return "what its dates (`from`, `until`, clock.minute) ask"

@@ -1,4 +1,4 @@
-"""What a review has to say of templates that are well written: which of them nothing uses."""
+"""Reports templates that no slot uses."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from hemline.sitefile.review.remark import Remark
 
 
 def templates(site: Site) -> Iterator[Remark]:
-    """By place."""
+    """A warning for each unused template."""
     used = {slot.template for slot in site.slots}
     for place, template in enumerate(site.templates):
         if template.name not in used:

@@ -1,4 +1,4 @@
-"""When conditions can hold: over, without an end, at one moment. Knows no clock: it is handed in."""
+"""Whether conditions are over, have no end, or can hold at a moment. The caller passes the time."""
 
 from hemline.decide.facts.clock import LOCAL, date
 from hemline.model.durations import DAY_MINUTES, DAY_MS, MINUTE_MS
@@ -7,11 +7,11 @@ from hemline.sitefile.review.logic import Cases, TooMany, both, possible
 from hemline.sitefile.review.values import Requirement
 
 _FAR = 253_370_764_800_000
-"""The year 9999, epoch ms: what can hold then has no end."""
+"""The start of the year 9999, epoch ms. Conditions that can still hold then have no end."""
 
 
 def clock(op: str, moment: int) -> Cases:
-    """The time stands in `op` to that moment."""
+    """The cases of `clock.minute <op> moment` (epoch ms)."""
     return _one("clock.minute", op, moment)
 
 
@@ -20,8 +20,8 @@ def _one(fact: str, op: str, value: object) -> Cases:
 
 
 def _from(of: Cases, moment: int) -> bool:
-    """Whether it can hold from that moment on: by its dates, and by the days that it asks for."""
-    # A day begins somewhere on earth up to a day before it does in UTC.
+    """Whether the cases can hold at or after `moment` (epoch ms), by their minutes and their dates."""
+    # West of UTC the local date may still be the day before; a whole day back covers every zone.
     day = date((moment - DAY_MS) // MINUTE_MS, "")
     days = [_one(name, "ge", day) for name in ("clock.date", "trait.date") if _asks(of, name)]
     try:
@@ -35,17 +35,17 @@ def _asks(of: Cases, fact: str) -> bool:
 
 
 def over(of: Cases, now: int) -> bool:
-    """Whether it could hold once, and can no more from `now` (epoch ms) on."""
+    """Whether the cases can no longer hold from `now` (epoch ms) on."""
     return not _from(of, now - now % MINUTE_MS)
 
 
 def endless(of: Cases) -> bool:
-    """Whether nothing ends it."""
+    """Whether no date ends the cases."""
     return _from(of, _FAR)
 
 
 def live(of: Cases, moment: int, time: SiteTime) -> bool:
-    """Whether it can hold at that moment (epoch ms) for anybody, by the site's own clock."""
+    """Whether the cases can hold for some visitor at `moment` (epoch ms), by the site's clock."""
     minute = moment // MINUTE_MS
     local = minute + time.own.at(minute)
     then = [clock("eq", minute * MINUTE_MS)]

@@ -1,4 +1,4 @@
-"""Rules that compare text with numbers: what a catalogue has is held against what a rule says."""
+"""Reports rules whose values have another type than the catalogue, such as text against numbers."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -47,12 +47,12 @@ def _comparisons(rule: Rule) -> Iterator[tuple[str, str, Operator, Operand]]:
 
 
 def _wanted(op: Operator, value: Operand) -> frozenset[str]:
-    """The kinds that such a comparison can hold for; none when any can."""
+    """The kinds of value for which the comparison can hold; empty when any kind can."""
     if op in _OF_TEXT:
         return frozenset({"text"})
     kinds = frozenset(_kind(one) for one in (value if isinstance(value, list) else [value]))
     if op in _IN_ORDER:
-        # A date is held against texts and epoch milliseconds alike.
+        # A date can be compared with texts and with epoch milliseconds.
         return kinds if kinds == {"number"} else frozenset()
     return kinds if op in _BY_VALUE and value is not None else frozenset()
 

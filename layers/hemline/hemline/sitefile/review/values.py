@@ -1,6 +1,7 @@
 """Which values of a fact a review tries: enough of them to decide whether comparisons can hold together.
 
-The ones that the comparisons mention and those between and beside; all that there are, for facts of few.
+For most facts: the values in the comparisons, and values between and beside them. For facts with few
+values: all of them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from hemline.model.durations import DAY_MS
 
 
 class Requirement(NamedTuple):
-    """One comparison that must hold (or must not); lists as tuples, so that it can be compared."""
+    """One comparison that must hold, or must not if `holds` is False. Lists are tuples, to be hashable."""
 
     fact: str
     op: str
@@ -24,14 +25,14 @@ class Requirement(NamedTuple):
 
 
 Case = frozenset[Requirement]
-"""All of them at once."""
+"""A conjunction: all of its requirements at once."""
 
 Domain = Callable[[Case], Iterable[object]]
 """Values that a fact may have, given what it is compared with; enough of them to decide."""
 
 
 def domain(fact: str) -> Domain:
-    """Of any fact."""
+    """The domain of a fact: by its name, its bounds or its kind."""
     limits = bounds(fact)
     if fact in DOMAINS or limits is None:
         return DOMAINS.get(fact) or _KINDS.get(kind_of(fact) or "", _anything)
@@ -46,14 +47,17 @@ def _between(low: float, high: float) -> Domain:
 
 
 def decided(literals: Case) -> Case:
-    """Those whose outcome the values tell: no text is made that is a date and has a given beginning too."""
+    """The requirements that the values can decide.
+
+    No value is both a date and a text with a given beginning or part, so with dates those are left out.
+    """
     if not any(_dates(one) for one in literals):
         return literals
     return frozenset(one for one in literals if one.op not in {"starts_with", "contains"})
 
 
 def _dates(literal: Requirement) -> list[str]:
-    """The dates that it puts a fact before or after."""
+    """The dates in an ordering comparison."""
     values = literal.value if isinstance(literal.value, tuple) else (literal.value,)
     ordered = literal.op in {"gt", "ge", "lt", "le", "between"}
     return [one for one in values if ordered and isinstance(one, str)]
@@ -84,10 +88,10 @@ WITNESSES: Mapping[str, Callable[[object], tuple[object, ...]]] = {
     "exists": _nothing,
     "starts_with": _itself,
 }
-"""Operator → the values at which its outcome may change. One that has no entry is left undecided."""
+"""Operator → the values at which its outcome may change. An operator without entry is undecided."""
 
 _OTHER = "\x00other"
-"""A text that nobody writes into a site file."""
+"""A text that no site file contains."""
 
 
 def _anything(literals: Case) -> Iterable[object]:
@@ -104,19 +108,19 @@ def _anything(literals: Case) -> Iterable[object]:
         one.value for one in literals if one.op == "starts_with" and isinstance(one.value, str)
     ]
     for start in ("", *starts):
-        # The separator stands in no site file: nothing new is contained by accident.
+        # No site file contains the separator, so joining creates no accidental matches.
         yield "\x00".join((start, *texts, ""))
 
 
 def _days(literals: Case) -> Iterable[str]:
-    """The days of all dates, and those before and after each."""
+    """The day of each date, the day before and the day after."""
     for date in (date for one in literals for date in _dates(one)):
         for day in (span(date)[0] // DAY_MS + beside for beside in (-1, 0, 1)):
             yield "{:04}-{:02}-{:02}".format(*civil(day))
 
 
 def _some_numbers(literals: Case) -> Iterable[float]:
-    """A date counts as the moments that it begins and ends with."""
+    """Numbers to try. A date counts as its first and last moment (epoch ms)."""
     named = [v for one in literals if one.op in WITNESSES for v in WITNESSES[one.op](one.value)]
     moments = [at for one in literals for date in _dates(one) for at in span(date)]
     points = [v for v in named if isinstance(v, int | float)] + moments
@@ -147,7 +151,7 @@ DOMAINS: Mapping[str, Domain] = {
     ),
     **dict.fromkeys(("clock.hour", "trait.hour"), _only(*range(24))),
 }
-"""Fact → all values that it can have; the others go by their kind or their bounds."""
+"""Fact → all values that it can have. Other facts use their bounds or their kind."""
 _KINDS: Mapping[str, Domain] = {
     "flag": _only(True, False),
     "time": _some_numbers,
