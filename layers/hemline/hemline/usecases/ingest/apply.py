@@ -1,9 +1,9 @@
 """Folds the groups of a batch into their profiles: 25 in one call where possible, else one by one.
 
-Most people have one profile only. Those are folded and written up to 25 at a time: one request instead
-of 25. The condition of each write covers the subject status too. Linked people (other items are written
-before or after) and people whose write lost to another writer are handled one by one.
-Knows nothing of the stream's checkpoint, but that every group ends in one outcome.
+Most people have only one profile. Those are folded and written up to 25 at a time: one request instead
+of 25. The condition of each write covers the subject status too. Linked people (who need writes to other
+items) and people whose write met a conflict are handled one by one.
+Does not compute the checkpoint; it returns one outcome for every group.
 """
 
 from collections import Counter
@@ -23,33 +23,34 @@ from hemline.usecases.ingest.read import Group, StreamRecord, quarantine
 from hemline.usecases.ports import ObjectStore, PersonItem, PersonStore, Stored, Write, Written
 
 WORKERS = 8
-"""Three are as good where all go together; whoever goes alone waits for the table, not for the core."""
+"""Threads. Three suffice for batched writes; single writes wait for the table, not the CPU."""
 TOGETHER = 25
-"""Profiles in one call: what a request of the table can hold."""
+"""Profiles in one call: the table's limit per request."""
 
 
 class IngestDeps(NamedTuple):
-    """What the use case needs of the outside; `pool` runs up to WORKERS calls at a time."""
+    """Dependencies of the use case; `pool` runs up to WORKERS calls at a time."""
 
     site: str
     people: PersonStore
     objects: ObjectStore
     pool: Executor
     keys: tuple[bytes, ...] = ()
-    """Of decision tokens: to know again whom one was given to, once devices are linked to users."""
+    """Decision-token secrets; they match a token to a linked id of the same person."""
 
 
 class ApplyOutcome(NamedTuple):
-    """What became of some records."""
+    """The outcome of some records: outcome name → number of records."""
 
     counts: Mapping[str, int]
     failed: StreamRecord | None = None
-    """The first one that was not applied."""
+    """The first record that was not applied."""
     fault: str = ""
+    """Why, for the log; no personal data."""
 
 
 class _Folded(NamedTuple):
-    """Ready to be written; `counts` hold once it is."""
+    """A profile ready to write; `counts` apply once it is written."""
 
     write: Write
     counts: Counter[str]
@@ -64,7 +65,7 @@ class _Run(NamedTuple):
     stop: Flag
 
     def parts(self, groups: Sequence[Group]) -> list[Sequence[Group]]:
-        """What is done in one go, in the order of the stream: nobody waits for those who go alone."""
+        """Units of work by their first event: batches of TOGETHER, and single groups of linked people."""
         plain = [group for group in groups if self._batchable(group)]
         parts = [plain[at : at + TOGETHER] for at in range(0, len(plain), TOGETHER)]
         parts += [[group] for group in groups if not self._batchable(group)]
@@ -75,7 +76,7 @@ class _Run(NamedTuple):
         return stored is None or not stored.standing.linked
 
     def part(self, groups: Sequence[Group]) -> list[ApplyOutcome]:
-        """Every group's outcome; the plain ones written in one call."""
+        """Every group's outcome; unlinked profiles are written in one call."""
         folded = [self._folded(group) for group in groups]
         writes = [one.write for one in folded if isinstance(one, _Folded)]
         written = self.deps.people.write_profiles(self.deps.site, writes) if writes else []
@@ -88,13 +89,13 @@ class _Run(NamedTuple):
         ]
 
     def _folded(self, group: Group) -> ApplyOutcome | _Folded | None:
-        """An outcome when there is nothing to write; None: this one goes alone."""
+        """A profile to write, an outcome when there is nothing to write, or None: handle it singly."""
         if self.stop.is_set():
             return _left(group)
         if not self._batchable(group):
             return None
         stored = self.stored.get((group.site, group.subject))
-        # It was judged by this very standing before it was archived.
+        # No consent check here: the batch was checked against this same status before archiving.
         folded = fold(group, stored)
         try:
             quarantine(folded.poison, self.deps.objects, self.now)
@@ -152,8 +153,8 @@ def apply_all(
 
 
 def fault_of(error: HemlineError) -> str:
-    """What may be logged of it."""
-    # A conflict names a subject; of the others only Unavailable is known to name none.
+    """The error's text for the log, without personal data."""
+    # A conflict's text names a subject; only Unavailable's text is known to name none.
     return str(error) if isinstance(error, Unavailable) else type(error).__name__
 
 
@@ -166,12 +167,12 @@ def _taken(waiting: "SimpleQueue[Sequence[Group]]") -> Iterator[Sequence[Group]]
 
 
 def _left(group: Group, fault: str = "") -> ApplyOutcome:
-    # Not started counts as failed: it may lie below the failure that stopped us.
+    # A group that was not started counts as failed: its records may lie below the first failure.
     return ApplyOutcome({"left": len(group.entries)}, group.entries[0].source, fault)
 
 
 def _apply(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> Counter[str]:
-    """Fold and write one profile, read again when another writer was faster. Raises HemlineError."""
+    """Fold and write one profile; on a conflict, read and try again. Raises HemlineError."""
     try:
         return _apply_once(group, stored, deps, now)
     except Conflict:
@@ -179,7 +180,7 @@ def _apply(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> C
 
 
 def _again(group: Group, deps: IngestDeps, now: int) -> Counter[str]:
-    """After one try that lost to another writer. Raises HemlineError."""
+    """The remaining tries after a first conflict. Raises HemlineError."""
     for _ in range(TRIES - 1):
         stored = deps.people.read_profiles(group.site, [group.subject]).get(group.subject)
         try:
@@ -192,7 +193,7 @@ def _again(group: Group, deps: IngestDeps, now: int) -> Counter[str]:
 def _apply_once(group: Group, stored: Stored | None, deps: IngestDeps, now: int) -> Counter[str]:
     """Raises Conflict when the profile is no longer what `stored` says."""
     standing = stored.standing if stored else DEFAULT_STATUS
-    # Judged again whenever it is read again: a no, or being forgotten, may be why it changed.
+    # Checked again after each read: a refusal or a forget request may be the change.
     judged = judge(group.entries, standing)
     mine = [entry for entry in judged.kept if entry.record.profiled]
     counts = judged.counts + Counter(archived=len(judged.kept) - len(mine))
@@ -211,7 +212,7 @@ def _apply_once(group: Group, stored: Stored | None, deps: IngestDeps, now: int)
 
 
 def _write(group: Group, new: Stored, deps: IngestDeps) -> None:
-    """Over the version that `new` has. Most people never state anything: half of a call's bytes less."""
+    """Replace the version in `new`. The default status needs a smaller call: half the bytes."""
     if new.standing == DEFAULT_STATUS:
         deps.people.write_profile(group.site, group.subject, new.blob, expected=new.version)
     else:

@@ -1,11 +1,11 @@
 """The archive: every accepted event as a line of gzip'd JSON, from which editions and replays are made.
 
-One object a batch, site and day, under a key that the batch alone decides, so that a batch that
-comes again overwrites itself; what comes again in another cut is told apart when it is read. A line
-is {"shard", "sequence", "record"}. The day is the one that the server received the event on.
+One object per batch, site and day. The batch alone determines the key, so a redelivered batch overwrites
+itself; records redelivered in other batches are deduplicated on reading. A line is
+{"shard", "sequence", "record"}. The day is the one on which the server received the event.
 
-Whoever reads it asks the register of the forgotten first, so that they are gone for every reader from
-the moment they are entered, and not only when the sweep has rewritten the objects.
+Readers check the register of forgotten people first, so a person's events disappear for every reader at
+once, before the sweep rewrites the objects.
 """
 
 import gzip
@@ -35,7 +35,7 @@ _DIGITS = 56
 
 
 class Archived(NamedTuple):
-    """An event as the archive holds it. `sequence` is decimal, in its shard."""
+    """An event read from the archive. `sequence` is decimal and unique within its shard."""
 
     shard: str
     sequence: str
@@ -43,7 +43,7 @@ class Archived(NamedTuple):
 
 
 class ArchiveLine(NamedTuple):
-    """An event on its way into the archive, with the bytes that came: one line of JSON."""
+    """An event to archive; `data` is the record as one line of JSON, as received."""
 
     shard: str
     sequence: str
@@ -68,12 +68,12 @@ _record = msgspec.json.Decoder(Record)
 
 
 def line(shard: str, sequence: str, record: Record) -> ArchiveLine:
-    """A line for a record whose bytes are not at hand."""
+    """An archive line; encodes the record. For callers without its original bytes."""
     return ArchiveLine(shard, sequence, record, encode_record(record))
 
 
 def append(objects: ObjectStore, lines: Sequence[ArchiveLine]) -> list[str]:
-    """Write one batch of a shard; the keys that were written. The same batch writes the same keys."""
+    """Write one batch of a shard; returns the keys written. The same batch writes the same keys."""
     keys = []
     for (site, _), part in groupby(sorted(lines, key=_place), key=lambda one: _place(one)[:2]):
         batch = list(part)
@@ -89,7 +89,7 @@ def _place(one: ArchiveLine) -> tuple[str, int, int]:
 
 
 def day_of(ms: int) -> str:
-    """YYYY-MM-DD in UTC of an epoch in milliseconds."""
+    """The UTC day (YYYY-MM-DD) of an epoch-ms time."""
     return (_EPOCH + timedelta(milliseconds=ms)).date().isoformat()
 
 
@@ -103,13 +103,13 @@ def _pack(lines: Sequence[ArchiveLine]) -> bytes:
 def read_archive(
     objects: ObjectStore, site: str, *, days: Sequence[str] | None = None, repeats: bool = False
 ) -> Iterator[Archived]:
-    """All events of a site by (received, sequence); of the same subject and id the first one only.
+    """A site's events by (received, sequence); only the first one per subject and event id.
 
-    A user and a visitor are one subject from their `identify` until that is taken back: an event that was
-    sent before signing in, and again after, is one.
-    `days` narrows to those days; `repeats` keeps what clients sent twice, which a profile needs to be
-    rebuilt exactly (it keeps an id at its latest time), but never what the stream delivered twice.
-    What is forgotten is passed over, as if it had never been there.
+    A user and a visitor count as one subject from `identify` until unlinking, so an event sent before
+    sign-in and again after it counts once.
+    `days` restricts to those days (YYYY-MM-DD). `repeats` keeps client repeats, which an exact rebuild of
+    a profile needs (it keeps an id at its latest time); stream redeliveries are always dropped.
+    Forgotten events are skipped.
     Raises Refused when an object is damaged.
     """
     delivered: set[int] = set()
@@ -130,14 +130,14 @@ def read_archive(
 
 
 class _Copies:
-    """Which events were read already, of whoever they were sent as."""
+    """The events read so far, by person: linked ids share them. Holds 64-bit hashes to save memory."""
 
     def __init__(self, site: str) -> None:
-        # People come in sessions: most records are of somebody who was just named.
+        # Events come in sessions, so most aliases were computed a moment ago.
         self._name = lru_cache(maxsize=1 << 16)(partial(alias, site))
         self._seen: set[int] = set()
         self._linked: dict[str, set[str]] = {}
-        """Alias → those who are one person with them, each way round."""
+        """Alias → aliases linked to it, in both directions."""
 
     def holds(self, record: Record) -> bool:
         name = self._name(record.subject)
@@ -184,7 +184,7 @@ def _day(objects: ObjectStore, keys: Sequence[str]) -> list[tuple[str, str, msgs
 
 
 def _unpack(key: str, data: bytes | None) -> list[_Stored]:
-    # A part of the history that cannot be read must be loud: an edition without it would look whole.
+    # Fail on damage: an edition that skipped the object would look complete.
     try:
         return _stored.decode_lines(gzip.decompress(data)) if data else []
     except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
@@ -192,7 +192,7 @@ def _unpack(key: str, data: bytes | None) -> list[_Stored]:
 
 
 def watermarks(objects: ObjectStore, site: str) -> dict[str, str]:
-    """Shard → the highest sequence number in the archive, from the keys alone."""
+    """Shard → the highest archived sequence number; reads only keys."""
     highest: dict[str, int] = {}
     for key in objects.keys(archive_prefix(site)):
         _, shard, name = _parts(key)
@@ -201,7 +201,7 @@ def watermarks(objects: ObjectStore, site: str) -> dict[str, str]:
 
 
 def last_of_shards(objects: ObjectStore, site: str) -> frozenset[str]:
-    """The objects that watermarks are read from: without one of them its shard would seem to go back."""
+    """Keys that determine the watermarks; deleting one would move its shard's watermark back."""
     last: dict[str, tuple[int, str]] = {}
     for key in objects.keys(archive_prefix(site)):
         _, shard, name = _parts(key)
@@ -210,5 +210,5 @@ def last_of_shards(objects: ObjectStore, site: str) -> frozenset[str]:
 
 
 def archived_days(objects: ObjectStore, site: str) -> list[str]:
-    """The days (YYYY-MM-DD) that it holds something of, oldest first, from the keys alone."""
+    """The days (YYYY-MM-DD) with archived events, oldest first; reads only keys."""
     return sorted({_parts(key)[0] for key in objects.keys(archive_prefix(site))})

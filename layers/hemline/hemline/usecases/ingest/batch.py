@@ -1,18 +1,18 @@
-"""Bring a batch of the stream into the archive and the profiles, exactly once whatever comes twice.
+"""Applies a batch of the stream to the archive and the profiles, exactly once despite redelivery.
 
-Delivery is at least once: the stream hands over again everything from the checkpoint that we report,
-which is the first event that was not applied. Two things make that exact:
+Delivery is at least once: the stream redelivers everything from the checkpoint that we report, the first
+event not applied. Two rules make the result exact:
 
-- nothing below the checkpoint is left out. Profiles are written many at a time, each as a whole and
-  under a condition of its own; the checkpoint is the lowest sequence number of any profile that was *not*
-  written, for whatever reason. After a failure no further profile is started;
-- nothing above it is counted twice. A profile is a fold over the set of event ids, so what a profile
-  had got before the failure (or before an answer was lost) is a repeat when it comes again. Marks
-  only tell redelivered events from a client's repeats: they never decide what is applied, so a
-  stream that was made anew, or a replay of old records, loses nothing.
+- no event below the checkpoint is lost. Many profiles are written per call, each as a whole and with its
+  own condition. The checkpoint is the lowest sequence number of any profile *not* written, for any
+  reason. After a failure no further profile is started;
+- no event above it is counted twice. A profile is a fold over the set of event ids, so an event applied
+  before the failure (or before a lost answer) is a repeat when it is redelivered. Watermarks only
+  distinguish redeliveries from client repeats. They never decide what is applied, so a recreated
+  stream or a replay of old records loses nothing.
 
-What cannot be read goes to quarantine, with its payload and the reason, and blocks nobody. Archive
-and quarantine are written before any profile: what a profile has, the archive has.
+Unreadable records go to quarantine with payload and reason, and block nothing. Archive and quarantine
+are written before any profile, so the archive holds every event that a profile holds.
 Knows nothing of Kinesis, Lambda or DynamoDB.
 """
 
@@ -43,12 +43,12 @@ __all__ = ["OUTCOMES", "WORKERS", "IngestDeps", "IngestResult", "StreamRecord", 
 
 
 class IngestResult(NamedTuple):
-    """What became of a batch."""
+    """The result of a batch."""
 
     failures: tuple[str, ...]
-    """The checkpoint of each shard that has one: deliver again from there. Empty: all is done."""
+    """Sequence numbers to redeliver from, one per failed shard. Empty: everything is applied."""
     counts: Mapping[str, int]
-    """Outcome → records; they add up to the batch. See OUTCOMES."""
+    """Outcome → number of records; the sum is the batch's size. See OUTCOMES."""
     faults: tuple[str, ...] = ()
     """What failed, for the log; no personal data."""
 
@@ -68,7 +68,7 @@ OUTCOMES = {
 
 
 def ingest_batch(records: Sequence[StreamRecord], deps: IngestDeps, now: int) -> IngestResult:
-    """Apply one batch (usually of one shard). `now` is epoch ms. Never raises for what failed."""
+    """Apply one batch (usually of one shard). `now` is epoch ms. Failures are returned, not raised."""
     shards: dict[str, list[StreamRecord]] = {}
     for record in records:
         shards.setdefault(record.shard, []).append(record)
@@ -110,7 +110,7 @@ def _checkpoint(failed: Sequence[StreamRecord]) -> StreamRecord | None:
 def _judged(
     groups: Sequence[Group], stored: Mapping[tuple[str, str], Stored]
 ) -> tuple[list[Group], Counter[str]]:
-    """What may be kept of each, and what became of the rest."""
+    """The entries that consent allows, by group, and the counts of the others."""
     kept, counts = list[Group](), Counter[str]()
     for group in groups:
         found = _of(group, stored)
@@ -125,7 +125,7 @@ def _of(group: Group, stored: Mapping[tuple[str, str], Stored]) -> Stored | None
 
 
 def _profiled(groups: Sequence[Group]) -> list[Group]:
-    """What goes into profiles, in the order of their first events."""
+    """The groups' entries for profiles, in the order of their first events."""
     profiled = (
         group._replace(entries=[entry for entry in group.entries if entry.record.profiled])
         for group in groups

@@ -16,7 +16,7 @@ from hemline.usecases.ports import PersonStore, Stored
 def claim(
     group: Group, stored: Stored | None, people: PersonStore, keys: tuple[bytes, ...]
 ) -> Group:
-    """The group's events; a token of whom the person is linked to is their own. Raises Unavailable."""
+    """The group, with tokens issued to a linked id counted as the person's own. Raises Unavailable."""
     strange = any(entry.record.given for entry in group.entries)
     if not strange or stored is None or not stored.standing.linked:
         return group

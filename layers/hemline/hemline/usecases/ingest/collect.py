@@ -33,43 +33,44 @@ from hemline.usecases.ingest.token_binding import check_binding, given_to
 from hemline.usecases.ports import EventStream, StreamEntry
 
 EARLIEST_MS = 395 * DAY_MS
-"""A visitor's id lives so long. As long as a client's time is kept, an event that it sends again weeks
-later is the same event to the last bit, and a repeat."""
+"""The oldest client time kept: a visitor id's lifetime. Within it an event that is sent again weeks later
+keeps its time, so it is recognised as a repeat."""
 LATEST_MS = 5 * MINUTE_MS
+"""How far a client's clock may run ahead."""
 NO_CONSENT = "no_consent"
 NOT_DURABLE = "not_durable"
 
 
 class Caller(NamedTuple):
-    """Who sends a batch, as far as it was verified."""
+    """The verified facts about a batch's sender."""
 
     subject: str | None = None
     opted_out: bool = False
     """The browser's own signal: Sec-GPC, or DNT where the site honours it."""
     capsule: Capsule | None = None
-    """What the caller's capsule says, if it is one of ours; it may be somebody else's."""
+    """The caller's capsule, if its signature is valid; it may belong to another subject."""
     signed: bool = False
     """A server with the site's key: may send events of any subject, of the past, and items."""
     traits: Traits = Traits()
     program: bool = False
     """A self-declared program (crawler, monitor, tool): its events are flagged."""
     device: str = ""
-    """The visitor whose cookie came beside a bearer: what they were shown before is the user's too."""
+    """The visitor id of a cookie sent with a user token: tokens issued to it count as the user's."""
     purposes: tuple[str, ...] = ()
     """Allowed purposes of a browser's events; computed by `collect_events`, not passed in."""
 
 
 class CollectDeps(NamedTuple):
-    """What the use case needs of the outside."""
+    """Dependencies of the use case."""
 
     stream: EventStream
     site: str
     mint: Callable[[], str]
     """A fresh visitor id that nobody can guess."""
     policy: Policy = Policy()
-    """What holds for a visitor who has not been asked yet."""
+    """The consent policy for visitors who have not stated a choice."""
     keys: tuple[bytes, ...] = ()
-    """Secrets of decision tokens; without any, tokens of browsers are not checked."""
+    """Decision-token secrets; without any, browsers' tokens are ignored."""
 
 
 class _Taken(NamedTuple):
@@ -78,7 +79,7 @@ class _Taken(NamedTuple):
 
 
 def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> Collected:
-    """`now` is epoch ms. Raises BadInput or TooLarge when the body as a whole is of no use."""
+    """Collect one call's events; `now` is epoch ms. Raises BadInput or TooLarge for an unusable body."""
     parsed, rejected = _parse(split(body), caller, deps, now)
     caller = caller._replace(purposes=_purposes(caller, deps.policy))
     parsed, refused = _agreed(parsed, caller, deps.policy)
@@ -96,7 +97,7 @@ def collect_events(body: bytes, caller: Caller, deps: CollectDeps, now: int) -> 
 
 
 def _purposes(caller: Caller, policy: Policy) -> tuple[str, ...]:
-    """What a browser's events may be used for; in a signed batch each event tells by itself."""
+    """The allowed purposes of a browser's events; empty for a signed batch, whose events state their own."""
     if caller.opted_out or caller.signed:
         return ()
     said = capsules.consent_from(caller.capsule, caller.subject)
@@ -104,7 +105,7 @@ def _purposes(caller: Caller, policy: Policy) -> tuple[str, ...]:
 
 
 def _held(event: EventInput, caller: Caller, policy: Policy) -> tuple[str, ...]:
-    """What one event may be used for. A server says what its person agreed to, else the policy holds."""
+    """One event's allowed purposes. A signed event states its person's choices; else the policy applies."""
     if event.type == ITEM_EVENT:
         return DEFAULTS
     if caller.opted_out or not caller.signed:
@@ -117,7 +118,7 @@ class _Parsed(NamedTuple):
     at: int
     event: EventInput
     token: BoundToken | None
-    """Its decision token, if that is one of ours."""
+    """The verified decision token, if any."""
     purposes: tuple[str, ...] = ()
 
 
@@ -147,7 +148,7 @@ def _parse_one(raw: RawEvent) -> EventInput:
 
 
 def _check_right(event: EventInput, caller: Caller) -> None:
-    """What only a signed batch may say, and what a signed batch must say."""
+    """Raises BadInput for fields only a signed batch may set, and for those it must set."""
     if caller.signed:
         if event.type == ITEM_EVENT:
             check_item(event)
@@ -233,7 +234,7 @@ def _record(parsed_event: _Parsed, caller: Caller, deps: CollectDeps, now: int) 
 
 
 def _capped(parsed_event: _Parsed) -> str:
-    """The slot whose frequency cap it counts towards: by a token of ours, whoever sends it."""
+    """The slot whose frequency cap the event counts towards, from its valid token; else empty."""
     kind = ALIASES.get(parsed_event.event.type, parsed_event.event.type)
     return parsed_event.token.capped if parsed_event.token and kind in CAPPED else ""
 
@@ -243,7 +244,7 @@ def _subject(event: EventInput, caller: Caller) -> str:
 
 
 def _subjects(event: EventInput, caller: Caller) -> list[str]:
-    """All verified ids of the event's subject; the first is the one it is recorded under."""
+    """All verified ids of the event's subject; the event is recorded under the first."""
     named = [f"u:{event.user}"] if event.user else []
     named += [f"v:{event.visitor}"] if event.visitor else []
     named += [f"v:{caller.device}"] if caller.device else []
@@ -251,7 +252,7 @@ def _subjects(event: EventInput, caller: Caller) -> list[str]:
 
 
 def bounded(stated: int | None, received: int, *, past: bool) -> int:
-    """The client's time where it can be true, else the server's; `past` lifts the lower bound."""
+    """The client's time if plausible, else the server's (epoch ms); `past` removes the lower bound."""
     earliest = 0 if past else received - EARLIEST_MS
     if stated is None or not earliest <= stated <= received + LATEST_MS:
         return received

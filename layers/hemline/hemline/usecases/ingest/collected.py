@@ -1,4 +1,4 @@
-"""What became of the events of one call to the collect endpoint."""
+"""The result of one call to the collect endpoint."""
 
 from typing import NamedTuple
 
@@ -16,14 +16,14 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Collected(NamedTuple):
-    """What became of a call's events: accepted + rejected = all of them."""
+    """A call's result: every event is either accepted or rejected."""
 
     accepted: int
     rejected: tuple[Rejected, ...]
     minted: str | None
-    """A new visitor id: hand it out also when nothing was durable, so that a retry is the same one."""
+    """A new visitor id. Hand it out even if no event was durable, so a retry uses the same id."""
     capsule: Capsule | None
-    """The caller's capsule from now on; None when it is not to be written."""
+    """The caller's updated capsule; None: do not write one."""
     fault: str = ""
     """Why events were not durable, for the log."""
 

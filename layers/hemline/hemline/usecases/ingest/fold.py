@@ -1,4 +1,4 @@
-"""One profile's part of a batch: folded, counted, and what the fold cannot take set aside."""
+"""Folds one profile's part of a batch, counts the outcomes, and returns records that fail to fold."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from hemline.usecases.ports import Stored
 
 
 class Folded(NamedTuple):
-    """What a profile becomes."""
+    """The folded profile, the outcome counts, and the records for quarantine."""
 
     blob: bytes | None
     """None: nothing to write."""
@@ -21,14 +21,14 @@ class Folded(NamedTuple):
 
 
 def fold(group: Group, stored: Stored | None, *, mark: str = "") -> Folded:
-    """`stored` with the group's events in it, and what became of each of them. Pure.
+    """Fold the group's events into `stored`. Pure.
 
-    `mark` is what the profile calls the shard; without it, the shard's own name.
+    `mark` names the shard's watermark in the profile; the default is the shard's own name.
     """
     try:
         old = profiles.decode(stored.blob) if stored and stored.blob else Profile()
     except Refused as error:
-        # Left as it is: another version of this code may read it, and the archive has its events.
+        # Keep the profile as it is: another version of this code may read it; the archive has its events.
         poison = [
             UnreadableRecord(entry.source, f"its profile: {error}") for entry in group.entries
         ]
@@ -67,7 +67,7 @@ def _fold_entries(
 def _fold_singly(
     profile: Profile, entries: Sequence[StreamedEvent]
 ) -> tuple[Profile, FoldCounts, list[UnreadableRecord]]:
-    """Find the records that the fold cannot take; the others are folded as ever."""
+    """Fold records one by one; those that raise are returned for quarantine."""
     total, poison = FoldCounts(), []
     for entry in entries:
         try:

@@ -1,10 +1,10 @@
-"""Events of linked people: a visitor's belong to their user's profile too.
+"""Folds the events of a linked visitor into the user's profile too.
 
-A linked user keeps their own events apart, so that a merge is a fold of both logs and can be undone.
+A linked user's own events are also kept in a separate part, so that a merge can be undone.
 
-The order of reads is what makes this safe without transactions: the profile first, then whether the
-link is still on, then the write, on the condition that the profile is still the one that was read.
-Whoever cuts a link cuts it first and writes the profile anew afterwards, so one of the two sees the other.
+The order of reads replaces transactions: read the profile, check that the link still exists, then write
+on condition that the profile has not changed. Cutting a link removes the link first and rebuilds the
+profile after, so one of the two always sees the other's change.
 """
 
 from msgspec.structs import replace
@@ -21,25 +21,26 @@ from hemline.usecases.ports import PersonItem, PersonStore, Stored
 TRIES = 5
 """Conditional writes of one profile: another writer is rare (a merge, a parent shard's last batch)."""
 _TAG = 4
+"""Characters of a visitor's alias in a watermark's name."""
 
 
 def links_of(people: PersonStore, site: str, subject: str) -> Links:
-    """Consistent; nobody when there are none. Raises Unavailable, Refused."""
+    """A consistent read of the subject's links; empty when there are none. Raises Unavailable, Refused."""
     stored = people.read_part(site, subject, PersonItem.LINKS)
     return decode_links(stored.blob) if stored else Links()
 
 
 def mark_of(shard: str, site: str, subject: str) -> str:
-    """How a user's profile names a shard up to which it has a linked visitor's events."""
+    """The name of a linked visitor's watermark for a shard, in the user's profile."""
     return f"{shard}@{alias(site, subject)[:_TAG]}"
 
 
 def keep_apart(group: Group, people: PersonStore) -> None:
-    """Fold a linked user's events into what is theirs alone. Raises Conflict when that is gone."""
+    """Fold a linked user's events into their OWN part. Raises Conflict when it is missing or forgotten."""
     for _ in range(TRIES):
         own = people.read_part(group.site, group.subject, PersonItem.OWN)
         if own is None or any(is_forgotten(one.record, own.standing) for one in group.entries):
-            # Somebody is forgetting the person: their standing must be looked at again.
+            # The person is being forgotten: the caller must read their subject status again.
             raise Conflict("what is a user's own is not there")
         if _written(group, own, people, PersonItem.OWN, group.subject):
             return
@@ -56,13 +57,13 @@ def _into(user: str, group: Group, people: PersonStore) -> None:
     for _ in range(TRIES):
         profile = people.read_part(group.site, user, PersonItem.PROFILE)
         if profile is None or not profile.standing.linked:
-            # Half linked, or forgotten: what is theirs is joined when they are linked (again).
+            # Linking is incomplete, or the user is forgotten: the rebuild of a link brings these events.
             return
         if group.subject[2:] not in links_of(people, group.site, user).on:
-            # Half linked, and the rest of linking will bring it; or cut, and then it is not theirs.
+            # Linking is incomplete and its rebuild brings these events; or the link is cut.
             return
-        # Whether the visitor's past is forgotten was judged with the visitor: a user who comes back has
-        # another past than the devices that they sign in on now.
+        # The visitor's own status already decided which events are forgotten. The user's forget time
+        # does not apply: it does not cover a device that a returning user signs in on now.
         kept = judge(group.entries, replace(profile.standing, forgotten=0)).kept
         if not kept or _written(
             group._replace(entries=kept), profile, people, PersonItem.PROFILE, user
@@ -76,7 +77,7 @@ def _written(
 ) -> bool:
     shard = group.entries[0].source.shard
     name = shard if subject == group.subject else mark_of(shard, group.site, group.subject)
-    # What cannot be folded is in quarantine already: it was offered to the person's own profile.
+    # Events that fail to fold are quarantined with the person's own profile, so not here.
     blob = fold(group, old, mark=name).blob
     if blob is None:
         return True
@@ -88,5 +89,5 @@ def _written(
 
 
 def profile_of(stored: Stored | None) -> Profile:
-    """The profile in a part, the empty one when nothing is kept. Raises Refused."""
+    """The profile in a part; an empty profile when nothing is stored. Raises Refused."""
     return decode(stored.blob) if stored and stored.blob else Profile()

@@ -1,9 +1,9 @@
 """The quarantine: lists, shows and, after a fix, replays records that could not be read or folded.
 
-A replay hands the record to ingest as the stream would. What ingest takes, archives or must not keep
-leaves quarantine: the archive has its payload then, or nobody may. What it still cannot take stays,
-with the new reason. A replay that is cut short may be repeated, as may one of an event that came again
-by itself meanwhile: a profile and the archive are sets. Never runs or formats a payload.
+A replay passes the record to ingest as the stream would. A record that ingest applies, archives or may
+not keep leaves quarantine. A record that still fails stays, with the new reason. A replay may be repeated
+after an interruption or after a redelivery: profile and archive are sets, so nothing counts twice.
+Never runs or formats a payload.
 """
 
 import base64
@@ -25,7 +25,7 @@ from hemline.usecases.ingest.read import StreamRecord, by_profile, read
 from hemline.usecases.ports import ObjectStore
 
 STAYS = frozenset({"quarantined", "left"})
-"""Outcomes of ingest after which a record is still in quarantine."""
+"""Ingest outcomes that leave a record in quarantine."""
 _KEY = re.compile(QUARANTINE_PREFIX + r"(\d{4}-\d{2}-\d{2})/([^/]+)/(\d+)\.json")
 
 
@@ -41,7 +41,7 @@ class QuarantinedRecord(NamedTuple):
 
 
 class QuarantineReplay(msgspec.Struct, frozen=True):
-    """What became of one record, or would: `outcome` is one of ingest's. See STAYS."""
+    """The actual or predicted result of one replay; `outcome` is a key of ingest's OUTCOMES."""
 
     key: str
     outcome: str
@@ -50,7 +50,7 @@ class QuarantineReplay(msgspec.Struct, frozen=True):
 
     @property
     def stays(self) -> bool:
-        """Whether it is in quarantine still."""
+        """Whether the record remains in quarantine."""
         return self.outcome in STAYS
 
 
@@ -63,15 +63,15 @@ _decoder = msgspec.json.Decoder(_Document)
 
 
 def listed(objects: ObjectStore) -> Iterator[QuarantinedRecord]:
-    """All of them, oldest day first."""
+    """All quarantined records, oldest day first."""
     for key in objects.keys(QUARANTINE_PREFIX):
-        # One that left meanwhile is none any more.
+        # Skips a record that was removed since the listing.
         if found := _kept(objects, key):
             yield found
 
 
 def named(objects: ObjectStore, name: str) -> QuarantinedRecord:
-    """The one with this key, or with this sequence number. Raises BadInput when that is not one."""
+    """The record with this key or sequence number. Raises BadInput unless exactly one matches."""
     keys = [name] if _KEY.fullmatch(name) else []
     if not keys and name.isdecimal():
         keys = [k for k in objects.keys(QUARANTINE_PREFIX) if k.endswith(f"/{name}.json")]
@@ -83,7 +83,7 @@ def named(objects: ObjectStore, name: str) -> QuarantinedRecord:
 
 
 def replay(kept: QuarantinedRecord, deps: IngestDeps, now: int) -> QuarantineReplay:
-    """Hand it to ingest; what is settled leaves quarantine. `now` is epoch ms. Raises Unavailable."""
+    """Pass the record to ingest; delete it unless it stays. `now` is epoch ms. Raises Unavailable."""
     result = ingest_batch([_source(kept)], deps, now)
     outcome = _outcome(result.counts)
     if outcome not in STAYS:
@@ -91,13 +91,13 @@ def replay(kept: QuarantinedRecord, deps: IngestDeps, now: int) -> QuarantineRep
         return QuarantineReplay(kept.key, outcome)
     if outcome == "left":
         return QuarantineReplay(kept.key, outcome, "; ".join(result.faults))
-    # Ingest has written it anew, under the same key.
+    # Ingest wrote the record again under the same key: read the new reason.
     again = _kept(deps.objects, kept.key) or kept
     return QuarantineReplay(kept.key, outcome, again.reason)
 
 
 def foresee(kept: QuarantinedRecord, deps: IngestDeps) -> QuarantineReplay:
-    """What `replay` would do now; writes nothing. Raises Unavailable."""
+    """The result that `replay` would have now; writes nothing. Raises Unavailable."""
     entries, poison, counts = read([_source(kept)], deps.site)
     if poison:
         return QuarantineReplay(kept.key, "quarantined", poison[0].reason)
@@ -115,12 +115,12 @@ def foresee(kept: QuarantinedRecord, deps: IngestDeps) -> QuarantineReplay:
 
 
 def safe(text: str) -> str:
-    """For a terminal: whatever could move a cursor, hide or reorder text is spelt out."""
+    """Text safe for a terminal: characters that move the cursor, hide or reorder text are escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def readable(payload: bytes) -> str:
-    """The payload as text that is safe to print; bytes that are no UTF-8 are spelt out."""
+    """The payload as text safe to print; bytes that are not UTF-8 are escaped."""
     return safe(payload.decode("utf-8", "backslashreplace"))
 
 
@@ -129,7 +129,7 @@ def _outcome(counts: Mapping[str, int]) -> str:
 
 
 def _source(kept: QuarantinedRecord) -> StreamRecord:
-    # The day it was put aside on: what stays is written under the key that it has.
+    # `arrived` is the quarantine day, so a record that stays is written under its existing key.
     day = datetime.strptime(kept.day, "%Y-%m-%d").replace(tzinfo=UTC)
     return StreamRecord(kept.shard, kept.sequence, kept.payload, int(day.timestamp() * 1000))
 
@@ -144,6 +144,6 @@ def _kept(objects: ObjectStore, key: str) -> QuarantinedRecord | None:
         document = _decoder.decode(data)
         payload = base64.b64decode(document.payload, validate=True)
     except (msgspec.DecodeError, ValueError):
-        # Its payload is what lies there: nothing is lost in telling so.
+        # A damaged document is shown with its raw bytes as the payload.
         return QuarantinedRecord(key, day, shard, sequence, "the document itself is damaged", data)
     return QuarantinedRecord(key, day, shard, sequence, document.reason, payload)

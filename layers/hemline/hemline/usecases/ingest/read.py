@@ -1,6 +1,6 @@
-"""From a batch of the stream to events by profile, and to quarantine for what cannot be read.
+"""Decodes a batch of the stream into events by profile; unreadable records go to quarantine.
 
-Nothing on the stream is taken on trust, and nothing on it may block a shard.
+Every record is validated, and no record may block its shard.
 """
 
 import base64
@@ -17,7 +17,7 @@ from hemline.usecases.ports import ObjectStore
 
 
 class StreamRecord(NamedTuple):
-    """One record as the stream delivers it. `sequence` is decimal; `arrived` epoch ms, 0 unknown."""
+    """One record as the stream delivers it. `sequence` is decimal; `arrived` is epoch ms, 0 if unknown."""
 
     shard: str
     sequence: str
@@ -26,7 +26,7 @@ class StreamRecord(NamedTuple):
 
 
 class StreamedEvent(NamedTuple):
-    """A record that can be kept; `number` is its sequence number, to compare by."""
+    """A valid record; `number` is its sequence number as an integer, for comparison."""
 
     number: int
     source: StreamRecord
@@ -41,7 +41,7 @@ class UnreadableRecord(NamedTuple):
 
 
 class Group(NamedTuple):
-    """All of a batch's events of one profile, in order."""
+    """A batch's events of one profile, by sequence number."""
 
     site: str
     subject: str
@@ -51,7 +51,7 @@ class Group(NamedTuple):
 def read(
     records: list[StreamRecord], site: str
 ) -> tuple[list[StreamedEvent], list[UnreadableRecord], Counter[str]]:
-    """Cut a shard's part into events to keep, records for quarantine, and what is counted already."""
+    """Split one shard's records into valid events, unreadable records, and outcome counts so far."""
     entries: list[StreamedEvent] = []
     poison: list[UnreadableRecord] = []
     counts: Counter[str] = Counter()
@@ -73,11 +73,11 @@ def _read_one(source: StreamRecord, site: str) -> StreamedEvent | UnreadableReco
     try:
         record = decode_record(source.data)
         if b"\n" in source.data or b"\r" in source.data:
-            # The archive has one line for each: spell it again, if it can be.
+            # The archive holds one line per record: encode it again without line breaks.
             source = source._replace(data=encode_record(record))
     except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError) as error:
         return UnreadableRecord(source, f"{type(error).__name__}: {error}")
-    # Another site's record could not be written with this site's rights, and would block the shard.
+    # This site's role may not write another site's record: the write would fail and block the shard.
     fault = fault_of(record) if record.site == site else "site is not this stack's"
     return (
         UnreadableRecord(source, fault)
@@ -92,7 +92,7 @@ def line_of(entry: StreamedEvent) -> ArchiveLine:
 
 
 def quarantine(poison: Iterable[UnreadableRecord], objects: ObjectStore, now: int) -> None:
-    """Keep each with its payload and the reason; a repeat overwrites itself. Raises Unavailable."""
+    """Store each record with payload and reason; a repeat overwrites itself. Raises Unavailable."""
     for source, reason in poison:
         key = quarantine_object(day_of(source.arrived or now), source.shard, source.sequence)
         document = {
@@ -105,7 +105,7 @@ def quarantine(poison: Iterable[UnreadableRecord], objects: ObjectStore, now: in
 
 
 def by_profile(entries: Iterable[StreamedEvent]) -> list[Group]:
-    """By profile, in the order of their first events."""
+    """The entries grouped by profile; groups are in the order of their first events."""
     groups: dict[tuple[str, str], Group] = {}
     for entry in entries:
         key = entry.record.site, entry.record.subject

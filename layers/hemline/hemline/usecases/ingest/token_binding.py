@@ -1,7 +1,7 @@
-"""What a decision token binds an event to: the fragment's slot, its items, and whom it was given to.
+"""Checks an event against its decision token: the fragment's slot, its items and its subject.
 
-A token is proof that a fragment was decided, and not that it was decided for whoever sends it back. One
-that everybody gets (no fact of a visitor was read, or nobody was known) may come from anybody.
+A token proves that a fragment was decided, not that the sender is the one it was decided for. A token
+without a subject (the decision read no fact of a visitor, or knew no visitor) is valid from anybody.
 Knows no clock and no HTTP.
 """
 
@@ -12,11 +12,11 @@ from hemline.model.events.schema import EventInput
 from hemline.model.token_header import BoundToken, subject_hash
 
 _FREE = frozenset({"purchase"})
-"""Types that may name other items than those of the fragment: a whole cart is bought."""
+"""Event types that may name items outside the fragment: a purchase lists the whole cart."""
 
 
 def check_binding(event: EventInput, token: BoundToken) -> None:
-    """Raises BadInput for an event of another slot than its token, or with items that were not shown."""
+    """Raises BadInput if the event's slot or items are not those of the token's fragment."""
     if event.slot not in (None, token.slot):
         way_out = "Send the slot that the fragment of the token came for."
         raise BadInput("slot", "is not that of the token.", way_out)
@@ -31,12 +31,12 @@ def check_binding(event: EventInput, token: BoundToken) -> None:
 
 
 def given_to(token: BoundToken | None, subjects: Iterable[str], keys: tuple[bytes, ...]) -> str:
-    """Whom a token was given to, as 16 hex digits, where that is none of `subjects`; else nothing."""
+    """The token's subject hash (16 hex digits) if it matches none of `subjects`; else an empty string."""
     if token is None or not token.who:
         return ""
     return "" if token.who in known_as(subjects, keys) else token.who.hex()
 
 
 def known_as(subjects: Iterable[str], keys: tuple[bytes, ...]) -> set[bytes]:
-    """How tokens name these people: by whichever key is in use, or was."""
+    """The subject hashes of these people under every current and former key."""
     return {subject_hash(subject, key) for subject in subjects for key in keys}

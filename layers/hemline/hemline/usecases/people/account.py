@@ -1,7 +1,7 @@
 """Identify, consent and export: what a person can do with their own data.
 
-The caller was verified before. No id is taken from the request: a user is one who signed in, a visitor
-is one whose cookie came, and the two are one person only once linked.
+The caller is already verified. No id comes from the request body: the user comes from the token, the
+visitor from the cookie, and the two are one person only once linked.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,14 +30,14 @@ NOT_KEPT = (
     "what you did while you said no",
     "names, email addresses, telephone numbers: unless the site puts them into an event",
 )
-"""What an export cannot hold, since nothing of it is stored."""
+"""Data that an export lacks because it is never stored."""
 
 
 _DEAD = "this visitor id was forgotten: nothing is kept under it any more"
 
 
 class AccountDeps(NamedTuple):
-    """What these calls need of the outside."""
+    """Dependencies of these calls."""
 
     site: str
     people: PersonStore
@@ -46,7 +46,7 @@ class AccountDeps(NamedTuple):
     mint: Callable[[], str]
     policy: Policy
     clock: Callable[[], float]
-    """Seconds that only grow: an export stops in time and says how to go on."""
+    """Monotonic seconds; an export stops at its time limit and returns where to continue."""
 
     @property
     def linking(self) -> LinkDeps:
@@ -55,7 +55,7 @@ class AccountDeps(NamedTuple):
 
 
 class AccountCaller(NamedTuple):
-    """Who asks (bare ids, verified), and from where."""
+    """The verified caller (bare ids) and their country."""
 
     visitor: str | None
     user: str | None
@@ -64,12 +64,12 @@ class AccountCaller(NamedTuple):
 
     @property
     def nobody(self) -> bool:
-        """Nothing can be kept of them, and nothing is."""
+        """Whether the caller has no id; nothing is stored about them."""
         return self.user is None and self.visitor is None
 
     @property
     def subject(self) -> str:
-        """The user, else the visitor. Raises NotAllowed when it is nobody."""
+        """The user, else the visitor. Raises NotAllowed when the caller has no id."""
         if self.user is not None:
             return f"u:{self.user}"
         if self.visitor is None:
@@ -80,7 +80,7 @@ class AccountCaller(NamedTuple):
 
 
 class Identified(NamedTuple):
-    """Who this device is from now on, and what its person agreed to."""
+    """The user, the device's visitor id from now on, and the consent in force."""
 
     user: str
     linked: LinkResult
@@ -88,9 +88,9 @@ class Identified(NamedTuple):
 
 
 def identify(person: AccountCaller, deps: AccountDeps, now: int) -> Identified:
-    """Make device and user one person, and put it on the stream. Raises NotAllowed, NotDurable.
+    """Link the device to the user and put an event on the stream. Raises NotAllowed, NotDurable.
 
-    A browser that opts out of everything is linked to nobody: the user is known by their token alone.
+    A browser that opts out is not linked; only the token identifies the user.
     """
     if person.user is None:
         raise NotAllowed("identify needs a user token: Authorization: Bearer …")
@@ -109,7 +109,7 @@ def identify(person: AccountCaller, deps: AccountDeps, now: int) -> Identified:
 
 
 def unlink_device(visitor: str, user: str, deps: AccountDeps, now: int) -> None:
-    """Make them two people again. Raises BadInput when they never were one, NotDurable.
+    """Cut the link. Raises BadInput when the two were never linked, NotDurable.
 
     An event on the stream records the time, so a receipt knows since when the logs are separate.
     """
@@ -165,7 +165,7 @@ def _consent(subject: str, deps: AccountDeps) -> Consent:
 
 
 class ExportPage(NamedTuple):
-    """Which part of an export: days after `after` (YYYY-MM-DD), until `seconds` are over."""
+    """One page of an export: days after `after` (YYYY-MM-DD), within `seconds`."""
 
     after: str = ""
     seconds: float = 8.0
@@ -187,7 +187,7 @@ def export(
 
 
 def _set_aside(theirs: set[str], page: ExportPage, deps: AccountDeps) -> dict[str, object]:
-    """With the first part of the export, in half the time of that."""
+    """Quarantined records, on the first page only, within half of its time."""
     if page.after:
         return {"from": "quarantine", "records": [], "complete": False}
     ends = deps.clock() + page.seconds / 2
@@ -195,7 +195,7 @@ def _set_aside(theirs: set[str], page: ExportPage, deps: AccountDeps) -> dict[st
 
 
 def described(person: AccountCaller, deps: AccountDeps, now: int) -> dict[str, object]:
-    """What the table keeps of them."""
+    """Everything the table stores about the caller."""
     subject = person.subject
     stored = deps.people.read_part(deps.site, subject, PersonItem.PROFILE)
     own = deps.people.read_part(deps.site, subject, PersonItem.OWN)
@@ -267,7 +267,7 @@ def _because(said: bool | None, person: AccountCaller) -> str:  # noqa: FBT001 -
 
 
 def _events(theirs: set[str], page: ExportPage, deps: AccountDeps) -> dict[str, object]:
-    """By day, whole days only; what did not fit in time comes with `?after=` the day in `next`."""
+    """Events by whole days. When time runs out, `next` is the day to pass as `?after=`."""
     ends = deps.clock() + page.seconds
     days: dict[str, list[object]] = {}
     left = [day for day in archived_days(deps.objects, deps.site) if day > page.after]

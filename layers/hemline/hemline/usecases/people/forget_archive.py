@@ -1,10 +1,10 @@
-"""The sweep: takes the forgotten out of archive, quarantine and given-up batches, old versions included.
+"""The sweep: deletes forgotten people's data from archive, quarantine and failed batches, in all versions.
 
-Readers pass over them from the first moment (`forget_register`); this removes the bytes. A sweep goes
-through everything in key order, a bounded piece a run, and notes how far it came. Each object is
-rewritten before any old version of it goes, so whenever it is killed, nobody else loses an event, and
-the next run finds what is left to do. It is repeated for as long as the stream may bring something
-of a person back; a sweep that began after that takes them off the register.
+Readers already skip this data (`forget_register`); the sweep removes the bytes. One run handles a bounded
+number of versions in key order and saves a cursor. Each object is rewritten before its old versions are
+deleted, so a killed run loses nobody else's events and the next run finishes the work. Sweeps repeat
+while the stream may still deliver events of a person; a sweep that begins after that removes the person
+from the register.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,13 +31,15 @@ from hemline.usecases.ports import ObjectVersion, VersionedStore
 MOST = 2000
 """Versions read in one run: a minute or two."""
 _TRIES = 5
+"""Attempts at one key; a conflict needs ingest to write the same batch again, so it is rare."""
 
 
 class SweepDeps(NamedTuple):
-    """What the use case needs of the outside."""
+    """Dependencies of the use case."""
 
     site: str
     data: VersionedStore
+    """Archive, quarantine, register and the sweep's cursor."""
     failed: VersionedStore
     """Batches that used up their retries."""
 
@@ -46,23 +48,23 @@ class Swept(msgspec.Struct, frozen=True):
     """What one run did."""
 
     looked: int = 0
-    """Versions of objects that were read."""
+    """Object versions read."""
     cleaned: int = 0
-    """Objects that were rewritten without the forgotten."""
+    """Objects rewritten without the forgotten people's data."""
     deleted: int = 0
-    """Versions that held them and are gone."""
+    """Deleted object versions that held such data."""
     settled: int = 0
-    """People who are off the register: nothing can come back, only their tombstones remain."""
+    """People removed from the register: the stream holds nothing of them, only their tombstones remain."""
     waiting: int = 0
-    """People who are still on it."""
+    """People still on the register."""
     done: bool = True
-    """Everything was gone through; False: call again to go on."""
+    """The sweep has read everything; False: call again to continue."""
     unreadable: tuple[str, ...] = ()
-    """Objects in which nobody can be looked for; no one is settled until somebody has seen to them."""
+    """Keys of objects that cannot be parsed; no person is settled until an operator handles them."""
 
 
 class _Cursor(msgspec.Struct, frozen=True):
-    """How far a sweep has come, and for whom."""
+    """A sweep's progress: the place, the last key done, and the people on the register at its start."""
 
     began: int
     people: tuple[RegisterEntry, ...]
@@ -72,13 +74,13 @@ class _Cursor(msgspec.Struct, frozen=True):
 
 
 class _Place(NamedTuple):
-    """Objects that are cleaned in the same way."""
+    """A store and key prefix whose objects share one cleaner."""
 
     store: VersionedStore
     prefix: str
     clean: lines.Cleaner
     by_day: bool
-    """Whether a day stands behind the prefix, so that keys sort by day."""
+    """Whether the day follows the prefix, so that keys sort by day."""
 
 
 class _Found(NamedTuple):
@@ -91,14 +93,14 @@ class _Found(NamedTuple):
 
 
 Clean = Callable[[bytes], bytes]
-"""Bytes → the same object, the rest, or nothing."""
+"""Bytes → the same bytes, what remains, or empty."""
 _cursors = msgspec.json.Decoder(_Cursor)
 
 
 def sweep(deps: SweepDeps, now: int, *, most: int = MOST) -> Swept:
-    """Go on with the sweep, or begin one; `now` is epoch ms. Safe to repeat and to run twice at once.
+    """Continue the sweep, or begin one. `now` is epoch ms. Safe to repeat and to run concurrently.
 
-    Raises Unavailable when a store does not answer; what was done until then stays done.
+    Raises Unavailable when a store does not answer; work done so far is kept.
     """
     people = tuple(entries(deps.data, deps.site))
     if not people:
@@ -117,7 +119,7 @@ def sweep(deps: SweepDeps, now: int, *, most: int = MOST) -> Swept:
 
 
 def sweep_on(deps: SweepDeps, now: int, more: Callable[[], bool], *, most: int = MOST) -> Swept:
-    """Piece after piece for as long as `more` says so; all of them as one. Raises Unavailable."""
+    """Run `sweep` until it is done or `more` returns False; the sum of all runs. Raises Unavailable."""
     total = sweep(deps, now, most=most)
     while not total.done and more():
         total = _added(total, sweep(deps, now, most=most))
@@ -125,7 +127,7 @@ def sweep_on(deps: SweepDeps, now: int, more: Callable[[], bool], *, most: int =
 
 
 def _added(one: Swept, other: Swept) -> Swept:
-    """What is still to do is told by the later one."""
+    """The sum of both runs; `waiting`, `done` and `unreadable` come from the later one."""
     return msgspec.structs.replace(
         other,
         looked=one.looked + other.looked,
@@ -148,11 +150,11 @@ def _read_cursor(deps: SweepDeps) -> _Cursor | None:
     try:
         return _cursors.decode(data) if data else None
     except msgspec.DecodeError:
-        return None  # of another version of this code: begin anew
+        return None  # written by another version of this code: start over
 
 
 def _end(deps: SweepDeps) -> None:
-    """Without looking first, each call would leave one more delete marker."""
+    """Delete the cursor. Checked first: deleting a missing object adds a delete marker each time."""
     if deps.data.get(sweep_object(deps.site)) is not None:
         deps.data.delete(sweep_object(deps.site))
 
@@ -164,7 +166,7 @@ def _go_through(  # noqa: PLR0913, PLR0917 - one step of a fold over places
     for key, versions in _by_key(place, cursor):
         if total.looked >= most:
             return cursor, msgspec.structs.replace(total, done=False)
-        # Without any object a shard's watermark would seem to go back: its last one stays, empty.
+        # A shard's watermark comes from its last key: that object stays, empty if need be.
         rest = lines.NO_LINES if key in marks else b""
         clean = partial(_cleaned, place, key, forgetting, rest)
         found = _clean_key(place.store, key, versions, clean)
@@ -187,10 +189,10 @@ def _by_key(place: _Place, cursor: _Cursor) -> Iterator[tuple[str, list[ObjectVe
 
 
 def _first_day(people: Sequence[RegisterEntry]) -> str:
-    """From where on there may be something of them: empty, everywhere, until each was swept once.
+    """The first day (YYYY-MM-DD) to sweep; empty (all days) until each person was swept once.
 
-    After that only what the stream has brought since can hold them: received, at the earliest, as long
-    before they were forgotten as it takes until they are settled.
+    Later sweeps only look for events the stream delivered late. Those were received at most
+    `settled_at - at` before the request (`at - (settled_at - at)`); one day is added for safety.
     """
     if any(not entry.swept for entry in people):
         return ""
@@ -207,7 +209,7 @@ def _clean_key(
     for _ in range(_TRIES):
         try:
             return _clean_versions(store, versions, clean)
-        except Conflict:  # ingest wrote the same batch again: look at what lies there now
+        except Conflict:  # ingest wrote the same batch again: list the versions anew
             versions = _of(store, key)
     raise Unavailable("bucket", f"an object was changed by others {_TRIES} times in a row")
 
@@ -228,7 +230,7 @@ def _clean_versions(store: VersionedStore, versions: list[ObjectVersion], clean:
         store.replace(newest, kept)
         cleaned, older = 1, [one for one in _of(store, newest.key) if not one.latest]
     doomed += [one for one in older if _judged(store, one, clean, unreadable) is not None]
-    # The oldest first: when the latest goes, no other one with the forgotten may take its place.
+    # Oldest first: deleting the latest version must not expose an older one that still holds the data.
     for one in reversed(doomed):
         store.delete_version(one)
     return _Found(1 + len(older), cleaned, len(doomed), tuple(unreadable))
@@ -237,7 +239,7 @@ def _clean_versions(store: VersionedStore, versions: list[ObjectVersion], clean:
 def _judged(
     store: VersionedStore, one: ObjectVersion, clean: Clean, unreadable: list[str]
 ) -> bytes | None:
-    """What is to stay of a version; None when all of it is."""
+    """The bytes of a version to keep; None when it stays as it is. Adds its key to `unreadable`."""
     data = None if one.marker else store.get_version(one)
     if data is None:
         return None
@@ -250,13 +252,13 @@ def _judged(
 
 
 def _settle(deps: SweepDeps, cursor: _Cursor, total: Swept) -> Swept:
-    """A whole sweep is done: take off the register for whom it was the last one."""
+    """End a complete sweep: remove settled people from the register, mark the others as swept."""
     settled = 0
     now_there = {entry.alias: entry for entry in entries(deps.data, deps.site)}
     for then in cursor.people if not cursor.unreadable else ():
         entry = now_there.get(then.alias)
         if entry is None or entry.at != then.at:
-            continue  # forgotten once more meanwhile: the next sweep is for that
+            continue  # gone, or forgotten again during this sweep: left to the next sweep
         if cursor.began > entry.settled_at:
             drop(deps.data, deps.site, entry)
             settled += 1

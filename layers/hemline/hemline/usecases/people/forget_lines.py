@@ -1,7 +1,7 @@
-"""What the forgotten left in one object: archive lines, a quarantined record, a batch that was given up.
+"""Removes forgotten people's data from one object: archive lines, a quarantined record, a failed batch.
 
-Each function takes an object's bytes and returns them without the forgotten: the very same object when
-nothing of them is in it, empty when nothing else is. Pure but for what the register reads.
+Each function takes an object's bytes and returns what remains: the same bytes when nothing is removed,
+empty when nothing remains. Pure, apart from reads of the register.
 """
 
 import base64
@@ -19,18 +19,18 @@ from hemline.model.errors import Refused
 from hemline.usecases.people.forget_register import Forgetting
 
 Cleaner = Callable[[str, bytes, Forgetting], bytes]
-"""Key and bytes of an object → its bytes without the forgotten. Raises Refused on what it cannot read."""
+"""Key, bytes, register → the bytes that remain. Raises Refused on an object it cannot parse."""
 
 _LEVEL = 1
-"""As the archive packs."""
+"""Gzip level, the same as the archive's."""
 _ANYWHERE = re.compile(rb"[vu]:(?=([\x21-\x7e]{1,128}))")
 _MOST = 1000
-"""Places in one payload where a subject could begin; 128 look-ups each."""
+"""Most positions in one payload where a subject could begin; each costs up to 128 look-ups."""
 _ESCAPED = re.compile(rb"\\(.)")
 NO_LINES = gzip.compress(b"", compresslevel=_LEVEL, mtime=0)
 """An archive object with nothing in it."""
 _UNTIMED = 0
-"""Of a record without a readable time: what cannot be dated is of the past."""
+"""Time of a record without a readable time (epoch ms): 0, so it counts as before the forget request."""
 
 
 class _When(msgspec.Struct):
@@ -58,7 +58,7 @@ _FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError, binascii.Error, Va
 
 
 def archive_lines(key: str, data: bytes, forgetting: Forgetting) -> bytes:
-    """An archive object; the lines that stay keep their bytes."""
+    """Clean an archive object; remaining lines keep their exact bytes."""
     try:
         lines = gzip.decompress(data).splitlines(keepends=True)
         kept = [one for one in lines if not _forgotten(_row.decode(one).record, forgetting)]
@@ -70,7 +70,7 @@ def archive_lines(key: str, data: bytes, forgetting: Forgetting) -> bytes:
 
 
 def quarantined_record(key: str, data: bytes, forgetting: Forgetting) -> bytes:
-    """One record with its payload: all or nothing."""
+    """Keep or drop one quarantined record as a whole."""
     try:
         payload = base64.b64decode(_quarantined.decode(data).payload, validate=True)
     except _FAULTS:
@@ -79,7 +79,7 @@ def quarantined_record(key: str, data: bytes, forgetting: Forgetting) -> bytes:
 
 
 def failed_batch(key: str, data: bytes, forgetting: Forgetting) -> bytes:
-    """A batch that used up its retries: its `payload` is the whole event, as text."""
+    """Clean a batch that used up its retries; its `payload` is the whole Lambda event as JSON text."""
     try:
         document: dict[str, Any] = msgspec.json.decode(data)
         event: dict[str, Any] = msgspec.json.decode(document["payload"])
@@ -97,18 +97,18 @@ def failed_batch(key: str, data: bytes, forgetting: Forgetting) -> bytes:
 
 def _given_up(kinesis: dict[str, Any], forgetting: Forgetting) -> bool:
     data = base64.b64decode(kinesis["data"], validate=True)
-    # The partition key is the subject: a record that cannot be read is known by that too.
+    # The partition key is the subject, so it identifies even an unreadable record.
     return names_forgotten(data, forgetting) or (
         not _readable(data) and forgetting.forgets(str(kinesis["partitionKey"]), _UNTIMED)
     )
 
 
 def names_forgotten(payload: bytes, forgetting: Forgetting) -> bool:
-    """Whether a record, readable or not, is of somebody forgotten.
+    """Whether a record, readable or not, belongs to a forgotten person.
 
-    A readable one is judged by its subject. In any other the subject may stand anywhere and may be
-    cut short by anything, so that whatever could be one is looked up: `v:` or `u:`, and each length.
-    Raises Refused when that would be too much: somebody must look at such a record.
+    A readable record is judged by its subject. In an unreadable one the subject may start and end
+    anywhere, so every candidate is looked up: each `v:` or `u:`, at each length.
+    Raises Refused above _MOST positions: an operator must look at such a record.
     """
     try:
         return _forgotten(_who.decode(payload), forgetting)
@@ -136,7 +136,7 @@ def _forgotten(who: _Who, forgetting: Forgetting) -> bool:
 
 
 def _candidates(payload: bytes) -> Iterator[str]:
-    """Every text in it that could be a subject, as it stands and as JSON would read it."""
+    """Every substring that could be a subject, in the raw payload and with JSON escapes removed."""
     for text in {payload, _ESCAPED.sub(rb"\1", payload)}:
         for found in _begins(text):
             name = (found[0] + found[1]).decode()

@@ -1,12 +1,12 @@
-"""Forget somebody: nothing of them is kept, and nothing that arrives later brings them back.
+"""Forgets a person: empties their data and writes a tombstone, which also rejects later events.
 
-A user is forgotten with every visitor that is linked to them; a visitor alone is taken out of their
-user's profile, which is joined anew without them. What is left of a person is a tombstone under a key
-that names nobody. Statistics forget with the next edition, the archive's bytes with the sweep.
+Forgetting a user also forgets every linked visitor. Forgetting a visitor removes them from their user's
+profile, which is rebuilt. A tombstone remains, under a key that names nobody. The next edition drops the
+person from the statistics; the sweep deletes their bytes from the archive.
 
-Every step can be repeated, and the links go last, so that a call that was cut short is completed by the
-next one. Parts are emptied and never deleted: a part that is gone has no version any more, so that a
-link that was half made before could be finished over it, from what it had read.
+Every step is repeatable and links are removed last, so a repeated call completes an interrupted one.
+Parts are emptied, never deleted: a deleted part loses its version, and a concurrent link could then
+write old data over it.
 """
 
 from typing import NamedTuple
@@ -23,20 +23,20 @@ from hemline.usecases.people.parts import change_part
 from hemline.usecases.ports import ObjectStore, PersonItem, PersonStore, Stored
 
 _IN_FLIGHT = 24
-"""Hours after which nothing that was read from the stream is still being worked on."""
+"""Hours: no record is still being processed so long after it was read from the stream."""
 
 
 class ForgetDeps(NamedTuple):
-    """What the use case needs of the outside."""
+    """Dependencies of the use case."""
 
     people: PersonStore
     objects: ObjectStore
     stream_hours: int
-    """How long the stream keeps a record, and may deliver it again."""
+    """The stream's retention: for so long it may deliver a record again."""
 
 
 class _Here(NamedTuple):
-    """ForgetDeps of one site."""
+    """ForgetDeps and the site."""
 
     site: str
     people: PersonStore
@@ -45,7 +45,7 @@ class _Here(NamedTuple):
 
     @property
     def linking(self) -> LinkDeps:
-        """For undoing links; nothing here makes a visitor."""
+        """Dependencies for removing links; forgetting never mints a visitor id."""
         return LinkDeps(self.site, self.people, _never_mints)
 
 
@@ -54,20 +54,20 @@ def _never_mints() -> str:
 
 
 class Forgotten(NamedTuple):
-    """Who is forgotten now, and since when."""
+    """The subjects forgotten by a call, and the times that apply."""
 
     subjects: tuple[str, ...]
-    """The one who was named first, then those linked to them."""
+    """The requested subject first, then the visitors linked to it."""
     at: int
-    """Epoch ms."""
+    """Epoch ms; events up to then are forgotten."""
     settled_at: int
-    """Epoch ms from which on nothing can come out of the stream any more."""
+    """Epoch ms after which the stream can no longer deliver an older event."""
 
 
 def forget(site: str, subject: str, deps: ForgetDeps, now: int) -> Forgotten:
-    """Forget `subject` (`v:…`, `u:…`) as of `now`, epoch ms. Raises BadInput, Unavailable; call again.
+    """Forget `subject` (`v:…`, `u:…`) as of `now`, epoch ms. Raises BadInput; Unavailable: call again.
 
-    Nobody need be known by that id: the tombstone stands against what may still be on its way.
+    Works for an unknown id too: the tombstone rejects events still on the stream.
     """
     if subject[:2] not in {"v:", "u:"} or not is_id(subject[2:]):
         raise BadInput("subject", "is no person's.", "Name v:VISITOR or u:USER.")
@@ -81,19 +81,19 @@ def _forget_user(user: str, here: _Here, now: int) -> Forgotten:
     gone = [user]
     settled_at = _bury(user, here, now)
     _entomb(user, PersonItem.OWN, here, now)
-    # Until nobody is left: one that was linked meanwhile has its turn too.
+    # Loops until no link is left: a visitor linked during this call is forgotten too.
     while known := _known(links := links_of(here.people, here.site, user)):
         for visitor in links.on:
             gone += _forget_visitor(f"v:{visitor}", here, now, but=user[2:]).subjects
-        for visitor in links.cut:  # somebody else, who stays; but what they keep names the user
+        for visitor in links.cut:  # another person: their data stays, but their links name the user
             strike(f"v:{visitor}", (user[2:],), here.linking)
-        # An identify that was on its way may have joined anew what a visitor had until now.
+        # A concurrent identify may have rebuilt the profile with a visitor's old data.
         _take_out(user, known, here)
     return Forgotten(tuple(dict.fromkeys(gone)), now, settled_at)
 
 
 def _forget_visitor(visitor: str, here: _Here, now: int, *, but: str = "") -> Forgotten:
-    """`but`: a user who is being forgotten too."""
+    """`but`: a user (bare id) who is being forgotten too, so their profile needs no rebuild."""
     settled_at = _bury(visitor, here, now)
     while known := _known(links_of(here.people, here.site, visitor)):
         for user in known:
@@ -104,7 +104,10 @@ def _forget_visitor(visitor: str, here: _Here, now: int, *, but: str = "") -> Fo
 
 
 def _bury(subject: str, here: _Here, now: int) -> int:
-    """Register first: from here on no reader of the archive sees them. When it will be settled."""
+    """Write the register entry, then the tombstone; returns `settled_at`.
+
+    The register comes first: from then on every archive reader skips the person.
+    """
     settled_at = now + (here.stream_hours + _IN_FLIGHT) * HOUR_MS
     enter(here.objects, here.site, subject, now, settled_at)
     _entomb(subject, PersonItem.PROFILE, here, now)
@@ -116,7 +119,7 @@ def _entomb(subject: str, part: PersonItem, here: _Here, now: int) -> None:
 
 
 def _tombstone(old: Stored, now: int) -> Stored | None:
-    """A refusal outlives its owner's data: who comes back must not find a no turned into a default yes."""
+    """The emptied part; None when it is one already. Refusals stay, so a default cannot replace them."""
     consent = Consent(refused=old.standing.consent.refused, at=old.standing.consent.at)
     kept = consent if consent.refused else DEFAULT_STATUS.consent
     standing = SubjectStatus(kept, max(now, old.standing.forgotten), linked=False)
@@ -124,7 +127,7 @@ def _tombstone(old: Stored, now: int) -> Stored | None:
 
 
 def _take_out(user: str, visitors: tuple[str, ...], here: _Here) -> None:
-    """The links first, then the profile without what those visitors brought."""
+    """Remove the links first, then rebuild the profile without those visitors."""
     strike(user, visitors, here.linking)
     rebuild_profile(user[2:], here.linking)
 

@@ -1,7 +1,7 @@
-"""The register of who is to be forgotten: what every reader of the archive asks first.
+"""The register of forgotten people; every archive reader checks it first.
 
-An entry is one object under the alias of its person, so that it names nobody, and lasts until the
-sweep has taken the person out of every object and the stream cannot bring back anything of them.
+An entry is one object, keyed by the person's alias, so it names nobody. It lasts until the sweep has
+cleaned every object and the stream can no longer deliver the person's events.
 """
 
 import contextlib
@@ -18,24 +18,24 @@ _VISITOR, _USER = "v:", "u:"
 
 
 class RegisterEntry(msgspec.Struct, frozen=True):
-    """One person of the register; times are epoch ms."""
+    """One person on the register; times are epoch ms."""
 
     alias: str
     at: int
-    """What happened or arrived until then is forgotten."""
+    """Events that happened or arrived up to then are forgotten."""
     settled_at: int
-    """From then on nothing of it can come out of the stream any more."""
+    """After then the stream can no longer deliver such an event."""
     swept: int = 0
-    """Begin of the last sweep that went through everything with this entry; 0 before the first."""
+    """Start of the last complete sweep that included this entry; 0 before the first."""
 
 
 _decoder = msgspec.json.Decoder(RegisterEntry)
 
 
 def enter(objects: ObjectStore, site: str, subject: str, at: int, settled_at: int) -> None:
-    """Put a person on the register, again with the later times; not swept yet."""
+    """Add a person to the register; a repeat keeps the later times and resets `swept`."""
     key = forgotten_object(site, subject)
-    # Looked at again after it was written: of two who write at once the later time must stay.
+    # Read again after each write: of two concurrent writers the later time must win.
     while (old := _read(objects, key)) is None or old.at < at or old.settled_at < settled_at:
         at, settled_at = (
             (max(at, old.at), max(settled_at, old.settled_at)) if old else (at, settled_at)
@@ -44,7 +44,7 @@ def enter(objects: ObjectStore, site: str, subject: str, at: int, settled_at: in
 
 
 def entries(objects: ObjectStore, site: str) -> Iterator[RegisterEntry]:
-    """All of a site, each read."""
+    """All entries of a site; one read each."""
     for key in objects.keys(forgotten_prefix(site)):
         found = _read(objects, key)
         if found:
@@ -52,7 +52,7 @@ def entries(objects: ObjectStore, site: str) -> Iterator[RegisterEntry]:
 
 
 def mark_swept(objects: VersionedStore, site: str, entry: RegisterEntry, began: int) -> None:
-    """Note that a whole sweep went through with this entry; not if it was entered again meanwhile."""
+    """Record a complete sweep of this entry; does nothing if the entry has changed since."""
     newest, *_ = _versions(objects, site, entry)
     swept = msgspec.structs.replace(entry, swept=began)
     with contextlib.suppress(Conflict):
@@ -61,9 +61,9 @@ def mark_swept(objects: VersionedStore, site: str, entry: RegisterEntry, began: 
 
 
 def drop(objects: VersionedStore, site: str, entry: RegisterEntry) -> None:
-    """Take a person off the register: only their tombstone remains.
+    """Remove a person from the register; only their tombstone remains.
 
-    By version, the oldest first, so that one who is entered again meanwhile stays on it.
+    Deletes by version, oldest first, so a person who is entered again meanwhile stays registered.
     """
     versions = _versions(objects, site, entry)
     if _decoded(objects.get_version(versions[0]), versions[0].key) == entry:
@@ -88,7 +88,7 @@ def _decoded(data: bytes | None, key: str) -> RegisterEntry | None:
 
 
 class Forgetting:
-    """Tells whose past is to be passed over. One listing to make, one read for each user it meets."""
+    """Decides which events are forgotten. One listing to create, one read per registered user it meets."""
 
     def __init__(self, objects: ObjectStore, site: str) -> None:
         self._objects, self._site = objects, site
@@ -99,13 +99,13 @@ class Forgetting:
         self._until: dict[str, int] = {}
 
     def __bool__(self) -> bool:
-        """Whether there is anybody to forget."""
+        """Whether the register has any entry."""
         return bool(self.aliases)
 
     def forgets(self, subject: str, time: int) -> bool:
-        """Whether an event of `subject` is forgotten; `time` is when it happened or arrived, the earlier.
+        """Whether an event of `subject` is forgotten; `time` is the earlier of event and receive time.
 
-        A visitor id is dead for good, and needs no time. Raises Refused on a damaged entry.
+        A forgotten visitor id is never used again, at any time. Raises Refused on a damaged entry.
         """
         return bool(self.aliases) and time <= self.until(subject)
 

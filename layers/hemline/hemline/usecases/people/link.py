@@ -1,12 +1,12 @@
-"""Who is one person: link a visitor to a user, and take that back. Every step can be repeated.
+"""Links a visitor to a user, and removes such links. Every step is repeatable.
 
-A user's profile is always a join of what is the user's own and of the profiles of the visitors that are
-linked on; a visitor's is never touched. So a merge needs no log, and cutting a link gives back both
-profiles exactly. `rebuild_profile` computes the join again; ingest maintains it (`ingest.follow`).
+A user's profile is the join of the user's own events and the profiles of all linked visitors. A visitor's
+profile never changes by linking, so a merge needs no log and removing a link restores both profiles
+exactly. `rebuild_profile` recomputes the join; ingest keeps it up to date (`ingest.follow`).
 
-The order makes it safe without transactions: linking writes the link first and rebuilds afterwards,
-cutting removes the link first, and `rebuild_profile` reads the profile's version before the links. So
-the later of two writers has seen the other's change, or its condition fails.
+The order of steps replaces transactions. Linking and cutting change the links first and rebuild after;
+`rebuild_profile` reads the profile's version before the links. So the later of two writers has seen the
+other's change, or its conditional write fails.
 """
 
 from collections.abc import Callable
@@ -25,11 +25,11 @@ from hemline.usecases.people.parts import NEVER, TRIES, busy, change_part
 from hemline.usecases.ports import PersonItem, PersonStore, Stored
 
 MOST_LINKS = 200
-"""Visitors of one user: each is read when they are joined, and a hundred are one read."""
+"""Most visitors of one user: a rebuild reads them all, a hundred per request."""
 
 
 class LinkDeps(NamedTuple):
-    """What linking needs of the outside."""
+    """Dependencies of linking."""
 
     site: str
     people: PersonStore
@@ -38,18 +38,18 @@ class LinkDeps(NamedTuple):
 
 
 class LinkResult(NamedTuple):
-    """Which visitor this device is from now on (a bare id), and whether it is the one it was before."""
+    """The device's visitor id (bare) from now on, and whether its history was merged."""
 
     visitor: str
     merged: bool
-    """Its history is the user's now; else the device is a new visitor, or the user has too many."""
+    """True: the visitor's history joins the user's. False: a new visitor id, or too many links."""
 
 
 def link(visitor: str | None, user: str, deps: LinkDeps) -> LinkResult:
-    """Make `visitor` (None: a device that has no id yet) and `user` one person. Raises Unavailable.
+    """Link `visitor` (None: the device has no id yet) to `user`. Raises Unavailable.
 
-    A visitor who is somebody else's, or who was cut from this user, is not theirs: the device gets
-    a new id, and that one is linked. So a shared device never gives one person another's history.
+    A visitor linked to another user, cut from this one, or forgotten is not linked: the device gets a
+    new id, which is linked instead. So a shared device never gives one person another's history.
     """
     for _ in range(TRIES):
         here = visitor if visitor and _free(visitor, user, deps) else deps.mint()
@@ -60,7 +60,7 @@ def link(visitor: str | None, user: str, deps: LinkDeps) -> LinkResult:
 
 
 def _free(visitor: str, user: str, deps: LinkDeps) -> bool:
-    """Whether it may be linked to `user`."""
+    """Whether `visitor` may be linked to `user`."""
     links = links_of(deps.people, deps.site, f"v:{visitor}")
     profile = _read(f"v:{visitor}", PersonItem.PROFILE, deps)
     cut = user in links.cut or visitor in links_of(deps.people, deps.site, f"u:{user}").cut
@@ -68,7 +68,7 @@ def _free(visitor: str, user: str, deps: LinkDeps) -> bool:
 
 
 def _link(visitor: str, user: str, deps: LinkDeps) -> bool | None:
-    """Whether they are one now; False: the user has too many; None: it turned out not to be free."""
+    """True: linked. False: the user has MOST_LINKS already. None: the visitor is no longer free."""
     if not _add_link(f"v:{visitor}", user, deps, most=1):
         return None
     _flag_visitor(visitor, deps)
@@ -78,7 +78,7 @@ def _link(visitor: str, user: str, deps: LinkDeps) -> bool | None:
         if not _add_link(f"u:{user}", visitor, deps, most=MOST_LINKS):
             return _left_out(visitor, user, deps)
         if _read(f"v:{visitor}", PersonItem.PROFILE, deps).standing.forgotten:
-            # Meanwhile, and perhaps before anything here could have told that there was a link.
+            # Forgotten meanwhile, perhaps before `forget` could see this link: remove it here.
             _disown(visitor, user, deps)
             return None
         if rebuild_profile(user, deps):
@@ -87,7 +87,7 @@ def _link(visitor: str, user: str, deps: LinkDeps) -> bool | None:
 
 
 def _left_out(visitor: str, user: str, deps: LinkDeps) -> bool | None:
-    """Of a link that was cut while it was made, cut the other end too."""
+    """Why the user's end was not added. False: too many links. None: cut meanwhile; cuts both ends."""
     if visitor not in links_of(deps.people, deps.site, f"u:{user}").cut:
         return False
     _cut(f"v:{visitor}", user, deps)
@@ -95,7 +95,7 @@ def _left_out(visitor: str, user: str, deps: LinkDeps) -> bool | None:
 
 
 def _disown(visitor: str, user: str, deps: LinkDeps) -> None:
-    """Of a visitor who is forgotten no name may stay."""
+    """Remove a forgotten visitor's id from every link."""
     strike(f"u:{user}", (visitor,), deps)
     rebuild_profile(user, deps)
     strike(f"v:{visitor}", (user,), deps)
@@ -103,7 +103,7 @@ def _disown(visitor: str, user: str, deps: LinkDeps) -> None:
 
 
 def strike(subject: str, others: tuple[str, ...], deps: LinkDeps) -> None:
-    """Take them out of a person's links, of those that were cut too, as if they had never been there."""
+    """Remove `others` (bare ids) from a person's links, current and cut, without a trace."""
     _relinked(
         subject,
         lambda links: Links(_without(links.on, others), _without(links.cut, others)),
@@ -116,7 +116,7 @@ def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _add_link(subject: str, other: str, deps: LinkDeps, *, most: int) -> bool:
-    """False when it was cut before, or when there are `most` already."""
+    """Whether the link exists afterwards; False if it was cut before or `most` links exist already."""
 
     def added(links: Links) -> Links:
         if other in (*links.on, *links.cut) or len(links.on) >= most:
@@ -127,7 +127,7 @@ def _add_link(subject: str, other: str, deps: LinkDeps, *, most: int) -> bool:
 
 
 def _relinked(subject: str, change: Callable[[Links], Links], deps: LinkDeps) -> Links:
-    """A person's links after the change; nothing is written where it changes nothing."""
+    """Apply `change` to a person's links; the result. No write when nothing changes."""
 
     def changed(old: Stored) -> Stored | None:
         links = decode_links(old.blob)
@@ -141,7 +141,7 @@ def _relinked(subject: str, change: Callable[[Links], Links], deps: LinkDeps) ->
 
 
 def _flag_visitor(visitor: str, deps: LinkDeps) -> None:
-    """From now on ingest looks at the visitor's links."""
+    """Set the `linked` flag, so that ingest reads the visitor's links."""
 
     def flagged(old: Stored) -> Stored | None:
         return None if old.standing.linked else _standing(old, linked=True)
@@ -150,8 +150,8 @@ def _flag_visitor(visitor: str, deps: LinkDeps) -> None:
 
 
 def _set_apart(user: str, deps: LinkDeps) -> bool:
-    """Keep what is the user's own beside what will be everybody's; False when another was faster."""
-    # Before the profile: who is forgotten in between has emptied it since, and this write loses.
+    """Copy the user's own profile into OWN before the join replaces it; False on a conflict."""
+    # OWN is read before the profile: a forget request in between changes OWN, so this write fails.
     own = _read(f"u:{user}", PersonItem.OWN, deps)
     stored = _read(f"u:{user}", PersonItem.PROFILE, deps)
     if stored.standing.linked:
@@ -163,7 +163,7 @@ def _set_apart(user: str, deps: LinkDeps) -> bool:
 
 
 def rebuild_profile(user: str, deps: LinkDeps) -> bool:
-    """Write the user's profile and consent anew from what is theirs; False when they are not linked."""
+    """Rewrite the user's profile and consent as the join; False when the user is not linked."""
     for _ in range(TRIES):
         before = _read(f"u:{user}", PersonItem.PROFILE, deps)
         if not before.standing.linked:
@@ -177,7 +177,7 @@ def rebuild_profile(user: str, deps: LinkDeps) -> bool:
 
 
 def _joined(user: str, before: Stored, deps: LinkDeps) -> Stored:
-    """What the profile should be; read after `before`, or a link that is cut now would be missed."""
+    """The joined profile. Links are read after `before`, or a concurrent cut would be missed."""
     visitors = [f"v:{name}" for name in links_of(deps.people, deps.site, f"u:{user}").on]
     own = _read(f"u:{user}", PersonItem.OWN, deps)
     theirs = deps.people.read_profiles(deps.site, visitors)
@@ -193,7 +193,7 @@ def _joined(user: str, before: Stored, deps: LinkDeps) -> Stored:
 
 
 def unlink(visitor: str, user: str, deps: LinkDeps) -> None:
-    """Make them two people again, for good. Raises BadInput when they never were one, Unavailable."""
+    """Cut the link for good. Raises BadInput when the two were never linked, Unavailable."""
     known = links_of(deps.people, deps.site, f"v:{visitor}")
     if user not in (*known.on, *known.cut):
         raise BadInput("visitor", "was never linked to this user.", "See hemline identity show.")
@@ -213,11 +213,11 @@ def _cut(subject: str, other: str, deps: LinkDeps) -> None:
 
 
 def _unflag_visitor(visitor: str, deps: LinkDeps) -> None:
-    """Without a link nothing needs to look for one; a link that is made meanwhile flags it again."""
+    """Clear the `linked` flag if no link is left; a link made meanwhile sets it again."""
     subject = f"v:{visitor}"
 
     def unflagged(old: Stored) -> Stored | None:
-        # After the profile: a link that is made from here on changes its version.
+        # Links are read after the profile: a later link changes the profile's version, so this write fails.
         links = links_of(deps.people, deps.site, subject)
         unneeded = old.standing.linked and not links.on
         return _standing(old, linked=False) if unneeded else None
@@ -239,7 +239,7 @@ def _stand(subject: str, stored: Stored, deps: LinkDeps, *, linked: bool) -> boo
 
 
 def _written(subject: str, part: PersonItem, new: Stored, deps: LinkDeps) -> bool:
-    """False when another writer was faster: read again."""
+    """False on a conflict with another writer: the caller reads again."""
     try:
         deps.people.write_part(deps.site, subject, part, new)
     except Conflict:

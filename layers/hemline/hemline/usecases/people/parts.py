@@ -1,7 +1,7 @@
-"""One part of a person, changed: read, made anew, written on the version that was read.
+"""Changes one part of a person: reads it, computes the new one, writes on condition of the version read.
 
-Whoever loses to another writer reads again and makes it anew from that. A change is a function of the
-part as it is, so it may be asked several times. Knows nothing of what the parts mean.
+On a conflict it reads and computes again, so a change is a function of the current part and may run
+several times. Does not interpret the parts.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from hemline.usecases.ports import PersonItem, PersonStore, Stored
 TRIES = 8
 """Conditional writes of one part before it is left to a retry of the whole call."""
 NEVER = Stored(b"", 0)
-"""What is read where nothing is kept."""
+"""Stands for a part that does not exist; version 0."""
 Change = Callable[[Stored], Stored | None]
-"""A part as it is → as it should be, but for its version; None when it already is."""
+"""Current part → new part (its version is ignored); None for no change."""
 
 
 def change_part(
     people: PersonStore, site: str, subject: str, part: PersonItem, change: Change
 ) -> Stored:
-    """The part as it is in the end. Raises Unavailable when others changed it TRIES times in a row."""
+    """The part after the change. Raises Unavailable after TRIES conflicts in a row."""
     for _ in range(TRIES):
         old = people.read_part(site, subject, part) or NEVER
         new = change(old)
@@ -36,5 +36,5 @@ def change_part(
 
 
 def busy() -> Unavailable:
-    """What is raised when it never came to rest."""
+    """The error for too many conflicts in a row."""
     return Unavailable("table", f"what is kept of a person was changed by others {TRIES} times")
