@@ -1,1 +1,1 @@
-"""The only place that imports AWS clients, onnxruntime and files."""
+"""Implementations of the ports: AWS, onnxruntime, memory. Only this package does such I/O."""

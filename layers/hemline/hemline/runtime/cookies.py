@@ -1,9 +1,8 @@
-"""The cookies that we hand out: their names, what comes back under them, and how one is replaced or ended.
+"""Hemline's cookies: their names, how to read them, and how to set or remove them.
 
-Over TLS a name begins with `__Host-`: browsers then take it from this host alone, for every path, so
-that no sibling subdomain can put its own beside it. Plain loopback cannot have that, and keeps the bare
-name. Over TLS what was handed out under the bare name before is read until it is replaced.
-Knows no meaning of a value.
+Over TLS a name begins with `__Host-`: browsers accept it from this host only, for every path, so a
+sibling subdomain cannot set one. Plain loopback cannot use that prefix and keeps the bare name. Over
+TLS, cookies set earlier under the bare name are read until they are replaced. Does not interpret values.
 """
 
 import re
@@ -21,16 +20,16 @@ _MAX_AGE = 395 * DAY_SECONDS
 
 
 class Held(NamedTuple):
-    """Values that came along for one cookie, none of them verified; empty ones left out."""
+    """The values of one cookie in a request, unverified and not empty."""
 
     now: tuple[str, ...]
-    """Under the name that we hand out on this scheme."""
+    """Under the current name for this scheme."""
     before: tuple[str, ...]
-    """Under the bare name, which any sibling subdomain can set; none on plain loopback."""
+    """Under the old bare name, which any sibling subdomain can set; none on plain loopback."""
 
 
 def held(request: HttpRequest, name: str) -> Held:
-    """Every value of a cookie: of several with one name, the first may be stale or somebody else's."""
+    """Every value of a cookie: the first of several may be stale or belong to somebody else."""
     found = request.cookies
     if _is_plain_loopback(request):
         return Held(found.get(name, ()), ())
@@ -38,17 +37,17 @@ def held(request: HttpRequest, name: str) -> Held:
 
 
 def came(request: HttpRequest) -> bool:
-    """Whether any cookie of ours came along, valid or not."""
+    """Whether the request has any Hemline cookie, valid or not."""
     return any(any(held(request, name)) for name in (VISITOR_COOKIE, CAPSULE_COOKIE))
 
 
 def handed(request: HttpRequest, name: str, value: str) -> tuple[str, ...]:
-    """Set-Cookie values that keep `value` in the browser, and take the old name's away."""
+    """Set-Cookie values that store `value` and remove the cookie of the old name."""
     return (_set(request, _name(request, name), value, _MAX_AGE), *_moved(request, name))
 
 
 def ended(request: HttpRequest, name: str) -> tuple[str, ...]:
-    """Set-Cookie values that take a cookie away, under both names."""
+    """Set-Cookie values that remove the cookie under both names."""
     return (_set(request, _name(request, name), "", 0), *_moved(request, name))
 
 
@@ -61,12 +60,12 @@ def _name(request: HttpRequest, name: str) -> str:
 
 
 def _set(request: HttpRequest, name: str, value: str, seconds: int) -> str:
-    # No script reads it, and no other site's page sends it.
+    # HttpOnly: no script can read it. SameSite=Lax: another site's form or fetch does not send it.
     found = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
     return found if _is_plain_loopback(request) else f"{found}; Secure"
 
 
 def _is_plain_loopback(request: HttpRequest) -> bool:
-    """A laptop without TLS, where some browsers would drop a Secure cookie."""
+    """Whether this is a laptop without TLS, where some browsers drop a Secure cookie."""
     plain = request.header("x-forwarded-proto") != "https"
     return plain and bool(_LOOPBACK.fullmatch(request.header("host")))

@@ -1,7 +1,7 @@
 """Reports unexpected exceptions without their message, which may hold personal data.
 
 The Lambda runtime logs what a handler raises, and the message of a KeyError may be a visitor's id. So
-an exception leaves a function as its class and the lines of our code it passed through.
+only the exception's class and the innermost code lines leave the function.
 """
 
 from collections.abc import Callable
@@ -13,22 +13,22 @@ from hemline.model.errors import HemlineError
 P = ParamSpec("P")
 T = TypeVar("T")
 _FRAMES = 4
-"""Of the innermost calls: enough to find the line."""
+"""Innermost stack frames to report: enough to find the line."""
 
 
 class UnexpectedError(Exception):
-    """A fault of ours: its kind and where, never its message."""
+    """A bug: the original exception's class and place, never its message."""
 
 
 def guarded(handler: Callable[P, T]) -> Callable[P, T]:
-    """The same handler, whose unexpected faults name nobody; they still fail the invocation."""
+    """Wraps `handler` so that unexpected exceptions lose their message. They still fail the invocation."""
 
     @wraps(handler)
     def guard(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return handler(*args, **kwargs)
         except HemlineError:
-            raise  # ours: its words were chosen
+            raise  # our own errors hold no personal data
         except Exception as error:  # noqa: BLE001 - whatever it is, it fails the invocation
             safe_error = UnexpectedError(f"{type(error).__name__} at {_places(error)}")
         # Raised outside the except block, so that it carries no reference to the original exception.

@@ -27,7 +27,7 @@ Payload = Mapping[str, Any]
 
 
 class HttpRequest:
-    """A read-only view of one HTTP API event; parts are parsed when they are asked for."""
+    """A read-only view of one HTTP API event; cookies, query and body are parsed on first use."""
 
     def __init__(self, payload: Payload) -> None:
         self._payload = payload
@@ -37,7 +37,7 @@ class HttpRequest:
 
     @property
     def method(self) -> str:
-        """Upper case. HEAD is answered as GET: whoever sends the answer leaves its body out."""
+        """Upper case. HEAD counts as GET: the HTTP server drops the body of the answer."""
         method: str = self._payload["requestContext"]["http"]["method"]
         return "GET" if method == "HEAD" else method
 
@@ -46,15 +46,15 @@ class HttpRequest:
         return self.headers.get(name, "")
 
     def listed(self, name: str) -> tuple[str, ...]:
-        """All values of a header: gateways join those of one that came twice by a comma."""
+        """All values of a header: gateways join repeated headers with a comma."""
         parts = (_unquoted(part) for part in self.header(name).split(","))
         return tuple(part for part in parts if part)
 
     @cached_property
     def cookies(self) -> dict[str, tuple[str, ...]]:
-        """Name → its values, in the order sent, without quotes and empty ones.
+        """Name → its distinct values, in the order sent; quotes and empty values are removed.
 
-        A name may come several times: with another path or domain, of which nothing is said here.
+        A name may occur several times, with different paths or domains; the request does not say which.
         """
         found: dict[str, tuple[str, ...]] = {}
         for cookie in self._payload.get("cookies") or ():
@@ -73,22 +73,22 @@ class HttpRequest:
             raise BadInput("query", "has more than 50 parameters.", "Send fewer.") from None
 
     def parameters(self, name: str) -> Sequence[str]:
-        """Every value of a parameter of the query, decoded. Raises BadInput on an endless query."""
+        """Every value of a query parameter, decoded. Raises BadInput when the query has over 50."""
         return self._query.get(name, ())
 
     def parameter(self, name: str) -> str | None:
-        """The one value, None when it is not there. Raises BadInput when two differ: neither counts."""
+        """The value, or None when absent. Raises BadInput when it is repeated with another value."""
         values = self.parameters(name)
         if len(set(values)) > 1:
             raise BadInput(name, f"stands {len(values)} times in the query.", "Send it once.")
         return values[0] if values else None
 
     def body(self) -> bytes:
-        """The body's bytes. Raises Encoded, and BadInput when it claims to be base64 and is not."""
+        """The body's bytes. Raises Encoded when compressed, BadInput when its base64 is not valid."""
         encoding = self.header("content-encoding").strip().lower()
         # A header that was sent twice comes as one, with a comma.
         if not {one.strip() for one in encoding.split(",")} <= {"", "identity"}:
-            # Nothing in front unpacks it, and to unpack what anybody sends is to be filled with zeros.
+            # The gateway does not decompress, and we must not: a small body can expand to gigabytes.
             reason = f"comes with Content-Encoding {encoding[:32]!r}, which is not taken."
             raise Encoded("body", reason, "Send it as it is, without that header.")
         text = self._payload.get("body") or ""
@@ -101,14 +101,14 @@ class HttpRequest:
 
 
 def _unquoted(text: str) -> str:
-    """Without blanks and one pair of quotes around it, which stand for nothing (RFC 6265, 4.1.1)."""
+    """Without surrounding blanks and one pair of quotes, which have no meaning (RFC 6265, 4.1.1)."""
     text = text.strip()
     quoted = len(text) > 1 and text[0] == text[-1] == '"'
     return text[1:-1] if quoted else text
 
 
 class HttpResponse(NamedTuple):
-    """An HTTP answer before it takes the shape that API Gateway wants."""
+    """An HTTP response; `to_payload` gives the form that API Gateway expects."""
 
     status: int
     body: bytes = b""
@@ -134,9 +134,9 @@ _MARKUP = ((b"&", b"\\u0026"), (b"<", b"\\u003c"), (b">", b"\\u003e"))
 
 
 def inert(document: bytes) -> bytes:
-    """JSON that is the same to every reader of JSON, and no markup to what pastes it into a page.
+    """The same JSON with `&`, `<` and `>` escaped, so that a page can embed it without an injection.
 
-    In JSON the three stand in texts alone, so that the bytes can be replaced wherever they are.
+    In JSON these three occur only inside strings, so a plain replacement of bytes is safe.
     """
     for mark, spelled in _MARKUP:
         document = document.replace(mark, spelled)
@@ -144,7 +144,7 @@ def inert(document: bytes) -> bytes:
 
 
 PRIVATE = {"Cache-Control": "private, no-store"}
-"""For everything that was not derived from facts: errors above all."""
+"""For answers that no cache may keep: errors, and everything about one visitor."""
 
 _STATUSES: tuple[tuple[type[HemlineError], int], ...] = (
     (UnknownSlot, 404),
@@ -160,7 +160,7 @@ _STATUSES: tuple[tuple[type[HemlineError], int], ...] = (
 
 
 def problem(error: HemlineError, **extra: object) -> HttpResponse:
-    """RFC 9457: what is wrong, in which field, and the way out. Never cacheable."""
+    """An RFC 9457 problem: what is wrong, in which field, and how to fix it. Never cacheable."""
     found = status_of(error)
     headers = {**PRIVATE, "Content-Type": "application/problem+json"}
     document = problem_of(error)
@@ -174,11 +174,11 @@ def problem(error: HemlineError, **extra: object) -> HttpResponse:
 
 
 def problem_of(error: HemlineError) -> dict[str, object]:
-    """The document alone: an error beside answers, as of one slot of a page, stands in it so."""
+    """The problem document alone, for an error inside a 200 answer, such as one slot of a page."""
     found = status_of(error)
-    # Names and addresses inside the account are for the log, not for the caller.
+    # The text of a 5xx may name resources of the AWS account; it goes to the log only.
     detail = str(error) if found < 500 else _ours(error)
-    # Imported here: errors alone need the words, and a start would pay for all of them.
+    # Imported here: only errors need the phrases, and the import would slow every cold start.
     from http import HTTPStatus  # noqa: PLC0415
 
     document: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(found).phrase}
@@ -195,5 +195,5 @@ def _ours(error: HemlineError) -> str:
 
 
 def status_of(error: HemlineError) -> int:
-    """The most specific row of the table; what is not in it is a fault of ours."""
+    """The status of the first matching row (subclasses come first); 500 when none matches."""
     return next((s for kind, s in _STATUSES if isinstance(error, kind)), 500)

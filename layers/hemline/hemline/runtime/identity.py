@@ -1,8 +1,8 @@
-"""Who is asking, as far as it can be verified, and what they consented to, from one request.
+"""The verified identity and the consent of a caller, from one request.
 
-A user is known by a bearer token that the site signed, a visitor by a cookie or header that we signed,
-and nobody by naming an id. A bearer outweighs the cookie; a bad one is never taken for anybody.
-Where several values came, each is tried: a bad one hides no good one, and two good ones are nobody's.
+A bearer token signed by the site identifies a user; a cookie or header signed by Hemline identifies a
+visitor. An unsigned id identifies nobody. A bearer takes precedence over the cookie; a bad bearer is an
+error. Of several values each is tried: bad ones are skipped, and two different valid ones are nobody.
 """
 
 from collections.abc import Iterable
@@ -24,26 +24,26 @@ CAPSULE_HEADER = "Hemline-Capsule"
 VISITOR_HEADER = "hemline-visitor"
 _PURPOSE = "visitor"
 _NO_OPT_OUT = {"0", "?0", "null", "unspecified"}
-"""Of `Sec-GPC` and `DNT`: all else that is said there is a no, since doubt is on the visitor's side."""
+"""Values of `Sec-GPC` and `DNT` that are no opt-out. Any other value is one: in doubt, do not track."""
 
 
 class Asker(NamedTuple):
-    """Who asks: bare ids, None where nobody verifiable does."""
+    """The caller: verified ids without a `v:` or `u:` prefix, None where none is verified."""
 
     visitor: str | None
     user: str | None = None
     capsule: Capsule | None = None
-    """What their capsule says, when it is one of ours; it may be somebody else's."""
+    """The content of a capsule with a valid signature; it may belong to another subject."""
     gpc: bool = False
     """The browser opts out of everything (`Sec-GPC: 1`)."""
     dnt: bool = False
-    """It asks not to be tracked (`DNT: 1`); a no where the site honours it."""
+    """The browser asks not to be tracked (`DNT: 1`); a refusal where the site honours it."""
     opted_out: bool = False
-    """One of the two, as this stack's settings take them."""
+    """`gpc`, or `dnt` where this stack honours it."""
 
     @property
     def subject(self) -> str | None:
-        """The user, else the visitor."""
+        """`u:` and the user, else `v:` and the visitor, else None."""
         if self.user is not None:
             return f"u:{self.user}"
         return f"v:{self.visitor}" if self.visitor is not None else None
@@ -55,13 +55,13 @@ def sign_visitor(visitor_id: str, keys: tuple[bytes, ...]) -> str:
 
 
 def asker_of(request: HttpRequest, settings: Settings, now: int) -> Asker:
-    """`now` in epoch ms. Raises BadToken, never for a forged cookie: that is as good as none."""
+    """`now` in epoch ms. Raises BadToken for a bad bearer; a forged cookie counts as none."""
     user = user_of(request, settings, now)
     return _asker(request, settings, visitor_of(request, settings.keys), user)
 
 
 def user_of(request: HttpRequest, settings: Settings, now: int) -> str | None:
-    """The user whom a bearer names; None without one. Raises BadToken."""
+    """The user id in the bearer token; None without a token. `now` in epoch ms. Raises BadToken."""
     tokens = set(_bearers(request))
     if not tokens:
         return None
@@ -78,7 +78,7 @@ def user_of(request: HttpRequest, settings: Settings, now: int) -> str | None:
 
 
 def _bearers(request: HttpRequest) -> Iterable[str]:
-    """The token of each `Bearer`; beside it may stand the password that a site in the making asks for."""
+    """The token of each `Bearer`. A staging site's Basic password may be in the same header."""
     for one in request.header("authorization").split(","):
         scheme, _, token = one.strip().partition(" ")
         if scheme.lower() == "bearer":
@@ -86,9 +86,9 @@ def _bearers(request: HttpRequest) -> Iterable[str]:
 
 
 def visitor_of(request: HttpRequest, keys: tuple[bytes, ...]) -> str | None:
-    """Of cookie and header together, which must not be of two people; None for nobody, or for doubt.
+    """The visitor id in cookie and header; None without a valid one, or when they hold different ids.
 
-    The old cookie is looked at where no other is valid: a sibling subdomain can have set it.
+    The old cookie counts only when the new one is not valid: a sibling subdomain may have set it.
     """
     came = cookies.held(request, VISITOR_COOKIE)
     named = _valid(came.now, keys) or _valid(came.before, keys)
@@ -97,13 +97,13 @@ def visitor_of(request: HttpRequest, keys: tuple[bytes, ...]) -> str | None:
 
 
 def moving(request: HttpRequest, keys: tuple[bytes, ...]) -> str | None:
-    """The visitor whose id came under the cookie's old name, to be handed out under the new one."""
+    """The visitor id, when the request has a cookie of the old name: set it again under the new one."""
     came = cookies.held(request, VISITOR_COOKIE)
     return visitor_of(request, keys) if came.before else None
 
 
 def _valid(texts: Iterable[str], keys: tuple[bytes, ...]) -> set[str]:
-    """Ids of those that are ours; a bad one hides no good one."""
+    """The ids of the values that verify; bad values are skipped."""
     found = set()
     for text in texts:
         try:
@@ -128,14 +128,14 @@ def opts_out(request: HttpRequest) -> bool:
 
 
 def says_no(request: HttpRequest, header: str) -> bool:
-    """Whether a header that is there to say no says anything else than that it does not."""
+    """Whether an opt-out header has any value other than those of `_NO_OPT_OUT`."""
     return any(part.lower() not in _NO_OPT_OUT for part in request.listed(header))
 
 
 def visit_of(request: HttpRequest, settings: Settings, now: int) -> Visit:
-    """What a decision may know of who asks; with a bad bearer, of nobody. `now` in epoch ms.
+    """What a decision may know about the caller; nobody with a bad bearer. `now` in epoch ms.
 
-    The browser's opt-out outweighs everything. DNT is left to the edition, which is the site's word.
+    The browser's opt-out takes precedence. The edition decides about DNT, since the site file sets it.
     """
     try:
         asker = asker_of(request, settings, now)
@@ -151,14 +151,14 @@ def visit_of(request: HttpRequest, settings: Settings, now: int) -> Visit:
 
 
 class Carries(NamedTuple):
-    """How a caller keeps its capsule."""
+    """Where a caller stores its capsule."""
 
     cookie: bool
     header: bool
 
 
 def carries(request: HttpRequest) -> Carries:
-    """An app by header, a browser by cookie; both for a bearer alone, which may be either's first call."""
+    """An app uses the header, a browser the cookie. A bearer alone may be either's first call: both."""
     if cookies.came(request):
         return Carries(cookie=True, header=False)
     app = bool(request.header(VISITOR_HEADER) or request.header(CAPSULE_HEADER.lower()))
@@ -168,7 +168,7 @@ def carries(request: HttpRequest) -> Carries:
 def capsule_of(
     request: HttpRequest, keys: tuple[bytes, ...], subject: str | None
 ) -> Capsule | None:
-    """What the capsules that came along say together; a forged one is as good as none."""
+    """The capsules in cookies and headers, combined; a forged one counts as none."""
     came = cookies.held(request, CAPSULE_COOKIE)
     texts = (*came.now, *came.before, *request.listed(CAPSULE_HEADER.lower()))
     return capsules.pick([c for text in texts if (c := _decoded(text, keys))], subject)

@@ -1,7 +1,7 @@
-"""One JSON line to standard output: what happened, never who. Used where a logger would cost start-up.
+"""Writes JSON log lines to standard output, without personal data, for functions that must start fast.
 
-Ingest and publish, for which nobody waits, use Powertools' Logger; its import costs the fragments
-function more than its whole decision.
+Ingest and publish run in the background and use Powertools' Logger. In the fragments function its import
+would take longer than the whole decision.
 """
 
 import sys
@@ -14,13 +14,13 @@ _encoder = msgspec.json.Encoder(order="deterministic", enc_hook=str)
 
 
 def log(level: str, message: str, **fields: object) -> None:
-    """Write one line; `fields` are figures and names, never ids of visitors, tokens or bodies."""
+    """Writes one line; `fields` are numbers and names, never visitor ids, tokens or bodies."""
     line = {"level": level, "message": message, **fields}
     sys.stdout.write(_encoder.encode(line).decode() + "\n")
 
 
 def metric(namespace: str, dimensions: Mapping[str, str], **values: float) -> None:
-    """One CloudWatch embedded metric line; `values` are counts, or milliseconds if named `…Ms`."""
+    """Writes one CloudWatch embedded metric line; `values` are counts, or milliseconds if named `…Ms`."""
     units = [{"Name": n, "Unit": "Milliseconds" if n.endswith("Ms") else "Count"} for n in values]
     directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": units}
     about = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}

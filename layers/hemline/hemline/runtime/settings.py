@@ -10,42 +10,44 @@ from hemline.model.user_token import UserKey, keys_of
 
 
 class Settings(NamedTuple):
-    """What a function's environment says; see template.yaml for who sets it."""
+    """The environment variables of a function; template.yaml sets them."""
 
     site: str
     table: str
     stream: str
     bucket: str
     keys: tuple[bytes, ...]
-    """Secrets for cookies, tokens and pointers: the first one signs, all of them verify."""
+    """Secrets for cookies, tokens and pointers: the first one signs, all verify."""
     region: str
     endpoint: str | None
-    """Only on the laptop: where the AWS emulator listens."""
+    """URL of the AWS emulator, on a laptop only; None: AWS."""
     read_timeout: float
-    """Seconds that the one read of a decision may take."""
+    """Seconds that a serving read may take."""
     consent_default: bool = True
-    """What holds for visitors who were not asked; must say what the site file says, as the next two."""
+    """The consent of visitors who made no choice. This and the next two must match the site file."""
     consent_exceptions: tuple[str, ...] = ()
+    """ISO 3166-1 codes of the countries with the opposite default."""
     honour_dnt: bool = False
+    """Whether `DNT: 1` is a refusal."""
     user_keys: tuple[UserKey, ...] = ()
-    """What user tokens are signed with; without any, nobody is a user."""
+    """Keys that verify user tokens; without any, every token is refused."""
     origins: tuple[str, ...] = ()
-    """Pages of these may act in a visitor's name, beside those of the API's own origin."""
+    """Origins whose pages may call for a visitor, besides the API's own origin."""
     stream_hours: int = 48
-    """How long the stream keeps an event."""
+    """Hours that the stream keeps an event."""
     profile_days: int = 0
-    """How long a profile is kept after its last event; 0: until it is forgotten."""
+    """Days that a profile is kept after its last event; 0: until it is forgotten."""
     failed: str = ""
-    """Bucket of batches that used up their retries; only for whoever sweeps."""
+    """Name of the bucket of batches that used up their retries; for the sweep function only."""
 
     @property
     def policy(self) -> Policy:
-        """What holds for visitors who said nothing."""
+        """The consent policy for visitors who made no choice."""
         rules = ConsentRules(self.consent_exceptions, self.honour_dnt)
         return rules.policy(default=self.consent_default)
 
 
-_SHORTEST_KEY = 16
+_SHORTEST_KEY = 16  # characters
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,4 +1,4 @@
-"""Request traits from headers: only what a CDN can key on, and the header that each comes from."""
+"""Request traits from headers: only those that a CDN can put in its cache key."""
 
 import re
 
@@ -10,7 +10,7 @@ _LANGUAGE = re.compile(
     r"([a-z]{2,3})(?![a-z])[^;]*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?",
     re.IGNORECASE | re.ASCII,
 )
-"""One entry of Accept-Language: the language, and how dear it is."""
+"""One entry of Accept-Language: the primary language, and its weight q from 0 to 1."""
 _MOST_CHARACTERS = 100
 _MOST_LANGUAGES = 20
 
@@ -32,12 +32,12 @@ VARY: dict[str, str] = {
     "trait.date": _ZONE,
     "trait.season": f"{_ZONE}, {_LATITUDE}, CloudFront-Viewer-Country",
 }
-"""Trait fact → the headers it was read from, for caches that honour Vary. (CloudFront does not: its
-cache policy has to name them.)"""
+"""Trait fact → the headers that it is read from, for caches that honour Vary. CloudFront does not: its
+cache policy has to name them."""
 
 
 def traits_of(request: HttpRequest) -> Traits:
-    """Empty strings for what is not known. Device: `mobile`, `tablet` or `desktop`."""
+    """Unknown texts are empty, unknown degrees None. Device: `mobile`, `tablet` or `desktop`."""
     country = request.header("cloudfront-viewer-country").upper()
     return Traits(
         country=country if _COUNTRY.fullmatch(country) else "",
@@ -52,7 +52,7 @@ def traits_of(request: HttpRequest) -> Traits:
 
 
 def _language(accepted: str) -> str:
-    """The dearest one that is named (RFC 9110, 12.5.4), the first of equals; `*` names none."""
+    """The language of the highest weight, the first of equals (RFC 9110, 12.5.4). `*` is ignored."""
     dearest, most = "", 0.0
     for entry in accepted.split(",", _MOST_LANGUAGES)[:_MOST_LANGUAGES]:
         named = _LANGUAGE.fullmatch(entry.strip())
@@ -68,7 +68,7 @@ def _text(request: HttpRequest, header: str) -> str:
 
 
 def _degrees(request: HttpRequest, header: str, most: int) -> float | None:
-    """None for what is no number of degrees."""
+    """None when it is not a number from -`most` to `most`."""
     try:
         degrees = float(request.header(header)[:_MOST_CHARACTERS])
     except ValueError:
@@ -84,6 +84,6 @@ def _device(request: HttpRequest) -> str:
 
 
 def _says(request: HttpRequest, header: str, word: str) -> bool:
-    """Also when it came twice, which the gateway joins with a comma; not when the two differ."""
+    """Whether the value is `word`. The gateway joins repeats with a comma; all must be `word` then."""
     value = request.header(header)
     return value == word or {part.strip() for part in value.split(",", 4)} == {word}

@@ -1,1 +1,1 @@
-"""Our own lean AWS clients: DynamoDB, Kinesis and S3 over kept connections. Begin with `client`."""
+"""Hemline's own small AWS clients: DynamoDB, Kinesis and S3 over kept-alive connections. Start at `client`."""

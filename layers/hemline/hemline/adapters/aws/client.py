@@ -1,16 +1,16 @@
-"""A lean AWS client: signs, sends, maps errors, and repeats only what may be repeated.
+"""A small AWS client: signs, sends, maps errors, and retries only what is safe to retry.
 
-It is what `dynamodb`, `kinesis` and `s3` stand on; they know their operations, it knows none.
+`dynamodb`, `kinesis` and `s3` use it. They know their operations; this module knows none.
 
     answered ── 2xx ───────────────► body
-             ├─ throttled ─────────► again, if attempts and time are left
-             ├─ 5xx ───────────────► again, if moreover the call may be applied twice
+             ├─ throttled ─────────► retry, if attempts and time are left
+             ├─ 5xx ───────────────► retry, if the call is also idempotent (`again`)
              └─ other ─────────────► AwsFault, at once
-    no answer ─ never connected ───► again          (as throttled)
-              └ sent ──────────────► again, if …    (as 5xx)
+    no answer ─ never connected ───► retry          (as throttled)
+              └ sent ──────────────► retry, if …    (as 5xx)
 
-deadlines: every wait has one, so has the whole of a call with its repeats, and so has, in a function, all
-that one invocation asks for (`budget`).
+There are three deadlines: for each wait, for a call with its retries, and, in a function, for all calls
+of one invocation (`budget`).
 """
 
 import os
@@ -40,11 +40,11 @@ class AwsFault(Unavailable):
 
 
 class Retries(NamedTuple):
-    """How often and how long a call is tried; the pause before each repeat has full jitter."""
+    """How often and how long a call is tried; the pause before each retry has full jitter."""
 
     attempts: int = 4
     total: float = 10.0
-    """Seconds, repeats and pauses included."""
+    """Seconds, retries and pauses included. The two pauses below are seconds too."""
     first_pause: float = 0.05
     longest_pause: float = 2.0
 
@@ -65,22 +65,22 @@ class AwsCall(NamedTuple):
     headers: Mapping[str, str] = {}
     body: bytes = b""
     again: bool = True
-    """Applying it twice is the same as once."""
+    """Whether the call is idempotent: applying it twice has the same effect as once."""
     timeouts: Timeouts | None = None
     retries: Retries | None = None
     until: float | None = None
-    """By the client's clock: where several calls together have one deadline. See `AwsClient.until`."""
+    """Deadline by the client's clock, for several calls that share one. See `AwsClient.until`."""
     sink: bytearray | None = None
-    """Where a 2xx's body goes as it comes, and stays when the rest does not come."""
+    """Receives the body of a 2xx piece by piece, and keeps the part received when the answer breaks off."""
 
 
 def once(seconds: float) -> AwsCall:
-    """The hot path: an answer that is late is worth less than the next rung."""
+    """A call that is tried once, for the hot path: the next rung is better than a late answer."""
     return AwsCall(timeouts=Timeouts(seconds, seconds), retries=Retries(1, seconds))
 
 
 def targeted(call: AwsCall, operation: str) -> AwsCall:
-    """`call` to DynamoDB, which is told in a header what to do."""
+    """`call` with the headers that name DynamoDB's operation."""
     headers = {
         "content-type": "application/x-amz-json-1.0",
         "x-amz-target": f"DynamoDB_20120810.{operation}",
@@ -89,7 +89,7 @@ def targeted(call: AwsCall, operation: str) -> AwsCall:
 
 
 def draw() -> float:
-    """Uniform in [0, 1), from the system: two processes of one snapshot must not draw the same."""
+    """Uniform in [0, 1), from the OS: processes restored from one snapshot must not draw the same."""
     return int.from_bytes(os.urandom(4)) / 2**32
 
 
@@ -106,14 +106,14 @@ class AwsClient:
         self.draw: Callable[[], float] = draw
         self.clock: Callable[[], float] = time.monotonic
         self.budget: Callable[[], float] | None = None
-        """Seconds that are left for all calls of this invocation, whoever makes them."""
+        """Seconds left for all calls of this invocation, over all clients."""
 
     def until(self) -> float:
-        """The moment at which a call that begins now has to have ended, repeats included."""
+        """The deadline, by `clock`, of a call that begins now, retries included."""
         return self.clock() + self._total(self.retries)
 
     def rest(self, attempt: int, until: float) -> bool:
-        """Pause before another round of what a call left out; False: no time for one is left."""
+        """Sleeps before another round for the unfinished part of a batch. False: no time is left."""
         pause = self.retries.pause(attempt, self.draw())
         if self.clock() + pause >= until:
             return False
@@ -147,7 +147,7 @@ class AwsClient:
         raise AssertionError("attempts must be at least 1")
 
     def json(self, call: AwsCall, payload: object, answer: type[T]) -> T:
-        """The same for services that speak JSON both ways."""
+        """`send` with a JSON body, and the answer decoded as `answer`."""
         body = self.send(call._replace(body=msgspec.json.encode(payload)))
         try:
             return msgspec.json.decode(body, type=answer)
@@ -181,7 +181,7 @@ class AwsClient:
 
 
 class _Repeatable(Exception):  # noqa: N818 - never leaves this module
-    """A fault that may pass; `refused`: the service has certainly not applied the call."""
+    """A transient fault; `refused`: the service has certainly not applied the call."""
 
     def __init__(self, fault: AwsFault, *, refused: bool) -> None:
         super().__init__(str(fault))
@@ -238,4 +238,4 @@ def _aws(service: str, region: str) -> str:
 
 
 _environment_credentials = EnvironmentCredentials()
-"""One for the process: its clients share the keys and their renewal."""
+"""One for the process: all its clients share the keys and their renewal."""

@@ -1,8 +1,8 @@
-"""Kept connections to one host, with deadlines that are stated for each call.
+"""Kept-alive connections to one host, with a deadline for each call.
 
-A deadline holds for all that a call waits for: the host's name, a connection, the other end's proof of
-identity, and an answer that drips. Knows HTTP and sockets; nothing of AWS. It never repeats a request,
-but for one case: a connection that had been kept turns out to be dead before a byte of the answer came.
+The deadline covers everything that a call waits for: the DNS lookup, the connection, the TLS handshake,
+and an answer that drips. This module knows HTTP and sockets, not AWS. It resends a request in one case
+only: a kept connection turns out to be dead before the first byte of the answer.
 """
 
 import os
@@ -22,13 +22,13 @@ from hemline.adapters.aws.response import AwsResponse, Garbled, Limit, read_answ
 _KEPT = 16
 _TRIED = 3
 """Addresses of a host that one call tries."""
-_LEAST = 0.001
+_LEAST = 0.001  # seconds; a timeout of 0 would make the socket non-blocking
 _IDLE = 20.0
-"""Seconds; a longer sleep (a frozen function) may have lost the other end without a sign."""
+"""Seconds; after a longer pause (a frozen function) the peer may be gone without notice."""
 
 
 class AwsRequest(NamedTuple):
-    """What goes out; `path` with its query, ready encoded."""
+    """A signed request as sent; `path` includes the query and is percent-encoded."""
 
     method: str
     path: str
@@ -37,16 +37,16 @@ class AwsRequest(NamedTuple):
 
 
 class Timeouts(NamedTuple):
-    """Seconds for the connection, for each wait on it afterwards, and for all of it together."""
+    """Seconds to connect, for each wait after that, and for the whole call."""
 
     connect: float
     read: float
     total: float = inf
-    """Name, connection, handshake, request and answer, and a second connection where one was dead."""
+    """Lookup, connection, handshake, request and answer, and a new connection when the kept one is dead."""
 
 
 class Broken(Exception):  # noqa: N818 - a state of the line, which `aws` turns into a named error
-    """No answer. `sent` False: the request cannot have reached the service."""
+    """There is no answer. `sent` False: the request cannot have reached the service."""
 
     def __init__(self, reason: str, *, sent: bool) -> None:
         super().__init__(reason)
@@ -54,14 +54,14 @@ class Broken(Exception):  # noqa: N818 - a state of the line, which `aws` turns 
 
 
 class ConnectionPool:
-    """Connections to one origin, shared by threads; the last one used is the next."""
+    """Connections to one origin, shared by threads; the one used last is reused first."""
 
     def __init__(self, origin: str) -> None:
         parts = urlsplit(origin)
         host = parts.hostname or ""
         if parts.scheme not in {"http", "https"} or not host or not host.isascii():
             raise ValueError(f"not an endpoint: {origin}")
-        # As bytes, or the system's resolver and TLS would load all of Unicode's rules for names.
+        # Bytes: for a str, the resolver and TLS would import the IDNA codec, which is slow.
         self._secure, self._host = parts.scheme == "https", host.encode()
         port = parts.port or (443 if self._secure else 80)
         self._addresses = Addresses(self._host, port)
@@ -71,9 +71,9 @@ class ConnectionPool:
     def send(
         self, request: AwsRequest, timeouts: Timeouts, *, again: bool, sink: bytearray | None = None
     ) -> AwsResponse:
-        """No HEAD. Raises Broken. `again`: may be sent twice, so a dead kept connection costs a new one.
+        """Sends any method but HEAD. Raises Broken. `sink`: see `read_answer`.
 
-        `sink` as of `read_answer`.
+        `again`: the request may be sent twice, so a dead kept connection is replaced by a new one.
         """
         data = _wire(request)
         until = time.monotonic() + timeouts.total
@@ -106,11 +106,11 @@ class ConnectionPool:
         return None
 
     def _connect(self, until: float) -> socket.socket:
-        """A new connection, by `until`, its name looked up and its other end's identity proven."""
+        """A new connection, lookup and TLS handshake included, by `until` (time.monotonic)."""
         try:
             found = self._addresses.get(_left(until))[:_TRIED]
             for at, address in enumerate(found):
-                # The last one may take all that is left; before it, another one must fit in.
+                # The last address may use all the time left; each earlier one gets half of it.
                 share = 1 if at + 1 == len(found) else 2
                 try:
                     return self._open(address, time.monotonic() + _left(until) / share, until)
@@ -132,7 +132,7 @@ class ConnectionPool:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._secure:
                 line.settimeout(_left(until))
-                # The name, not the address: it is what the certificate is for.
+                # The host name, not the IP address: the certificate names the host.
                 line = _tls().wrap_socket(line, server_hostname=self._host)
         except BaseException:
             line.close()
@@ -143,7 +143,7 @@ class ConnectionPool:
         self, line: socket.socket, data: bytes, limit: Limit, sink: bytearray | None
     ) -> AwsResponse:
         try:
-            # To set it asks the system, to look does not; it is the same from call to call.
+            # Setting the timeout is a system call, reading it is not; it rarely changes between calls.
             if line.gettimeout() != limit.wait:
                 line.settimeout(limit.wait)
             line.sendall(data)
@@ -159,12 +159,12 @@ class ConnectionPool:
 
 
 def _left(until: float) -> float:
-    """Seconds, never so few that a socket would not wait at all."""
+    """Seconds until then, at least _LEAST."""
     return max(until - time.monotonic(), _LEAST)
 
 
 def _wire(request: AwsRequest) -> bytes:
-    """The request as one piece: two would cost twice as much."""
+    """The request as one byte string: two sends would be two packets."""
     head = f"{request.method} {request.path} HTTP/1.1\r\n" + "".join(
         f"{name}: {value}\r\n" for name, value in request.headers.items()
     )
@@ -199,6 +199,6 @@ def pool(origin: str) -> ConnectionPool:
 
 
 def drop_connections() -> None:
-    """Close what is kept, everywhere: after a restore from a snapshot, whose peers are gone."""
+    """Closes all kept connections of all pools. After a snapshot restore their peers are gone."""
     for each in tuple(_pools.values()):
         each.drop()

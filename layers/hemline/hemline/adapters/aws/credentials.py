@@ -1,7 +1,7 @@
-"""Where the keys to AWS come from: the environment, or the container endpoint that renews them.
+"""Finds the AWS keys: in the environment, or at the container endpoint that renews them.
 
-A Lambda gets them in its environment; one restored by SnapStart, from a local endpoint, for a few
-hours at a time. Profiles and single sign-on are the laptop's matter: hand `connect` a provider.
+A Lambda has them in its environment. After a SnapStart restore, a local endpoint gives keys that last a
+few hours. This module reads no profiles and no single sign-on: on a laptop, pass `connect` a provider.
 """
 
 import os
@@ -19,10 +19,10 @@ from hemline.adapters.background import Background
 from hemline.model.errors import Unavailable
 
 _EARLY = 300.0
-"""Seconds before expiry at which new keys are fetched: a request must never outlive its keys."""
+"""Seconds before expiry at which new keys are fetched: keys must not expire during a request."""
 _TIMEOUT = 2.0
 _PAUSE = 1.0
-# An http address elsewhere would hand the authorization token to a stranger (the SDKs' list).
+# The AWS SDKs' list. Plain http to any other host would send it the authorization token in clear.
 _LOCAL = {"127.0.0.1", "localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"}
 
 
@@ -36,7 +36,7 @@ class Credentials(NamedTuple):
 
 
 Provider = Callable[[float], Credentials]
-"""Keys that are good for now, in so many seconds at most. Raises Unavailable."""
+"""Returns valid keys, waiting at most the given seconds. Raises Unavailable."""
 
 
 class EnvironmentCredentials:
@@ -53,7 +53,7 @@ class EnvironmentCredentials:
         self._began = 0.0
 
     def __call__(self, seconds: float = _TIMEOUT) -> Credentials:
-        """Keys that are good for now. Raises Unavailable: there are none, or not within `seconds`."""
+        """Valid keys. Raises Unavailable when there are none, or none within `seconds`."""
         held = self._held
         if held is not None and self._fresh(held, _EARLY):
             return held
@@ -67,9 +67,9 @@ class EnvironmentCredentials:
         return self._held
 
     def _renewed(self) -> tuple[Credentials | None, Background[Credentials] | None]:
-        """What is held by now, and what is under way when that does not last."""
+        """The current keys, and the running renewal, if any. Call it with the lock held."""
         if self._renewal is not None and self._renewal.done:
-            # An endpoint that hiccups minutes before expiry is no reason to fail a request.
+            # A failed renewal does not fail the request: the keys last a few minutes more.
             with suppress(Unavailable):
                 self._held = self._renewal.result()
             self._renewal = None
@@ -77,7 +77,7 @@ class EnvironmentCredentials:
         if self._held is not None and self._fresh(self._held, _EARLY):
             return self._held, None
         lasts = self._held is not None and self._fresh(self._held, 0)
-        # While keys last, an endpoint in trouble is asked now and then, not by every request.
+        # While the keys last, a failing endpoint is asked once every _PAUSE, not by every request.
         if self._renewal is None and not (lasts and self._clock() < self._began + _PAUSE):
             self._began, self._renewal = self._clock(), Background(self._renew)
         return self._held, self._renewal
@@ -133,7 +133,7 @@ def _fetch(uri: str, headers: dict[str, str]) -> bytes:
     host = parts.hostname or ""
     if parts.scheme != "https" and host not in _LOCAL:
         raise Unavailable("credentials", f"their endpoint {host} is neither local nor https")
-    # Imported here: most functions never ask, and it costs a cold start as much as our own client.
+    # Imported here: most functions never need it, and it costs a cold start as much as our own client.
     from http.client import HTTPConnection, HTTPException, HTTPSConnection  # noqa: PLC0415 - only without static keys
 
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection

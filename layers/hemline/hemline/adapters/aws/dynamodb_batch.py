@@ -1,8 +1,8 @@
-"""Up to 25 conditional writes in one request of DynamoDB, each with a condition and an end of its own.
+"""Up to 25 conditional writes in one DynamoDB request, each with its own condition and outcome.
 
-BatchWriteItem knows no conditions, and a transaction lets all fail with one; PartiQL's statements are
-the one way to write many under a condition each. Knows how statements are spelled and answered;
-nothing of who a key stands for. Every name is quoted: `ttl` is one of DynamoDB's reserved words.
+BatchWriteItem has no conditions, and a transaction fails as a whole. Only PartiQL's batch gives each
+write its own condition. This module builds statements and reads their results; it does not know what a
+key means. Every attribute name is quoted: `ttl` is a reserved word of DynamoDB.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ _PASSING = {
     "ThrottlingError",
     "InternalServerError",
 }
-"""What the client would try again if it were the answer to a whole request."""
+"""Transient errors of one statement: the client would retry them as the answer to a whole request."""
 Value = Mapping[str, Any]
 
 
 class Statement(NamedTuple):
-    """Its text, and a value for each question mark."""
+    """PartiQL text, and a value for each question mark."""
 
     text: str
     values: Sequence[Any]
@@ -49,9 +49,9 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 
 def statement(table: str, key: Value, write: Write, until: Value) -> Statement:
-    """`write` to the item with this key, with what says `until` when it holds.
+    """The statement for `write` to the item with this key. `until`: its expiry attributes.
 
-    A first version is lost when there is an item, any other one unless the version before it is there.
+    A first version conflicts when the item exists; a later one conflicts unless its predecessor is stored.
     """
     kept = {"b": {"B": write.blob}, "v": {"N": str(write.expected + 1)}, **until}
     if not write.expected:
@@ -67,7 +67,7 @@ def execute(client: AwsClient, statements: Sequence[Statement]) -> list[Written]
 
 
 def _execute(client: AwsClient, statements: Sequence[Statement]) -> list[Written]:
-    """Asks again, within a call's bounds, for those that alone were throttled."""
+    """Retries the statements that failed with a transient error, within the bounds of one call."""
     outcomes: list[Written] = [None] * len(statements)
     left, until = list(range(len(statements))), client.until()
     for attempt in range(client.retries.attempts):
@@ -84,9 +84,9 @@ def _execute(client: AwsClient, statements: Sequence[Statement]) -> list[Written
 def _ask(
     client: AwsClient, statements: Sequence[Statement], call: AwsCall
 ) -> list[tuple[Written, bool]]:
-    """Each one's outcome, and whether to ask again for it alone.
+    """The outcome of each statement, and whether to retry that statement.
 
-    All may be sent again when an answer was lost: whoever was written loses to themselves then.
+    The client may resend all of them after a lost answer. A write that had succeeded then reports Conflict.
     """
     asked = {"Statements": [{"Statement": s.text, "Parameters": s.values} for s in statements]}
     try:

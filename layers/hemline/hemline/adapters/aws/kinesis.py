@@ -1,4 +1,4 @@
-"""The event stream in Kinesis, over the lean client."""
+"""The event stream in Kinesis, over `client`."""
 
 from collections.abc import Sequence
 
@@ -25,22 +25,22 @@ class _Put(msgspec.Struct, rename="pascal"):
 
 
 class KinesisStream:
-    """EventStream. An entry may be stored twice when an answer was lost: readers de-duplicate."""
+    """EventStream. When an answer is lost, an entry may be stored twice; readers de-duplicate."""
 
     def __init__(self, client: AwsClient, stream: str) -> None:
         self._client, self._stream = client, stream
 
     def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
-        """None or a reason for each; raises Unavailable only when no call got through.
+        """None (stored) or a failure reason for each; raises Unavailable only when no call got through.
 
-        PutRecords is not all or nothing: those that failed are put again, a bounded number of
-        times. That may change their order within a partition, which a fold does not mind.
+        PutRecords is not all or nothing: failed entries are put again, a bounded number of times. This
+        may change their order within a partition; the fold does not depend on that order.
         """
         if len(entries) > MAX_ENTRIES:
             raise ValueError(f"at most {MAX_ENTRIES} entries in one put, not {len(entries)}")
         reasons = [too_large(entry) for entry in entries]
         waiting = [index for index, reason in enumerate(reasons) if reason is None]
-        # One deadline for all rounds, so that the caller gets its answer in time.
+        # All rounds share one deadline, so that the caller gets its answer in time.
         attempts, until = self._client.retries.attempts, self._client.until()
         for attempt in range(attempts):
             waiting = self._round(entries, waiting, reasons, until)
@@ -56,7 +56,7 @@ class KinesisStream:
         reasons: list[str | None],
         until: float,
     ) -> list[int]:
-        """Puts those waiting, writes their reasons, and gives those worth another try."""
+        """Puts the entries at `waiting`, sets their reasons, returns the positions to try again."""
         failed: list[int] = []
         for number, part in enumerate(calls(entries, waiting)):
             try:
@@ -64,7 +64,7 @@ class KinesisStream:
             except Unavailable as error:
                 if number == 0 and len(part) == len(entries):
                     raise
-                # The client has tried this call often enough.
+                # No further round for these: the client has already used up its retries.
                 outcomes = [str(error)] * len(part)
             else:
                 failed += [i for i, reason in zip(part, outcomes, strict=True) if reason]

@@ -1,11 +1,11 @@
 """Resolves one host in the background and keeps the last good addresses.
 
-The system's resolver takes no deadline: where nobody answers it, it is silent for 5 s and more. So it
-runs in a thread, a call waits for it no longer than it may, and a host that was found once is never
-waited for again unless what is known is old.
+The system's resolver takes no deadline: without a DNS answer it blocks for 5 s and more. So it runs in a
+thread, and a call waits no longer than its own deadline. Once the host is resolved, calls use the known
+addresses and wait only when these are old.
 
-    fresh ── 30 s ──► kept: used as it is, looked up again beside ── 5 min ──► old: half of the time
-                                                                      is waited for a new one first
+    fresh ── 30 s ──► kept: used at once, refreshed in the background ── 5 min ──► old: a call first
+                                                              waits half of its time for a new lookup
 """
 
 import socket
@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 from hemline.adapters.background import Background
 
 _FRESH, _OLD = 30.0, 300.0
-"""Seconds since they were looked up. AWS moves its addresses, and keeps the old ones for a while."""
+"""Seconds since the lookup. AWS changes its addresses, but keeps the old ones working for a while."""
 _AGAIN = 2.0
-"""Seconds after which a lookup that is still silent is joined by another one."""
+"""Seconds after which a second lookup starts beside one that has not answered."""
 _MOST = 4
-"""Lookups at a time; the resolver ends each by itself."""
+"""Concurrent lookups; a lookup cannot be cancelled, the resolver ends it by itself."""
 
 
 class Address(NamedTuple):
@@ -31,7 +31,7 @@ class Address(NamedTuple):
 
 
 class Addresses:
-    """Of one host; shared by threads, which may each look it up when nobody has yet."""
+    """The addresses of one host. Threads share it; on first use several may start a lookup each."""
 
     def __init__(self, host: bytes, port: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._host, self._port, self._clock = host, port, clock
@@ -42,7 +42,7 @@ class Addresses:
         self._literal = _is_literal(host)
 
     def get(self, seconds: float) -> list[Address]:
-        """At least one; `seconds` is the longest wait. Raises OSError: not found, or not in time."""
+        """One or more addresses, best first; waits at most `seconds`. Raises OSError: none, or too late."""
         age = self._clock() - self._since
         if self._found and (age < _FRESH or self._literal):
             return self._found
@@ -59,17 +59,17 @@ class Addresses:
         raise TimeoutError("the resolver did not answer in time")
 
     def failed(self, address: Address) -> None:
-        """Marks an address as unreachable: it is tried last, and the host is resolved again."""
+        """Marks an address as unreachable: it moves to the end, and the next call starts a lookup."""
         self._shunned[address] = self._clock()
         self._found = self._in_order(self._found)
         self.expire()
 
     def expire(self) -> None:
-        """What is known may be used, and is looked up again at the next call."""
+        """Ends the fresh period: the next call uses the known addresses and starts a lookup."""
         self._since = min(self._since, self._clock() - _FRESH)
 
     def _lookup(self) -> Background[None]:
-        """The one that runs, or a new one."""
+        """The newest running lookup, or a new one."""
         running = [one for one in self._lookups if not one.done]
         now = self._clock()
         if not running or (now - self._began > _AGAIN and len(running) < _MOST):
@@ -86,7 +86,7 @@ class Addresses:
         self._since = self._clock()
 
     def _in_order(self, addresses: Iterable[Address]) -> list[Address]:
-        """As the resolver has them, but where nobody answered, last."""
+        """In the resolver's order, but with recently failed addresses last (the sort is stable)."""
         now = self._clock()
         return sorted(addresses, key=lambda one: now - self._shunned.get(one, -_OLD) < _OLD)
 

@@ -1,8 +1,8 @@
 """Reads one HTTP/1.1 answer from a socket, strictly.
 
-The standard library's reader parses every header into an email message, which costs as much as all
-the rest of a call. Here three headers count: Content-Length, Transfer-Encoding and Connection.
-Whatever is not certain (two lengths, a length and chunks, bytes after the end) is an error.
+The standard library's reader parses the headers as an email message, which takes as long as the rest of
+a call. This one reads only Content-Length, Transfer-Encoding and Connection. Anything ambiguous (two
+lengths, a length and chunks, bytes after the end) is an error.
 """
 
 import re
@@ -19,7 +19,7 @@ _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\r\n]*)?\r\n")
 
 
 class AwsResponse(NamedTuple):
-    """What came back, read whole. `last`: the other end will close this connection."""
+    """A complete answer. `last`: the peer will close this connection."""
 
     status: int
     body: bytes
@@ -27,11 +27,11 @@ class AwsResponse(NamedTuple):
 
 
 class Garbled(Exception):  # noqa: N818 - a state of the line, as its sibling `Broken`
-    """The answer broke off or is not HTTP that we read; its first byte had come."""
+    """The answer broke off or is not HTTP that this module reads, after its first byte."""
 
 
 class Limit(NamedTuple):
-    """Of one answer's reading: each wait in seconds, and the moment (monotonic) at which it ends."""
+    """Limits of reading one answer: seconds for each wait, and the deadline (time.monotonic)."""
 
     wait: float
     until: float
@@ -40,11 +40,12 @@ class Limit(NamedTuple):
 def read_answer(
     line: socket.socket, limit: Limit | None = None, sink: bytearray | None = None
 ) -> AwsResponse:
-    """Raises ConnectionError when closed before a byte came, Garbled after; and TimeoutError.
+    """Raises ConnectionError when closed before the first byte, Garbled after it, or TimeoutError.
 
-    The first wait is what the socket has been set to, each further one what `limit` leaves: an answer
-    that drips ends with it. Of a 2xx of known length the body goes to the end of `sink`, as it comes;
-    a 200 (all of it) empties that first, a 206 (the rest) does not. The answer's own body is empty then.
+    The first wait uses the socket's own timeout; later waits stay within `limit`, so an answer that
+    drips ends too. With `sink`, the body of a 200 or 206 of known length is appended to it piece by
+    piece, and the answer's own body is empty. A 200 (the whole) clears `sink` first, a 206 (the rest)
+    does not.
     """
     data = bytearray(line.recv(_PIECE))
     if not data:
@@ -56,7 +57,7 @@ def read_answer(
 
 
 class _Line:
-    """What comes after the first piece, within a limit."""
+    """Receives the pieces after the first one, within a limit."""
 
     def __init__(self, line: socket.socket, limit: Limit | None) -> None:
         self._line, self._limit = line, limit
@@ -97,7 +98,7 @@ def _read(line: _Line, data: bytearray, sink: bytearray | None) -> AwsResponse:
 
 
 def _pour(line: _Line, data: bytearray, length: int, sink: bytearray, *, whole: bool) -> None:
-    """Received bytes stay in `sink` when the connection breaks."""
+    """Appends the body to `sink`; received bytes stay there when the connection breaks."""
     if whole:
         sink.clear()
     end = len(sink) + length
@@ -127,7 +128,7 @@ def _chunks(line: _Line, data: bytearray) -> bytes:
         stop = end + int(found[1], 16)
         while len(data) < stop + 2:
             line.more(data)
-        # The last chunk is empty; trailers, which nobody sends us, would not match this.
+        # The last chunk is empty. Trailers would fail here; AWS sends none.
         if data[stop : stop + 2] != b"\r\n":
             raise Garbled("a chunk without its end")
         body += data[end:stop]

@@ -1,4 +1,4 @@
-"""Objects in one S3 bucket, over the lean client; path-style, so that any endpoint will do."""
+"""Objects in one S3 bucket, over `client`; with path-style URLs, which work with any endpoint."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from hemline.adapters.aws.client import AwsCall, AwsClient, AwsFault
 from hemline.model.errors import Conflict
 from hemline.usecases.ports import ObjectVersion
 
-if TYPE_CHECKING:  # a parser that only listing needs: the fragments function never lists
+if TYPE_CHECKING:  # only listing needs the XML parser, and the fragments function never lists
     from xml.etree.ElementTree import Element
 
 
@@ -16,13 +16,13 @@ _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
 class S3Objects:
-    """VersionedStore and PieceStore; where a bucket has no versions, an object's only one is `null`."""
+    """VersionedStore and PieceStore. In a bucket without versioning, an object's only version is `null`."""
 
     def __init__(self, client: AwsClient, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def get(self, key: str) -> bytes | None:
-        """None when there is none; a missing bucket is Unavailable."""
+        """None when the object does not exist; a missing bucket raises Unavailable."""
         try:
             return self._client.send(self._call("GET", key))
         except AwsFault as fault:
@@ -31,7 +31,7 @@ class S3Objects:
             raise
 
     def fetch(self, key: str, held: bytearray) -> bool:
-        """Add what `held` lacks, as it comes; False when there is none. One try, never repeated here."""
+        """Appends the missing rest of the object to `held`. False: no such object. Makes one attempt."""
         headers = {"range": f"bytes={len(held)}-"} if held else {}
         call = self._call("GET", key)._replace(headers=headers, sink=held)
         try:
@@ -40,7 +40,7 @@ class S3Objects:
             if fault.code == "NoSuchKey":
                 return False
             if fault.status == 416:
-                # All of it had come, with the last try's answer cut off behind its last byte.
+                # Range not satisfiable: `held` is complete, the last attempt broke off after the last byte.
                 return True
             raise
         return True
@@ -50,7 +50,7 @@ class S3Objects:
         self._client.send(self._call("PUT", key)._replace(body=data))
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """In ascending order of their UTF-8 bytes, a page of 1,000 at a time."""
+        """Keys in ascending order of their UTF-8 bytes; one request for each 1,000."""
         query = {"list-type": "2", "prefix": prefix}
         while True:
             page = _parse(self._client.send(self._call("GET", "")._replace(query=query)))
@@ -62,7 +62,7 @@ class S3Objects:
             query = {**query, "continuation-token": token}
 
     def delete(self, key: str) -> None:
-        """No error when there is none."""
+        """No error when the object does not exist."""
         try:
             self._client.send(self._call("DELETE", key))
         except AwsFault as fault:
@@ -70,7 +70,7 @@ class S3Objects:
                 raise
 
     def versions(self, prefix: str, after: str = "") -> Iterator[ObjectVersion]:
-        """By key, of a key the latest first, a page of 1,000 at a time."""
+        """Versions by key, the latest of a key first, with keys after `after`; one request for each 1,000."""
         query = {"versions": "", "prefix": prefix, **({"key-marker": after} if after else {})}
         while True:
             page = _parse(self._client.send(self._call("GET", "")._replace(query=query)))
@@ -92,9 +92,9 @@ class S3Objects:
             raise
 
     def replace(self, one: ObjectVersion, data: bytes) -> None:
-        """Raises Conflict unless `one` still is the latest; not sent again when an answer was lost.
+        """Raises Conflict unless `one` is still the latest.
 
-        Sent again it would find its own bytes and call them a conflict.
+        It is not resent after a lost answer: the second one would conflict with the bytes of the first.
         """
         call = self._call("PUT", one.key)._replace(body=data, again=False)
         try:
@@ -105,7 +105,7 @@ class S3Objects:
             raise
 
     def delete_version(self, one: ObjectVersion) -> None:
-        """For good, that version alone."""
+        """Deletes this version permanently, and no other."""
         call = self._call("DELETE", one.key)._replace(query={"versionId": one.version})
         try:
             self._client.send(call)
@@ -134,7 +134,7 @@ def _in_order(page: "Element") -> list[ObjectVersion]:
 
 
 def _parse(page: bytes) -> "Element":
-    # Imported here: only tools and publish list, and a cold start need not pay for it.
+    # Imported here: only tools and publish list, so other cold starts skip the import.
     from xml.etree.ElementTree import fromstring  # noqa: PLC0415 - see above
 
     return fromstring(page)  # noqa: S314 - S3's own answer; expat refuses entity bombs

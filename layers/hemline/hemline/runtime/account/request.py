@@ -1,7 +1,7 @@
-"""Who calls about their account, and what they say, from one HTTP request. No id is taken from it.
+"""The caller of an account call, and the choices in its body. Ids come from verified tokens only.
 
-Calls that change something are refused when a browser made them for a page of another site; one that
-only reads is answered, and sets no cookie.
+Calls that change something are refused when a page of another site made them. A GET only reads and
+sets no cookie, so it is answered.
 """
 
 import re
@@ -42,7 +42,7 @@ class _Stated(BaseModel):
 
 
 def asker(request: HttpRequest, settings: Settings, now: int) -> tuple[Asker, AccountCaller]:
-    """Raises BadToken, and CrossSite for what changes something in another site's name."""
+    """The verified caller. Raises BadToken, and CrossSite for a change made by another site's page."""
     found = asker_of(request, settings, now)
     if request.method != "GET":
         check_origin(request, settings.origins)
@@ -51,7 +51,7 @@ def asker(request: HttpRequest, settings: Settings, now: int) -> tuple[Asker, Ac
 
 
 def choices_of(request: HttpRequest) -> dict[Purpose, bool]:
-    """What was said, purpose by purpose. Raises BadInput, TooLarge."""
+    """Purpose → allowed, for the purposes in the body. Raises BadInput, TooLarge."""
     body = request.body()
     if len(body) > _MOST_BYTES:
         raise TooLarge("body", f"has {len(body)} bytes.", f"Send at most {_MOST_BYTES}.")
@@ -90,7 +90,7 @@ def page_of(request: HttpRequest) -> ExportPage:
 
 
 def _is_day(text: str) -> bool:
-    """One of the calendar: every day lies before 2026-99-99, so that an export would look complete."""
+    """A day of the calendar. After 2026-99-99 no day of that year follows, so an export looks complete."""
     try:
         return bool(_DAY.fullmatch(text)) and bool(date.fromisoformat(text))
     except ValueError:

@@ -20,7 +20,7 @@ Keys = tuple[bytes, ...]
 
 
 def identified(found: Identified, asker: Asker, request: HttpRequest, keys: Keys) -> HttpResponse:
-    """200, and the device's cookies: a new visitor id when the old one was somebody else's."""
+    """200 and the device's cookies; a new visitor id when the old one belonged to another user."""
     visitor = sign_visitor(found.linked.visitor, keys)
     body = {"user": found.user, "visitor": visitor, "merged": found.linked.merged}
     answer = _with_capsule(body, f"u:{found.user}", found.consent, asker, request, keys)
@@ -28,7 +28,7 @@ def identified(found: Identified, asker: Asker, request: HttpRequest, keys: Keys
 
 
 def exported(document: Mapping[str, object]) -> HttpResponse:
-    """200 with everything."""
+    """200 with one part of the export."""
     return _json(document)
 
 
@@ -40,7 +40,7 @@ def stated(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
     request: HttpRequest,
     keys: Keys,
 ) -> HttpResponse:
-    """200 with what is allowed from now on, and the capsule that says so too."""
+    """200 with the purposes allowed from now on, and a capsule that carries the consent."""
     found = () if person.opted_out else allowed(consent, policy, person.country)
     body = {"purposes": {purpose.value: purpose in found for purpose in Purpose}}
     answer = _with_capsule(body, person.subject, consent, asker, request, keys)
@@ -50,7 +50,7 @@ def stated(  # noqa: PLR0913, PLR0917 - who is told what, and how they asked
 def without_id(
     answer: HttpResponse, consent: Consent, asker: Asker, request: HttpRequest, keys: Keys
 ) -> HttpResponse:
-    """The id ends, since it is a forgotten one: the next event gets a new one. A no stays with the device."""
+    """Removes the cookie of an erased visitor; the next event gets a new id. The device keeps a refusal."""
     said = strictest((consent, asker.capsule.consent if asker.capsule else consent))
     kept = Capsule(asker.subject or "", Consent(refused=said.refused, at=said.at))
     no = cookies.ended(request, CAPSULE_COOKIE)
@@ -60,12 +60,12 @@ def without_id(
 
 
 def opted_out() -> HttpResponse:
-    """200 for a browser that opts out and is nobody yet: it has answered for everything by itself."""
+    """200 for a browser that opts out and has no id yet: its opt-out refuses every purpose."""
     return _json({"purposes": {purpose.value: False for purpose in Purpose}})
 
 
 def erased(found: Forgotten, request: HttpRequest) -> HttpResponse:
-    """200 with what is gone and what follows; the cookies end."""
+    """200 with what is erased now and what follows later; removes the cookies."""
     body = {
         "erased": ["profile", "links", "events in the archive, for every reader"],
         "people": len(found.subjects),
@@ -84,7 +84,7 @@ def erased(found: Forgotten, request: HttpRequest) -> HttpResponse:
 def _with_visitor(
     answer: HttpResponse, visitor: str | None, asker: Asker, request: HttpRequest, keys: Keys
 ) -> HttpResponse:
-    """The device's new id, where it has one now; a browser that opts out is given none."""
+    """Sets the visitor cookie when the id or its cookie name changed, unless the browser opts out."""
     known = visitor == asker.visitor and moving(request, keys) != visitor
     if visitor is None or known or asker.opted_out:
         return answer

@@ -14,14 +14,14 @@ from hemline.usecases.people.forget_person import ForgetDeps
 
 
 class Wired(NamedTuple):
-    """Collaborators of the account calls, and of being forgotten."""
+    """Dependencies of the account calls, and of erasure."""
 
     account: AccountDeps
     forget: ForgetDeps
 
 
 def wire(settings: Settings, clients: Clients) -> Wired:
-    """Calls nothing, so that what is missing is told to callers and not to Lambda."""
+    """Makes no AWS call: a missing table then fails a request with an answer, not the cold start."""
     table = DynamoTable(clients("dynamodb"), settings.table, settings.profile_days)
     objects = S3Objects(clients("s3"), settings.bucket)
     stream = KinesisStream(clients("kinesis"), settings.stream)

@@ -1,4 +1,4 @@
-"""Who sends a batch of events, from one HTTP request."""
+"""The verified sender of a batch of events, from one HTTP request."""
 
 from hemline.model.events.agent import is_program
 from hemline.model.events.batch_signature import HEADER, check_batch
@@ -11,10 +11,10 @@ from hemline.usecases.ingest.collect import Caller
 
 
 def caller_of(request: HttpRequest, body: bytes, settings: Settings, now: int) -> Caller:
-    """A server when the batch is signed, else the user of a bearer, else the visitor.
+    """A server when the batch is signed, else the user of a bearer token, else the visitor.
 
-    Raises NotAllowed on a bad signature, CrossSite for what a browser sends for a page of another site,
-    and BadToken: what a user did must never be kept as a visitor's because their token had run out.
+    Raises NotAllowed on a bad signature, CrossSite when a page of another site made the call, and
+    BadToken: with an expired token, a user's events must not be recorded as a visitor's.
     """
     signature = request.header(HEADER.lower())
     if signature:

@@ -15,7 +15,7 @@ from hemline.usecases.ingest.collected import Collected
 
 
 def answer_of(collected: Collected, request: HttpRequest, keys: tuple[bytes, ...]) -> HttpResponse:
-    """202 with every event accounted for; 400 when all are wrong; 503 when some are not durable."""
+    """202 with the outcome of every event; 400 when none is valid; 503 when some are not durable."""
     return _handed_out(collected, request, keys)
 
 
@@ -35,9 +35,9 @@ def _response_of(collected: Collected) -> HttpResponse:
 def _handed_out(
     collected: Collected, request: HttpRequest, keys: tuple[bytes, ...]
 ) -> HttpResponse:
-    """The answer with what the caller keeps: cookies, or for an app without any the capsule's header."""
+    """The answer with the caller's new id and capsule: as cookies, or as a header for an app."""
     answer, kept = _response_of(collected), list[str]()
-    # Without an accepted event no cookie is set: an id under the old cookie name stays there.
+    # An id moves to the new cookie name only together with a capsule, so only after an accepted event.
     visitor = collected.minted or (moving(request, keys) if collected.capsule else None)
     if visitor:
         kept += cookies.handed(request, VISITOR_COOKIE, sign_visitor(visitor, keys))

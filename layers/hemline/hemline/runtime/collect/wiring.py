@@ -9,7 +9,7 @@ from hemline.usecases.ingest.collect import CollectDeps
 
 
 def wire(settings: Settings, clients: Clients) -> CollectDeps:
-    """Collaborators; calls nothing, so that a missing stream is told to callers and not to Lambda."""
+    """Makes no AWS call: a missing stream then fails a request with an answer, not the cold start."""
     stream = KinesisStream(clients("kinesis"), settings.stream)
     return CollectDeps(stream, settings.site, mint, settings.policy, settings.keys)
 

@@ -1,7 +1,7 @@
-"""What a page states of itself: taken where it is right, cut where it is long, and the rest told.
+"""The page's own input: valid values are used, long ones are cut, and invalid ones are reported.
 
-A cart comes out of a session, an address from whoever wrote the link: neither may cost a visitor all
-slots of the page. Every text has a bound, since rules read it and anybody may send it.
+The cart comes from a session and the URL from the author of a link, so a bad value must not cost the
+visitor the slots of the page. Every text is bounded, since rules read it and anybody can send it.
 """
 
 from typing import Any
@@ -13,16 +13,16 @@ from hemline.model.errors import BadInput
 from hemline.model.ids import is_id
 
 MOST_TEXT = 2048
-"""Characters of an address, a referrer, a type or a version that are read."""
+"""Characters of a URL, referrer, page type or app version that are kept."""
 MOST_NAME = 128
-"""Characters of an item's id and of a category."""
+"""Characters of an item id or a category; longer ones are left out."""
 MOST_EXCLUDED = 500
-"""Ids of a list."""
+"""Ids in a list."""
 _AN_ID = "Ids are texts of 1 to 128 printable ASCII characters."
 
 
 class PageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the fragment will stand, as a page states it. null is as good as left out."""
+    """The page that shows the fragment, as the caller describes it. null is the same as absent."""
 
     type: str | None = None
     url: str | None = None
@@ -30,23 +30,23 @@ class PageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: str | int | float | None = None
     cart: list[Any] | None = None
     owned: list[Any] | None = None
-    """What the visitor has for good: left out, but where a department shows all of itself."""
+    """Item ids that the visitor owns: left out, except in a department that shows all its items."""
     seen: list[Any] | None = None
-    """What the visitor was shown elsewhere and is to be shown no more: left out everywhere."""
+    """Item ids that the visitor has seen elsewhere: left out everywhere."""
     referrer: str | None = None
-    """Where the visitor came to this page from."""
+    """URL of the page before this one."""
     app_version: str | None = None
-    """Of the app that will show it, such as 2.3.0."""
+    """Version of the app that shows the page, such as 2.3.0."""
 
 
 class Taken:
-    """Takes what is right, and remembers what was not."""
+    """Takes the valid values and collects an error for each value that it left out or cut."""
 
     def __init__(self) -> None:
         self.left_out: list[BadInput] = []
 
     def page(self, stated: PageInput, prefix: str, type_: str) -> PageContext:
-        """`prefix` and `type_`: how the caller spells the fields, for what is told."""
+        """The valid part of `stated`. `prefix` and `type_`: the caller's field names, for the errors."""
         return PageContext(
             type=self._text(type_, stated.type),
             url=self._text(f"{prefix}url", stated.url),
@@ -60,7 +60,7 @@ class Taken:
         )
 
     def ids(self, field: str, stated: list[Any] | None, most: int) -> tuple[str, ...]:
-        """The ids among what was stated, the first `most` of them."""
+        """The first `most` valid ids of the list."""
         if not stated:
             return ()
         found = [one for one in stated if isinstance(one, str) and is_id(one)]

@@ -1,7 +1,7 @@
-"""The preview header: whoever holds one sees a page as somebody else, explained; nothing counts.
+"""The preview header: its holder sees a page as another visitor would, with explanations; nothing counts.
 
-`Hemline-Preview` is signed for the purpose and ends; it is for the people of the site, never for a
-page. Loaded when a request carries one, and not before.
+`Hemline-Preview` is signed for this purpose and expires. It is for the site's staff and must not be put
+into a page. This module is imported only when a request has the header.
 """
 
 import msgspec
@@ -23,7 +23,7 @@ _PURPOSE = "preview"
 
 
 class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whom to be and until when (epoch ms); what is empty stays as the request has it."""
+    """The visitor to preview as. Empty fields keep the request's values. `until`: expiry, epoch ms."""
 
     until: int
     visitor: str = ""
@@ -36,9 +36,9 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     longitude: float | None = None
     time_zone: str = ""
     segments: tuple[str, ...] = ()
-    """Of the site file: as whoever is in them."""
+    """Segments of the site file that the visitor is in."""
     at: int = 0
-    """Epoch ms of the time that it is; 0: now."""
+    """Time to preview at, epoch ms; 0: now."""
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -51,7 +51,7 @@ def mint(held: Pass, keys: tuple[bytes, ...]) -> str:
 
 
 def pass_of(text: str, keys: tuple[bytes, ...], now: int) -> Pass:
-    """Raises NotAllowed unless it is one of ours and not over."""
+    """The pass in a header's value. Raises NotAllowed when its signature is bad or it has expired."""
     try:
         held = _decoder.decode(verify(_PURPOSE, text, keys))
     except (msgspec.DecodeError, UnicodeError):
@@ -62,7 +62,7 @@ def pass_of(text: str, keys: tuple[bytes, ...], now: int) -> Pass:
 
 
 def answer(request: HttpRequest, deps: Deps, settings: Settings, now: int) -> HttpResponse:
-    """The page as the header's holder asks for it. Raises what is wrong with header or request."""
+    """The page as the pass's visitor sees it. Raises NotAllowed for the header, BadInput for the request."""
     text = request.header(HEADER)
     if not text:
         raise NotAllowed("explain=1 is for holders of a preview header: see `hemline preview`")
@@ -83,14 +83,14 @@ def answer(request: HttpRequest, deps: Deps, settings: Settings, now: int) -> Ht
 
 
 def _subject(visitor: str) -> str:
-    """`u:NAME` is a signed-in user; all else a visitor."""
+    """`u:NAME` is a signed-in user; anything else is a visitor."""
     return visitor if visitor.startswith(("u:", "v:")) else f"v:{visitor}"
 
 
 def as_held(ask: PageRequest, held: Pass) -> PageRequest:
-    """The request with the traits of whom the pass is."""
+    """The request with the pass's traits in place of its own."""
     stated = {n: value for n in _TRAITS if (value := getattr(held, n)) not in _UNSAID}
-    # Whoever is in another country is in none of the request's places either.
+    # With another country, the request's region, city, coordinates and time zone would be wrong.
     here = Traits(device=ask.traits.device, language=ask.traits.language)
     base = here if held.country else ask.traits
     return ask._replace(traits=msgspec.structs.replace(base, **stated))

@@ -1,4 +1,4 @@
-"""Error texts for refused requests for fragments. Loaded on the first refusal only."""
+"""Error texts for refused fragment requests. Imported on the first refusal only."""
 
 from hemline.model.input.refusals import Refusals
 

@@ -1,7 +1,7 @@
-"""A request for fragments, from the query of a GET or the body of a POST, with the field at fault named.
+"""Parses a request for fragments from the query of a GET or the body of a POST. Errors name the field.
 
-What a page states of itself never costs it its fragments: see `page_input`. What the site's developer
-wrote (the slots, a limit, the format) is refused when it is wrong.
+A bad value in the page's own data never refuses the request: see `page_input`. A mistake of the site's
+developer (in the slots, a limit, the format) does.
 """
 
 from collections.abc import Mapping
@@ -28,14 +28,14 @@ MOST_BODY_BYTES = 64 * 1024
 
 
 class SlotInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One slot that a page asks for. `candidates` is the caller's own list to rerank."""
+    """One slot that a page asks for. `candidates`: item ids of the caller, to rerank."""
 
     name: str
     limit: int | None = None
     candidates: list[Any] | None = None
     exclude: list[Any] | None = None
     after: str | None = None
-    """The cursor of this list's last answer: nothing that it has shown comes again."""
+    """The cursor of this slot's last answer; items shown before it are not repeated."""
 
 
 class PageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ _decoder = msgspec.json.Decoder(PageBody)
 
 
 def page_request_of(request: HttpRequest) -> PageRequest:
-    """What is asked for. Raises BadInput."""
+    """The parsed request. Raises BadInput."""
     return _from_query(request) if request.method == "GET" else _from_body(request)
 
 
@@ -84,7 +84,7 @@ def _from_query(request: HttpRequest) -> PageRequest:
 
 
 def _names(request: HttpRequest, name: str) -> list[Any]:
-    """Of every time that the parameter stands there: a list may be said in one or in several."""
+    """The ids of a list parameter, which may be repeated, separated by commas, or both."""
     values = request.parameters(name)
     return [part for value in values for part in value.split(",") if part]
 
@@ -97,7 +97,7 @@ def _from_body(request: HttpRequest) -> PageRequest:
     try:
         parsed = _decoded(body)
     except msgspec.ValidationError as error:
-        # Imported here: who is refused can wait for the words, and a start would pay for all of them.
+        # Imported here: only refusals need the texts, and the import would slow every cold start.
         from hemline.runtime.fragments.refusals import BODY  # noqa: PLC0415
 
         raise BODY.of(error) from None
@@ -110,7 +110,7 @@ def _from_body(request: HttpRequest) -> PageRequest:
 
 
 def page_request_in(body: PageBody, traits: Traits) -> PageRequest:
-    """What a body asks for. Raises BadInput."""
+    """The request in a parsed body. Raises BadInput."""
     _check_slots(body.slots)
     return _taken(body, traits, _IN_BODY)
 
@@ -129,7 +129,7 @@ def _decoded(body: bytes) -> PageBody:
 
 
 class _Spelling(NamedTuple):
-    """How the caller spells a field of a slot and of the page, so that mistakes are found."""
+    """How the caller spells the fields of a slot and of the page, for error messages."""
 
     slot: str
     page: str
@@ -157,7 +157,7 @@ def _taken(asked: PageBody, traits: Traits, spelling: _Spelling) -> PageRequest:
 
 def _slot(want: SlotInput, prefix: str, taken: Taken) -> SlotRequest:
     if want.limit is not None and not 1 <= want.limit <= MOST_ITEMS:
-        # Not sent back: it may have thousands of digits.
+        # The error does not quote the value: it may have thousands of digits.
         raise BadInput(f"{prefix}limit", "is out of range.", f"Use 1 to {MOST_ITEMS}.")
     after = want.after or ""
     if len(after) > MOST_CURSOR:

@@ -1,4 +1,4 @@
-"""Fragments as an HTTP answer: every header follows from what the decision read."""
+"""Fragments as an HTTP answer; its cache headers follow from the facts that the decision read."""
 
 import hashlib
 
@@ -22,15 +22,15 @@ _token = msgspec.json.Decoder(_TokenOf)
 def answer_of(
     decided: PageDecision, request: HttpRequest, form: Format, took_ms: float
 ) -> HttpResponse:
-    """200 with the fragments, or 304 when the client has exactly this answer."""
+    """200 with the fragments, or 304 when the client's ETag matches. `took_ms`: for Server-Timing."""
     fragments = list(decided.fragments.values())
     headers = _headers(fragments, decided.edition, took_ms) | _breakers(decided) | _errors(decided)
     if request.method != "GET":
-        # What a body asked for is in no cache's key: not to be kept, and never "not modified".
+        # A body is not part of a cache key, so this answer must not be cached and is never a 304.
         return HttpResponse(200, json_of(decided), headers | PRIVATE | _JSON)
     headers |= _HTML if form == "html" else _JSON
     if _has_it(request, headers.get("ETag")):
-        # A cache takes the headers of a 304 over; one without a type would be given any.
+        # A cache copies the headers of a 304. Without a Content-Type the gateway would add its own.
         return HttpResponse(304, b"", headers)
     return HttpResponse(200, html_of(fragments[0]) if form == "html" else json_of(decided), headers)
 
@@ -45,7 +45,7 @@ def _has_it(request: HttpRequest, etag: str | None) -> bool:
 
 
 def json_of(decided: PageDecision) -> bytes:
-    """The body of the contract."""
+    """The JSON body: edition, fragments by slot name, and errors when there are any."""
     members = (b"%b:%b" % (msgspec.json.encode(n), f.body) for n, f in decided.fragments.items())
     edition = msgspec.json.encode(decided.edition[:16])
     errors = b',"errors":%b' % _problems(decided) if decided.errors else b""
@@ -71,13 +71,13 @@ def _headers(fragments: list[Fragment], edition: str, took_ms: float) -> dict[st
 
 
 def _breakers(decided: PageDecision) -> dict[str, str]:
-    """Nothing while all is well."""
+    """The header with the breakers that are not closed; empty when all are closed."""
     said = ", ".join(f"{name}={state}" for name, state in decided.breakers.items())
     return {"Hemline-Breakers": said} if said else {}
 
 
 def _errors(decided: PageDecision) -> dict[str, str]:
-    """Fields of the request that were not taken, for answers that have no place for `errors`."""
+    """The header with the fields that were left out, for HTML answers, which have no `errors`."""
     said = ", ".join(error.field for error in decided.errors)
     return {"Hemline-Errors": said} if said else {}
 
@@ -87,7 +87,7 @@ def _cache_headers(fragments: list[Fragment], scope: Scope) -> dict[str, str]:
         return dict(PRIVATE)
     age = min(fragment.max_age for fragment in fragments)
     traits = sorted({trait for fragment in fragments for trait in fragment.traits})
-    # The gateway tells a page of an allowed origin so: a copy without that is of no use to it.
+    # The gateway adds CORS headers for an allowed origin only, so a cached copy depends on Origin.
     vary = ", ".join((*(VARY[trait] for trait in traits), "Origin"))
     return {"Cache-Control": f"public, max-age={age}", "Vary": vary}
 
@@ -100,8 +100,8 @@ def _etag(fragments: list[Fragment]) -> str:
 
 
 def html_of(fragment: Fragment) -> bytes:
-    """One slot's markup, as an include puts it on a page."""
-    # What an ESI include puts on the page must still be able to say that it was seen.
+    """One slot's markup, for an include in a page."""
+    # The page's script reports exposures with this token, also for markup from an ESI include.
     token = escape(_token.decode(fragment.body).token)
     name = escape(fragment.name)
     lead = f'<div class="hem-fragment" data-hem-slot="{name}" data-hem-token="{token}">'

@@ -16,13 +16,13 @@ from hemline.usecases.serving.decide_page import Deps
 from hemline.usecases.serving.editions import LiveEdition
 
 _FIRST_READ_SECONDS = 1.0
-"""Worth more than a decision's own deadline: without it there is nothing to decide from."""
+"""Longer than the deadline of a serving read: without an edition there is nothing to decide from."""
 
 
 def wire(settings: Settings, clients: Clients) -> Deps:
-    """Collaborators, with the live edition loaded when there is one; never fails for want of AWS.
+    """The dependencies, with the live edition loaded when there is one; starts even when AWS fails.
 
-    An edition that does not come in time is loaded beside the first requests.
+    An edition that does not load within START_SECONDS loads in the background of the first requests.
     """
     clock = time.monotonic
     until = clock() + START_SECONDS

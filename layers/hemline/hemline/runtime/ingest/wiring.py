@@ -10,7 +10,7 @@ from hemline.usecases.ingest.batch import WORKERS, IngestDeps
 
 
 def wire(settings: Settings, clients: Clients) -> IngestDeps:
-    """Collaborators; calls nothing. The threads live as long as the execution environment does."""
+    """Makes no AWS call. The threads live as long as the execution environment."""
     table = DynamoTable(clients("dynamodb"), settings.table, settings.profile_days)
     objects = S3Objects(clients("s3"), settings.bucket)
     return IngestDeps(settings.site, table, objects, ThreadPoolExecutor(WORKERS), settings.keys)

@@ -1,1 +1,1 @@
-"""The publish function's wiring, and the commands that it takes."""
+"""The publish function: wiring, commands, response."""

@@ -8,7 +8,7 @@ from hemline.usecases.publishing.publish import Published
 
 
 def published(result: Published, logger: Logger, metrics: Metrics) -> dict[str, object]:
-    """Log the result, flush its metrics, return it as plain values."""
+    """Logs the result, flushes its metrics and returns it as plain values."""
     for line in result.notes:
         logger.warning(line)
     logger.info("published", extra={"edition": result.edition[:16], "swapped": result.swapped})

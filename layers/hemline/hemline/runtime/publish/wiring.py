@@ -1,4 +1,4 @@
-"""The composition root of the publish function, and what a caller may ask of it."""
+"""The composition root of the publish function, and the commands that it accepts."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -26,23 +26,23 @@ _OLD_MS = DAY_MS
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an operator may send; a schedule's event is none of this and means: publish."""
+    """What an operator may send. A schedule's event is not a command; it means: publish."""
 
     site: str
     site_file: str | None = None
-    """The text of a site file (YAML) to check and publish; in force once that edition is live."""
+    """The text of a site file (YAML) to check and publish; it applies once its edition is live."""
     allow_removals: bool = False
-    """The site file may lack much of what the live one has; otherwise that is taken for half a file."""
+    """Accept a site file that lacks much of the live one; without it, that is refused as truncated."""
     rollback: bool | str = False
-    """True: to the edition before the live one; or the first digits of an edition."""
+    """True: go back to the edition before the live one. A text: the first hex digits of an edition."""
     built: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Epoch ms to publish as of, instead of now."""
     live_anyway: bool = False
-    """Also when `built` is long ago."""
+    """Publish even when `built` is more than a day ago."""
 
     @property
     def wanted(self) -> str:
-        """The first digits of the edition to go back to; empty: the one before the live one."""
+        """The first hex digits of the edition to go back to; empty: the one before the live one."""
         return self.rollback if isinstance(self.rollback, str) else ""
 
 
@@ -57,13 +57,13 @@ def wire(settings: Settings, clients: Clients) -> PublishDeps:
 
 
 def check_ranker(onnx: bytes, card: bytes) -> Tried:
-    """Tries it out in a process of its own. Raises Refused when the fragments function must not ask it."""
+    """Tries the ranker in a child process. Raises Refused when it is not safe to serve with."""
     answer = try_ranker(onnx, card)
     return Tried(answer.features, answer.notes)
 
 
 def command_of(event: dict[str, object], site: str) -> Command | None:
-    """What is asked, or None for a schedule. Raises BadInput, also when it is for another site."""
+    """The command, or None for a schedule's event. Raises BadInput, also for another site's command."""
     if "detail-type" in event or event.get("source") in ("aws.events", "aws.scheduler"):
         return None
     try:
@@ -91,8 +91,8 @@ _REFUSALS = Refusals(
 
 
 def compile_site(text: str, settings: Settings) -> Site:
-    """A site file's text. Raises BadInput with every error, a line each."""
-    found = reviewed([("", text)], now=0)  # errors are what no time changes
+    """Compiles the text of a site file. Raises BadInput with all errors, one a line."""
+    found = reviewed([("", text)], now=0)  # only warnings depend on the time; errors do not
     if found.site is None:
         lines = "\n".join(finding.text("site file") for finding in found.errors)
         reason = f"{len(found.errors)} mistakes:\n{lines}"
@@ -102,7 +102,7 @@ def compile_site(text: str, settings: Settings) -> Site:
 
 
 def given_by(command: Command, settings: Settings) -> Given:
-    """The site file of a command, checked; nothing without one. Raises BadInput."""
+    """The command's site file, checked; NOTHING_GIVEN without one. Raises BadInput."""
     if command.site_file is None:
         return NOTHING_GIVEN
     site = compile_site(command.site_file, settings)
@@ -110,16 +110,17 @@ def given_by(command: Command, settings: Settings) -> Given:
 
 
 def build_time_of(command: Command, now: int) -> int:
-    """What the edition is to be as of (epoch ms). Raises BadInput for one that is not of about now."""
+    """The time that the edition is built for (epoch ms). Raises BadInput when it is not close to now."""
     if command.built is not None:
         check_build_time(command.built, now, "built", anyway=command.live_anyway)
     return command.built or now
 
 
 def check_build_time(built: int, now: int, field: str, *, anyway: bool) -> None:
-    """Raises BadInput for an edition that would show another day's rules, prices and dates.
+    """Raises BadInput for a build time that would show another day's rules, prices and dates.
 
-    None of the future, whatever is asked: the schedule leaves everything alone that is older than the newest.
+    `anyway` permits the past, never the future: the schedule does not replace an edition newer than its
+    own, so a future one would block it until then.
     """
     what = _spelled(built)
     if built > now + _SKEW_MS:
@@ -150,10 +151,10 @@ def check_live(places: PublishDeps, settings: Settings) -> None:
 
 
 def check_consent(site: Site, *, stack_says: Policy) -> None:
-    """Raises BadInput unless site file and stack have the same default consent.
+    """Raises BadInput unless site file and stack have the same consent policy.
 
-    Collect does not read the site file. If only the file asked first, visitors would be recorded before
-    they were asked.
+    Collect reads the policy from its environment, not from the site file. If only the file asked first,
+    visitors would be recorded before they were asked.
     """
     said = site.consent.policy(default=site.consent_default)
     option = "--no-ask-first" if said.default else "--ask-first"

@@ -9,14 +9,14 @@ from hemline.usecases.people.forget_archive import SweepDeps
 
 
 class LambdaContext(Protocol):
-    """What Lambda hands to a handler, as far as it is used."""
+    """The part of Lambda's context object that the handler uses."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Until the call is cut off."""
+        """Milliseconds until Lambda stops the invocation."""
 
 
 def wire(settings: Settings, clients: Clients) -> SweepDeps:
-    """Both buckets; calls nothing."""
+    """The data bucket and the bucket of failed batches. Makes no AWS call."""
     client = clients("s3")
     data, failed = S3Objects(client, settings.bucket), S3Objects(client, settings.failed)
     return SweepDeps(settings.site, data, failed)
