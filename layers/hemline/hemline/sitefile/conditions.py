@@ -48,7 +48,7 @@ def _value(value: object) -> object:
             )
     elif not isinstance(value, str | int | float | None):
         raise ValueError("must be text, a number, true or false, or a list")  # noqa: TRY004 - pydantic turns ValueError into a finding
-    # Facts are normalized in the same way, so both sides of a comparison match.
+    # Item attributes are normalized in the same way (`model.item_form`), so both sides match.
     return (
         [normal_value(part) for part in value] if isinstance(value, list) else normal_value(value)
     )

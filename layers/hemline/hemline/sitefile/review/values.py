@@ -49,7 +49,7 @@ def _between(low: float, high: float) -> Domain:
 def decided(literals: Case) -> Case:
     """The requirements that the values can decide.
 
-    No value is both a date and a text with a given beginning or part, so with dates those are left out.
+    No value tried is a date with a given beginning or part. So beside dates, those operators are left out.
     """
     if not any(_dates(one) for one in literals):
         return literals
