@@ -1,1 +1,1 @@
-"""Why each item, variant and section is shown or not: read off a decision that is made again and watched."""
+"""Why each item, variant and section is shown or not: repeats a decision and observes it."""

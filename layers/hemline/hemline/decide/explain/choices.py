@@ -1,6 +1,6 @@
-"""Why each variant, or each section of a page, stands where it does: asked again of what a decision read.
+"""Why each variant or page section stands where it does: repeats a decision on the facts it read.
 
-The hot path pays nothing for it. Pure; knows neither tokens nor stores.
+The hot path pays nothing for this. Pure; knows neither tokens nor stores.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,13 +56,13 @@ class _Scene(NamedTuple):
     facts: Facts
     under: Braked
     kept: Slot
-    """Without variants about an item that may not appear."""
+    """The slot without variants about an ineligible item."""
     fired: Fired
     choice: Choice
 
 
 def choice_trace(engine: Engine, source: FactSource, slot: Slot) -> ChoiceTrace:
-    """Of a slot that is not of items, decided from the facts of `source`. Raises what the decision raised."""
+    """Traces a variant or sections slot on the facts of `source`. Raises what the decision raised."""
     scene = _scene(engine, source, slot)
     options = _sections(scene) if KINDS[slot.kind].fills == "sections" else _variants(scene)
     shown_first = sorted(options, key=lambda one: (one.place or len(options) + 1, one.usual or 0))
@@ -100,7 +100,7 @@ def _variants(scene: _Scene) -> list[Option]:
 
 
 def _how(scene: _Scene) -> str:
-    """How the variant that is shown came to be."""
+    """Why the shown variant was chosen."""
     variant, rung = scene.choice.variant, scene.choice.rung
     assert variant is not None
     if rung is Rung.STATIC:
@@ -116,7 +116,7 @@ def _how(scene: _Scene) -> str:
 
 
 def _by_rule(scene: _Scene, variant: Variant) -> Rule | None:
-    """The foremost rule that names the variant."""
+    """The first fired rule that names the variant."""
     return next((rule for rule in scene.fired.of("variant") if rule.variant == variant.name), None)
 
 

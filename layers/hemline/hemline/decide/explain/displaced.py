@@ -1,6 +1,6 @@
-"""Which arrangement kept a ranked item out of a list: told by arranging again without it.
+"""Which arrangement step kept a ranked item out of a list: reranks without each step in turn.
 
-An item that is too far down would be missing all the same: then nothing here kept it out. Pure.
+An item that ranks too low stays missing either way; then no step kept it out. Pure.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _FREE = -1
 
 
 def displaced_by(chosen: Chosen, item: int, limit: int) -> str:
-    """The cap, pins, share or pace but for which `item` would be shown; nothing when it ranks too low."""
+    """The cap, pins, share or minimum gap that displaces `item`; empty when it ranks too low."""
     for freed, why in _without(chosen.eligible, item):
         if item in rerank(chosen.varied, freed, limit):
             return why
@@ -25,7 +25,7 @@ def displaced_by(chosen: Chosen, item: int, limit: int) -> str:
 
 
 def _without(eligible: Eligibility, item: int) -> list[tuple[Eligibility, str]]:
-    """The arrangement, each time without one thing that may be in the item's way; then without all."""
+    """The eligibility with one step lifted for the item, once per step; last, with all lifted."""
     freed = [
         (eligible._replace(caps=_but(eligible.caps, at, _cap_free(cap, item))), _capped(cap))
         for at, cap in enumerate(eligible.caps)
@@ -67,7 +67,7 @@ def _pace_free(apart: MinGap, item: int) -> MinGap:
 
 
 def _freed(group: Ints, item: int) -> Ints:
-    """The groups, `item` in none of them."""
+    """A copy of the groups (int32 [n]) with `item` in none."""
     found = group.copy()
     found[item] = _FREE
     return found

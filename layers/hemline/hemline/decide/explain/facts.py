@@ -15,7 +15,7 @@ class FactRead(msgspec.Struct, frozen=True):
     scope: str
     value: Any
     had: bool
-    """False when there was no such fact, or it was not to be had."""
+    """False when the fact is missing or unavailable."""
 
 
 def facts_read(facts: Facts, snapshot: Snapshot) -> list[FactRead]:

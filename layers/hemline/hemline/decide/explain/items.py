@@ -1,7 +1,7 @@
-"""Why each candidate of a slot is shown or not: read off a decision that was made again and watched.
+"""Why each candidate of a slot is shown or not: repeats the decision and observes it.
 
-The hot path pays one comparison a slot for it and nothing a candidate: sources, rules and scores
-are asked again here. Pure; knows neither tokens nor stores.
+The hot path pays one comparison per slot and nothing per candidate: sources and rules run
+again here. Pure; knows neither tokens nor stores.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -73,7 +73,7 @@ class SlotTrace(msgspec.Struct, frozen=True):
 
 
 class Watched:
-    """A ranker that remembers what it was asked and what it said."""
+    """Wraps a ranker; records each input matrix and its scores, and the seconds spent."""
 
     def __init__(self, ranker: object, clock: Callable[[], float]) -> None:
         self._score: Callable[[Floats], Floats] = ranker.score  # type: ignore[attr-defined]
@@ -83,7 +83,7 @@ class Watched:
         self.seconds = 0.0
 
     def score(self, matrix: Floats) -> Floats:
-        """As the ranker that it stands before."""
+        """The wrapped ranker's scores, recorded."""
         started = self._clock()
         scores = self._score(matrix)
         self.seconds += self._clock() - started
@@ -105,7 +105,7 @@ def trace(
     scored: tuple[Floats, Floats] | None,
     also: int | None = None,
 ) -> SlotTrace:
-    """`scored`: matrix and scores of the ranker, when it was asked; `also` an item to tell of anyway."""
+    """`scored`: the ranker's matrix and scores, if it ran; `also`: one more item to explain."""
     scene = _Scene(engine, source, chosen, scored)
     ids, step = engine.snapshot.item_ids, chosen.step
     found = _candidates(scene, also)
@@ -135,7 +135,7 @@ def _order(candidate: CandidateTrace) -> tuple[float, float, str]:
 
 
 def _candidates(scene: _Scene, also: int | None) -> Candidates:
-    """All that the sources offer, and what the rung found; pins and `also` at the end."""
+    """What the rung found, then all that the sources offer; pins and `also` last."""
     chosen, found = scene.chosen, scene.chosen.step.found
     offered = _offered(scene, _ENOUGH)
     items = [*found.items.tolist(), *offered.items.tolist(), *chosen.shown]
@@ -160,7 +160,7 @@ def _offered(scene: _Scene, most: int) -> Candidates:
 
 
 def _rule_impact(scene: _Scene) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
-    """(rule, action) that held → what it alone would allow, bool [n]."""
+    """(rule, action) that held → items that it alone would allow, bool [n]."""
     engine, slot = scene.engine, scene.chosen.slot
     facts = Facts(scene.source, personal=slot.personal)
     fired = engine.rules.fired(slot.name, facts)
@@ -196,7 +196,7 @@ def _shown(item: int, pins: Collection[int]) -> str:
 
 
 def _scores(scene: _Scene) -> dict[int, tuple[float, dict[str, float]]]:
-    """Item → its score and features: the ranker saw what is allowed of what was offered, in order."""
+    """Item → its score and features. The ranker's rows are the eligible offered items, in order."""
     if scene.scored is None:
         return {}
     matrix, scores = scene.scored

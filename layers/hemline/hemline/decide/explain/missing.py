@@ -1,6 +1,6 @@
-"""Why an item that may be shown is not among what the rung that answered found.
+"""Why the answering rung did not find an eligible item.
 
-Asked again of the slot's sources, one by one, as the rung asks them. Pure; of explanations alone.
+Reads the slot's sources again, one by one, as the rung does. Pure; used only by explanations.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from hemline.model.site.slot import Source
 
 
 class _Offer(NamedTuple):
-    """A source that has the item, at a place of its list from 1."""
+    """A source that has the item; `place` in its list counts from 1."""
 
     source: Source
     place: int
 
 
 def why_missing(chosen: Chosen, snapshot: Snapshot, facts: Facts, item: int) -> str:
-    """In words; `item` may be shown and no rung step brought it."""
+    """The reason in words, for an eligible `item` that the rung did not find."""
     rung = chosen.step.rung
     if rung is Rung.STATIC:
         return "the static rung answered, and the slot's fallback does not name it"

@@ -1,6 +1,6 @@
 """Items rendered once, at publish: JSON members and escaped HTML cards that serving only joins.
 
-Pure. Everything a catalogue says is hostile until it is escaped here; no later step escapes it.
+Pure. Catalogue text is untrusted and escaped here; no later step escapes it.
 """
 
 import math
@@ -52,7 +52,7 @@ def html_card(item: Item) -> bytes:
 
 def _image_html(item: Item) -> str:
     image = escape(_link(item.image))
-    # The title beside it says all: an empty alt keeps screen readers from saying it twice.
+    # The title is beside the image: an empty alt keeps screen readers from reading it twice.
     lead = '<img class="hem-card__image" alt="" loading="lazy" src='
     return f'{lead}"{image}">' if image else ""
 

@@ -1,8 +1,7 @@
 """A decision for an email: a table with inline styles and absolute links, and the same as plain text.
 
-Mail clients know no style sheets, no base address and no script. What a catalogue says is escaped
-here, as everywhere; in the text there is nothing to escape, so what could be read as markup is not
-there at all.
+Mail clients support no style sheets, base address or script. Catalogue text is escaped in the HTML.
+Plain text has no escape, so characters that could form a tag are replaced.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ _LINK = "color:#1a1a1a;text-decoration:underline;"
 _SMALL = "font-size:14px;line-height:20px;color:#555555;"
 _WIDE = "display:block;border:0;width:100%;max-width:600px;height:auto;"
 _TEXT_OF = str.maketrans({"<": "\u2039", ">": "\u203a"})
-"""Single angle quotation marks: a text keeps its look and holds no tag."""
+"""`<` and `>` → single angle quotation marks: the text looks alike and holds no tag."""
 _IN_A_URL = "/:?#[]@!$&()*+,;=%~-._"
 
 
@@ -78,12 +77,12 @@ def variant(chosen: Variant | None, base_url: str) -> Mail:
 
 
 def sections(names: Sequence[str]) -> Mail:
-    """An email is arranged by whoever sends it: the order, as text alone."""
+    """The order as plain text only: the sender arranges the email."""
     return Mail(b"", "\n".join(map(plain, names)).encode())
 
 
 def absolute(url: str, base_url: str) -> str:
-    """An http(s) address that needs no page around it; empty when there is none that is safe."""
+    """An absolute http(s) address; empty when the URL is unsafe or cannot be made absolute."""
     cleaned = safe_url(url)
     if not url or cleaned == "#":
         return ""

@@ -1,4 +1,4 @@
-"""Text as HTML says it: the one escape that every fragment, email and template goes through.
+"""HTML escaping: the one escape for every fragment, email and template.
 
 Not `html.escape`: its module reads all of HTML's entities when it is imported, a millisecond of every start.
 """
@@ -6,14 +6,14 @@ Not `html.escape`: its module reads all of HTML's entities when it is imported, 
 import re
 
 SPECIAL = re.compile("[&<>\"'`\0\r]").search
-"""Whether a text has anything to escape; most have not."""
+"""Truthy when a text has anything to escape; most have nothing."""
 ENTITIES = str.maketrans({
     "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "`": "&#x60;",
-    # A browser would drop the one, and read the other as a line's end.
+    # A browser would drop NUL and read CR as a line end.
     "\0": "\ufffd", "\r": "&#13;",
 })  # fmt: skip
 
 
 def escape(text: str) -> str:
-    """For text and for values within either quotes."""
+    """Escapes text, and attribute values in single or double quotes."""
     return text.translate(ENTITIES) if SPECIAL(text) else text

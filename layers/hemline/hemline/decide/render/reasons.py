@@ -20,20 +20,20 @@ def item_of(snapshot: Snapshot, index: int) -> Item:
 
 
 _ANY = "Because of what you were interested in"
-"""Of whatever the visitor did: where no single item, or no single deed, can be named."""
+"""The fallback when no single item can be named."""
 _BOUGHT, _CARTED = OWN.index("own_bought"), OWN.index("own_carted")
 
 
 def _because_of(snapshot: Snapshot, facts: Facts, items: Sequence[int]) -> list[str]:
-    """For each item the newest of the visitor's own that it goes with, and what they did with it."""
+    """For each item, the visitor's newest related item and how they interacted with it."""
     view: VisitorView = facts.read("visitor.view")
     recent = view.recent[:STEPS]
-    # What is blocked everywhere is not named in somebody's reason either.
+    # A reason must not name an item that the brake blocks.
     stopped = snapshot.indices(facts.read_or("site.brake", NO_BRAKE).names("block"))
     recent = recent[~np.isin(recent, stopped)] if stopped.size else recent
     if not len(recent):
         return [_ANY] * len(items)
-    # [recent, k neighbours, items] at once: one item at a time costs more than the rest of a row.
+    # [recent, k neighbours, items] in one comparison: a loop over items costs more than the rest.
     near = snapshot.neighbours[0][recent][:, :, None] == np.asarray(items, np.int32)
     hits = near.any(axis=1)
     newest = recent[hits.argmax(axis=0)].tolist()
@@ -43,7 +43,7 @@ def _because_of(snapshot: Snapshot, facts: Facts, items: Sequence[int]) -> list[
 
 
 def _because(view: VisitorView, item: int, title: str) -> str:
-    """By the deepest of what the visitor did with the item; without its name where it has none."""
+    """Uses the visitor's deepest interaction level with the item; leaves out an empty title."""
     named, own = title.strip(), view.own[view.slot[item]]
     if own[_BOUGHT]:
         return f"Because you bought {named}" if named else "Because of what you bought"
@@ -80,7 +80,7 @@ REASONS: Mapping[str, Callable[[Snapshot, Facts, Sequence[int]], list[str]]] = {
 def reasons(
     snapshot: Snapshot, facts: Facts, shown: Sequence[int], sources: Sequence[str]
 ) -> list[str]:
-    """One sentence an item, empty where there is nothing to say (the caller's own list)."""
+    """One sentence per item; empty when there is none (as for the caller's own list)."""
     said: dict[int, str] = {}
     for source in set(sources) & REASONS.keys():
         items = [item for item, from_ in zip(shown, sources, strict=True) if from_ == source]

@@ -17,7 +17,7 @@ CARD_END = b"</a></li>"
 
 
 def safe_url(text: str) -> str:
-    """The URL, or `#` when its scheme could run code or browsers would read one into it."""
+    """The URL, or `#` when its scheme could run code or a browser could read a scheme into it."""
     cleaned = "".join(c for c in text if c.isprintable() and not c.isspace())
     try:
         scheme = urlsplit(cleaned).scheme.lower()
@@ -37,7 +37,7 @@ def items_json(snapshot: Snapshot, shown: Sequence[int], reasons: Sequence[str])
     blob, at = snapshot.cards_json
     parts: list[bytes | memoryview] = []
     for i, reason in zip(shown, reasons, strict=True):
-        # Views are joined as they are: nothing is copied before the answer is put together.
+        # Memory views: the final join makes the only copy.
         parts += (_NEXT, blob[at[i] : at[i + 1]], _REASON, _json.encode(reason))
     parts[:1] = (b"[{",) if parts else (b"[",)
     parts.append(b"}]" if shown else b"]")

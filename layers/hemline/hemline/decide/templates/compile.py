@@ -1,6 +1,6 @@
 """A template checked and compiled: each mark gets its place in the data and its context in HTML, once.
 
-What comes out is all that serving knows. Every fault is told that can be told in one go.
+Serving uses only the compiled program. One pass reports every fault it can.
 """
 
 import re
@@ -49,7 +49,7 @@ class Compiled(NamedTuple):
 
 
 def compile_template(html: str, kind: Shown) -> Compiled:
-    """For slots of one kind; never raises for what a person can write."""
+    """Compiles for slots of one kind; reports faults in the template instead of raising."""
     work = _Work()
     nodes: tuple[Node, ...] = ()
     try:
@@ -70,13 +70,13 @@ def _check_end(state: HtmlState, html: str) -> None:
 
 
 class _Inside(NamedTuple):
-    """What is around a mark: shapes of data, and the lists that are being gone through."""
+    """The scopes around a mark: shapes of data, and the lists being iterated."""
 
     scopes: tuple[ValueShape, ...]
     lists: tuple[int, ...]
-    """Their `at` in scopes: a list within a list must be of its element."""
+    """Scope index of each list's element: an inner list must belong to that element."""
     unsure: bool = False
-    """A section around has an unknown name: what is not found here may be in what was meant."""
+    """An enclosing section has an unknown name, so an unresolved name inside is not a fault."""
 
 
 class _Work:
@@ -89,7 +89,7 @@ class _Work:
     def nodes(
         self, raw: Sequence[Raw], state: HtmlState, inside: _Inside
     ) -> tuple[tuple[Node, ...], HtmlState]:
-        """A stretch of marks and markup; the state behind it. Raises Refusal."""
+        """Compiled nodes and the HTML state after them. Raises ParseRefusal."""
         found: list[Node] = []
         ends: HtmlState | None = None
         for one, following in pairwise([*raw, None]):
@@ -103,7 +103,7 @@ class _Work:
             elif isinstance(one, Block):
                 after = self._block(one, _whole(state, one.line), inside, found)
                 if ends is None and _is_other(one, following):
-                    # The two are alternatives: they begin alike, and must end alike.
+                    # The two are alternatives: both begin in the same state and must end in the same state.
                     ends = after
                 else:
                     state, ends = _joined(one, ends or state, after), None
@@ -126,7 +126,7 @@ class _Work:
     def _block(
         self, block: Block, state: HtmlState, inside: _Inside, found: list[Node]
     ) -> HtmlState:
-        """The state behind its body."""
+        """The state after its body."""
         place = self._find(block.line, block.name, inside)
         within = _stepped(block, place, inside) if place else inside._replace(unsure=True)
         if place and not block.inverted and place.shape.type == "list":
@@ -162,7 +162,7 @@ class _Work:
 
 
 def _stepped(block: Block, place: ResolvedName, inside: _Inside) -> _Inside:
-    """Within `{{#x}}` names are looked for in x first; of a list, in its element."""
+    """Scopes inside `{{#x}}`: names resolve in x first, or in its element when x is a list."""
     if block.inverted:
         return inside
     shape = place.shape
@@ -195,7 +195,7 @@ def _is_other(block: Block, following: Raw | None) -> bool:
 
 
 def _whole(state: HtmlState, line: int) -> HtmlState:
-    """The state, where a mark may stand at all. Raises Refusal."""
+    """The state, unchanged, if a mark may stand there. Raises ParseRefusal if not."""
     if state.half:
         problem = f"a mark stands within {state.half}."
         raise ParseRefusal(line, problem, "Marks stand in text, and in values within quotes.")
@@ -217,7 +217,7 @@ _RAW = {
 
 
 def _joined(block: Block, one: HtmlState, other: HtmlState) -> HtmlState:
-    """What holds whichever of the two was taken. Raises Refusal when they differ."""
+    """The state that holds after either branch. Raises ParseRefusal when they differ."""
     if one == other:
         return one
     values = {one.value, other.value}
@@ -231,7 +231,7 @@ def _joined(block: Block, one: HtmlState, other: HtmlState) -> HtmlState:
 
 
 def _context(state: HtmlState, mark: Mark) -> tuple[EscapeContext | None, HtmlState]:
-    """How a value is escaped there, and the state behind it. Raises Refusal."""
+    """The escape context of a value, and the state after it. Raises ParseRefusal."""
     line = mark.line
     if state.mode == "tag":
         problem = f"a mark stands in the tag <{state.tag}>, where a name of an attribute would."

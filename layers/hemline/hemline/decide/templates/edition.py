@@ -1,4 +1,4 @@
-"""Templates in an edition: compiled when it is made, for the kind of slot that each is used by."""
+"""Templates in an edition: compiled at publish, each for the kinds of slot that use it."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,7 +1,7 @@
-"""The elements and attributes that a template may write, and where: lists, so that what is new is out.
+"""The elements and attributes that a template may write, and where. Allowlists: new ones are refused.
 
-The rules of nesting are those by which a browser leaves the written tree as it is: nothing is closed
-or moved because of what stands in it.
+The nesting rules make a browser keep the written tree: it closes or moves no element because of
+what is inside it.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ def _words(text: str) -> frozenset[str]:
 
 VOID = frozenset({"br", "hr", "img", "input", "source", "wbr"})
 RAW = frozenset({"script", "style"})
-"""Their text is no markup, and knows no character references."""
+"""Their text holds neither markup nor character references."""
 RCDATA = frozenset({"title", "textarea"})
-"""Their text is no markup, but knows character references."""
+"""Their text holds character references but no markup."""
 SHAPES = frozenset({"g", "path", "circle", "ellipse", "rect", "line", "polyline", "polygon"})
 _PHRASES = _words(
     "a abbr b bdi bdo button cite code data del dfn em i ins kbd label mark meter output picture"
@@ -38,7 +38,7 @@ PARENTS: Mapping[str, frozenset[str]] = {
     "option": frozenset({"select"}),
     **dict.fromkeys(SHAPES, SHAPES | {"svg"}),
 }
-"""Element → those that it may stand directly in."""
+"""Element → the parents it may stand directly in."""
 CHILDREN: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("ul", "ol", "menu"), frozenset({"li"})),
     "dl": frozenset({"dt", "dd"}),
@@ -50,7 +50,7 @@ CHILDREN: Mapping[str, frozenset[str]] = {
     "svg": SHAPES,
     **dict.fromkeys(SHAPES, SHAPES),
 }
-"""Element → all that may stand directly in it. Where it is not `option`, no text either."""
+"""Element → the only children it may have. Of these only `option` may hold text."""
 ELEMENTS = VOID | RAW | RCDATA | SHAPES | _PHRASES | _BLOCKS | PARENTS.keys() | {"select"}
 _NOT_IN_THEMSELVES = frozenset({"a", "button", "form", "label", "select", "textarea"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -79,9 +79,9 @@ _TEXTS = _words(
     " value width"
 )
 _CARRIED = {"data-href": "href", "data-src": "src", "data-url": "href", "data-srcset": "srcset"}
-"""What scripts are used to copy into an address is one already."""
+"""Attributes that scripts usually copy into a URL attribute; they get its escaping."""
 IDENTITIES = frozenset({"id", "name", "for"})
-"""What data names alone could stand for something of the page's own."""
+"""Attributes whose value, if it were data alone, could collide with a name of the page."""
 _NEVER = frozenset({"srcdoc", "is", "nonce", "slot"})
 
 

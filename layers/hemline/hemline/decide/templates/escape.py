@@ -1,6 +1,6 @@
-"""A value as text for each context of a template: the one place where it is made harmless.
+"""Escapes a value for each context of a template; the only place where template values are escaped.
 
-Values are plain data; what is none of text, number, flag, list or nothing shows as nothing.
+Values are text, number, flag, list or None; any other type shows as nothing.
 """
 
 import math
@@ -15,12 +15,12 @@ from hemline.decide.render.web import safe_url
 from hemline.model.site.template import EscapeContext
 
 _PLAIN_URL = re.compile(r"(?:https?://|/)[A-Za-z0-9._~/?=%#+,;@!$()*:-]*", re.ASCII).fullmatch
-"""What needs neither a look at its scheme nor escaping: most addresses are so."""
+"""Fast path: addresses that need neither a scheme check nor cleaning; most match."""
 _encode = msgspec.json.Encoder().encode
 
 
 def said(value: object) -> str:
-    """Plain text: nothing for what is not there, numbers without a needless `.0`."""
+    """Plain text: empty for None, numbers without a needless `.0`."""
     if value.__class__ is str:
         return value
     if isinstance(value, bool):
@@ -33,7 +33,7 @@ def said(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    # As `escape(said(value))`; it is what most holes do, and a call costs as much as its work.
+    # Inlined `escape(said(value))`: most holes do this, and a call costs as much as the work.
     text = value if value.__class__ is str else said(value)
     return text.translate(ENTITIES) if SPECIAL(text) else text
 
@@ -43,13 +43,13 @@ def _url(value: object) -> str:
 
 
 def address(text: str) -> str:
-    """An address whose scheme runs nothing; `#` for every other."""
+    """The address if its scheme runs no code, else `#`."""
     return text if _PLAIN_URL(text) else safe_url(text.strip().replace(" ", "%20"))
 
 
 def _part(value: object) -> str:
     text = said(value)
-    # Between slashes these two would climb, whatever they are written as.
+    # As a path segment these two would climb, even percent-encoded.
     return "" if text in {".", ".."} else quote(text, safe="", errors="replace")
 
 
@@ -59,7 +59,7 @@ def _srcset(value: object) -> str:
 
 
 def _script(value: object) -> str:
-    """A JSON value, which JavaScript reads as the same; nothing in it ends a script or a line."""
+    """A JSON value that is also JavaScript; nothing in it ends a script or a line."""
     text = _encode(_json(value)).decode()
     for found, written in _IN_SCRIPTS:
         text = text.replace(found, written)
@@ -67,7 +67,7 @@ def _script(value: object) -> str:
 
 
 def _json(value: object) -> object:
-    """What JSON can say of it."""
+    """The value as JSON can hold it; None for anything else."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, float):
@@ -90,4 +90,4 @@ ESCAPES: Mapping[EscapeContext, Callable[[object], str]] = {
     "srcset": _srcset,
     "script": _script,
 }
-"""Context → what a value is written as there."""
+"""Context → its escape function."""

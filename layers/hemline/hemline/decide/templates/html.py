@@ -1,7 +1,7 @@
 """Where in HTML each mark of a template stands: a walk through the states of an HTML tokenizer.
 
-Stricter than HTML: what browsers mend (unclosed elements, unquoted values, elements that end others) is
-refused, so that what was written is what a browser builds, whatever data stands in the holes.
+Stricter than HTML: it refuses what browsers repair (unclosed elements, unquoted values, elements that
+end others). So a browser builds exactly the written tree, for any data in the holes.
 """
 
 import re
@@ -40,7 +40,7 @@ class HtmlState(NamedTuple):
     """value: of an address `start`, `unsettled`, `settled`, of a srcset `described` too; of others
     `start` or `begun`. raw: of a script `code`, or empty where no data may stand."""
     half: str = ""
-    """What is not complete, in words: no mark may stand here."""
+    """The incomplete construct, in words; while it is set no mark may stand here."""
     kind: str = ""
     """script: its type."""
 
@@ -49,7 +49,7 @@ START = HtmlState()
 
 
 def describe(state: HtmlState) -> str:
-    """For people."""
+    """The place in words, for fault messages."""
     inner = f"<{state.open[-1]}>" if state.open else "the template's own text"
     if state.mode == "value":
         return f"the value of `{state.attribute}` in <{state.tag}>"
@@ -59,7 +59,7 @@ def describe(state: HtmlState) -> str:
 
 
 def feed(state: HtmlState, literal: TextNode) -> HtmlState:
-    """The state after some markup. Raises Refusal."""
+    """The state after some markup. Raises ParseRefusal."""
     text, at, line = literal.text, 0, literal.line
     while at < len(text):
         state, ahead = _STEPS[state.mode](state, text, at, line)

@@ -1,6 +1,6 @@
 """What a template can name: plain data by kind of slot, and the facts that rules can read.
 
-Every name is looked up here, when a template is checked: what serves then only goes where this said.
+Every name is resolved here at compile time; serving only follows the resolved paths.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from hemline.model.site.template import FACT, Name
 
 Type = Literal["text", "number", "flag", "list", "record", "map"]
 Shown = KindName | Literal["any"]
-"""The kind of slot that a template is for; `any` of one that no slot uses yet."""
+"""The kind of slot that a template is for; `any` when no slot uses it yet."""
 
 
 class ValueShape(NamedTuple):
@@ -69,7 +69,7 @@ class ResolvedName(NamedTuple):
 
 
 def resolve(text: str, scopes: Sequence[ValueShape]) -> ResolvedName:
-    """`scopes`: the data, then what each section around is about: the innermost that has the name.
+    """Resolves in the innermost scope that has the name. `scopes`: the data, then each open section.
 
     Raises Unknown.
     """

@@ -1,6 +1,6 @@
 """A template's own marks: `{{name}}`, `{{#name}}…{{/name}}`, `{{^name}}…{{/name}}`, `{{! comment }}`.
 
-Knows nothing of HTML and of what names mean. One pass; what is too long or nested too deeply is refused.
+Independent of HTML and of what names mean. One pass; refuses what is too long or nested too deeply.
 """
 
 import re
@@ -27,7 +27,7 @@ class Fault(NamedTuple):
 
 
 class ParseRefusal(Exception):  # noqa: N818 - a fault on its way out
-    """Nothing after this can be understood."""
+    """Stops the parse: the rest cannot be read."""
 
     def __init__(self, line: int, problem: str, way_out: str = "") -> None:
         super().__init__(problem)
@@ -68,12 +68,12 @@ Raw = TextNode | Mark | CommentNode | Block
 
 
 def parse(text: str) -> "list[Raw]":
-    """The template as a tree. Raises Refusal with the first thing that cannot be read."""
+    """The template as a tree. Raises ParseRefusal at the first fault."""
     if len(text) > MOST_CHARACTERS:
         raise ParseRefusal(
             1, f"a template has at most {MOST_CHARACTERS:,} characters.", "Shorten it."
         )
-    # As a browser reads it: what counts lines and ends comments must count the same.
+    # Line ends as a browser reads them: line numbers and script comments depend on them.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     top: list[Raw] = []
     open_blocks: list[Block] = []

@@ -1,7 +1,7 @@
-"""A compiled template run over plain data: closures made once, a few microseconds a card.
+"""Runs a compiled template over plain data: closures made once, a few microseconds per card.
 
-It goes only where the compiler said, in dictionaries and lists; what is not there shows as nothing.
-Imported by the first slot that has a template, so that sites without any pay nothing.
+It follows only compiled paths through dictionaries and lists; a missing value shows as nothing.
+The first slot with a template imports it, so sites without templates pay nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ SECTION = "templates"
 """Of an edition: its compiled templates by name."""
 _programs = msgspec.json.Decoder(dict[str, Program])
 ReadFact = Callable[[str], object]
-"""A fact's plain value, None when it is not to be had; leaves its trace."""
+"""A fact's plain value, None when missing or unavailable; the read is traced."""
 
 
 Step = Callable[[Callable[[str], None], list[Any], ReadFact], None]
-"""Writes into an output, of a stack of data (the template's own, then what sections are about) and facts."""
+"""Writes to an output from a stack of data (the template's, then one per open section) and facts."""
 Find = Callable[[list[Any], ReadFact], Any]
 
 
@@ -70,7 +70,7 @@ def _hole(node: Hole) -> Step:
     find, escaped, name = _find(node.name), ESCAPES[node.context], node.name
     if len(name.path) != 1 or name.at == FACT:
         return lambda out, stack, fact: out(escaped(find(stack, fact)))
-    # Most holes are a field of the section around: one call less for each.
+    # Most holes are one field of a section: this path saves a call per hole.
     (key,), at = name.path, name.at
 
     def step(out: Callable[[str], None], stack: list[Any], _fact: ReadFact) -> None:
@@ -119,7 +119,7 @@ def _not(find: Find, steps: tuple[Step, ...]) -> Step:
 
 
 _NUMBERS = frozenset({int, float})
-"""0 is there, unlike nothing, false and the empty text: a price of nothing is still a price."""
+"""0 counts as present, unlike None, false and empty text: a price of 0 is still a price."""
 
 
 def _find(name: Name) -> Find:

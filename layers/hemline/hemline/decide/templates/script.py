@@ -1,6 +1,6 @@
 """Where in a script a value may stand: in code, never in a string, a comment, a pattern or a template.
 
-What could be read in two ways (a slash, a backtick) is not guessed at: no data may follow it.
+A slash or a backtick is ambiguous: after one, no value may stand in the script.
 """
 
 import re
@@ -14,7 +14,7 @@ _TOKENS = re.compile(
 
 
 def script_after(state: str, literal: str) -> str:
-    """`code` when a value may stand behind the literal, else nothing."""
+    """`code` when a value may stand after the literal, else empty."""
     at = 0
     while state and at < len(literal):
         found = _TOKENS.match(literal, at)

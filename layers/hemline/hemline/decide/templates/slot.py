@@ -1,7 +1,7 @@
-"""A decided slot rendered by its template: the plain data that the template may name, made for it.
+"""A decided slot rendered by its template: builds the plain data that the template may name.
 
 Facts are read through the slot's own `Facts`, so scope, ETag and receipt follow from what was shown.
-A template that fails is reported, and the slot has its default markup.
+If a template fails, the answer reports it and keeps the slot's default markup.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,18 +29,18 @@ class _Ready(NamedTuple):
 
     linked: LinkedProgram
     fields: tuple[tuple[str, "Field"], ...]
-    """Those of an item that it names: no others are made."""
+    """The item fields that the template names; no others are built."""
     segments: Mapping[str, Holds]
     """`segment.NAME` → whether the visitor is in it."""
     rows: dict[int, dict[str, object]]
-    """Of items shown before: what the edition says of them, which is the same for everybody."""
+    """Cache, item index → its fields; the edition's data, the same for every visitor."""
 
 
 _ready: WeakKeyDictionary[Snapshot, dict[str, _Ready]] = WeakKeyDictionary()
 
 
 def templated(snapshot: Snapshot, slot: Slot, answer: SlotAnswer, facts: Facts) -> SlotAnswer:
-    """The answer with its template's markup; as it is when there is nothing to show."""
+    """The answer with its template's markup; unchanged when there is nothing to show."""
     if KINDS[slot.kind].fills != "sections" and not (answer.shown or answer.variant):
         return answer
     faults: list[str] = []
@@ -88,7 +88,7 @@ def _reader(facts: Facts, segments: Mapping[str, Holds], faults: list[str]) -> R
             return _plain(holds(facts) if holds else facts.read(name))
         except MissingFact:
             return None
-        except Exception as why:  # noqa: BLE001 - what cannot be had is reported, and not shown
+        except Exception as why:  # noqa: BLE001 - an unavailable fact is reported and shows as nothing
             faults.append(str(why) if isinstance(why, Unavailable) else type(why).__name__)
             return None
 
@@ -96,7 +96,7 @@ def _reader(facts: Facts, segments: Mapping[str, Holds], faults: list[str]) -> R
 
 
 def _plain(value: object) -> object:
-    """Text, number, flag or a list of texts; nothing else gets into a template."""
+    """Text, number, flag or a list of texts; anything else becomes None."""
     if isinstance(value, list | tuple):
         return [one for one in value if isinstance(one, str)]
     return value if isinstance(value, str | bool | int | float) else None
@@ -107,7 +107,7 @@ Field = Callable[[Item, str], object]
 
 
 def _link(url: str) -> str:
-    """As in the JSON: nothing where the address is not safe."""
+    """As in the JSON: empty when the address is unsafe."""
     found = address(url)
     return "" if found == "#" else found
 
@@ -148,7 +148,7 @@ def _row(snapshot: Snapshot, index: int, ready: _Ready) -> dict[str, object]:
 
 
 _MOST_ROWS = 2_000
-"""About 1 kB each."""
+"""Bound of the row cache: about 1 kB each, so about 2 MB per template."""
 
 
 def _variant(_: Snapshot, slot: Slot, answer: SlotAnswer, __: _Ready) -> dict[str, object]:

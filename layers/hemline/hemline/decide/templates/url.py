@@ -1,7 +1,7 @@
-"""How far an address in a template has come: whether what follows can still decide its scheme.
+"""The state of an address in a template: whether what follows can still decide its scheme.
 
-`start`: nothing yet, a hole is a whole address. `unsettled`: a colon would end a scheme. `settled`: a
-scheme is known or can be none any more. In a srcset `described`: behind the address, before a comma.
+`start`: empty so far; a hole is a whole address. `unsettled`: a colon would end a scheme. `settled`: the
+scheme is known, or none can follow. `described`, in a srcset: after the address, before a comma.
 """
 
 import re
@@ -14,7 +14,7 @@ _PIECES = re.compile(r"[ \t\n]+|,|[^ \t\n,]+")
 
 
 def url_after(state: str, said: str, line: int) -> str:
-    """The state after what the author wrote (character references read). Raises Refusal."""
+    """The state after the author's text (character references decoded). Raises ParseRefusal."""
     if state == "settled":
         return state
     found = _ENDS_SCHEME.search(said)
