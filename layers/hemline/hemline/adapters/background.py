@@ -1,7 +1,7 @@
 """Runs work in its own thread, for callers that can continue without its result.
 
-A Lambda is frozen between two requests, and its threads with it. So a task may take from one request to
-a later one, its deadlines may have passed when it wakes up, and whoever waits for it states how long.
+Between requests a Lambda is frozen, with its threads. So a task may span several requests, and its
+deadlines may have passed when it resumes. A caller that waits for it passes a timeout.
 """
 
 from collections.abc import Callable
@@ -33,11 +33,11 @@ class Background(Generic[T]):
         return self._ended.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it has ended by then."""
+        """Waits at most `seconds`; returns whether the work has ended."""
         return self._ended.wait(seconds)
 
     def result(self) -> T:
-        """What `work` returned. Raises what it raised; ask when it is done."""
+        """What `work` returned; raises what it raised. Call only when `done`."""
         if self._error is not None:
             raise self._error
         return self._result  # type: ignore[return-value] # of type T once it is done
@@ -45,6 +45,6 @@ class Background(Generic[T]):
     def _run(self) -> None:
         try:
             self._result = self._work()
-        except Exception as error:  # noqa: BLE001 - whatever it is, who asks for the result gets it
+        except Exception as error:  # noqa: BLE001 - any error is raised again by `result`
             self._error = error
         self._ended.set()

@@ -1,4 +1,4 @@
-"""What Kinesis takes in one call. No imports of a client: the in-memory stream holds them too.
+"""The limits of one Kinesis call. Imports no client, since the in-memory stream applies them too.
 
 https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 """
@@ -16,12 +16,12 @@ MAX_PARTITION = 256
 
 
 def size(entry: StreamEntry) -> int:
-    """The bytes that count against the limits."""
+    """Bytes of an entry that count against the limits."""
     return len(entry.data) + len(entry.partition.encode())
 
 
 def too_large(entry: StreamEntry) -> str | None:
-    """Why the stream would refuse this entry, and with it the whole call; None when it would not."""
+    """Why Kinesis would refuse this entry, and the whole call with it; None when it fits."""
     if not 1 <= len(entry.partition) <= MAX_PARTITION:
         return f"partition key must be 1 to {MAX_PARTITION} characters"
     if size(entry) > MAX_ENTRY_BYTES:
@@ -30,7 +30,7 @@ def too_large(entry: StreamEntry) -> str | None:
 
 
 def calls(entries: Sequence[StreamEntry], chosen: Sequence[int]) -> Iterator[list[int]]:
-    """The positions in `chosen`, in order, cut so that each part fits one call."""
+    """Splits the positions in `chosen`, in order, into parts that each fit one call."""
     part: list[int] = []
     held = 0
     for index in chosen:

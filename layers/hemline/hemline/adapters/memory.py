@@ -1,7 +1,7 @@
 """Every port in process memory: for tests, previews and `--direct` imports.
 
-They keep the semantics of the real ones (conditions, limits, order) and may be shared by threads.
-They know nothing of AWS, files or settings.
+These adapters have the semantics of the AWS ones (conditions, limits, order), and threads may share them.
+They use no AWS, files or settings.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ class MemoryTable:
             )
 
     def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
-        """Each by itself: others may come in between, as they may anywhere else."""
+        """Each write is its own step: other threads may write in between, as with DynamoDB."""
         return [self._outcome(site, write) for write in writes]
 
     def _outcome(self, site: str, write: Write) -> Written:
@@ -133,7 +133,7 @@ class MemoryStream:
             return tuple(self._entries)
 
     def put(self, entries: Sequence[StreamEntry]) -> list[str | None]:
-        """All or, of those over the stream's limits, none; see EventStream."""
+        """Stores every entry within the stream's limits; a reason for each other one. See EventStream."""
         if len(entries) > MAX_ENTRIES:
             raise ValueError(f"at most {MAX_ENTRIES} entries in one put, not {len(entries)}")
         reasons = [too_large(entry) for entry in entries]
@@ -156,7 +156,7 @@ class MemoryObjects:
             return self._objects.get(key)
 
     def fetch(self, key: str, held: bytearray) -> bool:
-        """All at once."""
+        """Sets `held` to the whole object in one step; False when there is none."""
         data = self.get(key)
         held[:] = data or b""
         return data is not None
@@ -167,7 +167,7 @@ class MemoryObjects:
             self._objects[key] = bytes(data)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """In ascending order of their UTF-8 bytes, as they were when asked."""
+        """Keys in ascending order of their UTF-8 bytes, as of the call."""
         with self._lock:
             found = [key for key in self._objects if key.startswith(prefix)]
         return iter(sorted(found, key=str.encode))
@@ -178,7 +178,7 @@ class MemoryObjects:
             self._objects.pop(key, None)
 
     def versions(self, prefix: str, after: str = "") -> Iterator[ObjectVersion]:
-        """Each object is its only version, told by its bytes."""
+        """Each object is its only version; its tag is a hash of its bytes."""
         for key in self.keys(prefix):
             data = self.get(key)
             if key.encode() > after.encode() and data is not None:
@@ -189,7 +189,7 @@ class MemoryObjects:
         return self.get(one.key)
 
     def replace(self, one: ObjectVersion, data: bytes) -> None:
-        """Raises Conflict unless its bytes are still the same."""
+        """Raises Conflict when the object's bytes have changed since `one` was listed."""
         with self._lock:
             if _tag(self._objects.get(one.key, b"")) != one.tag:
                 raise Conflict("somebody else wrote this object first")

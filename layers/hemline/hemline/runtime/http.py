@@ -179,7 +179,7 @@ def problem_of(error: HemlineError) -> dict[str, object]:
     # The text of a 5xx may name resources of the AWS account; it goes to the log only.
     detail = str(error) if found < 500 else _ours(error)
     # Imported here: only errors need the phrases, and the import would slow every cold start.
-    from http import HTTPStatus  # noqa: PLC0415
+    from http import HTTPStatus  # noqa: PLC0415 - only an error needs it
 
     document: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(found).phrase}
     document |= {"status": found, "detail": detail}

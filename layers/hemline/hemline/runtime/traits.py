@@ -11,8 +11,8 @@ _LANGUAGE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """One entry of Accept-Language: the primary language, and its weight q from 0 to 1."""
-_MOST_CHARACTERS = 100
-_MOST_LANGUAGES = 20
+_MOST_CHARACTERS = 100  # of a header's value; a longer text counts as unknown
+_MOST_LANGUAGES = 20  # entries of Accept-Language that are read
 
 _LATITUDE, _LONGITUDE = "CloudFront-Viewer-Latitude", "CloudFront-Viewer-Longitude"
 _ZONE = "CloudFront-Viewer-Time-Zone"

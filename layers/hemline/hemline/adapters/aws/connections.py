@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from hemline.adapters.aws.resolver import Address, Addresses
 from hemline.adapters.aws.response import AwsResponse, Garbled, Limit, read_answer
 
-_KEPT = 16
+_KEPT = 16  # idle connections of a pool
 _TRIED = 3
 """Addresses of a host that one call tries."""
 _LEAST = 0.001  # seconds; a timeout of 0 would make the socket non-blocking

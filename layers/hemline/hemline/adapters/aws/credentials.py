@@ -20,8 +20,8 @@ from hemline.model.errors import Unavailable
 
 _EARLY = 300.0
 """Seconds before expiry at which new keys are fetched: keys must not expire during a request."""
-_TIMEOUT = 2.0
-_PAUSE = 1.0
+_TIMEOUT = 2.0  # seconds, for the endpoint
+_PAUSE = 1.0  # seconds between two renewals while the keys last
 # The AWS SDKs' list. Plain http to any other host would send it the authorization token in clear.
 _LOCAL = {"127.0.0.1", "localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"}
 

@@ -1,12 +1,13 @@
-"""Profiles, pointers and brakes in one DynamoDB table, over the lean client.
+"""Profiles, pointers and brakes in one DynamoDB table, over `client`.
 
-A profile, and every other part of a person, is {pk, sk, b: its bytes, v: its version, s: what stands
-beside it, if anything, u: epoch seconds until which its bytes hold, ttl: the same where the whole item
-may go then}; a pointer {pk, sk, digest, built, signature}, a brake {pk, sk, signature: its signed
-text, v: its version}. Keys come from `model.keys` alone.
+    profile, or another part of a person   {pk, sk, b, v, s?, u?, ttl?}
+        b: bytes, v: version, s: subject status if not the default, u: epoch seconds when b expires,
+        ttl: the same, where the whole item expires
+    pointer   {pk, sk, digest, built, signature}
+    brake     {pk, sk, signature: signed text, v: version}
 
-DynamoDB deletes by `ttl` days late and as it likes, so that what is past is read as nothing. What
-stands beside a profile (a no, a link, a tombstone) must outlive it: such an item has no `ttl`.
+Keys come from `model.keys` only. DynamoDB deletes by `ttl` up to days late, so expired bytes are read as
+empty. A subject status (a refusal, a link, a tombstone) must outlive the profile, so its item has no `ttl`.
 """
 
 import time
@@ -45,14 +46,14 @@ from hemline.usecases.ports import PersonItem, ServingRead, Stored, Write, Writt
 _BATCH = 100
 """Keys of one BatchGetItem."""
 _ROUNDS = 8
-"""How often a batch may be asked for the keys it left out."""
+"""Requests for one batch, including those for the keys that it left out."""
 T = TypeVar("T")
 
 
 class DynamoTable:
     """ServingReader, PersonStore, PointerStore and BrakeStore.
 
-    `profile_days`: how long a profile is kept after it was last written; 0: until it is forgotten.
+    `profile_days`: days that a profile is kept after its last write; 0: until it is erased.
     """
 
     def __init__(self, client: AwsClient, table: str, profile_days: int = 0) -> None:
@@ -62,7 +63,7 @@ class DynamoTable:
     def read_for_serving(
         self, site: str, subject: str | None, *, pointer: bool, timeout: float
     ) -> ServingRead:
-        """One request of at most `timeout` seconds, eventually consistent, never repeated."""
+        """One request of at most `timeout` seconds, eventually consistent, without retries."""
         keys = [profile_key(site, subject)] if subject else []
         if pointer:
             keys += [pointer_key(site), brake_key(site)]
@@ -74,7 +75,7 @@ class DynamoTable:
         )
 
     def read_profiles(self, site: str, subjects: Sequence[str]) -> dict[str, Stored]:
-        """Those that exist, read consistently, in batches of 100."""
+        """Subject → its profile, for those that exist; read consistently, in batches of 100."""
         by_partition = {profile_partition(site, subject): subject for subject in subjects}
         keys: list[Key] = [{"pk": {"S": name}, "sk": {"S": PROFILE_SORT}} for name in by_partition]
         places = range(0, len(keys), _BATCH)
@@ -84,8 +85,8 @@ class DynamoTable:
     def write_profile(self, site: str, subject: str, blob: bytes, *, expected: int) -> None:
         """Raises Conflict when the stored version is not `expected` (0: none stored).
 
-        It may be sent again when an answer was lost: the condition lets one of the two in, and the
-        loser reads a profile that its events are in already.
+        It may be resent after a lost answer: the condition admits only one of the two writes, and after
+        the Conflict the caller reads a profile that already has its events.
         """
         kept = {
             "b": {"B": blob},
@@ -105,7 +106,7 @@ class DynamoTable:
         self._write("UpdateItem", update, AwsCall())
 
     def write_profiles(self, site: str, writes: Sequence[Write]) -> list[Written]:
-        """The outcome of each write, in order: written, lost, or not known; see `dynamodb_batch`."""
+        """The outcome of each write, in order: None (written), Conflict, or a fault (not known)."""
         from hemline.adapters.aws.dynamodb_batch import execute, statement  # noqa: PLC0415 - the hot path never writes
 
         statements = [
@@ -120,7 +121,7 @@ class DynamoTable:
         return execute(self._client, statements)
 
     def read_part(self, site: str, subject: str, part: PersonItem) -> Stored | None:
-        """Consistent."""
+        """A consistent read; None when there is none."""
         get = {"Key": part_key(site, subject, part), "ConsistentRead": True}
         item = self._ask("GetItem", get, GetAnswer, AwsCall()).item
         return self._stored(item) if item else None
@@ -128,7 +129,7 @@ class DynamoTable:
     def write_part(self, site: str, subject: str, part: PersonItem, new: Stored) -> None:
         """Raises Conflict when the stored version is not the one before `new`.
 
-        It may be sent again when an answer was lost, as a profile may: who writes reads again then.
+        It may be resent after a lost answer, as a profile may: after the Conflict the caller reads again.
         """
         before = new.version - 1
         put = {
@@ -149,7 +150,7 @@ class DynamoTable:
         self._ask("DeleteItem", {"Key": part_key(site, subject, part)}, NoAnswer, AwsCall())
 
     def read_pointer(self, site: str) -> Pointer | None:
-        """Consistent."""
+        """A consistent read; None when there is none."""
         get = {"Key": pointer_key(site), "ConsistentRead": True}
         item = self._ask("GetItem", get, GetAnswer, AwsCall()).item
         return _pointer(item) if item else None
@@ -157,7 +158,7 @@ class DynamoTable:
     def swap_pointer(self, site: str, pointer: Pointer, *, expected: str | None) -> None:
         """Raises Conflict unless the live digest is `expected` (None: no edition yet).
 
-        Never sent again after a lost answer: it would find its own pointer and call it a conflict.
+        It is not resent after a lost answer: the second one would conflict with the first one's pointer.
         """
         put = {
             "Item": {
@@ -172,13 +173,13 @@ class DynamoTable:
         self._write("PutItem", put, AwsCall(again=False))
 
     def read_brake(self, site: str) -> str | None:
-        """Consistent."""
+        """A consistent read; None when there is none."""
         get = {"Key": brake_key(site), "ConsistentRead": True}
         item = self._ask("GetItem", get, GetAnswer, AwsCall()).item
         return _brake(item) if item else None
 
     def swap_brake(self, site: str, signed: str, *, expected: int) -> None:
-        """Raises Conflict unless version `expected` is stored (0: none). Never sent again."""
+        """Raises Conflict unless version `expected` is stored (0: none). Not resent, as `swap_pointer`."""
         put = {
             "Item": {**brake_key(site), "signature": {"S": signed}, "v": {"N": str(expected + 1)}},
             "ConditionExpression": "v = :e" if expected else "attribute_not_exists(pk)",
@@ -187,7 +188,7 @@ class DynamoTable:
         self._write("PutItem", put, AwsCall(again=False))
 
     def _until(self, part: PersonItem, standing: SubjectStatus) -> dict[str, dict[str, str]]:
-        """Who a person is linked to lasts as long as the profiles that it links."""
+        """The expiry attributes of a part. Links have none: they last as long as the linked profiles."""
         if not self._days or part is PersonItem.LINKS:
             return {}
         past = {"N": str(int(self.clock()) + self._days * DAY_SECONDS)}
@@ -197,7 +198,7 @@ class DynamoTable:
     def _stored(self, item: TableItem) -> Stored:
         stored = _stored(item)
         past = item.u is not None and int(item.u.N) <= self.clock()
-        # Its version is told all the same: it is still there, and a write has to go over it.
+        # The version stays: the item still exists, and the next write must name its version.
         return stored._replace(blob=b"") if past else stored
 
     def _read_once(self, keys: list[Key], call: AwsCall) -> list[TableItem]:
@@ -212,7 +213,7 @@ class DynamoTable:
         return found.responses.get(self._table, [])
 
     def _read_all(self, keys: list[Key]) -> Iterator[TableItem]:
-        """Asks again for what a batch left out: throttled, or over 16 MB."""
+        """Requests again the keys that a batch left out: throttled, or beyond 16 MB."""
         left: Mapping[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
         client, until = self._client, self._client.until()
         for attempt in range(_ROUNDS):
@@ -244,7 +245,7 @@ class DynamoTable:
 
 
 def _brake(item: TableItem) -> str:
-    # Whatever lies there is judged by its signature, not here.
+    # The caller verifies the signature; an item without one is an empty, invalid text.
     return item.signature.S if item.signature else ""
 
 

@@ -10,8 +10,8 @@ import socket
 import time
 from typing import NamedTuple
 
-_MOST_HEAD = 65_536
-_PIECE = 65_536
+_MOST_HEAD = 65_536  # bytes of a status line with its headers, or of a chunk's line
+_PIECE = 65_536  # bytes of one read
 _STATUS = re.compile(rb"HTTP/1\.[01] ([2-5]\d\d)[ \r]")
 _FIELD = re.compile(rb"(?i)\r\n(content-length|transfer-encoding|connection):[ \t]*([^\r\n]*)")
 _LENGTH = re.compile(rb"\d{1,12}")

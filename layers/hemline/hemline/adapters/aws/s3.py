@@ -70,7 +70,7 @@ class S3Objects:
                 raise
 
     def versions(self, prefix: str, after: str = "") -> Iterator[ObjectVersion]:
-        """Versions by key, the latest of a key first, with keys after `after`; one request for each 1,000."""
+        """Versions of the keys after `after`, by key, the latest first; one request for each 1,000."""
         query = {"versions": "", "prefix": prefix, **({"key-marker": after} if after else {})}
         while True:
             page = _parse(self._client.send(self._call("GET", "")._replace(query=query)))

@@ -1,1 +1,1 @@
-"""Rankers as ONNX: opened for serving (`ranker`), scanned and tried out before they are published."""
+"""Rankers as ONNX: opened for serving (`ranker`), scanned (`scan`) and tried out before publishing."""

@@ -1,7 +1,7 @@
 """Tries a ranker before it is published, in a child process with limited time and memory.
 
-What it costs is the start of a Python. A pipe each way and nothing else, since a Lambda has no shared
-memory. What the trial asks is in `trial`.
+The cost is one start of a Python interpreter. Two pipes connect the processes, since a Lambda has no
+shared memory. The checks themselves are in `trial`.
 """
 
 import os
@@ -20,15 +20,15 @@ from hemline.model.errors import Refused, Unavailable
 
 LIMITS = TrialLimits()
 _CHILD = ("-S", "-s", "-P", "-m", trial.__name__)
-"""What the child runs, with no path of a site, a user or the working directory."""
+"""Arguments of the child's Python: no site packages, no user site, no working directory on `sys.path`."""
 _GRACE_SECONDS = 5
-"""Extra time for the child to end by its own alarm, which gives a reason; a kill does not."""
+"""Extra time, so that the child ends by its own alarm before the parent kills it."""
 _TOO_LONG = {signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL}
 
 
 @lru_cache(maxsize=8)
 def try_ranker(onnx: bytes, card: bytes, limits: TrialLimits = LIMITS) -> Answer:
-    """What its trial found. Raises Refused when it failed, Unavailable when there could be none."""
+    """The trial's answer. Raises Refused when the trial failed, Unavailable when it could not start."""
     check_sound(onnx, card)
     done = _run(msgspec.msgpack.encode(Order(onnx, card, limits)), limits)
     if done.returncode:
@@ -57,9 +57,9 @@ def _run(order: bytes, limits: TrialLimits) -> "subprocess.CompletedProcess[byte
 
 
 def _environment() -> dict[str, str]:
-    """Where modules are, and nothing else: no credentials, no key to sign with."""
-    own = str(Path(__file__).parents[3])  # an editable install is on no path
-    # More threads would only reserve memory, which counts against the limit.
+    """The module paths and nothing else: no credentials, no signing keys."""
+    own = str(Path(__file__).parents[3])  # with -S the child does not find an editable install
+    # One thread each: more would reserve memory, which counts against the limit.
     one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     path = ":".join(dict.fromkeys([own, *(part for part in sys.path if part)]))
     libraries = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}

@@ -1,7 +1,7 @@
 """A ranker as ONNX bytes and its card, run by onnxruntime on one thread.
 
-Both come out of an edition, so they are checked as input: what does not fit is Refused, and the
-last good ranker stays. Knows nothing of where they came from, nor of what the features mean.
+Both come from an edition, so they are checked as input. A mismatch raises Refused, and the last good
+ranker stays in use. This module does not know what the features mean.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ SCHEMA = 1
 
 
 class Card(msgspec.Struct, frozen=True):
-    """`ranker.json`: what the ranker expects. Other members (metrics, training) are for people."""
+    """`ranker.json`: what the ranker expects. Other members (metrics, training) are ignored here."""
 
     schema: int
     features: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
@@ -29,7 +29,7 @@ class Card(msgspec.Struct, frozen=True):
 
 
 class OnnxRanker:
-    """Scores candidates. Raises Refused when bytes and card are not one sound, known ranker."""
+    """Scores candidates. Raises Refused when bytes and card do not match or are not safe to run."""
 
     def __init__(self, onnx: bytes, card: bytes) -> None:
         stated = check_sound(onnx, card)
@@ -46,7 +46,7 @@ class OnnxRanker:
 
 
 def check_sound(onnx: bytes, card: bytes) -> Card:
-    """All that can be told without running it. Raises Refused."""
+    """Makes all checks that do not run the model, and returns its card. Raises Refused."""
     stated = read_card(card)
     if hashlib.sha256(onnx).hexdigest() != stated.sha256:
         raise Refused("the ranker's bytes are not those that its card names")
@@ -74,13 +74,13 @@ class _Schema(msgspec.Struct):
 
 def _options() -> ort.SessionOptions:
     options = ort.SessionOptions()
-    # One thread: the default pool spins for 21 ms of CPU a call on two cores.
+    # One thread: on two cores the default pool's spinning costs 21 ms of CPU a call.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 4  # errors are raised; printing them too would only repeat them
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    # The runtime's own format is not what was scanned, so bytes of it must not load.
+    # Accept ONNX only: `scan` cannot check onnxruntime's own format (ORT).
     options.add_session_config_entry("session.load_model_format", "ONNX")
     return options
 

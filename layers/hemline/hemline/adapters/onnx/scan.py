@@ -1,10 +1,10 @@
-"""Reads ONNX bytes as far as needed to see that a model is whole in itself and always does the same work.
+"""Scans ONNX bytes: a model must refer to no files, and its cost must depend on the row count only.
 
-A model may point at files beside it (external data), and onnxruntime would read them. It may also
-hold loops, or make tensors as large as an input says; one such model takes a serving process down.
-The `onnx` package is not on a Lambda, so this walks the protobuf messages that can hold a tensor or
-an operator, by the field numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. It is
-strict where a protobuf parser is lax: what it cannot read for certain is Refused.
+A model may name files (external data), and onnxruntime would read them. It may also hold loops, or
+tensors whose size comes from an input; one such model can end a serving process. The `onnx` package is
+not on a Lambda, so this module walks the protobuf messages that can hold a tensor or an operator, by the
+field numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. It is stricter than a protobuf
+parser: anything ambiguous is Refused.
 """
 
 import re
@@ -22,14 +22,14 @@ _HOLDS: dict[str, dict[int, str]] = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {13: "external", 14: "external"},
 }
-"""Message → field number → what lies in it. What is not named here can hold no tensor."""
+"""Message → field number → the kind of content. Fields that are not listed cannot hold a tensor."""
 
 _DOMAINS = {b"", b"ai.onnx", b"ai.onnx.ml"}
 """Operators of other domains may open files or load code."""
 
-# With these alone, cost and memory depend on the number of rows and on nothing else, so one trial of
-# as many rows as serving ever scores (`trial`) bounds every call. That is why a feature's value
-# may become no loop count, no size and no whole number: a division of whole numbers can end the process.
+# With these operators only, time and memory depend on nothing but the number of rows. So one trial with
+# the most rows that serving scores (`trial`) bounds every call. For that, a feature's value must not
+# become a loop count, a size or an integer (an integer division can end the process).
 _OPERATORS = frozenset(
     b"Abs Add And ArrayFeatureExtractor BatchNormalization Binarizer Cast Ceil Celu Clip Concat"
     b" Constant Cos CumSum Div Einsum Elu Equal Erf Exp FeatureVectorizer Flatten Floor Gather Gelu"
@@ -42,26 +42,27 @@ _OPERATORS = frozenset(
     b" TreeEnsemble TreeEnsembleRegressor Unsqueeze Xor".split()
 )
 _INNER = {"graph", "training", "function"}
-"""Messages that only control flow, training and functions hold; the model's own graph is another."""
+"""Messages of control flow, training and functions. The one exception is the model's own graph."""
 _FLOATS = {0, 1, 9, 10, 11, 16}
-"""What a Cast may make: floats and truth values (TensorProto.DataType); its other numbers are 0 or 1."""
+"""Allowed target types of a Cast: floats and booleans (TensorProto.DataType). Cast's other integer
+attributes are 0 or 1, so they are allowed too."""
 
-# A tree ensemble is tens of thousands of floats (field 7) and ints (field 8), one by one: skipped
-# in C, since they would cost a cold start 20 ms here.
+# A tree ensemble has tens of thousands of single floats (field 7) and ints (field 8). The regular
+# expression skips them in C; in Python they would cost a cold start 20 ms.
 _NUMBERS = re.compile(rb"(?:\x3d.{4}|\x40[\x80-\xff]{0,9}[\x00-\x7f])+", re.DOTALL)
 
 _OPERATOR, _ATTRIBUTE = 4, 5
-"""Of a node: its operator's name, its attributes."""
+"""Fields of a node: its operator's name, its attributes."""
 _NUMBER = 3
-"""Of an attribute: its whole number."""
+"""Field of an attribute: its integer value."""
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LAST_FIELD = (1 << 29) - 1
 
 
 def check_model(model: bytes) -> None:
-    """Raises Refused on external data, on operators that are not known to be bounded, and on damage."""
+    """Raises Refused for external data, operators of unbounded cost, and damaged bytes."""
     pending = [("model", 0, len(model))]
-    # Checked last, so that the graver refusal (the model reads files) is reported first.
+    # Raised last, so that the more serious refusal (the model reads files) is reported first.
     unbounded: list[str] = []
     while pending:
         kind, at, end = pending.pop()
@@ -84,7 +85,7 @@ def check_model(model: bytes) -> None:
 
 
 def _unbounded(kind: str, holds: str, message: bytes) -> Iterator[str]:
-    """What of a message's own may cost any amount."""
+    """The parts of a message whose cost is not bounded, in words for the error."""
     if holds in _INNER and kind != "model":
         yield "a graph within its graph (If, Loop, Scan)"
     elif holds in _INNER - {"graph"}:
@@ -99,7 +100,7 @@ def _unbounded(kind: str, holds: str, message: bytes) -> Iterator[str]:
 
 
 def _casts_to(fields: list[tuple[int, bytes]]) -> set[int]:
-    """The whole numbers (field 3) among the attributes (field 5) of a node."""
+    """The integer values (field 3) of a node's attributes (field 5)."""
     attributes = [_fields(value) for field, value in fields if field == _ATTRIBUTE]
     found = (value for one in attributes for field, value in one if field == _NUMBER)
     return {_varint(value, 0, len(value))[0] for value in found}

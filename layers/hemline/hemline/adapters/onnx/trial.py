@@ -1,8 +1,8 @@
-"""The trial of a ranker, run in a process of its own: `python -m hemline.adapters.onnx.trial`.
+"""The trial of a ranker, run in a child process: `python -m hemline.adapters.onnx.trial`.
 
-What a model does is only known once it ran, and what it does wrong may end the process. So
-`onnx_bounded` starts this module, hands over an Order and reads an Answer; the limits that hold here
-(memory, CPU, no files) are set before any of the model's bytes are looked at. Knows no store.
+Only a run shows what a model does, and a bad model may end the process. So `bounded` starts this module,
+sends an Order and reads an Answer. The process limits (memory, CPU, no files) are set before any of the
+model's bytes are read.
 """
 
 import resource
@@ -22,35 +22,35 @@ from hemline.learn.array_types import Floats
 from hemline.model.errors import Refused
 
 VERSION = 1
-"""Of `trial_rows`: scores that a card states for the rows of another version cannot be compared."""
+"""Version of `trial_rows`. A card's scores for another version are not compared."""
 STATED = 32
-"""Rows of whose scores a card states what they are to be."""
+"""Number of trial rows whose expected scores are in the card."""
 _SIZES = (1, 7, MOST)
 _REPEATS = 3
 _RELATIVE, _ABSOLUTE = 1e-4, 1e-5
-"""Training and serving may add up in another order, and on another processor."""
+"""Tolerance of a score: training may sum in another order, and on another processor."""
 
-# What features look like: shares, logarithms of counts and days, deviations, and their blanks (-1, -9).
+# 16 typical feature values: shares, logarithms of counts and days, deviations, missing (-1, -9).
 _VALUES = (0, 1, -1, 0.5, 2, 0.1, 5, -9, 0.01, -0.5, 9.9, 3, 0.25, 20, 0.75, 100)
 _WHOLE_ROWS = (0.0, 1.0, -9.0, 1000.0)
 
 
 class TrialLimits(msgspec.Struct, frozen=True):
-    """What a trial may use."""
+    """The resources that a trial may use."""
 
     wall_seconds: int = 30
     """From start to answer."""
     cpu_seconds: int = 15
     memory: int = 512 << 20
-    """Bytes beyond those that the runtime itself takes."""
+    """Bytes, in addition to those of the process before it opens the model."""
     load_seconds: float = 1.0
-    """Of CPU: fragments load an edition while a visitor waits."""
+    """CPU time to load: fragments may load an edition while a visitor waits."""
     score_seconds: float = 0.1
-    """Of CPU for as many rows as a ranker sees at the most; a usual ranker takes a thousandth of it."""
+    """CPU time to score the most rows that serving scores; a usual ranker takes a thousandth of it."""
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the child is to try."""
+    """The child's input."""
 
     onnx: bytes
     card: bytes
@@ -58,7 +58,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of it: the reason of a refusal, or the feature names and what somebody should know."""
+    """The child's output: the reason for a refusal, or the feature names and notes for the operator."""
 
     refused: str = ""
     features: tuple[str, ...] = ()
@@ -77,9 +77,9 @@ class _Card(msgspec.Struct, frozen=True):
 
 
 def trial_rows(width: int) -> Floats:
-    """float32 [MOST, width]: the same everywhere, and nobody's: no row comes from a visitor."""
+    """float32 [MOST, width]: synthetic rows, the same on every machine; none comes from a visitor."""
     at = np.arange(MOST * width, dtype=np.uint64) + np.uint64(1)
-    # SplitMix64, so that neighbours get values that have nothing in common.
+    # SplitMix64 as a hash of the position. Its top 4 bits (>> 60) choose one of the 16 values.
     at *= np.uint64(0x9E3779B97F4A7C15)
     at = (at ^ (at >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     at = (at ^ (at >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -95,7 +95,7 @@ class _Timed(NamedTuple):
 
 
 def attempt(order: Order) -> Answer:
-    """Load the ranker, score the trial rows, and check the scores."""
+    """Loads the ranker, scores the trial rows and checks the scores."""
     try:
         return _attempt(order)
     except Refused as why:
@@ -156,12 +156,12 @@ def _compared(expected: Expected | None, scores: Floats) -> Iterator[str]:
 
 
 def bound(limits: TrialLimits, statm: Path = Path("/proc/self/statm")) -> None:
-    """Let this process use no more than this. Whoever started it may be gone: an alarm needs nobody."""
+    """Limits this process. The alarm ends it on time even when its parent is gone."""
     signal.alarm(limits.wall_seconds)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds)
-    if statm.exists():  # where there is none (macOS) the kernel keeps no such limit either
+    if statm.exists():  # macOS has none, and its kernel does not enforce RLIMIT_AS
         used = int(statm.read_text().split()[0]) * resource.getpagesize()
         _limit(resource.RLIMIT_AS, used + limits.memory)
 
@@ -172,7 +172,7 @@ def _limit(kind: int, most: int) -> None:
 
 
 def main(read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
-    """Order in, Answer out."""
+    """Reads an Order, writes an Answer, both msgpack."""
     order = msgspec.msgpack.decode(read(), type=Order)
     bound(order.limits)
     write(msgspec.msgpack.encode(attempt(order)))

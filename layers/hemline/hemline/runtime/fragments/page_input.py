@@ -30,9 +30,9 @@ class PageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: str | int | float | None = None
     cart: list[Any] | None = None
     owned: list[Any] | None = None
-    """Item ids that the visitor owns: left out, except in a department that shows all its items."""
+    """Item ids that the visitor owns: left out of personal slots, except of a category's full list."""
     seen: list[Any] | None = None
-    """Item ids that the visitor has seen elsewhere: left out everywhere."""
+    """Item ids that the visitor has seen elsewhere: left out of all personal slots."""
     referrer: str | None = None
     """URL of the page before this one."""
     app_version: str | None = None

@@ -98,7 +98,7 @@ def _from_body(request: HttpRequest) -> PageRequest:
         parsed = _decoded(body)
     except msgspec.ValidationError as error:
         # Imported here: only refusals need the texts, and the import would slow every cold start.
-        from hemline.runtime.fragments.refusals import BODY  # noqa: PLC0415
+        from hemline.runtime.fragments.refusals import BODY  # noqa: PLC0415 - as above
 
         raise BODY.of(error) from None
     except RecursionError:

@@ -119,8 +119,8 @@ def build_time_of(command: Command, now: int) -> int:
 def check_build_time(built: int, now: int, field: str, *, anyway: bool) -> None:
     """Raises BadInput for a build time that would show another day's rules, prices and dates.
 
-    `anyway` permits the past, never the future: the schedule does not replace an edition newer than its
-    own, so a future one would block it until then.
+    `anyway` permits the past, never the future: the schedule stops while the live edition is older than
+    the newest one ever built, so a future edition could stop it until that time.
     """
     what = _spelled(built)
     if built > now + _SKEW_MS:
