@@ -1,6 +1,6 @@
 """Local times as facts: hour, weekday, date and season from an epoch minute and an offset.
 
-Arithmetic on the proleptic Gregorian calendar; the moment and the offset are handed in.
+Arithmetic on the proleptic Gregorian calendar. Pure: the caller passes the moment and the offset.
 """
 
 import re
@@ -16,7 +16,8 @@ _MONTHS = 12
 
 def civil(days: int) -> tuple[int, int, int]:
     """Days since 1970-01-01 → (year, month, day)."""
-    # Years that begin in March put the leap day last; 719468 days lie before 1970 in that count.
+    # Years start in March, so that the leap day is last. 719468 days lie from 0000-03-01 to 1970-01-01;
+    # an era is 400 years, 146097 days.
     era, day_of_era = divmod(days + 719_468, 146_097)
     year = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
     day_of_year = day_of_era - (365 * year + year // 4 - year // 100)
@@ -27,7 +28,7 @@ def civil(days: int) -> tuple[int, int, int]:
 
 
 def days_of(year: int, month: int, day: int) -> int:
-    """The other way round."""
+    """(year, month, day) → days since 1970-01-01."""
     year -= month <= 2
     era, year_of_era = divmod(year, 400)
     day_of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
@@ -42,13 +43,13 @@ def days_of(year: int, month: int, day: int) -> int:
 
 @cache
 def _date() -> re.Pattern[str]:
-    # Made when first asked for: most sites compare no texts with time, and a cold start pays for imports.
+    # Compiled at first use: most sites never need it, and import time adds to a cold start.
     time = r"(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|([+-])(\d{2}):?(\d{2}))?"
     return re.compile(rf"(\d{{4}})-(\d{{2}})-(\d{{2}})(?:[T ]{time})?", re.ASCII | re.IGNORECASE)
 
 
 def epoch_ms(text: str) -> int | None:
-    """A date or a time as RFC 3339 writes them, in UTC where no offset is stated; None when it is neither."""
+    """Epoch ms of an RFC 3339 date or time, in UTC if it has no offset; None for any other text."""
     found = _date().fullmatch(text)
     if found is None:
         return None
@@ -57,13 +58,13 @@ def epoch_ms(text: str) -> int | None:
     east = _minutes(*found.groups()[6:])
     if civil(days) != (year, month, day) or hours >= 24 or minutes >= 60 or east is None:
         return None
-    # A leap second (60) is the first of the next minute.
+    # A leap second (60) counts as the first second of the next minute.
     minute = days * DAY_MINUTES + hours * 60 + minutes - east
     return (minute * 60 + seconds) * 1000 if seconds <= 60 else None
 
 
 def _minutes(sign: str | None, hours: str | None, minutes: str | None) -> int | None:
-    """East of Greenwich; None for an offset that is none."""
+    """Minutes east of UTC; None for an invalid offset."""
     east = int(hours or 0) * 60 + int(minutes or 0)
     if int(minutes or 0) >= 60 or east >= DAY_MINUTES:
         return None
@@ -71,14 +72,14 @@ def _minutes(sign: str | None, hours: str | None, minutes: str | None) -> int | 
 
 
 def is_day(text: str) -> bool:
-    """Whether it is a date and no more, such as 2026-12-24."""
+    """Whether the text is a date without a time, such as 2026-12-24."""
     return len(text) == len("2026-12-24") and epoch_ms(text) is not None
 
 
 def span(text: str) -> tuple[int, int]:
-    """What a rule's date stands for, epoch ms: from the first until before the second.
+    """The half-open range [start, end) of a rule's date, epoch ms.
 
-    A date is the whole day; a time is one moment, and has to state its offset. Raises ValueError.
+    A date is the whole day in UTC. A time is one moment and must have an offset. Raises ValueError.
     """
     first = epoch_ms(text)
     if first is not None and is_day(text):
@@ -120,4 +121,4 @@ LOCAL: Mapping[str, Callable[[int, str], int | str]] = {
     "date": date,
     "season": season,
 }
-"""Name → (local minute since 1970, hemisphere) → value; the visitor's own are `trait.…`."""
+"""Name → function of (local minutes since 1970, hemisphere). `clock.…` and `trait.…` facts use it."""

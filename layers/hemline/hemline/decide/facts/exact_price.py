@@ -1,6 +1,6 @@
-"""Prices as the catalogue states them, for what a site file compares them with.
+"""Exact catalogue prices, for comparisons in a site file.
 
-The edition's column of prices is float32, as a ranker wants it: there 19.99 is 19.989999771, which is
+The edition's price column is float32, for the ranker: there 19.99 is 19.989999771, which is
 neither equal to 19.99 nor at least 19.99. Pure.
 """
 
@@ -12,7 +12,7 @@ import msgspec
 from hemline.decide.facts.snapshot import Snapshot
 
 _DECIMALS = 6
-"""More than any currency has; below is how binary fractions add up: 3 times 33.30 is under 99.90."""
+"""More than any currency has. Rounding removes binary error: 3 times 33.30 is slightly under 99.90."""
 
 
 class _Priced(msgspec.Struct):
@@ -24,9 +24,9 @@ _decode = msgspec.json.Decoder(_Priced).decode
 
 
 def price_of(snapshot: Snapshot, index: int) -> float | None:
-    """In the site's currency; None for an item without a price.
+    """The price in the site's currency; None for an item without a price or without a rate for it.
 
-    One in another currency is what the edition made of it, which has no last cent to be kept.
+    A price in another currency is the edition's converted float32: a conversion has no exact cent.
     """
     stated = _decode(snapshot.cut("catalogue", index))
     if stated.price is None or stated.currency in {"", snapshot.header.currency}:
@@ -36,9 +36,9 @@ def price_of(snapshot: Snapshot, index: int) -> float | None:
 
 
 def total(snapshot: Snapshot, quantities: Iterable[tuple[int, int]]) -> float | None:
-    """The worth of (item index, quantity), in the site's currency, without what has no price.
+    """Total value of (item index, quantity) pairs in the site's currency. Items without a price count 0.
 
-    None when an item has a price whose currency has no rate: a part of a sum is no sum.
+    None when an item's currency has no rate: a partial sum would be wrong.
     """
     held: dict[int, int] = {}
     for index, quantity in quantities:

@@ -1,7 +1,7 @@
-"""What a decision reads, and how widely the answer may be shared because of it.
+"""What a decision reads, and how widely its answer may therefore be shared.
 
-A fact is read through `Facts` or not at all. Reading leaves a trace (name, scope, fingerprint)
-from which cache scope, ETag and explanation are derived.
+Every fact is read through `Facts`. Each read is traced (name, scope, fingerprint); cache scope, ETag
+and explanation are derived from the trace.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ class Fact(NamedTuple):
 
 Maker = Callable[[], Fact]
 OTHERS = "*"
-"""Key of the maker whose value finds, by name, facts without a maker of their own."""
+"""Key of the fallback maker. Its value is a function from name to Fact, for names without a maker."""
 
 _SCOPES: Mapping[str, Scope] = {
     "site": Scope.EDITION,  # the brake: the same for everybody at one moment
@@ -35,7 +35,7 @@ _PERSONAL_PAGE_FACTS = frozenset({"page.cart", "page.owned", "page.seen"})
 
 @cache
 def scope_of(name: str) -> Scope:
-    """By the name's first part; an unknown family counts as personal, which is the safe side."""
+    """Scope by the name's first part. An unknown family counts as personal, the safe default."""
     if name in _PERSONAL_PAGE_FACTS:
         return Scope.VISITOR
     return _SCOPES.get(name.partition(".")[0], Scope.VISITOR)
@@ -53,7 +53,7 @@ class FactSource:
         self._made: dict[str, Fact] = {}
 
     def get(self, name: str) -> Fact:
-        """Raises MissingFact when there is no such fact, and what its maker raises."""
+        """The fact, made on first use. Raises MissingFact for an unknown name, and what its maker raises."""
         fact = self._made.get(name)
         if fact is None:
             maker = self._makers.get(name)
@@ -80,7 +80,7 @@ class TracedRead(NamedTuple):
 
 
 class Facts:
-    """One slot's view of the facts: what it reads is traced, in order, once for each name."""
+    """One slot's view of the facts. Reads are traced in order, once per name."""
 
     def __init__(self, source: FactSource, *, personal: bool) -> None:
         self._source, self.personal = source, personal
@@ -93,7 +93,7 @@ class Facts:
         """Pattern searches that hit their step limit, one message each (a dict keeps the order)."""
 
     def read(self, name: str) -> Any:  # noqa: ANN401 - facts are of any type; readers know theirs
-        """The value. Raises MissingFact; in a slot that is not personal, for every visitor fact."""
+        """The value. Raises MissingFact; a slot that is not personal misses every visitor fact."""
         scope = scope_of(name)
         if scope is Scope.VISITOR and not self.personal:
             raise MissingFact(name)
@@ -103,25 +103,25 @@ class Facts:
         try:
             fact = self._source.get(name)
         except BaseException:
-            # Traced as well: that a visitor fact was not available is itself personal.
+            # Traced as well: that a visitor fact is unavailable is itself personal.
             self._reads[name] = TracedRead(name, scope, b"")
             raise
         self._reads[name] = TracedRead(name, scope, fact.fingerprint)
         return fact.value
 
     def read_or(self, name: str, default: Any) -> Any:  # noqa: ANN401 - as above
-        """The value, or `default` when the fact is missing; that too is traced."""
+        """The value, or `default` when the fact is missing. Both are traced."""
         try:
             return self.read(name)
         except MissingFact:
             return default
 
     def offers(self, name: str) -> bool:
-        """Whether the request has it. Leaves no trace: only for what is part of every cache key."""
+        """Whether the request has the fact. Untraced: use only for facts in every cache key."""
         return name in self._source
 
     def absorb(self, trace: tuple[TracedRead, ...]) -> None:
-        """Take over what an earlier slot read: this slot's answer depends on that slot's."""
+        """Add an earlier slot's reads: this slot's answer depends on that slot's."""
         for read in trace:
             self._reads.setdefault(read.name, read)
             self.scope = max(self.scope, read.scope)
@@ -132,10 +132,10 @@ class Facts:
         return tuple(self._reads.values())
 
     def digest(self, *parts: bytes) -> bytes:
-        """16 bytes over `parts` and everything read: differs when any of it does."""
+        """16-byte hash of `parts` and every read."""
         pieces = list(parts)
         for read in self._reads.values():
             pieces += (read.name.encode(), read.fingerprint)
-        # Lengths first, so that no two lists of pieces spell the same bytes.
+        # Lengths first, so that two different lists of pieces never give the same bytes.
         lengths = ",".join([str(len(piece)) for piece in pieces])
         return hashlib.blake2b(b";".join((lengths.encode(), *pieces)), digest_size=16).digest()

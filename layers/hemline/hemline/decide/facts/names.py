@@ -1,8 +1,8 @@
-"""The facts that a person can compare with, and what kind of value each has.
+"""The facts that a site file can use in conditions, and the kind of each value.
 
-Those that only code can read (indices, views) are not here. Scope follows from a name's first part
-(`facts.scope_of`). Clock facts change with the minute at most. What values a fact can have at all is in
-`fact_values`.
+Facts for code only (indices, views) are not here. A name's first part gives its scope
+(`facts.scope_of`). Clock facts change at most once a minute. `values` lists the values that a fact can
+have.
 """
 
 from collections.abc import Callable, Mapping
@@ -85,18 +85,18 @@ FAMILIES: Mapping[str, tuple[Kind, Callable[[str], bool], str]] = {
     "visitor.last.": ("time", _is_deed, "DEED"),
     "visitor.items.": ("list", _is_deed, "DEED"),
 }
-"""Beginning of a name → kind, whether the rest is one that it may have, and how the rest is spelt."""
+"""Prefix → (kind, test of the rest of the name, placeholder for the rest)."""
 
 ITEM_FACTS: Mapping[str, Kind] = {
     **dict.fromkeys(("item.category", "item.tag", "item.kind", "item.id"), "text"),
     **dict.fromkeys(("item.price", "item.stock"), "number"),
     "item.published_at": "time",
 }
-"""What every item has under its name; attributes of its own can be of any kind."""
+"""Built-in facts of every item. An item's own attributes can be of any kind."""
 
 
 def kind_of(name: str) -> Kind | None:
-    """The kind of a fact, None when no person can name it so."""
+    """The kind of a fact; None for a name that a site file cannot use."""
     for beginning, (kind, fits, _) in FAMILIES.items():
         if name.startswith(beginning):
             return kind if fits(name.removeprefix(beginning)) else None
@@ -104,5 +104,5 @@ def kind_of(name: str) -> Kind | None:
 
 
 def spellings() -> list[str]:
-    """Every name, families as `visitor.count.DEED`."""
+    """Every name; a family as its prefix and placeholder."""
     return [*FACTS, *(beginning + rest for beginning, (_, _, rest) in FAMILIES.items())]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hemline.model.choice import Evidence
 
 LEAST_PRICE = 0.01
-"""Lower prices are the same to a ranker: a logarithm has no 0."""
+"""In the site's currency. Lower prices are raised to it: log(0) is undefined."""
 Array = TypeVar("Array", bound=npt.NDArray[np.generic])
 
 
@@ -37,7 +37,7 @@ class Snapshot:
         self.slot_index = {slot.name: i for i, slot in enumerate(edition.header.slots)}
 
     def once(self, prepare: Callable[["Snapshot"], Array]) -> Array:
-        """What a step of decisions prepares from an edition, made when it is first asked for."""
+        """The result of `prepare` for this edition, computed at first use and cached."""
         found: Array | None = self._prepared.get(prepare)
         if found is None:
             found = self._prepared[prepare] = prepare(self)
@@ -66,37 +66,37 @@ class Snapshot:
 
     @cached_property
     def category_index(self) -> dict[str, int]:
-        """Category name in its normal form → its index; editions from before may have another form."""
+        """Category name in normal form → index. Older editions may hold names in another form."""
         return {normal(name): i for i, name in enumerate(self.categories)}
 
     @cached_property
     def id_marks(self) -> Hashes:
-        """[n], four bytes that stand for each item's id in every edition."""
+        """[n] CRC-32 of each item's id: a four-byte mark that is the same in every edition."""
         return np.array([zlib.crc32(name.encode()) for name in self.item_ids], np.uint32)
 
     @cached_property
     def id_mark_list(self) -> list[int]:
-        """`id_marks` as plain integers: a row of ten is made faster without an array."""
+        """`id_marks` as plain integers: for a row of ten a list is faster than an array."""
         marks: list[int] = self.id_marks.tolist()
         return marks
 
     @cached_property
     def cold_start_items(self) -> frozenset[int]:
-        """New items that are still owed impressions."""
+        """Indices of new items that still need impressions."""
         return frozenset(self.ints("owed").tolist())
 
     @cached_property
     def choices(self) -> "Mapping[str, Evidence]":
-        """Slot → what is known of how its variants do; slots of which enough is known."""
+        """Slot → evidence on how its variants perform; only slots with enough data."""
         if "choices" not in self.header.sections:
             return {}
-        from hemline.model import choice  # noqa: PLC0415 - of editions that have learned it alone
+        from hemline.model import choice  # noqa: PLC0415 - only editions with this section need it
 
         return choice.decode(self.edition.raw(choice.SECTION))
 
     @cached_property
     def page_group(self) -> Ints:
-        """[attributes, n] the group that a page-wide cap puts each item in, -1 for none."""
+        """[attributes, n] group of each item for page-wide caps, -1 for none."""
         return self.ints("page_group")
 
     @cached_property
@@ -140,7 +140,7 @@ class Snapshot:
 
     @cached_property
     def log_price(self) -> Floats:
-        """[n], NaN when unknown; what is free counts as a cent."""
+        """[n] natural log of `price`, NaN when unknown; prices below LEAST_PRICE count as LEAST_PRICE."""
         price = self.price if self.price.size else np.full(len(self.item_ids), np.nan, np.float32)
         found: Floats = np.log(np.maximum(price, np.float32(LEAST_PRICE)))
         return found
@@ -154,12 +154,12 @@ class Snapshot:
 
     @cached_property
     def price_and_born(self) -> Floats:
-        """[2, n] `log_price` and `born`: what is read together lies together."""
+        """[2, n] `log_price` and `born` in one array: decisions read both at once."""
         return np.stack([self.log_price, self.born])
 
     @cached_property
     def all_priced(self) -> bool:
-        """Whether every item has a price, so that none need be looked for."""
+        """Whether every item has a price: then the search for NaN is skipped."""
         return not bool(np.isnan(self.log_price).any())
 
     @cached_property
@@ -169,29 +169,29 @@ class Snapshot:
 
     @cached_property
     def item_terms(self) -> Ints:
-        """[n, w] what each item is about, as term indices; padded with t, the number of terms."""
+        """[n, w] term indices of each item; padded with t, the number of terms."""
         terms = self.ints("item_terms")
         if not terms.size:
             return np.zeros((len(self.item_ids), 1), np.int32)
-        # An edition has room for more terms than its items may use: only what is used is read. Where
-        # padding was, one place of it stays, since "none of these terms" counts as 0 among them.
+        # Drop padding columns that no item uses. One padding column stays (if there was any): its lift of
+        # 0 takes part in the maximum over terms.
         used = int((terms < len(self.term_share) - 1).sum(axis=1).max(initial=0)) + 1
         return np.ascontiguousarray(terms[:, :used])
 
     @cached_property
     def terms_across(self) -> Ints:
-        """[w, n] the same, term by term: what a feature matrix reads."""
+        """[w, n] `item_terms` transposed, contiguous for the feature matrix."""
         return np.ascontiguousarray(self.item_terms.T)
 
     @cached_property
     def term_share(self) -> Floats:
-        """[t + 1] share of all deeds that fell to items with the term; 0 for the padding."""
+        """[t + 1] share of all interactions with items of the term; 0 for the padding."""
         share = self.floats("term_share")
         return share if share.size else np.zeros(1, np.float32)
 
     @cached_property
     def term_counts(self) -> Floats:
-        """[n] terms of each item, at least 1."""
+        """[n] number of terms of each item, at least 1 (it is a divisor)."""
         known: Ints = (self.item_terms < len(self.term_share) - 1).sum(axis=1, dtype=np.int32)
         return known.clip(min=1).astype(np.float32)
 
@@ -206,7 +206,7 @@ class Snapshot:
         return np.array(found, np.int32)
 
     def cut(self, name: str, index: int) -> memoryview:
-        """One item's part of a cut section such as `cards_json`."""
+        """One item's bytes of a section with offsets, such as `cards_json`."""
         at = self.array(f"{name}_at")
         return self.edition.raw(name)[int(at[index]) : int(at[index + 1])]
 

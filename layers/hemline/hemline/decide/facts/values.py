@@ -1,7 +1,4 @@
-"""What values facts can have at all, for those of which that is known: a site file is held against it.
-
-Nothing that decides reads it.
-"""
+"""The possible values of facts, where known. The check of a site file uses them; decisions do not."""
 
 import math
 import re
@@ -13,7 +10,7 @@ from hemline.model.site.rule import Operator
 
 
 class Spelling(NamedTuple):
-    """Texts that a fact can be: which, in words; what somebody may have meant who wrote another."""
+    """The texts that a fact can have: a test, a description, and a correction for other text."""
 
     fits: Callable[[str], object]
     words: str
@@ -30,7 +27,7 @@ def _language(text: str) -> str:
 
 
 _SAID_OTHERWISE = {"UK": "GB", "EL": "GR"}
-"""Codes in wide use that ISO 3166-1 does not assign: a CDN says the other one."""
+"""Common codes that ISO 3166-1 does not assign → the code that a CDN sends."""
 
 
 def _country(text: str) -> str:
@@ -39,7 +36,7 @@ def _country(text: str) -> str:
 
 
 def _zone(text: str) -> str:
-    """Its parts as the time zone database writes most of them: America/New_York."""
+    """Capitalises each part as in most names of the time zone database: America/New_York."""
     return re.sub(r"[A-Za-z]+", lambda word: word[0].capitalize(), text.strip().replace(" ", "_"))
 
 
@@ -83,15 +80,15 @@ SPELLINGS: Mapping[str, Spelling] = {
     **dict.fromkeys(("clock.weekday", "trait.weekday"), _one_of(*WEEKDAYS)),
     **dict.fromkeys(("clock.season", "trait.season"), _one_of(*_SEASONS)),
 }
-"""Fact → its spelling. Each may be empty too, where nothing is known."""
+"""Fact → its spelling. Every fact may also be empty, when nothing is known."""
 
 
 _WHOLE: frozenset[Operator] = frozenset({"eq", "ne", "in"})
-"""Operators of whole values; of an address each part of it too is without a query."""
+"""Operators that compare whole values. For page.url, parts are checked too: they hold no query."""
 
 
 def misspelt(name: str, op: Operator, value: object) -> str:
-    """Why the fact is never what it is compared with, with the way out, or nothing."""
+    """Why the fact can never have the compared value, with a fix; empty if it can."""
     known = SPELLINGS.get(name)
     compared = _WHOLE if name != "page.url" else _WHOLE | {"starts_with", "contains"}
     for text in value if isinstance(value, list) else [value]:
@@ -120,13 +117,13 @@ _FAMILIES: Mapping[str, tuple[float, float]] = {
 
 
 def bounds(name: str) -> tuple[float, float] | None:
-    """The least and the most that a number can be, where that is known."""
+    """(minimum, maximum) of a numeric fact; None when unknown."""
     family = next((known for begin, known in _FAMILIES.items() if name.startswith(begin)), None)
     return family or _BOUNDS.get(name)
 
 
 def in_words(name: str) -> str:
-    """What the fact can be, such as `0 to 1`; empty when anything."""
+    """The possible values in words, such as `0 to 1`; empty when any value is possible."""
     if name in SPELLINGS:
         return SPELLINGS[name].words
     limits = bounds(name)

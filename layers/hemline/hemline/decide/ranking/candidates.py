@@ -1,4 +1,4 @@
-"""Where candidates come from: one function a source, and the order in which they fill a list."""
+"""Candidate generation: one function per source, and the order in which sources fill a list."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from hemline.learn.array_types import Codes, Ints, Mask, Order
 from hemline.model.site.slot import Slot, Source
 
 MOST = 200
-"""Candidates that a ranker sees at the most."""
+"""The most candidates that a ranker gets."""
 _TOP_CATEGORIES = 4
 
 NONE: Ints = np.empty(0, np.int32)
@@ -27,7 +27,7 @@ SHARES: Mapping[Source, int] = {
     "new": 20,
     "popular": MOST,
 }
-"""What a source may put in before the next one has its turn; popular fills what is left."""
+"""The most candidates that one source adds. `popular` fills what is left."""
 
 PERSONAL: frozenset[Source] = frozenset(
     {"own", "recent_together", "similar_new", "your_categories"}
@@ -35,7 +35,7 @@ PERSONAL: frozenset[Source] = frozenset(
 
 
 NAMES: tuple[str, ...] = (*SHARES, "yours", "static")
-"""What a candidate's source code stands for: a source, the caller's own list, the slot's fallback."""
+"""Source code → name: a source, `yours` (the caller's own list) or `static` (the slot's fallback)."""
 _CODE = {name: code for code, name in enumerate(NAMES)}
 
 
@@ -85,7 +85,7 @@ def _recent_together(_snapshot: Snapshot, facts: Facts) -> Ints:
 
 
 def _similar_new(snapshot: Snapshot, facts: Facts) -> Ints:
-    """Of what goes with the visitor's last items, what is too new to stand out by what people did."""
+    """Cold items (too new for statistics) that resemble the visitor's newest items, the closest first."""
     new = snapshot.ints("newcomers")
     score = facts.read("visitor.view").together[new]
     return new[np.argsort(-score, kind="stable")[: np.count_nonzero(score)]]
@@ -100,7 +100,7 @@ def _your_categories(snapshot: Snapshot, facts: Facts) -> Ints:
     if not table.size:
         return NONE
     liked = table[facts.read("visitor.categories")[:_TOP_CATEGORIES]]
-    # In turns, so that the second category is not only heard when the first has run out.
+    # The transpose interleaves the categories: each one's first item, then each one's second, and so on.
     turns: Ints = liked.T.ravel()
     return turns[turns >= 0]
 
@@ -135,10 +135,10 @@ def first_of(*lists: Ints) -> Ints:
 
 
 def _first_places(items: Ints) -> Order:
-    """Positions at which an item stands for the first time, ascending."""
+    """Positions at which an item first occurs, ascending."""
     places = np.arange(len(items))
-    # Only places that are written are read, so the table need not be cleared; the first one wins
-    # because it is written last.
+    # np.empty is safe: only written places are read. Written in reverse, an item's first place is
+    # written last and stays.
     first = np.empty(int(items.max(initial=-1)) + 1, np.intp)
     first[items[::-1]] = places[::-1]
     return np.flatnonzero(first[items] == places)
@@ -153,10 +153,10 @@ def generate(  # noqa: PLR0913 - a slot's sources, and what bounds them
     most: int = MOST,
     allowed: Mask | None = None,
 ) -> Candidates:
-    """Candidates of the slot's sources, each up to its share; without the visitor's unless `personal`.
+    """Candidates of the slot's sources, each up to its share. PERSONAL sources only when `personal`.
 
-    With `allowed` (bool [n]) what may not be shown uses up no share: far down a list, where most was
-    shown before, that is nearly everything.
+    With `allowed` (bool [n]), items that may not be shown use up no share. This matters far down a list,
+    where most items have been shown before.
     Raises what reading a fact raises, except MissingFact: a source without its fact is empty.
     """
     parts = list(_lists(slot, snapshot, facts, personal=personal))
@@ -188,6 +188,6 @@ def _lists(
 
 def from_request(listed: Sequence[int]) -> Candidates:
     """The caller's own list of item indices, in the caller's order, each item once."""
-    # Hardly a caller names an item twice, and to see that none does is less work than to sift.
+    # Repeats are rare, and a set is a cheaper check than removing them.
     once = listed if len(set(listed)) == len(listed) else list(dict.fromkeys(listed))
     return from_one("yours", np.array(once[:MOST], np.int32))

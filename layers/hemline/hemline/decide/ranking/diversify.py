@@ -1,8 +1,9 @@
-"""Diversity: a greedy trade-off between an item's rank and how like it is to what is chosen already.
+"""Diversity: a greedy trade-off between an item's rank and its similarity to the items chosen so far.
 
-Maximal marginal relevance (Carbonell and Goldstein, 1998) with the mean likeness to the chosen ones, which
-is what a list's own variety is measured by. ItemSimilarity is of a value that both have (category, brand, …),
-or of what the items say of themselves, as vectors. What it costs in relevance: docs/decisions/diversity.md.
+Maximal marginal relevance (Carbonell and Goldstein, 1998) with the mean similarity to the chosen items,
+which is also how the variety of a list is measured. Two items are similar when they share a value
+(category, brand, …), or by the product of their content vectors. The cost in relevance is in
+docs/decisions/diversity.md.
 """
 
 import math
@@ -15,15 +16,15 @@ from hemline.learn.array_types import Ints, Vectors
 from hemline.model.site.slot import Slot
 
 _DEPTH = 4
-"""How many times the list's length may be looked through: an item from further down is no match."""
+"""The search covers this many times the list's length: items further down are not relevant enough."""
 _UNIT = np.float32(127.0)
-"""Length of a vector that is as long as it can be; products of whole numbers are exact in any order."""
+"""Length of a full vector in int8. Products of whole numbers are exact in any order of summation."""
 
 
 def diversified(
     snapshot: Snapshot, slot: Slot, items: Ints, ranked: list[int], limit: int
 ) -> list[int]:
-    """`ranked` with its head as varied as the slot asks; `items` the same as an array."""
+    """`ranked` with its head diversified as the slot asks; `items` is `ranked` as an array."""
     if not slot.diversity:
         return ranked
     head = items[: _DEPTH * limit]
@@ -34,7 +35,7 @@ def diversified(
 
 
 def _groups(snapshot: Snapshot, slot: Slot) -> Ints:
-    """[n] the value of each item that counts, as a number; -1 for none."""
+    """[n] the group of each item (its value for `diverse_over`, as a number); -1 for none."""
     if slot.diverse_over == "category":
         return snapshot.main_category
     row = snapshot.diverse_rows.get(slot.diverse_over)
@@ -44,10 +45,10 @@ def _groups(snapshot: Snapshot, slot: Slot) -> Ints:
 def diversify(
     ranked: Sequence[int], groups: Sequence[int], limit: int, strength: float
 ) -> list[int]:
-    """`ranked` with its head rearranged; `groups` a value for each item of the head, -1 for none.
+    """`ranked` with its head rearranged; `groups` holds the group of each item of the head, -1 for none.
 
-    An item's relevance falls evenly from 1 at the head to 0 at the end of what is looked through;
-    `strength` (0 to 1) times the share of its group among the chosen is taken off.
+    Relevance falls linearly from 1 at the first place to 0 at the end of the head. `strength` (0 to 1)
+    weighs it against the share of the item's group among the chosen, which is subtracted.
     """
     pool = min(len(ranked), _DEPTH * limit)
     if strength <= 0 or pool < 2:
@@ -72,7 +73,7 @@ def _worthiest(  # noqa: PLR0913, PLR0917 - the terms of one formula
     step: float,
     strength: float,
 ) -> int:
-    """The place of the best one; worth is counted from the head's, down by `step` a place."""
+    """The place of the best item. Worth starts at 0 for the first place and falls by `step` a place."""
     best, most = left[0], -math.inf
     share = strength / max(chosen, 1)
     for place in left:
@@ -81,18 +82,18 @@ def _worthiest(  # noqa: PLR0913, PLR0917 - the terms of one formula
         if worth > most:
             best, most = place, worth
         if not count:
-            # Whatever stands further down is worth less, and nothing was taken off here.
+            # No penalty here, and relevance only falls further down: no later item can be better.
             break
     return best
 
 
 def spread(ranked: Sequence[int], vectors: Vectors, limit: int, strength: float) -> list[int]:
-    """As `diversify`, with likeness as the product of rows of `vectors`, i1 [pool, width]."""
+    """As `diversify`, with similarity as the product of rows of `vectors`, i1 [pool, width]."""
     pool = len(vectors)
     if strength <= 0 or pool < 2:
         return list(ranked)
     whole = vectors.astype(np.float32)
-    # Multiplied by the number of chosen ones, so that each step adds one row and divides nothing.
+    # Scores are kept multiplied by the number of chosen items: each step adds one row, without a division.
     worth = (1.0 - np.arange(pool, dtype=np.float32) / np.float32(pool)) * np.float32(1 - strength)
     gain = worth - (whole @ whole.T) * (np.float32(strength) / (_UNIT * _UNIT))
     chosen = [0]

@@ -1,8 +1,7 @@
-"""Exploration: now and then chance decides a list's last place, or which variant is shown.
+"""Exploration: with a set probability, a list's last place or the variant is drawn at random.
 
-Learning from clicks is unbiased only with the propensity of what was shown, so it is part of the
-decision. Chance comes from a seed that is itself a fact: the same
-facts give the same draw, on every machine.
+Learning from clicks is unbiased only with the propensity of what was shown, so the decision records it.
+The seed comes from facts: the same facts give the same draw on every machine.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,11 +11,11 @@ from hemline.decide.facts.facts import Facts
 from hemline.model.ids import hash64
 
 _POOL = 50
-"""Items below the list that have a chance; more would give each too little to learn from."""
+"""Items below the list that may be drawn. With more, each gets too few exposures to learn from."""
 
 
 class Explored(NamedTuple):
-    """The list with one place drawn: which item stands there, and its propensity."""
+    """The list with its last place drawn: the item at that place, and its propensity (0 to 1)."""
 
     ranked: list[int]
     item: int
@@ -31,7 +30,8 @@ class Explored(NamedTuple):
 def seed_of(slot: str, facts: Facts) -> str:
     """The seed of the draw: one per visitor and minute, so that a reloaded page looks the same.
 
-    Without a visitor, or without consent, one per minute for everybody: a public answer stays public.
+    Without a visitor, or without consent, the seed is the same for everybody: a public answer stays
+    public.
     """
     parts = (slot, facts.read_or("visitor.seed", ""), facts.read("clock.minute"))
     return "|".join(map(str, parts))
@@ -42,9 +42,9 @@ def explore(
 ) -> Explored | None:
     """The last of `limit` places, drawn; None when there is nothing to draw from or `share` is 0.
 
-    With probability `share` it goes to one of the next items, each as likely as the others, or, while
-    new ones among the ranked are `owed` impressions, to one of those; else it stays.
-    Rules still have the last word on what is shown.
+    With probability `share` the place goes to one item below the list, drawn uniformly: from the items
+    in `owed` (new items that still need impressions) if any is ranked there, else from the next _POOL.
+    Otherwise the list stays. Rules still apply afterwards.
     """
     first = [at for at in range(limit, len(ranked)) if ranked[at] in owed] if owed else []
     pool = first or range(limit, min(limit + _POOL, len(ranked)))
@@ -59,9 +59,9 @@ def explore(
 
 
 def sample_epsilon_greedy(count: int, best: int, share: float, seed: str) -> tuple[int, float]:
-    """(position, propensity): the `best` of `count`, or with probability `share` any, evenly.
+    """(position, propensity): the `best` of `count`, or with probability `share` a uniform draw.
 
-    The best one may be drawn too, so its propensity is 1 - share + share / count.
+    The draw includes the best one, so its propensity is 1 - share + share / count.
     """
     chosen = best
     if _uniform(seed + "|whether") < share:

@@ -1,4 +1,4 @@
-"""How a slot of items came to be filled: what an observer of a decision is handed, once a slot."""
+"""How a slot of items was filled: the record that an observer of a decision gets, once per slot."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,13 +16,13 @@ class Chosen(NamedTuple):
     """The steps of one slot, in order; item indices throughout."""
 
     slot: Slot
-    """As it was decided: under the brake."""
+    """The slot as decided, with the brake applied."""
     slot_request: SlotRequest
     facts: Facts
     taken: tuple[int, ...]
-    """What earlier slots of the page showed."""
+    """Item indices that earlier slots of the page show."""
     blocked: Ints
-    """What the brake blocks."""
+    """Item indices that the brake blocks."""
     eligible: Eligibility
     step: Step
     varied: list[int]

@@ -1,7 +1,7 @@
-"""Caps over a whole page: at most so many items of one category, brand, … in all its slots together.
+"""Page-wide caps: at most so many items of one category, brand, … over all slots of a page.
 
-A slot counts what the slots decided before it show. A public slot is decided before every personal
-one, so it counts public ones alone and stays the same for everybody.
+A slot counts the items of the slots decided before it. Public slots are decided before personal ones,
+so a public slot counts public slots only and stays the same for everybody.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from hemline.model.site.slot import PageCap, Slot
 
 
 def sections(caps: Sequence[PageCap], items: Sequence[Item]) -> dict[str, Payload]:
-    """`page_group` i4 [caps, n]: the group of each item, -1 for none, a row for each attribute."""
+    """`page_group` i4 [caps, n]: the group of each item, -1 for none; one row per attribute."""
     if not caps:
         return {}
     as_rules = [Rule(f"page {n}", "cap", attribute=cap.attribute) for n, cap in enumerate(caps)]
@@ -25,12 +25,12 @@ def sections(caps: Sequence[PageCap], items: Sequence[Item]) -> dict[str, Payloa
 
 
 def is_free(slot: Slot) -> bool:
-    """A department shows all of itself: it keeps no page cap and takes no room from the others."""
+    """Whether page caps ignore the slot: a category listing shows its whole category."""
     return "category" in slot.sources
 
 
 def caps_left(snapshot: Snapshot, slot: Slot, taken: Sequence[int]) -> tuple[Cap, ...]:
-    """The page's caps for this slot, with what `taken` has used of them."""
+    """The page's caps for this slot, with the room that the items in `taken` have used."""
     caps = snapshot.header.page_caps
     if not caps or is_free(slot):
         return ()

@@ -12,8 +12,8 @@ from hemline.decide.rules.eligibility import Cap, Eligibility
 def rerank(ranked: Sequence[int], eligible: Eligibility, limit: int) -> list[int]:
     """At most `limit` item indices, best first, pins at their positions, no cap exceeded.
 
-    `ranked` holds allowed items only. Pins count against the caps before anything else does, then the
-    items that a minimum share asks for, the best ranked of them. A pin beyond the end of a short list
+    `ranked` holds allowed items only. Pins use up caps first, then the best ranked items of each
+    minimum share, then the other items. A pin beyond the end of a short list
     comes last. A share or a minimum gap that the ranked items cannot meet is met as far as possible.
     """
     if not (eligible.pins or eligible.caps or eligible.shares or eligible.min_gaps):

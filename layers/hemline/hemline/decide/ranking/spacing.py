@@ -1,6 +1,6 @@
-"""Minimum gaps: how many others stand between two items that share a value, as far as possible.
+"""Minimum gaps: how many other items separate two items of one group, as far as possible.
 
-Greedy, place by place: an item that is too near its like comes later, or not at all.
+Greedy, place by place: an item too near another of its group comes later, or not at all.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import NamedTuple
 from hemline.learn.array_types import Ints
 
 _FAR = 1 << 30
+"""The distance of an item with no other of its group near: more than any list is long."""
 
 
 class MinGap(NamedTuple):
@@ -35,10 +36,10 @@ def space_out(
     min_gaps: Sequence[MinGap],
     takes: Callable[[int], bool],
 ) -> list[int]:
-    """At most `limit` items: each place takes the best ranked one that is far enough from its like.
+    """At most `limit` items: each place takes the best ranked item that meets every minimum gap.
 
-    Where none is, the one whose like is furthest away. Gaps to later pins count too. For items that are
-    not held, `takes` says whether caps have room for one more, and counts it.
+    If none does, it takes the item furthest from its group. Gaps to later pins count too. For items not
+    in `held`, `takes` says whether the caps have room, and counts the item.
     """
     pins, held = places.pins, set(places.held)
     shown: list[int] = []
@@ -84,7 +85,7 @@ def _next(
 
 
 def _fitting_first(pool: Sequence[int], nearness: Callable[[int], int]) -> Iterator[int]:
-    """Items with none too near in ranked order, then the others, the furthest from their like first."""
+    """Items that meet every gap, in ranked order; then the others, the furthest from their group first."""
     clashing: list[int] = []
     for item in tuple(pool):
         if nearness(item) == -_FAR:
@@ -95,7 +96,7 @@ def _fitting_first(pool: Sequence[int], nearness: Callable[[int], int]) -> Itera
 
 
 def _gaps(gap_rule: MinGap, shown: Sequence[int], pins: Mapping[int, int]) -> dict[int, int]:
-    """Group → how far its nearest item is from the next place, of those that are too near."""
+    """Group → distance of its nearest item from the next place; only groups that are too near."""
     place = len(shown)
     near = {place - at: shown[at] for at in range(max(0, place - gap_rule.least), place)}
     found: dict[int, int] = {}
@@ -107,7 +108,7 @@ def _gaps(gap_rule: MinGap, shown: Sequence[int], pins: Mapping[int, int]) -> di
 
 
 def too_near(shown: Sequence[int], gap_rule: MinGap) -> int:
-    """How many items stand nearer to one of their like before them than they should."""
+    """How many items break the minimum gap to an earlier item of their group."""
     groups = [int(gap_rule.group[item]) for item in shown]
     return sum(
         group >= 0 and group in groups[max(0, at - gap_rule.least) : at]

@@ -48,15 +48,16 @@ _TASTE_OF_DEED = {
     InteractionLevel.CARTED: 2.0,
     InteractionLevel.BOUGHT: 2.0,
 }
-"""What a deed says about taste, beside one plain look."""
+"""Interaction level → its weight as a sign of taste, relative to one view or click."""
 _TASTE_WEIGHT = np.array([_TASTE_OF_DEED[deed] for deed in _DEED_OF], np.float64)
-"""By kind of action, for every kind that a profile keeps: made of the list, so that none is missing."""
-# Each further action back counts a little less: half after about 35.
+"""Kind of an action → its taste weight. Built from TYPES, so that no kind is missing."""
+# Each older action counts 2% less: half after about 35 actions.
 _FADES = 0.98 ** np.arange(4096)
 STEPS = 12
-"""Newest items whose neighbours count: what is older says little about now."""
+"""Only the neighbours of this many newest items count: older ones say little about present interest."""
 _STEP_FADES = (0.85 ** np.arange(STEPS, dtype=np.float32))[:, None]
-# A visitor's showings are believed over the catalogue's shares after about this many.
+# Weight of the catalogue's term shares, in exposures: a visitor with 20 exposures of their own counts
+# half by these.
 _SHARE_PRIOR = 20.0
 _LIFT_PRIOR = 1.0
 
@@ -67,29 +68,29 @@ class VisitorView(NamedTuple):
     recent: Ints
     """[r] items bought, carted or engaged with, each once, newest first."""
     slot: Ints
-    """[n] row of each item in `own`, `last` and `gap`; 0 for items the visitor never met."""
+    """[n] row of each item in `own`, `last` and `gap`; 0 for items not in the visitor's profile."""
     own: Floats
-    """[m + 1, OWN] log(1 + count) of each deed, and the share of purchases the item was in."""
+    """[m + 1, OWN] log(1 + count) per interaction level, and the share of purchases with the item."""
     last: Reals
-    """[m + 1, LAST] epoch ms of the newest deed, 0 for never."""
+    """[m + 1, LAST] epoch ms of the newest action, 0 for never."""
     gap: Floats
     """[m + 1] mean days between purchases of the item, 0 when bought less than twice."""
     lift: Floats
-    """[t + 1] log of how much more than expected the visitor takes to each term."""
+    """[t + 1] log of actual over expected interest in each term; 0 for the padding."""
     category_share: Floats
-    """[c + 1] of the visitor's deeds; the last one, for no category, is 0."""
+    """[c + 1] share of the visitor's taste weight; the last place, for no category, is 0."""
     together: Floats
-    """[n] how strongly each item goes with the visitor's newest items."""
+    """[n] sum of the neighbour weights from the visitor's newest items to each item."""
     price: float
-    """Mean log price of what the visitor took to; NaN when unknown."""
+    """Weighted mean log price of `recent`, repeats counted; NaN when unknown."""
     born: float
-    """Mean publication day of it, days since 1970; NaN when unknown."""
+    """Weighted mean publication day of the same, days since 1970; NaN when unknown."""
     sums: Floats
-    """[4] log(1 + count) of purchases, carted and engaged actions, showings."""
+    """[4] log(1 + count) of purchases, carted and engaged actions, exposures."""
     seen: int
     """Time of the newest action, epoch ms; 0 for none."""
     derived: dict[tuple[str, int], Floats]
-    """What the features make of it as of a time, epoch ms: made for one slot, there for the others."""
+    """(feature block, epoch ms) → arrays derived from this view, cached for all slots of a page."""
 
     @property
     def categories(self) -> Ints:
@@ -100,24 +101,24 @@ class VisitorView(NamedTuple):
 
 
 class _Taste(NamedTuple):
-    """What was bought, carted or engaged with, newest first, with repeats; r deeds."""
+    """What was bought, carted or engaged with, newest first, with repeats: r lines."""
 
     items: Longs
     weight: Reals
-    """[r] what each says."""
+    """[r] taste weight, faded by age."""
     total: float
     """Sum of the weights."""
 
 
 class _Lines(NamedTuple):
-    """What the edition knows of the three rings, ring after ring, newest first in each; L lines."""
+    """Lines of the three rings whose item the edition has: ring after ring, newest first; L lines."""
 
     items: Longs
     times: Longs
     kinds: Codes
     quantities: Ints
     deep: int
-    """Lines of the first two rings: what was bought, carted or engaged with."""
+    """Number of lines in the first two rings: bought, carted or engaged with."""
 
 
 def _lines(columns: Columns, index: dict[str, int]) -> _Lines:
@@ -134,7 +135,7 @@ def _lines(columns: Columns, index: dict[str, int]) -> _Lines:
 
 
 def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
-    """The profile as arrays over this edition's items; any profile, the empty one too."""
+    """The profile as arrays over this edition's items. An empty profile is allowed."""
     columns = profile.columns(BOUGHT, ENGAGED, SHOWN)
     lines = _lines(columns, snapshot.index)
     slot, met, rows = _rows(len(snapshot.item_ids), lines.items)
@@ -161,7 +162,7 @@ def view(profile: Profile, snapshot: Snapshot) -> VisitorView:
 
 
 def _rows(n: int, items: Longs) -> tuple[Ints, int, Ints]:
-    """(row of each item or 0 [n], how many items there are, the row of each line)."""
+    """([n] row of each item or 0, number of distinct items, [L] row of each line)."""
     met = np.zeros(n, np.bool_)
     met[items] = True
     (distinct,) = met.nonzero()
@@ -178,7 +179,8 @@ def _taste(lines: _Lines) -> _Taste:
 
 
 def _own(size: int, lines: _Lines, rows: Ints, purchases: int) -> tuple[Floats, Reals, Floats]:
-    # One count of (item, column of `own`) pairs; then what was bought and carted, in pieces.
+    # One bincount over (item row, column of `own`) pairs fills all counts; then the quantities bought
+    # and carted.
     pairs = rows * len(OWN) + _COLUMN.take(lines.kinds)
     counts = np.bincount(pairs, minlength=size * len(OWN)).reshape(size, len(OWN))
     rings = _RING_OF.take(lines.kinds)
@@ -189,7 +191,7 @@ def _own(size: int, lines: _Lines, rows: Ints, purchases: int) -> tuple[Floats, 
     np.log1p(own, out=own)
     own[:, _SHARE] = times / max(purchases, 1)
     last = np.zeros((size, len(LAST)))
-    # Lines are newest first: written backwards, the newest time is what stays.
+    # Lines are newest first. Written in reverse, the newest time is written last and stays.
     rings += rows * len(LAST)
     last.reshape(-1)[rings[::-1]] = lines.times[::-1]
     return own, last, _gap(last[:, 0], rows[:had], lines.times[:had], times)
@@ -201,8 +203,8 @@ def _gap(
     when: Longs,
     times: Longs,
 ) -> Floats:
-    """[m + 1] from each item's first deed to its newest, over how often it was bought after that."""
-    # In most shops hardly a visitor buys a thing twice, and there is nothing to reckon.
+    """[m + 1] mean days between purchases: first line to newest purchase, over (purchases - 1)."""
+    # Most visitors never buy the same item twice: skip the arithmetic.
     if not np.count_nonzero(times > 1):
         return np.zeros(len(newest), np.float32)
     first = np.zeros(len(newest))
@@ -219,7 +221,10 @@ def _prior(snapshot: Snapshot) -> Floats:
 
 
 def _lift(snapshot: Snapshot, taste: _Taste, shown: Longs) -> Floats:
-    """Taken against what was to be expected from what was shown (or, unseen, from all deeds)."""
+    """Log of interest over expected interest per term.
+
+    The visitor's exposures set the expectation, smoothed by the term's share of all interactions.
+    """
     prior, terms = snapshot.once(_prior), snapshot.item_terms
     size, width = len(prior), terms.shape[1]
     taken = terms.take(taste.items, axis=0).ravel()
@@ -233,7 +238,7 @@ def _lift(snapshot: Snapshot, taste: _Taste, shown: Longs) -> Floats:
 
 
 def _category_place(snapshot: Snapshot) -> Longs:
-    # An item without a category has -1, which counts into the last place.
+    # An item without a category has -1; the modulo maps it to the last place.
     return (snapshot.main_category % (len(snapshot.categories) + 1)).astype(np.int64)
 
 
@@ -251,7 +256,7 @@ def _together(snapshot: Snapshot, newest: Ints) -> Floats:
     if near.size:
         faded = weight.take(newest, axis=0)
         faded *= _STEP_FADES[: len(newest)]
-        # -1, the padding, falls into the place that is cut off.
+        # The padding -1 writes to the last place, which is cut off.
         np.add.at(score, near.take(newest, axis=0).ravel(), faded.ravel())
     return score[:-1]
 

@@ -1,7 +1,7 @@
-"""Conditions compiled to closures over facts, once for each edition.
+"""Conditions compiled to closures over facts, once per edition.
 
-A segment is a name for conditions and not a fact: what it stands for is read through the same `Facts`,
-so the answer's scope is the widest of what the segment really read.
+A segment is a name for conditions, not a fact. Its conditions read through the same `Facts`, so the
+answer's scope is the widest scope that the segment actually read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from hemline.decide.rules.operators import OPERATORS, Unfinished
 from hemline.model.site.rule import Condition, Every, Not, Segment, Some, When
 
 Holds = Callable[[Facts], bool]
-"""Raises what reading a fact raises (but MissingFact), and Misfit."""
+"""Raises Misfit, and what reading a fact raises except MissingFact."""
 Segments = Mapping[str, Segment]
 
 _PREFIX = "segment."
@@ -20,16 +20,16 @@ _MOST_DEPTH = 32
 
 
 class BadCondition(ValueError):  # noqa: N818 - named for what it says, as the errors are
-    """It cannot be compiled: an unknown segment, segments in a circle, an operand of no use."""
+    """It cannot be compiled: an unknown segment, a cycle of segments, or an unusable operand."""
 
 
 def segment_of(fact: str) -> str | None:
-    """The segment that a fact's name stands for."""
+    """Segment name in a `segment.…` fact; None for other facts."""
     return fact.removeprefix(_PREFIX) if fact.startswith(_PREFIX) else None
 
 
 def compile_all(conditions: Sequence[When], segments: Segments, depth: int = 0) -> Holds:
-    """True for no conditions; stops reading at the first that fails. Raises BadCondition."""
+    """A test that all hold. It stops at the first that fails; no conditions hold. Raises BadCondition."""
     if depth > _MOST_DEPTH:
         raise BadCondition("conditions are nested too deeply, or segments name each other")
     tests = [_compiled(one, segments, depth + 1) for one in conditions]
@@ -54,7 +54,7 @@ def _some(one: Some, segments: Segments, depth: int) -> Holds:
 
 
 def _leaf(one: Condition) -> Holds:
-    """A fact that is not there satisfies only `exists: false`; a search that is not finished, nothing."""
+    """A missing fact satisfies only `exists: false`. An unfinished search satisfies nothing."""
     test, name, absent = _test(one), one.fact, one.op == "exists" and one.value is False
     timed = one.op in _TIMED
 
@@ -96,10 +96,10 @@ def _segment(name: str, one: Condition, segments: Segments, depth: int) -> Holds
 
 
 def holds(condition: When, facts: Facts, segments: Segments | None = None) -> bool:
-    """One condition, compiled for this once; for tools and tests."""
+    """Compiles and evaluates one condition; for tools and tests."""
     return compile_all((condition,), segments or {})(facts)
 
 
 def all_hold(conditions: Sequence[When], facts: Facts, segments: Segments | None = None) -> bool:
-    """All of them, compiled for this once; for tools and tests."""
+    """Compiles and evaluates all conditions; for tools and tests."""
     return compile_all(conditions, segments or {})(facts)

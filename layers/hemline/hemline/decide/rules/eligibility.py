@@ -50,11 +50,11 @@ class Boosts(NamedTuple):
     plus: Reals
 
     def rows(self, rows: Sequence[int]) -> "Boosts":
-        """Some of them."""
+        """The boosts at these rows."""
         return Boosts(self.bits[rows], self.times[rows], self.plus[rows])
 
     def applied(self, scores: Reals, items: Ints) -> Reals:
-        """[k] scores in 0 to 1 of `items`: every factor first, then every addition; in no order."""
+        """[k] adjusted scores of `items`: all factors, then all additions; rule order is irrelevant."""
         bits = self.bits.take(items >> 3, axis=1)
         held = (bits & _BIT.take(items & 7)) != 0
         factor = np.where(held, self.times[:, None], 1.0).prod(axis=0)
@@ -64,7 +64,7 @@ class Boosts(NamedTuple):
 
 
 _BIT = np.array([128, 64, 32, 16, 8, 4, 2, 1], np.uint8)
-"""The bit of an item in its byte, as packbits lays it."""
+"""Bit of an item in its byte: np.packbits puts the first item in the highest bit."""
 
 
 class Eligibility(NamedTuple):
@@ -105,7 +105,7 @@ class Fired(NamedTuple):
         return tuple(self.rules[at].name for at in self.at)
 
     def of(self, *actions: str) -> list[Rule]:
-        """Those of these actions."""
+        """The rules with one of these actions."""
         return [rule for rule in map(self.rules.__getitem__, self.at) if rule.action in actions]
 
     @property
@@ -114,7 +114,7 @@ class Fired(NamedTuple):
         return bool(self.of("suppress"))
 
     def switched(self, slot: Slot) -> Slot:
-        """The slot with the sources of the foremost rule that switches them."""
+        """The slot, with the sources of the foremost `source` rule if there is one."""
         sources: tuple[Source, ...] = next((rule.sources for rule in self.of("source")), ())
         return msgspec.structs.replace(slot, sources=sources) if sources else slot
 
@@ -124,7 +124,7 @@ class Fired(NamedTuple):
         return [rule.variant for rule in self.of("variant") if rule.variant is not None]
 
     def reordered(self, order: Sequence[str]) -> tuple[str, ...]:
-        """Sections with each that a rule moves at its place; the foremost rule wins."""
+        """Sections after `reorder` rules have moved theirs; the foremost rule wins a place."""
         moves: dict[str, int] = {}
         for rule in self.of("reorder"):
             section, at = rule.section, rule.position - 1
@@ -184,11 +184,11 @@ class Rules:
         )
 
     def may_show(self, slot: str, variant: Variant, facts: Facts) -> bool:
-        """Whether a variant's own conditions hold. Raises what they raise."""
+        """Whether the variant's own conditions hold. Raises what the conditions raise."""
         return self._variants[slot, variant.name](facts)
 
     def fired(self, slot: str, facts: Facts, fills: Fills = "list") -> Fired:
-        """Reads the clock, and the facts that the slot's rules ask for."""
+        """The slot's rules that hold. Reads the clock and the facts in their conditions."""
         plan = self._plans.of(slot, fills, facts.read("clock.minute"))
         at, faults = plan.fire(facts)
         return Fired(plan, at, faults, self._rules)
@@ -213,7 +213,7 @@ class Rules:
         return Eligibility(allowed, pins, caps, shares, boosts, min_gaps, fired.faults)
 
     def _restrict(self, allowed: Mask, fired: Fired) -> None:
-        """Takes away what the rules that hold take away: one AND over rows of bits."""
+        """Clears in `allowed` the items that fired rules remove: one AND over rows of bits."""
         rows = [self._keep_row[at] for at in fired.at if at in self._keep_row]
         if rows:
             bits = np.bitwise_and.reduce(self._keep[rows], axis=0)
@@ -223,7 +223,7 @@ class Rules:
             allowed[[item for item in gone if item >= 0]] = False
 
     def _kept(self, at: int) -> Codes | None:
-        """Bits of the items that a rule leaves; None when it removes nothing or a single item."""
+        """Bits of the items that a rule keeps; None when it removes no item or a single one."""
         rule = self._rules[at]
         if rule.action not in RESTRICTING or rule.action in {"cap", "suppress"}:
             return None
@@ -248,9 +248,9 @@ class Rules:
 
 
 def pinned(wanted: Iterable[tuple[int, int]], allowed: Mask) -> tuple[tuple[int, int], ...]:
-    """(position from 0, item index), by position: of one position, and of one item, the foremost.
+    """(position from 0, item index), by position. The first pin wins its position and its item.
 
-    An index below 0 stands for an item that the edition does not have.
+    An index below 0 is an item that the edition does not have.
     """
     pins: dict[int, int] = {}
     for position, item in wanted:
@@ -265,6 +265,6 @@ def _in_stock(snapshot: Snapshot) -> Mask:
 
 
 def _is_single_item(rule: Rule) -> bool:
-    """Whether it removes exactly the one item that it names."""
+    """Whether the rule removes exactly one item, given by id."""
     plain = rule.action in {"block", "exclude"} and rule.item is not None
     return plain and not rule.compares and not rule.where

@@ -1,6 +1,6 @@
-"""Whether a slot's frequency cap allows it, by when it was seen and answered.
+"""Whether a slot's frequency cap allows it, from the times of its exposures and answers.
 
-With incomplete history it is not shown: a cap must hold on every rung.
+With incomplete history the slot is not shown: a cap must hold on every rung.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from hemline.model.durations import DAY_MS
 from hemline.model.site.alert import Frequency
 
 FAMILY = "visitor.alert."
-"""Facts of this family, by slot: `exposures` and `answers` (epoch ms, newest first), `known_since`."""
+"""Fact per slot: `exposures` and `answers` (epoch ms, newest first), `known_since` (epoch ms)."""
 
 
 def why_not(slot: str, cap: Frequency, facts: Facts) -> str:
-    """Why it may not be shown now, or nothing. Raises MissingFact, Unavailable: then it may not either."""
+    """Why the slot may not be shown now; empty if it may. MissingFact or Unavailable also mean no."""
     seen: Mapping[str, Any] = facts.read(FAMILY + slot)
     now = facts.read("clock.minute")
     since, quiet = now - cap.days * DAY_MS, now - cap.quiet_days * DAY_MS

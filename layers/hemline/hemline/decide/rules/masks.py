@@ -1,6 +1,6 @@
-"""Rules compiled at publish: the sets of items that they name as bits, the values of caps as groups.
+"""Rules compiled at publish: each rule's set of items as bits, the values of caps as group numbers.
 
-A test is made once for each distinct value of an attribute, never once an item: 500 rules over 10,000
+A test runs once for each distinct value of an attribute, not once per item: 500 rules over 10,000
 items take about a second.
 """
 
@@ -16,7 +16,7 @@ from hemline.model.item import Item
 from hemline.model.site.rule import Condition, Every, Not, Operand, Operator, Rule, When
 
 PREFIX = "item."
-"""Facts of a rule's `where` begin with it."""
+"""Prefix of the facts in a rule's `where`."""
 
 
 def attribute_of(item: Item, attribute: str) -> tuple[object, ...]:
@@ -49,34 +49,34 @@ class _Column:
         self._n = len(items)
         for at, item in enumerate(items):
             for value in attribute_of(item, attribute):
-                # 1 and true are equal to Python and are not to a marketer.
+                # The type is part of the key: 1 == True in Python, but a rule treats them as different.
                 self._codes.append(codes.setdefault((type(value), value), len(codes)))
                 self._owners.append(at)
         self.values = [value for _, value in codes]
 
     @cached_property
     def arrays(self) -> tuple[Longs, Longs]:
-        """(item of each value, value's code), as long as there are values in all items."""
+        """(item index, value code), one entry for each value of each item."""
         return np.array(self._owners, np.int64), np.array(self._codes, np.int64)
 
     def having(self, hits: Sequence[bool]) -> Mask:
-        """[n] items of which some value is hit."""
+        """[n] items with at least one value in `hits` (one flag per distinct value)."""
         owners, codes = self.arrays
         mask = np.zeros(self._n, np.bool_)
         mask[owners[np.array(hits, np.bool_)[codes]]] = True
         return mask
 
     def groups(self) -> Ints:
-        """[n] a number for each item's first value, -1 for none."""
+        """[n] code of each item's first value, -1 for none."""
         owners, codes = self.arrays
         found = np.full(self._n, -1, np.int32)
-        # Written backwards, an item's first value is what stays.
+        # Written in reverse, an item's first value is written last and stays.
         found[owners[::-1]] = codes[::-1]
         return found
 
 
 class _Items:
-    """All items with their columns, made when a rule first asks."""
+    """All items with their columns; a column is made when a rule first needs it."""
 
     def __init__(self, items: Sequence[Item], built: int) -> None:
         self._items, self._built = items, built
@@ -89,7 +89,7 @@ class _Items:
         return self._columns[attribute]
 
     def compare(self, attribute: str, op: Operator, value: Operand, *, misfit: bool) -> Mask:
-        """[n] Items that compare so; `misfit` is what a value of a type that does not fit counts as."""
+        """[n] items for which the comparison holds. A value of the wrong type counts as `misfit`."""
         column = self.column(attribute)
         if op == "exists":
             has = column.having([True] * len(column.values))
@@ -114,14 +114,14 @@ class _Items:
             attribute = one.fact.removeprefix(PREFIX)
             return self.compare(attribute, one.op, one.value, misfit=misfit)
         if isinstance(one, Not):
-            # What counts as in doubt inside, counts the other way round outside.
+            # The negation flips the result in doubt, so flip it inside as well.
             return ~self.where(one.of, misfit=not misfit)
         masks = [self.where(part, misfit=misfit) for part in one.of]
         combine = np.logical_and if isinstance(one, Every) else np.logical_or
         return np.asarray(combine.reduce(masks), np.bool_)
 
     def selected(self, rule: Rule) -> Mask:
-        """[n] the rule's set; in doubt, an item is where the rule shows less of it."""
+        """[n] the rule's set. In doubt, `block` and `exclude` include an item and other actions do not."""
         misfit = rule.action in {"block", "exclude"}
         mask = self.everything.copy()
         if rule.item is not None:
@@ -134,7 +134,7 @@ class _Items:
 
 
 def has_mask(rule: Rule) -> bool:
-    """Whether its set of items is more than one that it names."""
+    """Whether the rule needs a mask: it selects items by comparison, not only by `item`."""
     return rule.compares or bool(rule.where)
 
 
@@ -160,7 +160,7 @@ def sections(rules: Sequence[Rule], items: Sequence[Item], built: int = 0) -> di
 
 
 def misfits(rules: Sequence[Rule], items: Sequence[Item]) -> Iterator[str]:
-    """Lines about rules whose sets are in doubt: by values of another type, or too long for a pattern."""
+    """Messages for rules with doubtful items: a value of another type, or too long for the pattern."""
     over = _Items(items, 0)
     for rule in rules:
         if has_mask(rule):

@@ -1,6 +1,6 @@
-"""What a site file may write with each operator: its operand, the facts it compares, what it costs.
+"""What each operator accepts in a site file: its operand, the kinds of facts it compares, its cost.
 
-Checked with the file, so that no decision has to. What an operator means is in `operators`.
+Checked when the site file is read, never in a decision. `operators` defines what each operator does.
 """
 
 import sys
@@ -18,13 +18,13 @@ _WHEN = "'2026-12-24' or '2026-12-24T18:00+01:00'"
 
 
 def _is_number(value: object) -> bool:
-    """Finite: nothing can be said of .nan and .inf, nor of what no float holds."""
+    """A finite number that a float can hold; .nan and .inf are not."""
     most = sys.float_info.max
     return isinstance(value, int | float) and not isinstance(value, bool) and -most <= value <= most
 
 
 def _is_date(value: object) -> bool:
-    """One of a shop's time: the year 26 is a slip of the finger."""
+    """A date from 1900 to 2199: a year such as 0026 is a typing error."""
     try:
         return isinstance(value, str) and bool(span(value)) and "1900" <= value[:4] <= "2199"
     except ValueError:
@@ -82,7 +82,7 @@ class OperatorSpec(NamedTuple):
     kinds: frozenset[Kind]
     """Kinds of facts that it compares."""
     cost: int = 1
-    """What one comparison costs, against `eq`: a condition may cost so much in all."""
+    """Cost of one comparison, relative to `eq`. The total cost of a condition is limited."""
 
 
 _EVERY: frozenset[Kind] = frozenset(get_args(Kind))
@@ -112,7 +112,7 @@ _ORDERS = frozenset[Operator]({"gt", "ge", "lt", "le", "between"})
 
 
 def check_operand(op: Operator, value: Operand) -> None:
-    """Raises ValueError, with the way out, when `op` can mean nothing with such a `value`."""
+    """Raises ValueError, with a fix, when `op` cannot use `value`."""
     wrong = SPECS[op].wrong(value) or _endless(value)
     if wrong:
         raise ValueError(f"`op: {op}` {wrong}")
@@ -139,7 +139,7 @@ def _upside_down(low: str | float, high: str | float) -> bool:
 
 
 def wrong_pair(name: str, op: Operator, value: object) -> str:
-    """Why such a fact, or `item.…`, never compares so, or nothing."""
+    """Why the fact (or `item.…`) can never satisfy this comparison; empty if it can."""
     kind = ITEM_FACTS.get(name) or kind_of(name)
     if kind is None:
         return ""
@@ -175,7 +175,7 @@ def _is_of(kind: Kind, value: object) -> bool:
 
 
 def _odd_time(kind: Kind, op: Operator, value: object) -> str:
-    """What is wrong with a number that is no time in epoch ms; days have numbers of their own."""
+    """What is wrong with a number as epoch ms; empty when nothing. `within_days` takes days instead."""
     if kind != "time" or op == "within_days" or not _is_of(kind, value):
         return ""
     wrong = implausible(cast("float", value))
@@ -183,5 +183,5 @@ def _odd_time(kind: Kind, op: Operator, value: object) -> str:
 
 
 def _orders(kind: Kind, value: object) -> bool:
-    # A moment's operand may be either spelling.
+    # A time may be compared with epoch ms or with a date.
     return _is_of(kind, value) or (kind == "time" and isinstance(value, str))

@@ -1,9 +1,9 @@
 """What the operators of conditions mean: one dispatch table, for facts and for items alike.
 
-An operator is given its operand once and becomes a test; what can be prepared (a pattern, a version) is
-prepared then. A fact of another type than an operator compares is a mistake of the rule and raises
-Misfit: "no" would let through what a rule should have stopped. None is a fact that is not there.
-Dates compare as times: texts as RFC 3339 writes them and epoch ms are two spellings of the same.
+An operator takes its operand once and returns a test; patterns and versions are parsed at that point.
+A fact of the wrong type is a mistake in the rule and raises Misfit: a plain "no" would let through what
+the rule should stop. None means that the fact is missing. Dates compare as times: RFC 3339 text and
+epoch ms are two spellings of one moment.
 """
 
 import math
@@ -30,7 +30,7 @@ class Misfit(TypeError):  # noqa: N818 - named for what it says, as the errors a
 
 
 class Unfinished(Misfit):
-    """The text is more work for the pattern than one search may be."""
+    """The search hit its step limit before it had an answer."""
 
 
 def _number(fact: object, op: str) -> float:
@@ -57,7 +57,7 @@ def _contains(value: object) -> Test:
 
 
 def _moment(fact: object, op: str) -> float:
-    """Epoch ms. A text that is no date says nothing about when, which is not the same as no."""
+    """Epoch ms. A text that is no date raises Misfit, since False would be a wrong answer."""
     when = epoch_ms(fact) if isinstance(fact, str) else _number(fact, op)
     if when is None:
         raise Misfit(f"{op} compares times, and this text is none")
@@ -65,7 +65,7 @@ def _moment(fact: object, op: str) -> float:
 
 
 def _ordered(op: str, numbers: Maker) -> Maker:
-    """Of dates and times where the operand is a date, else of `numbers`."""
+    """Compares times when the operand is a date, else `numbers`."""
     return lambda value: _dated(op, value) if isinstance(value, str) else numbers(value)
 
 
@@ -97,7 +97,7 @@ def is_there(fact: object) -> bool:
 @lru_cache(maxsize=1024)
 def _matches(value: str) -> Test:
     meets = compile_pattern(value)
-    # All rules and slots of a page ask the same of the same text: it is searched once.
+    # The rules and slots of a page test the same text: the last result is kept.
     last = ("", _search(meets, ""))
 
     def test(fact: object, _now: int) -> bool:
@@ -113,7 +113,7 @@ def _matches(value: str) -> Test:
 
 
 def _search(meets: Callable[[str], bool], text: str) -> bool | None:
-    """None where nobody knows."""
+    """None when the search hit its step limit."""
     try:
         return meets(text)
     except TooManySteps:
@@ -121,7 +121,7 @@ def _search(meets: Callable[[str], bool], text: str) -> bool | None:
 
 
 def _within_days(value: float) -> Test:
-    """The last `value` days, or, below 0, the next ones."""
+    """Within the last `value` days; a negative value means the next days."""
     width = value * DAY_MS
 
     def test(fact: object, now: int) -> bool:

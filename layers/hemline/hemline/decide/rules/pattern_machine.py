@@ -1,19 +1,19 @@
-"""The automaton that a pattern becomes: sets of positions as states, one look-up a character.
+"""The automaton of a pattern: states are sets of positions, and each character is one look-up.
 
-Knows the classes and what may follow what, not how a pattern is written (`patterns`).
+It has the character classes and the follow sets. `patterns` parses the syntax.
 """
 
 from typing import NamedTuple
 
 MOST_STEPS = 100_000
-"""Positions that one search may be in, summed over the characters: some milliseconds at the worst."""
+"""Limit on active positions, summed over the characters of one search: a few milliseconds at worst."""
 _MOST_STATES = 512
 _MOST_KEPT = 4096
-"""Steps kept: what strangers send must not fill a function's memory, pattern by pattern."""
+"""Cached steps per pattern. The bound keeps text from visitors from filling the memory."""
 
 
 class Class(NamedTuple):
-    """What one position takes: a character among `chars`, or, `negated`, any other."""
+    """The characters that one position accepts: those in `chars`, or all others when `negated`."""
 
     chars: frozenset[str]
     negated: bool = False
@@ -32,7 +32,7 @@ NOTHING = PatternPart(empty=True, first=0, last=0)
 
 
 def bits(number: int) -> list[int]:
-    """The positions of its ones, ascending."""
+    """Positions of the 1 bits, ascending."""
     found = []
     while number:
         low = number & -number
@@ -42,14 +42,14 @@ def bits(number: int) -> list[int]:
 
 
 class TooManySteps(Exception):  # noqa: N818 - named for what it says, as the errors are
-    """A text that this pattern is not searched in to its end: nobody knows whether it fits."""
+    """The search stopped at MOST_STEPS: whether the text matches is unknown."""
 
 
 class Machine:
-    """The automaton; what it keeps only saves work, and is bounded.
+    """The automaton, with bounded caches that only save work.
 
-    How much work one text may be is counted from the pattern and the text alone, never from what is
-    kept: else the same decision would come out otherwise in a process that has seen other texts.
+    The step count depends on the pattern and the text alone, never on the caches: otherwise the same
+    decision could differ in a process that has seen other texts.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Machine:
             self._kinds[one] = self._kinds.get(one, 0) | 1 << at
         self._named = frozenset[str]().union(*(one.chars for one in self._kinds))
         self._others = sum(mask for one, mask in self._kinds.items() if one.negated)
-        # A position that only the next one may follow: most of them, and all are moved by one shift.
+        # Most positions are followed only by the next position: one shift moves all of these at once.
         chain = (at for at, after in enumerate(follow) if after == 2 << at)
         self._chain = sum(1 << at for at in chain)
         self._takes: dict[str, int] = {}
@@ -72,7 +72,7 @@ class Machine:
         self._kept = 0
 
     def meets(self, text: str) -> bool:
-        """Whether some part of the text fits. Raises TooManySteps."""
+        """Whether some part of the text matches. Raises TooManySteps."""
         if self._part.empty:
             return True
         state, table, left = self._part.first, self._next, MOST_STEPS
@@ -92,11 +92,11 @@ class Machine:
         return False
 
     def ends(self, text: str) -> bool:
-        """Whether a part that reaches the text's end fits. Raises TooManySteps."""
+        """Whether a part that ends at the text's end matches. Raises TooManySteps."""
         state, table, done, left = self._part.first, self._next, self._part.empty, MOST_STEPS
         for char in text:
             if not state:
-                # Anchored, and nothing may come any more.
+                # Anchored, and no position is left: no match can follow.
                 return self._empty_end
             left -= 1 + state.bit_count()
             if left < 0:
@@ -109,9 +109,9 @@ class Machine:
         return done or self._empty_end
 
     def _step(self, state: int, char: str) -> int:
-        """Positions that may take the next character, then one bit: whether a match ended here."""
+        """Next state << 1, with the lowest bit set when a match ends at this character."""
         taken = state & self._takers(char)
-        # Texts of a thousand different letters are told apart by few classes: few sets are taken.
+        # Many characters lead to the same set of positions: this cache is by set, not by character.
         step = self._after.get(taken, -1)
         if step < 0:
             after = self._again | (taken & self._chain) << 1
@@ -129,7 +129,7 @@ class Machine:
         return step
 
     def _takers(self, char: str) -> int:
-        """Positions that take the character."""
+        """Bits of the positions that accept the character."""
         if char not in self._named:
             return self._others
         found = self._takes.get(char)

@@ -2,8 +2,8 @@ r"""Patterns that a person may write in a rule, matched in time linear in the te
 
 The language is the part of RE2's that site files need: letters, `.`, `[a-z]`, `[^…]`, `\d \w \s`, `|`,
 `( )`, `? * +`, `{m,n}`, `^` at the start and `$` at the end; no back references, no look-around. A pattern
-becomes the position automaton of Glushkov, its states sets of positions, made as texts need them and kept:
-each character is one look-up, whatever the pattern. Why not a library: docs/decisions/patterns.md.
+becomes a Glushkov automaton. Its states are sets of positions, made when a text first needs them and
+cached: each character is one look-up. docs/decisions/patterns.md says why no library is used.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ MOST_POSITIONS = 256
 """Letters and classes of a pattern after its repetitions are written out."""
 _MOST_TEXT = 120
 _MOST_READ = 4 * MOST_POSITIONS
-"""Atoms read, copies included: brackets with nothing in them have no positions to count."""
+"""Limit on atoms read, copies included: empty brackets use no positions, so MOST_POSITIONS misses them."""
 _CLASSES = {
     "d": frozenset("0123456789"),
     "w": frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
@@ -113,7 +113,7 @@ class _Parser:
     def _copies(
         self, part: PatternPart, span: tuple[int, int], low: int, high: int | None
     ) -> PatternPart:
-        """The piece as often as is asked for, each copy with positions of its own."""
+        """The part repeated `low` to `high` times. Each copy is parsed again, for positions of its own."""
         made = [part]
         after = self._at
         for _ in range(max(low, high or 0, 1) - 1):
@@ -196,7 +196,7 @@ class _Parser:
 
 
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
-    """A test whether a text holds the pattern somewhere (`^`, `$`: at its ends). Raises BadPattern."""
+    """A test whether a text contains a match (`^` and `$` tie it to the ends). Raises BadPattern."""
     if len(pattern) > _MOST_TEXT:
         raise BadPattern(f"it has {len(pattern)} characters; at most {_MOST_TEXT}")
     anchored, closed = pattern.startswith("^"), _ends(pattern)
@@ -208,6 +208,6 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
 
 
 def _ends(pattern: str) -> bool:
-    """Whether its last character is a `$` that means the end, and no escaped one."""
+    """Whether the pattern ends with a `$` that is not escaped."""
     rest = pattern[:-1]
     return pattern.endswith("$") and not (len(rest) - len(rest.rstrip("\\"))) % 2

@@ -1,8 +1,8 @@
 """Which rules hold: planned once per slot and stretch of the schedule, then evaluated with facts.
 
-A plan holds only rules of its slot that are in their schedule. Rules
-that begin with the same fact `eq` or `in` are found by the fact's value in a dictionary; rules that begin
-with the same condition share its answer. The remaining conditions are evaluated per rule.
+A plan holds only the rules of its slot that are within their schedule. Rules whose first condition is
+`eq` or `in` are looked up by the fact's value in a dictionary. Rules with the same first condition share
+its result. The remaining conditions are evaluated per rule.
 """
 
 from bisect import bisect_right
@@ -87,7 +87,7 @@ class RulePlan:
     def _candidates(
         self, facts: Facts, found: list[tuple[int, int]], faults: dict[str, list[int]]
     ) -> Iterator[CandidateRule]:
-        """Candidates whose first condition holds."""
+        """Rules whose first condition holds. A rule in doubt goes to `found` and `faults` instead."""
         yield from self._always
         for name, table in self._by_value.items():
             try:
@@ -113,7 +113,7 @@ class RulePlan:
         found: list[tuple[int, int]],
         faults: dict[str, list[int]],
     ) -> None:
-        """Could not be evaluated: restricting rules count as in force, and all are reported."""
+        """Records rules that could not be evaluated. Restricting ones count as in force."""
         faults.setdefault(f"{type(fault).__name__}: {fault}"[:200], []).extend(
             one.at for one in candidates
         )
@@ -129,14 +129,14 @@ class RulePlan:
 
 
 def conditions_of(rule: Rule) -> list[When]:
-    """All that must hold, the segments that it is for first."""
+    """All conditions of a rule, its segments first."""
     scope = tuple(Condition(f"segment.{name}", "eq", value=True) for name in rule.segments)
     first: list[When] = [scope[0] if len(scope) == 1 else Some(scope)] if scope else []
     return first + list(rule.when)
 
 
 def _is_by_value(first: Condition) -> bool:
-    """Whether a dictionary finds it as `==` would; a misfit operand is left to its test to report."""
+    """Whether a dictionary look-up equals the comparison. A wrong operand is left to its test to report."""
     fits = isinstance(first.value, list) == (first.op == "in")
     return first.op in _BY_VALUE and fits and segment_of(first.fact) is None
 
@@ -162,7 +162,7 @@ class RulePlans:
         return made[1]
 
     def compiled(self, when: Sequence[When]) -> Holds:
-        """Conditions as a test; where they do not compile, a test that raises, so that it is reported."""
+        """Conditions as a test. If they do not compile, the test raises, so that the fault is reported."""
         try:
             return compile_all(when, self._segments)
         except Exception as why:  # noqa: BLE001 - whatever it is, its rule must not be lost

@@ -8,14 +8,14 @@ _PARTS = 3
 
 
 def version(text: str) -> Version | None:
-    """A key that sorts by precedence, None when it is no version; `v2`, `2.3` and `2.3.0+45` are."""
+    """A key that sorts by precedence; None for other text. `v2`, `2.3` and `2.3.0+45` are versions."""
     core, _, _build = text.strip().removeprefix("v").partition("+")
     numbers, dash, pre = core.partition("-")
     parts = numbers.split(".")
     if not 1 <= len(parts) <= _PARTS or not all(map(_is_number, parts)) or bool(dash) != bool(pre):
         return None
     full = (*map(int, parts), *(0,) * (_PARTS - len(parts)))
-    # A release comes after all of its own pre-releases; numbers before words.
+    # A release sorts after its pre-releases; in a pre-release, numbers sort before words.
     marks = tuple((0, int(p), "") if _is_number(p) else (1, 0, p) for p in pre.split(".") if p)
     return full, 0 if marks else 1, marks
 
@@ -34,7 +34,7 @@ _COMPARE: Mapping[str, Callable[[Version, Version], bool]] = {
 
 
 def requirement(text: str) -> Callable[[Version], bool]:
-    """A test of all comparators, spaces between them. Raises ValueError."""
+    """A test that all comparators (separated by spaces) hold. Raises ValueError."""
     tests = [_comparator(part) for part in text.split()]
     if not tests:
         raise ValueError("a version is missing, such as >=2.3 <3")
@@ -50,7 +50,10 @@ def _comparator(part: str) -> tuple[Callable[[Version, Version], bool], Version]
 
 
 def meetable(text: str) -> bool:
-    """Whether some version meets the requirement: one that it names, the next after one, or the first."""
+    """Whether some version meets the requirement.
+
+    Enough to try: the very first version, each version in the text, and the next one after each.
+    """
     meets = requirement(text)
     named = [_comparator(part)[1] for part in text.split()]
     return any(map(meets, [_FIRST, *named, *map(_next, named)]))

@@ -1,4 +1,4 @@
-"""How near an item is to what the visitor likes, and to what the page is about."""
+"""Affinity of an item to the visitor's interests, and to the page's item and category."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ _NO_PAGE = -1.0
 
 
 def base(out: Floats, _snapshot: Snapshot) -> None:
-    """[n items, NAMES] on a page about nothing."""
+    """[n items, NAMES] for a page without an item or category."""
     out[:, _AT["page_together"]] = out[:, _AT["page_category"]] = _NO_PAGE
 
 
@@ -35,7 +35,7 @@ def fill(out: Floats, inputs: FeatureInputs) -> None:
     out[:, _AT["category_share"]] = view.category_share[snapshot.main_category.take(candidates)]
     if inputs.page_item >= 0:
         near, weight = snapshot.neighbours
-        # A small dense row instead of a search: -1, the padding, falls into the place cut off.
+        # A dense row avoids a search per candidate. The padding -1 writes to the extra last place.
         row = np.zeros(len(snapshot.item_ids) + 1, np.float32)
         row[near[inputs.page_item]] = weight[inputs.page_item]
         out[:, _AT["page_together"]] = row[candidates]

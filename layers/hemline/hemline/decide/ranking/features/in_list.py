@@ -1,4 +1,4 @@
-"""Columns that stand in the matrix a second time: against the other candidates of the list.
+"""Columns repeated in the matrix, standardised within the list of candidates.
 
 Measured: these bring over half of the gain on the RankLens data (docs/decisions/the-ranker.md).
 """
@@ -25,16 +25,17 @@ RELATIVE = (
 )
 NAMES = tuple(f"{name}_in_list" for name in RELATIVE)
 _LEAST_SPREAD = np.float32(1e-3)
+"""Added to the standard deviation: a constant column gives 0, not NaN."""
 
 
 def columns_in(absolute: Sequence[str]) -> np.ndarray:
-    """Where the RELATIVE columns stand among the `absolute` ones."""
+    """Positions of the RELATIVE columns in `absolute`."""
     return np.array([absolute.index(name) for name in RELATIVE])
 
 
 def in_list(matrix: Floats, columns: np.ndarray) -> Floats:
     """[n, NAMES] how many standard deviations each value is from the mean of its column."""
-    # Transposed, so that sums run along memory.
+    # Transposed, so that each sum runs over contiguous memory.
     across: Floats = matrix.T[columns]
     n = np.float32(len(matrix))
     across -= (np.add.reduce(across, axis=1) / n)[:, None]

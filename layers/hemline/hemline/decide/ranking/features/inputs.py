@@ -1,4 +1,4 @@
-"""What every block of features is filled from, and how a block marks a value that is not known."""
+"""The inputs of every feature block, and how a block marks an unknown value."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from hemline.decide.ranking.visitor import VisitorView
 from hemline.learn.array_types import Floats, Ints
 
 UNKNOWN_GAP = -32768.0
-"""Where a difference is not known: gaps that are known are some thousand years at the most."""
+"""Stands for an unknown difference. Known gaps are a few thousand years at most."""
 
 
 class FeatureInputs(NamedTuple):
-    """One list of candidates and who they are ranked for."""
+    """One list of candidates, and the visitor and page that they are ranked for."""
 
     snapshot: Snapshot
     view: VisitorView
@@ -28,7 +28,7 @@ class FeatureInputs(NamedTuple):
 
 
 def known_or(values: Floats, blank: float, *, complete: bool = False) -> Floats:
-    """`values`, changed in place, with `blank` for each NaN; `complete`: there is none to look for."""
+    """`values`, changed in place: `blank` replaces each NaN. `complete` says that there is no NaN."""
     if not complete:
         values[np.isnan(values)] = blank
     return values

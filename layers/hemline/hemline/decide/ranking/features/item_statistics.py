@@ -1,4 +1,4 @@
-"""What all visitors did with an item: counts by window, rates, popularity. The same whoever asks."""
+"""What all visitors did with an item: counts by window, rates, popularity. The same for every visitor."""
 
 from hemline.decide.facts.snapshot import Snapshot
 from hemline.learn.array_types import Floats
@@ -8,5 +8,5 @@ NAMES = STATS
 
 
 def base(out: Floats, snapshot: Snapshot) -> None:
-    """[n items, NAMES], once an edition."""
+    """[n items, NAMES], filled once per edition."""
     out[:] = snapshot.item_stats if snapshot.item_stats.size else 0.0

@@ -1,7 +1,7 @@
-"""The feature matrix: one row a candidate, one pass of numpy. The same functions train and serve.
+"""The feature matrix: one row per candidate, one pass of numpy. The same functions train and serve.
 
-A block is a file beside this one: `NAMES` are its columns, `base` fills what an edition knows of an item
-whoever asks, `fill` the rest. To add a feature, add a name to a block and fill its column; where the
+A block is a file beside this one: `NAMES` are its columns, `base` fills what depends on the item alone
+(once per edition), `fill` the rest. To add a feature, add a name to a block and fill its column; where the
 block stands in the matrix is computed. Every value is finite float32.
 """
 
@@ -62,7 +62,7 @@ def matrix(  # noqa: PLR0913 - the two about the page are optional and named
 
 
 def _base(snapshot: Snapshot) -> Floats:
-    """[n items, FEATURES] what is known of each item whoever asks, on a page about nothing; else 0."""
+    """[n items, FEATURES] the values that depend on the item alone; the other columns are 0."""
     out = np.zeros((len(snapshot.item_ids), len(FEATURES)), np.float32)
     for fill, columns in _BASES:
         fill(out[:, columns], snapshot)

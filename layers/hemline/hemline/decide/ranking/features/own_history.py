@@ -12,13 +12,13 @@ _MOST_OVERDUE = np.float32(9.0)
 
 
 def fill(out: Floats, inputs: FeatureInputs) -> None:
-    """[n candidates, NAMES]: the rows of the visitor's own items, and one row for all others."""
+    """[n candidates, NAMES]: one row for each item of the visitor's own, row 0 for all others."""
     view = inputs.view
     out[:] = _table(view, inputs.now).take(view.slot.take(inputs.candidates), axis=0)
 
 
 def _table(view: VisitorView, now: int) -> Floats:
-    """[m + 1, NAMES] by `view.slot`; made once for all lists of a page."""
+    """[m + 1, NAMES], indexed by `view.slot`; made once for all lists of a page."""
     found = view.derived.get(("own_history", now))
     if found is None:
         found = view.derived["own_history", now] = _made(view, now)
@@ -26,10 +26,10 @@ def _table(view: VisitorView, now: int) -> Floats:
 
 
 def _made(view: VisitorView, now: int) -> Floats:
-    """Log days since each kind of action (never: since 1970), and the share of the usual gap that is over."""
+    """Log days since each kind of action (never: since 1970), and time since purchase over the usual gap."""
     table = np.empty((len(view.own), len(NAMES)), np.float32)
     table[:, : len(OWN)] = view.own
-    # Milliseconds since 1970 need float64; days do not.
+    # Subtract in float64, which milliseconds since 1970 need; days fit float32.
     days = np.maximum((now - view.last) / DAY_MS, 0.0).astype(np.float32)
     gap = view.gap
     np.log1p(days, out=table[:, len(OWN) : -1])

@@ -1,4 +1,4 @@
-"""What the visitor did in all, and how long ago they were here: the same for every candidate."""
+"""The visitor's total actions, and the time since the last one: the same for every candidate."""
 
 import numpy as np
 
