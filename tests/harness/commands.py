@@ -1,9 +1,11 @@
 """The command line in this process, and the stores of a stack that it finds as one that runs."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +16,9 @@ from tests.builders.editions import KEYS
 from tests.harness.clouds import REGION, Cloud
 from workbench import cli, laptop
 from workbench.laptop import Running
+
+SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
+"""The smallest site file that a publish takes."""
 
 
 def hemline(*arguments: str | Path) -> Result:
@@ -45,3 +50,10 @@ def standing(
     with laptop.announced(running):
         yield running
     drop_connections()
+
+
+def figures(*arguments: str | Path) -> dict[str, Any]:
+    """What a command prints with `--json`."""
+    result = hemline(*arguments, "--json")
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found

@@ -7,7 +7,8 @@ import msgspec
 from hemline.model.events.event import SCHEMA
 from hemline.model.events.schema import NEEDS, VALUES, EventInput
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+"""The version of JSON Schema that every published schema is written in."""
 
 
 def event_schema() -> dict[str, Any]:
@@ -15,7 +16,7 @@ def event_schema() -> dict[str, Any]:
     schema = msgspec.json.schema(EventInput)
     needs = [_need(kind, fields) for kind, groups in sorted(NEEDS.items()) for fields in groups]
     return {
-        "$schema": _DIALECT,
+        "$schema": DIALECT,
         "$id": f"urn:hemline:event:{SCHEMA}",
         "title": "An event of POST /v1/events",
         **schema,

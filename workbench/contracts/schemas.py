@@ -10,14 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.contracts.event_schema import event_schema
+from workbench.contracts.event_schema import DIALECT, event_schema
 from workbench.contracts.record_schema import record_schema
 from workbench.laptop import ROOT
 
 _EVENT = ROOT / "docs" / "schemas" / "event.schema.json"
 _RECORD = ROOT / "docs" / "schemas" / "record.schema.json"
 _SITE = ROOT / "docs" / "schemas" / "site.schema.json"
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def event_text() -> str:
@@ -30,7 +29,7 @@ def site_schema() -> dict[str, Any]:
     from hemline.sitefile.schema import SiteModel  # noqa: PLC0415 - imports pydantic
 
     schema = _plain(SiteModel.model_json_schema())
-    return {"$schema": _DIALECT, **schema, "title": "A site file"}
+    return {"$schema": DIALECT, **schema, "title": "A site file"}
 
 
 def _plain(node: Any) -> Any:  # noqa: ANN401 - any part of a schema

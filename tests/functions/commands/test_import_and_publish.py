@@ -4,40 +4,18 @@ import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hemline.model.errors import BadInput
 from tests.builders.rankers import linear
-from tests.harness.commands import hemline
+from tests.harness.commands import SITE_FILE, figures, hemline
 from workbench import laptop, stores
 from workbench.publish.reading import edition_items
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stack")]
 
 DAY = 1_767_225_600_000  # 2026-01-01
-SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
-
-
-def figures(*arguments: str | Path) -> dict[str, Any]:
-    result = hemline(*arguments, "--json")
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
-
-
-@pytest.fixture
-def site_file(tmp_path: Path) -> Path:
-    path = tmp_path / "site.yaml"
-    path.write_text(SITE_FILE)
-    return path
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Path:
-    path = tmp_path / "items.csv"
-    path.write_text("sku,name,price\na,A thing,3.50\nb,B thing,free\n,C thing,1\n")
-    return path
 
 
 def test_what_is_rejected_is_counted_shown_and_makes_the_status_one(catalogue: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -10,34 +9,13 @@ import pytest
 from hemline.model.errors import BadInput
 from hemline.usecases.ingest.archive import append, line
 from tests.builders.choosing import crowd, seen, token
-from tests.harness.commands import hemline
+from tests.harness.commands import SITE_FILE, figures, hemline
 from tests.harness.streams import record
 from workbench import laptop, stores
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stack")]
 
 DAY = 1_767_225_600_000  # 2026-01-01
-SITE_FILE = "title: Shop\ncurrency: EUR\nconsent_default: true\nslots:\n  - {name: row, limit: 3}\n"
-
-
-def figures(*arguments: str | Path) -> dict[str, Any]:
-    result = hemline(*arguments, "--json")
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
-
-
-@pytest.fixture
-def site_file(tmp_path: Path) -> Path:
-    path = tmp_path / "site.yaml"
-    path.write_text(SITE_FILE)
-    return path
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Path:
-    path = tmp_path / "items.csv"
-    path.write_text("sku,name,price\na,A thing,3.50\nb,B thing,free\n,C thing,1\n")
-    return path
 
 
 def test_the_report_of_new_items_says_who_missed_what_and_ends_so(
